@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const Url = z.url();
+const Port = z.coerce.number().int().min(0).max(65_535);
+const Seconds = z.coerce.number().int().positive();
+
+const Env = z.object({
+  DATABASE_URL: Url,
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(12),
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  API_HOST: z.string().default('127.0.0.1'),
+  API_PORT: Port.default(8080),
+  /** 32 bytes, base64: encrypts provider credentials at rest. */
+  CREDENTIALS_KEY: z
+    .base64()
+    .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64'),
+  /** At least 32 bytes, base64: authenticates message IDs and approval codes. */
+  SIGNING_KEY: z
+    .base64()
+    .refine((key) => Buffer.from(key, 'base64').length >= 32, 'must be 32 bytes or more in base64'),
+  /** Creates apps and their first keys. */
+  ADMIN_KEY: z.string().min(32),
+  APNS_URL: Url.default('https://api.push.apple.com'),
+  FCM_URL: Url.default('https://fcm.googleapis.com'),
+  FCM_TOKEN_URL: Url.default('https://oauth2.googleapis.com/token'),
+  /** A PEM file to trust for the push services instead of the system's authorities. */
+  PUSH_CA_FILE: z.string().optional(),
+  RECEIPT_WINDOW_SECONDS: Seconds.default(72 * 3600),
+  WORKER_ROLE: z.enum(['workflow', 'sender', 'both']).default('both'),
+  /** A file made by `npm run bundle`; without it the worker bundles the workflows when it starts. */
+  WORKFLOW_BUNDLE: z.string().optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type Config = Readonly<ReturnType<typeof toConfig>>;
+
+function toConfig(env: z.infer<typeof Env>) {
+  const ca = env.PUSH_CA_FILE === undefined ? {} : { ca: readFileSync(env.PUSH_CA_FILE, 'utf8') };
+  return Object.freeze({
+    databaseUrl: env.DATABASE_URL,
+    databasePoolSize: env.DATABASE_POOL_SIZE,
+    temporal: { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE },
+    api: { host: env.API_HOST, port: env.API_PORT },
+    credentialsKey: Buffer.from(env.CREDENTIALS_KEY, 'base64'),
+    signingKey: Buffer.from(env.SIGNING_KEY, 'base64'),
+    adminKey: env.ADMIN_KEY,
+    endpoints: {
+      apns: { url: new URL(env.APNS_URL), ...ca },
+      fcm: { url: new URL(env.FCM_URL), ...ca },
+      fcmToken: { url: new URL(env.FCM_TOKEN_URL), ...ca },
+    },
+    receiptWindowMs: env.RECEIPT_WINDOW_SECONDS * 1000,
+    workerRole: env.WORKER_ROLE,
+    workflowBundle: env.WORKFLOW_BUNDLE,
+    logLevel: env.LOG_LEVEL,
+  });
+}
+
+/** Reads the configuration once; throws an error that lists every fault. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = Env.safeParse(env);
+  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  return toConfig(parsed.data);
+}

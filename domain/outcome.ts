@@ -1,0 +1,21 @@
+/**
+ * What a push service made of one request.
+ * - accepted: it took the message.
+ * - rejected: it will never deliver to this token. `staleSince` is the service's own timestamp where it gives one.
+ * - refused: the request or the credential is wrong; every other message of the push would fare the same.
+ * - retry_later: surely not processed.
+ * - ambiguous: the request was written and no answer came.
+ * - not_started: `mayStart` said no, nothing was written.
+ */
+export type Outcome =
+  | { readonly kind: 'accepted' }
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly invalidatesToken: boolean;
+      readonly staleSince?: Date;
+    }
+  | { readonly kind: 'refused'; readonly reason: string; readonly fault: 'request' | 'credential' }
+  | { readonly kind: 'retry_later'; readonly reason: string; readonly afterMs: number }
+  | { readonly kind: 'ambiguous'; readonly reason: string }
+  | { readonly kind: 'not_started' };

@@ -1,0 +1,53 @@
+import { defineConfig } from 'vitest/config';
+
+const slow = { testTimeout: 120_000, hookTimeout: 180_000 };
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{domain,providers,activities,workflows,dev}/**/*.test.ts', '*.test.ts'],
+          exclude: ['**/*.{db,api,workflow,e2e}.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'db',
+          include: ['{db,activities}/**/*.db.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          ...slow,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'api',
+          include: ['api/**/*.api.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          ...slow,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'workflow',
+          include: ['{workflows,test}/**/*.workflow.test.ts'],
+          globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
+          fileParallelism: false,
+          ...slow,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], fileParallelism: false, ...slow },
+      },
+    ],
+  },
+});
