@@ -1,0 +1,17 @@
+/** Crockford base32 without i, l, o, u: nothing that a person misreads. */
+export const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
+
+export const TASK_ID = /^task-[0-9a-hjkmnp-tv-z]{10}$/;
+export const PUSH_ID = /^push-[0-9a-hjkmnp-tv-z]{10}-[1-9][0-9]{0,8}$/;
+
+export type IdKind = 'app' | 'person' | 'key' | 'audience' | 'task' | 'remark';
+
+/** `random` returns that many random bytes. */
+export function newId(kind: IdKind, random: (size: number) => Uint8Array): string {
+  return `${kind}-${Array.from(random(10), (byte) => BASE32[byte % 32]).join('')}`;
+}
+
+/** The batch ID: the same for every attempt to start the task's n-th push. */
+export function pushIdOf(taskId: string, seq: number): string {
+  return `push-${taskId.slice('task-'.length)}-${seq}`;
+}

@@ -1,0 +1,15 @@
+/** Why a planned device is not matched. */
+export const LOSS_REASONS = [
+  'unknown_device',
+  'unknown_user',
+  'duplicate_device',
+  'no_token',
+  'invalid_token',
+  'unsubscribed',
+  'other_platform',
+] as const;
+export type LossReason = (typeof LOSS_REASONS)[number];
+
+/** Why a matched device was not sent to, although nothing suppressed it. */
+export const NOT_SENT_REASONS = ['cancelled', 'failed', 'skipped', 'window_closed'] as const;
+export type NotSentReason = (typeof NOT_SENT_REASONS)[number];

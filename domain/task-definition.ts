@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { Content } from './content.ts';
+import { PLATFORMS } from './platform.ts';
+import { PUSH_TYPES } from './task-status.ts';
+
+export const AUDIENCE_ID = /^audience-[0-9a-z]{10}$/;
+
+/** What happens when the push time passed while waiting for approval, paused or down. */
+export const LatePolicy = z
+  .discriminatedUnion('action', [
+    z.strictObject({ action: z.literal('skip'), afterMinutes: z.int().min(0).max(10_080).default(60) }),
+    z.strictObject({ action: z.literal('send') }),
+  ])
+  .meta({ id: 'LatePolicy' });
+export type LatePolicy = z.infer<typeof LatePolicy>;
+
+/** The conversion event by which the task's effect is judged. */
+export const Target = z
+  .strictObject({
+    event: z.string().trim().min(1).max(100),
+    windowHours: z.int().min(1).max(720).default(72),
+    filter: z.record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean()])).optional(),
+  })
+  .meta({ id: 'Target' });
+
+const fields = {
+  channel: z.literal('push'),
+  platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
+  audience: z.strictObject({
+    id: z.string().regex(AUDIENCE_ID, 'must be an audience ID'),
+    /** The newest version when left out; the revision then names it. */
+    version: z.int().positive().optional(),
+  }),
+  pushType: z.enum(PUSH_TYPES),
+  /** For single tasks. As soon as approved when left out. */
+  pushAt: z.iso.datetime({
+    offset: true,
+    error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',
+  }),
+  latePolicy: LatePolicy,
+  content: Content,
+  target: Target,
+};
+
+/** All of a task that is material: a change of it makes a new revision, which goes back to approval. */
+export const TaskDefinition = z
+  .strictObject({
+    ...fields,
+    channel: fields.channel.default('push'),
+    platforms: fields.platforms.default([...PLATFORMS]),
+    pushAt: fields.pushAt.optional(),
+    latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
+    target: Target.optional(),
+  })
+  .refine((task) => task.pushType === 'single' || task.pushAt === undefined, {
+    message: 'only a single task has a push time; a manual task is pushed when someone says send',
+    path: ['pushAt'],
+  })
+  .meta({ id: 'TaskDefinition' });
+export type TaskDefinition = z.infer<typeof TaskDefinition>;
+
+/** What an edit may name; null takes an optional field away. */
+export const TaskDefinitionPatch = z
+  .strictObject({ ...fields, pushAt: fields.pushAt.nullable(), target: Target.nullable() })
+  .partial()
+  .meta({ id: 'TaskDefinitionPatch' });
+export type TaskDefinitionPatch = z.infer<typeof TaskDefinitionPatch>;
+
+/** Devices per second; null is as fast as the push services take it. */
+export const RatePerSecond = z.int().positive().max(1_000_000).nullable();
+
+/** Whether a push at `pushAt` would now be so late that the policy skips it. */
+export function isTooLate(latePolicy: LatePolicy, pushAt: number | null, now: number): boolean {
+  if (pushAt === null || latePolicy.action === 'send') return false;
+  return now > pushAt + latePolicy.afterMinutes * 60_000;
+}
