@@ -10,6 +10,7 @@ export interface Counter {
 
 export const METRICS = [
   'planned',
+  'matched',
   'lost',
   'suppressed',
   'not_sent',
@@ -90,7 +91,7 @@ function figuresOf(counters: readonly Counter[], pending: number): Figures {
   const rate = (count: number) => (success === 0 ? null : count / success);
   return {
     planned: of('planned'),
-    matched: of('planned') - of('lost'),
+    matched: of('matched'),
     losses: of('lost'),
     suppressed: of('suppressed'),
     pending,
