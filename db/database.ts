@@ -11,7 +11,11 @@ const intTypes = {
   },
 } as typeof types;
 
-export function openDatabase(url: string, poolSize = 12, applicationName = 'signalbox'): { db: Db; pool: Pool } {
+export function openDatabase(
+  url: string,
+  poolSize = 12,
+  applicationName = 'signalbox',
+): { db: Db; pool: Pool } {
   const pool = new Pool({
     connectionString: url,
     max: poolSize,

@@ -1,7 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { Statistics } from '../domain/metrics.ts';
 import type { Channel } from '../domain/platform.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushStatus, PushType, TaskStatus } from '../domain/task-status.ts';
 
 /** bigint columns that stay far below 2^53; the driver is told to parse them as numbers. */

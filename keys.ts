@@ -1,0 +1,35 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import type { Mac } from './domain/message-id.ts';
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** A MAC under a key of its own for each purpose, derived from the one signing key. */
+export function createMac(signingKey: Buffer, purpose: 'message-id' | 'approval'): Mac {
+  const key = Buffer.from(hkdfSync('sha256', signingKey, Buffer.alloc(0), `signalbox/${purpose}`, 32));
+  return (data) => createHmac('sha256', key).update(data).digest();
+}
+
+export interface Vault {
+  seal(plain: string): Buffer;
+  /** Throws when the bytes were changed or sealed under another key. */
+  open(sealed: Buffer): string;
+}
+
+/** AES-256-GCM: IV, tag, ciphertext. */
+export function createVault(key: Buffer): Vault {
+  return {
+    seal(plain) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', key, iv);
+      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+      return Buffer.concat([iv, cipher.getAuthTag(), body]);
+    },
+    open(sealed) {
+      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, IV_BYTES));
+      decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+      const body = sealed.subarray(IV_BYTES + TAG_BYTES);
+      return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
+    },
+  };
+}

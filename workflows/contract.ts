@@ -1,0 +1,55 @@
+import type { CommandName } from '../domain/commands.ts';
+import type { PushStatus, TaskStatus } from '../domain/task-status.ts';
+
+/** Workflows and the short activities. */
+export const TASK_QUEUE = 'signalbox';
+/** Send leases only; any number of worker processes. */
+export const SENDER_QUEUE = 'signalbox-send';
+
+/** The workflow ID is the task's ID. Each command of `domain/commands.ts` is an update and a signal of this workflow. */
+export const OPERATION_TASK = 'operationTask';
+/** The workflow ID is the push's ID. */
+export const PUSH = 'push';
+export const STATE_QUERY = 'state';
+/** An update without payload: answers once the submission is recorded in Postgres. */
+export const RECORDED_UPDATE = 'recorded';
+
+/** The `type` of the ApplicationFailure with which an update is refused; its message is the reason. */
+export const COMMAND_REFUSED = 'CommandRefused';
+
+export interface OperationTaskInput {
+  readonly taskId: string;
+  readonly appId: string;
+  readonly revision: number;
+  readonly submission: number;
+  /** Who submitted. */
+  readonly by: string;
+}
+
+export interface IgnoredMessage {
+  readonly at: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface PushView {
+  readonly id: string;
+  readonly status: PushStatus;
+  readonly reason: string | null;
+  /** Requests written and unanswered when the last pause was acknowledged. */
+  readonly inFlight: number;
+}
+
+/** What the state query and every update answer. */
+export interface TaskView {
+  readonly taskId: string;
+  readonly status: TaskStatus;
+  readonly reason: string | null;
+  readonly revision: number;
+  readonly approvals: readonly string[];
+  readonly pushes: readonly PushView[];
+  readonly ignored: readonly IgnoredMessage[];
+}
+
+/** The name under which the API executes a command as an update. */
+export type UpdateName = CommandName;
