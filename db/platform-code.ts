@@ -1,0 +1,10 @@
+import { PLATFORM_CODE } from '../domain/delivery.ts';
+import { PLATFORMS, type Platform } from '../domain/platform.ts';
+
+/** What counters hold where a planned ID has no platform. */
+export const NO_PLATFORM = -1;
+
+/** null where a planned ID has no platform. */
+export function platformOf(code: number | null): Platform | null {
+  return PLATFORMS.find((platform) => PLATFORM_CODE[platform] === code) ?? null;
+}
