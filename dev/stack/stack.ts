@@ -1,0 +1,122 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Client } from 'pg';
+import { releaseDirectory, removeAtEnd } from './guard.ts';
+import { freePort } from './ports.ts';
+import { type PostgresServer, startPostgres } from './postgres.ts';
+import { createSecrets, keptSecrets, type Secrets } from './secrets.ts';
+import { startTemporal, type TemporalServer } from './temporal.ts';
+
+export interface StackOptions {
+  /** A folder of its own under the system's temporary folder by default. */
+  dataDir?: string;
+  /** Whether data and secrets survive; a kept stack also prefers the ports that people know. */
+  keep: boolean;
+  /** Whether Temporal's web UI is served. */
+  ui: boolean;
+  settings?: Readonly<Record<string, string>>;
+}
+
+export interface Stack {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalUiUrl: string | undefined;
+  readonly temporalCli: string;
+  readonly dataDir: string;
+  readonly postgres: PostgresServer;
+  readonly temporal: TemporalServer;
+  /** What config.ts wants to know of the stack, to be merged into an environment. */
+  readonly env: Secrets & { DATABASE_URL: string; TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string };
+  /** Stops both servers; data that is not kept is removed. */
+  stop(): Promise<void>;
+}
+
+const DATABASE = 'signalbox';
+const KNOWN_PORTS = { postgres: 15_432, temporal: 7_233, ui: 8_233 };
+
+async function ensureDatabase(postgres: PostgresServer): Promise<void> {
+  const client = new Client({ connectionString: postgres.url() });
+  await client.connect();
+  try {
+    const found = await client.query('select 1 from pg_database where datname = $1', [DATABASE]);
+    if (found.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(DATABASE)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+function prepareDataDir(options: StackOptions): string {
+  if (options.dataDir === undefined) {
+    const directory = mkdtempSync(join(tmpdir(), 'signalbox-'));
+    // Postgres, which does not run as root, has to reach its part.
+    chmodSync(directory, 0o755);
+    return directory;
+  }
+  mkdirSync(options.dataDir, { recursive: true });
+  return resolve(options.dataDir);
+}
+
+/** Starts Postgres and Temporal. They end with this process, however it ends. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dataDir = prepareDataDir(options);
+  const { keep, settings } = options;
+  const secrets = keep ? keptSecrets(join(dataDir, 'secrets.json')) : createSecrets();
+  const thrownAway: string[] = [];
+  function throwAwayAtEnd(directory: string): void {
+    if (keep) return;
+    thrownAway.push(directory);
+    removeAtEnd(directory);
+  }
+  const running: { stop(): Promise<void> }[] = [];
+  async function stop(): Promise<void> {
+    for (const server of running.reverse()) await server.stop();
+    for (const directory of thrownAway) {
+      rmSync(directory, { recursive: true, force: true });
+      releaseDirectory(directory);
+    }
+  }
+  throwAwayAtEnd(dataDir);
+  try {
+    const postgresPort = await freePort(keep ? KNOWN_PORTS.postgres : undefined);
+    // First, because it refuses a data directory that is in use.
+    const postgres = await startPostgres({ dataDir, port: postgresPort, ...(settings && { settings }) });
+    running.push(postgres);
+    throwAwayAtEnd(postgres.dataDir);
+    const temporalPort = await freePort(keep ? KNOWN_PORTS.temporal : undefined);
+    const ui = options.ui && keep ? KNOWN_PORTS.ui : options.ui;
+    const temporal = await startTemporal({ dataDir, port: temporalPort, ui });
+    running.push(temporal);
+    await ensureDatabase(postgres);
+    return describe(dataDir, secrets, postgres, temporal, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function describe(
+  dataDir: string,
+  secrets: Secrets,
+  postgres: PostgresServer,
+  temporal: TemporalServer,
+  stop: () => Promise<void>,
+): Stack {
+  const databaseUrl = postgres.url(DATABASE);
+  return {
+    databaseUrl,
+    temporalAddress: temporal.address,
+    temporalUiUrl: temporal.uiUrl,
+    temporalCli: temporal.cli,
+    dataDir,
+    postgres,
+    temporal,
+    env: {
+      ...secrets,
+      DATABASE_URL: databaseUrl,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: 'default',
+    },
+    stop,
+  };
+}
