@@ -1,0 +1,91 @@
+import type { Content } from '../domain/content.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { readApnsAnswer } from './apns-outcomes.ts';
+import { apnsPayload, apnsTemplate } from './apns-payload.ts';
+import { ApnsTokens } from './apns-tokens.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { ApnsCredential } from './credentials.ts';
+import type { Answer } from './h2-exchange.ts';
+import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
+import { HoldOff } from './hold-off.ts';
+import { MAX_PAYLOAD_BYTES, oncePerContent } from './payload.ts';
+import type { Addressee, Endpoint, PushService } from './push-service.ts';
+import { outcomeOf } from './verdict.ts';
+
+/** APNs allows about 1,000 streams; more than this needs no connection. */
+const MAX_STREAMS = 250;
+const DEVICE_TOKEN = /^[0-9a-fA-F]{2,200}$/;
+const COLLAPSE_ID = /^[\x21-\x7e]{1,64}$/;
+const PRIORITY = { high: '10', normal: '5' } as const;
+
+export function openApns(
+  credential: ApnsCredential,
+  endpoint: Endpoint,
+  clock: Clock = systemClock,
+  options: H2PoolOptions = {},
+): PushService {
+  const pool = new H2Pool(endpoint, { maxStreams: MAX_STREAMS, ...options });
+  const tokens = new ApnsTokens(credential, clock);
+  const holdOff = new HoldOff(clock);
+  const templateOf = oncePerContent(apnsTemplate);
+
+  function post(
+    content: Content,
+    to: Addressee,
+    token: string,
+    body: string,
+    mayStart: () => boolean,
+  ): Promise<Answer> {
+    const headers = [
+      'authorization',
+      `bearer ${token}`,
+      'apns-topic',
+      credential.topic,
+      'apns-push-type',
+      'alert',
+      'apns-priority',
+      PRIORITY[content.priority],
+      'apns-expiration',
+      expiration(content.ttlSeconds, clock()),
+      'apns-collapse-id',
+      to.collapseId,
+    ];
+    return pool.request({ path: `/3/device/${to.token}`, headers, body }, mayStart);
+  }
+
+  return {
+    async send(content, to, mayStart): Promise<Outcome> {
+      if (holdOff.active) return holdOff.outcome;
+      if (!DEVICE_TOKEN.test(to.token)) {
+        return { kind: 'rejected', reason: 'BadDeviceToken', invalidatesToken: true };
+      }
+      if (!COLLAPSE_ID.test(to.collapseId)) {
+        return { kind: 'refused', reason: 'BadCollapseId', fault: 'request' };
+      }
+      const body = apnsPayload(templateOf(content), to.messageId);
+      if (Buffer.byteLength(body) > MAX_PAYLOAD_BYTES) {
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+      }
+      const ask = () => !holdOff.active && mayStart();
+      const token = await tokens.current();
+      const answer = await post(content, to, token, body, ask);
+      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock());
+      await tokens.forget(token);
+      const second = await post(content, to, await tokens.current(), body, ask);
+      return outcomeOf(second, readApnsAnswer, holdOff, clock());
+    },
+    close: () => pool.close(),
+  };
+}
+
+function expiration(ttlSeconds: number, now: Date): string {
+  return ttlSeconds === 0 ? '0' : String(Math.floor(now.getTime() / 1000) + ttlSeconds);
+}
+
+function isExpired(answer: Answer): boolean {
+  return (
+    answer.kind === 'answer' &&
+    answer.status === 403 &&
+    readApnsAnswer(answer).reason === 'ExpiredProviderToken'
+  );
+}

@@ -1,0 +1,64 @@
+import type { Content } from '../domain/content.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { FcmCredential } from './credentials.ts';
+import { readFcmAnswer } from './fcm-outcomes.ts';
+import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
+import { FcmTokens } from './fcm-tokens.ts';
+import type { Answer } from './h2-exchange.ts';
+import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
+import { HoldOff } from './hold-off.ts';
+import { MAX_PAYLOAD_BYTES, oncePerContent } from './payload.ts';
+import type { Endpoint, PushService } from './push-service.ts';
+import { outcomeOf } from './verdict.ts';
+
+export interface FcmEndpoints {
+  readonly api: Endpoint;
+  readonly token: Endpoint;
+}
+
+export function openFcm(
+  credential: FcmCredential,
+  endpoints: FcmEndpoints,
+  clock: Clock = systemClock,
+  options: H2PoolOptions = {},
+): PushService {
+  const pool = new H2Pool(endpoints.api, options);
+  const tokens = new FcmTokens(credential, endpoints.token, clock);
+  const holdOff = new HoldOff(clock);
+  const templateOf = oncePerContent(fcmTemplate);
+  const path = `/v1/projects/${credential.project_id}/messages:send`;
+
+  function post(accessToken: string, body: string, mayStart: () => boolean): Promise<Answer> {
+    const headers = ['authorization', `Bearer ${accessToken}`, 'content-type', 'application/json'];
+    return pool.request({ path, headers, body }, mayStart);
+  }
+
+  return {
+    async send(content: Content, to, mayStart): Promise<Outcome> {
+      if (holdOff.active) return holdOff.outcome;
+      const template = templateOf(content);
+      if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+      }
+      const grant = await tokens.current();
+      if (grant.kind !== 'granted') return grant;
+      const ask = () => !holdOff.active && mayStart();
+      const body = fcmPayload(template, to);
+      const answer = await post(grant.accessToken, body, ask);
+      if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, holdOff, clock());
+      await tokens.forget(grant.accessToken);
+      const renewed = await tokens.current();
+      if (renewed.kind !== 'granted') return renewed;
+      const second = await post(renewed.accessToken, body, ask);
+      return outcomeOf(second, readFcmAnswer, holdOff, clock());
+    },
+    close: () => pool.close(),
+  };
+}
+
+/** The access token is not taken any more; a 401 may also blame a credential of Firebase's own. */
+function isUnauthenticated(answer: Answer): boolean {
+  if (answer.kind !== 'answer' || answer.status !== 401) return false;
+  return readFcmAnswer(answer).reason === 'UNAUTHENTICATED';
+}

@@ -1,0 +1,231 @@
+import { Fifo } from './fifo.ts';
+import { type Answer, Exchange, type Fate, type H2Request, type UnprocessedReason } from './h2-exchange.ts';
+import { abandon, H2Session, type SessionEvents } from './h2-session.ts';
+import type { Endpoint } from './push-service.ts';
+
+const DEFAULTS = {
+  maxSessions: 4,
+  /** Streams per session, however many the peer allows. FCM closes a connection that goes above 100. */
+  maxStreams: 100,
+  /** Without an answer for so long a written request is lost. */
+  deadlineMs: 10_000,
+  /** Waiting for a free stream for so long a request is given back. */
+  queueMs: 5_000,
+  connectMs: 5_000,
+  /** How often a connection with open streams, or none, has to show that it lives. */
+  pingBusyMs: 2_000,
+  pingIdleMs: 60_000,
+  pingTimeoutMs: 3_000,
+  sweepMs: 200,
+};
+
+/** Connection failures in a row after which requests are given back instead of waiting for the next try. */
+const UNREACHABLE_AFTER = 3;
+const BACKOFF = { firstMs: 200, maxMs: 30_000 };
+/** Times a request that was surely not processed is written again before it is given back. */
+const MAX_ATTEMPTS = 6;
+const RETRY_AFTER_MS = 1_000;
+
+export type H2PoolOptions = Partial<typeof DEFAULTS>;
+
+export interface H2PoolStats {
+  readonly sessions: number;
+  readonly inFlight: number;
+  readonly queued: number;
+}
+
+/** Sends requests to one endpoint over a few HTTP/2 connections and says for each what surely became of it. */
+export class H2Pool {
+  readonly #endpoint: Endpoint;
+  readonly #options: typeof DEFAULTS;
+  readonly #sessions = new Set<H2Session>();
+  readonly #queue = new Fifo<Exchange>();
+  /** In the order of their start, so the first expires first. */
+  readonly #inFlight = new Set<Exchange>();
+  readonly #events: SessionEvents;
+  readonly #timer: NodeJS.Timeout;
+  #failures = 0;
+  #connectNotBefore = 0;
+  #sweptAt = performance.now();
+  #closing = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(endpoint: Endpoint, options: H2PoolOptions = {}) {
+    this.#endpoint = endpoint;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#events = {
+      answered: (exchange) => this.#onAnswered(exchange),
+      failed: (exchange, fate) => this.#onFailed(exchange, fate),
+      capacity: () => this.#dispatch(),
+      retired: (session) => this.#onRetired(session),
+      ended: (session) => this.#sessions.delete(session),
+    };
+    this.#timer = setInterval(() => this.#sweep(), this.#options.sweepMs);
+  }
+
+  get stats(): H2PoolStats {
+    return { sessions: this.#sessions.size, inFlight: this.#inFlight.size, queued: this.#queue.length };
+  }
+
+  /** `mayStart` is asked synchronously before each time the request is written. */
+  request(request: H2Request, mayStart: () => boolean): Promise<Answer> {
+    return new Promise((resolve) => {
+      const now = performance.now();
+      const exchange = new Exchange(request, mayStart, now, resolve);
+      if (this.#closing) return giveBack(exchange, 'Closing', 0);
+      if (this.#unreachable() && now < this.#connectNotBefore)
+        return this.#giveBackUnreachable(exchange, now);
+      this.#queue.push(exchange);
+      this.#dispatch();
+    });
+  }
+
+  /** Lets what was written end, gives back what was not, and closes the connections. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) giveBack(next, 'Closing', 0);
+    if (this.#inFlight.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    clearInterval(this.#timer);
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const session = this.#leastLoaded();
+      if (session === undefined) {
+        this.#openAnother();
+        return;
+      }
+      const exchange = this.#queue.shift();
+      if (exchange === undefined) return;
+      if (exchange.mayStart()) this.#start(exchange, session);
+      else exchange.settle({ kind: 'not_started' });
+    }
+  }
+
+  #start(exchange: Exchange, session: H2Session): void {
+    exchange.startedAt = performance.now();
+    exchange.attempts++;
+    this.#inFlight.add(exchange);
+    try {
+      session.start(exchange);
+    } catch {
+      this.#onFailed(exchange, { kind: 'unprocessed', reason: 'GoingAway' });
+    }
+  }
+
+  #leastLoaded(): H2Session | undefined {
+    let best: H2Session | undefined;
+    let most = 0;
+    for (const session of this.#sessions) {
+      const free = session.free;
+      if (free > most) {
+        best = session;
+        most = free;
+      }
+    }
+    return best;
+  }
+
+  /** One at a time, and only after the ones that are open have answered something. */
+  #openAnother(): void {
+    const now = performance.now();
+    if (this.#closing || now < this.#connectNotBefore) return;
+    let usable = 0;
+    for (const session of this.#sessions) {
+      if (session.retired) continue;
+      if (!session.proven) return;
+      usable++;
+    }
+    if (usable >= this.#options.maxSessions) return;
+    this.#sessions.add(new H2Session(this.#endpoint, this.#options.maxStreams, now, this.#events));
+  }
+
+  #onAnswered(exchange: Exchange): void {
+    this.#failures = 0;
+    this.#leave(exchange);
+  }
+
+  #onFailed(exchange: Exchange, fate: Fate): void {
+    this.#leave(exchange);
+    if (fate.kind === 'lost') exchange.settle(fate);
+    else if (this.#closing) giveBack(exchange, 'Closing', 0);
+    else if (fate.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
+      giveBack(exchange, fate.reason, RETRY_AFTER_MS);
+    } else this.#queue.unshift(exchange);
+  }
+
+  #leave(exchange: Exchange): void {
+    this.#inFlight.delete(exchange);
+    if (this.#inFlight.size === 0) this.#onIdle?.();
+  }
+
+  /** A connection that never answered anything counts as a failure to connect. */
+  #onRetired(session: H2Session): void {
+    if (this.#closing) return;
+    const now = performance.now();
+    if (!session.proven) {
+      const backoff = Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** this.#failures++);
+      this.#connectNotBefore = now + backoff * (0.75 + Math.random() / 2);
+    }
+    if (this.#unreachable()) {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+        this.#giveBackUnreachable(next, now);
+      }
+    }
+  }
+
+  #unreachable(): boolean {
+    if (this.#failures < UNREACHABLE_AFTER) return false;
+    for (const session of this.#sessions) if (!session.retired && session.proven) return false;
+    return true;
+  }
+
+  #giveBackUnreachable(exchange: Exchange, now: number): void {
+    giveBack(exchange, 'Unreachable', Math.ceil(Math.max(RETRY_AFTER_MS, this.#connectNotBefore - now)));
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    const stalled = now - this.#sweptAt > 2 * this.#options.sweepMs;
+    this.#sweptAt = now;
+    // After a stall of this process the answers may be waiting in the sockets: read them before judging.
+    if (stalled) return;
+    this.#expire(now);
+    for (const session of this.#sessions) this.#examine(session, now);
+    this.#dispatch();
+  }
+
+  #expire(now: number): void {
+    for (const exchange of this.#inFlight) {
+      if (now - exchange.startedAt < this.#options.deadlineMs) break;
+      this.#leave(exchange);
+      exchange.settle({ kind: 'lost', reason: 'Timeout' });
+      abandon(exchange);
+    }
+    for (let head = this.#queue.peek(); head; head = this.#queue.peek()) {
+      if (now - head.queuedAt < this.#options.queueMs) break;
+      this.#queue.shift();
+      giveBack(head, 'QueueTimeout', RETRY_AFTER_MS);
+    }
+  }
+
+  #examine(session: H2Session, now: number): void {
+    const { connectMs, pingBusyMs, pingIdleMs, pingTimeoutMs } = this.#options;
+    if (!session.connected) {
+      if (now - session.openedAt > connectMs) session.destroy();
+    } else if (session.pingSentAt !== undefined) {
+      if (now - session.pingSentAt > pingTimeoutMs) session.destroy();
+    } else if (now - session.lastPingAt > (session.open > 0 ? pingBusyMs : pingIdleMs)) {
+      session.ping(now);
+    }
+  }
+}
+
+function giveBack(exchange: Exchange, reason: UnprocessedReason, afterMs: number): void {
+  exchange.settle({ kind: 'unprocessed', reason, afterMs });
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { Channel } from '../domain/platform.ts';
+import { openApns } from './apns.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { ApnsCredential, FcmCredential } from './credentials.ts';
+import { openFcm } from './fcm.ts';
+import type { Endpoint, PushService } from './push-service.ts';
+
+export interface Endpoints {
+  readonly apns: Endpoint;
+  readonly fcm: Endpoint;
+  readonly fcmToken: Endpoint;
+}
+
+export class CredentialError extends Error {
+  override name = 'CredentialError';
+}
+
+/** Opens the push service of a channel; throws a `CredentialError` that lists every fault of the credential. */
+export function openPushService(
+  channel: Channel,
+  credential: unknown,
+  endpoints: Endpoints,
+  clock: Clock = systemClock,
+): PushService {
+  switch (channel) {
+    case 'apns':
+      return openApns(parse(channel, ApnsCredential, credential), endpoints.apns, clock);
+    case 'fcm': {
+      const { fcm: api, fcmToken: token } = endpoints;
+      return openFcm(parse(channel, FcmCredential, credential), { api, token }, clock);
+    }
+  }
+}
+
+function parse<T>(channel: Channel, schema: z.ZodType<T>, credential: unknown): T {
+  const parsed = schema.safeParse(credential);
+  if (parsed.success) return parsed.data;
+  throw new CredentialError(`The ${channel} credential is not valid:\n${z.prettifyError(parsed.error)}`);
+}

@@ -1,0 +1,77 @@
+import type { Outcome } from '../domain/outcome.ts';
+import type { Answer } from './h2-exchange.ts';
+import type { HoldOff } from './hold-off.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** What an answer of a push service means; the tables of each service are made of these. */
+export type Verdict =
+  | { readonly kind: 'rejected'; readonly invalidatesToken: boolean }
+  | { readonly kind: 'refused'; readonly fault: 'request' | 'credential' }
+  | {
+      readonly kind: 'retry_later';
+      readonly afterMs: number;
+      /** Whether it keeps every other request of the credential back too. */
+      readonly holdsAll: 'never' | 'if_told' | 'always';
+    };
+
+export const BAD_TOKEN: Verdict = { kind: 'rejected', invalidatesToken: true };
+export const BAD_REQUEST: Verdict = { kind: 'refused', fault: 'request' };
+export const BAD_CREDENTIAL: Verdict = { kind: 'refused', fault: 'credential' };
+/** A fault of the service: `afterMs` is only the least wait, the caller backs off further. */
+export const TRANSIENT: Verdict = { kind: 'retry_later', afterMs: 2_000, holdsAll: 'if_told' };
+
+export interface Reading {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly staleSince?: Date;
+}
+
+export type ServiceAnswer = Extract<Answer, { kind: 'answer' }>;
+
+/** Turns what the pool knows into an outcome; `read` looks the service's own words up in its table. */
+export function outcomeOf(
+  answer: Answer,
+  read: (answer: ServiceAnswer) => Reading,
+  holdOff: HoldOff,
+  now: Date,
+): Outcome {
+  switch (answer.kind) {
+    case 'answer':
+      if (answer.status === 200) return { kind: 'accepted' };
+      return judge(read(answer), retryAfterMs(answer.headers['retry-after'], now), holdOff);
+    case 'unprocessed':
+      return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs };
+    case 'lost':
+      return { kind: 'ambiguous', reason: answer.reason };
+    case 'not_started':
+      return holdOff.active ? holdOff.outcome : answer;
+  }
+}
+
+function judge(
+  { verdict, reason, staleSince }: Reading,
+  told: number | undefined,
+  holdOff: HoldOff,
+): Outcome {
+  switch (verdict.kind) {
+    case 'rejected':
+      return { ...verdict, reason, ...(staleSince === undefined ? {} : { staleSince }) };
+    case 'refused':
+      return { ...verdict, reason };
+    case 'retry_later': {
+      const afterMs = told ?? verdict.afterMs;
+      const holds = verdict.holdsAll === 'always' || (verdict.holdsAll === 'if_told' && told !== undefined);
+      if (holds) holdOff.extend(reason, afterMs);
+      return { kind: 'retry_later', reason, afterMs };
+    }
+  }
+}
+
+/** The JSON of an answer's body, or nothing where it is none. */
+export function jsonBody(answer: ServiceAnswer): unknown {
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
