@@ -184,7 +184,13 @@ export interface PushControlTable {
   epoch: Generated<number>;
   open: Generated<boolean>;
   wanted: 'pause' | 'cancel' | null;
-  rate_per_second: number | null;
+}
+
+export interface PushRatesTable {
+  push_no: Int8;
+  per_second: number;
+  /** When the next token is due. */
+  next_at: Date;
 }
 
 export interface LeasesTable {
@@ -267,6 +273,7 @@ export interface Schema {
   audit: AuditTable;
   pushes: PushesTable;
   push_control: PushControlTable;
+  push_rates: PushRatesTable;
   leases: LeasesTable;
   push_counters: PushCountersTable;
   deliveries: DeliveriesTable;

@@ -189,8 +189,12 @@ const STATEMENTS = [
     push_no bigint primary key references pushes,
     epoch integer not null default 0,
     open boolean not null default false,
-    wanted text check (wanted in ('pause', 'cancel')),
-    rate_per_second integer
+    wanted text check (wanted in ('pause', 'cancel'))
+  )`,
+  `create table push_rates (
+    push_no bigint primary key references pushes,
+    per_second integer not null,
+    next_at timestamptz not null
   )`,
   `create table leases (
     push_no bigint not null references pushes,

@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import { STATUS_CODE } from '../domain/delivery.ts';
+import type { Channel } from '../domain/platform.ts';
+import type { Db } from './database.ts';
+import type { LeaseToken } from './leases.ts';
+import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
+import { deliveriesOf } from './slots.ts';
+
+export interface Settled {
+  readonly n: number;
+  readonly status: 'accepted' | 'rejected' | 'ambiguous' | 'retry';
+  readonly reason: string | null;
+}
+
+/** A device whose request is to be written now: it is marked in flight. */
+export interface Claimed {
+  readonly n: number;
+  readonly token: string;
+  readonly channel: Channel;
+}
+
+export interface Advanced {
+  /** Whether the lease is still ours; if not, nothing was written. */
+  readonly held: boolean;
+  /** Whether the push is open; if not, results were settled and nothing was claimed. */
+  readonly open: boolean;
+  readonly done: boolean;
+  readonly claimed: Claimed[];
+}
+
+export interface Advance {
+  readonly slot: Date;
+  readonly results: readonly Settled[];
+  /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
+  readonly mark: number;
+  readonly newMark: number;
+  readonly retries: readonly number[];
+  readonly now: Date;
+}
+
+type Row = { held: boolean; open: boolean; done: boolean | null; n: number | null; token: string; channel: Channel };
+
+/**
+ * The one statement of the sending path: settles what was answered and claims what is written next.
+ * The claim locks the control row, so that none succeeds once a fence has committed. Results are found by
+ * number, in an array as long as the span they cover, never by a join that stale statistics could ruin.
+ */
+export async function advanceLease(db: Db, token: LeaseToken, advance: Advance): Promise<Advanced> {
+  const { pushNo, leaseNo, epoch, attempt } = token;
+  const { slot, mark, newMark, now } = advance;
+  const { base, statuses, reasons } = byNumber(advance.results);
+  const table = deliveriesOf(slot);
+  const mine = sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
+  const { rows } = await sql<Row>`
+    with control as (
+      select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
+      where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null
+      for share of c, a
+    ), holder as (
+      select 1 from leases where ${mine} for update
+    ), flags as materialized (
+      select exists (select from holder) as held, exists (select from control) as open
+    ), settled as (
+      update ${table} d
+      set status = (${statuses}::smallint[])[d.n - ${base}::int + 1],
+        reason = (${reasons}::text[])[d.n - ${base}::int + 1], settled_at = ${now}
+      from flags
+      where flags.held and d.push_no = ${pushNo} and d.status = ${STATUS_CODE.pending}
+        and d.n between ${base}::int and ${base + statuses.length - 1}::int
+        and (${statuses}::smallint[])[d.n - ${base}::int + 1] is not null
+      returning ${SETTLED_COLUMNS}
+    ), ${countSettled(token)}, claimed as (
+      select d.n, d.token, d.channel from ${table} d, flags
+      where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark} and d.n <= ${newMark}
+        and d.status = ${STATUS_CODE.pending}
+    ), reopened as (
+      update ${table} d set status = ${STATUS_CODE.pending} from flags
+      where flags.held and flags.open and d.push_no = ${pushNo} and d.n = any(${advance.retries}::int[])
+        and d.status = ${STATUS_CODE.retry}
+      returning d.n, d.token, d.channel
+    ), moved as (
+      update leases set
+        mark_n = case when flags.open then greatest(mark_n, ${newMark}) else mark_n end,
+        pending = ${PENDING_LEFT},
+        done = 0 = all(${PENDING_LEFT})
+      from flags where flags.held and ${mine}
+      returning done
+    )
+    select flags.held, flags.open, moved.done, rows.n, rows.token, rows.channel
+    from flags left join moved on true
+      left join (select * from claimed union all select * from reopened) rows on true`.execute(db);
+  const [first] = rows;
+  return {
+    held: first?.held ?? false,
+    open: first?.open ?? false,
+    done: first?.done ?? false,
+    claimed: rows.flatMap(({ n, token, channel }) => (n === null ? [] : [{ n, token, channel }])),
+  };
+}
+
+function byNumber(results: readonly Settled[]) {
+  if (results.length === 0) return { base: 0, statuses: [], reasons: [] };
+  const base = results.reduce((least, { n }) => Math.min(least, n), Number.POSITIVE_INFINITY);
+  const end = results.reduce((most, { n }) => Math.max(most, n), 0);
+  const statuses = new Array<number | null>(end - base + 1).fill(null);
+  const reasons = new Array<string | null>(end - base + 1).fill(null);
+  for (const { n, status, reason } of results) {
+    statuses[n - base] = STATUS_CODE[status];
+    reasons[n - base] = reason;
+  }
+  return { base, statuses, reasons };
+}

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+
+export type Wanted = 'pause' | 'cancel';
+
+/**
+ * Stops the task's pushes: from the commit on no sender can claim. Works while no workflow worker runs;
+ * the workflow adopts `wanted` if nobody tells it. Returns how many pushes were fenced.
+ */
+export async function fenceTask(db: Db, args: { taskId: string; wanted: Wanted }): Promise<number> {
+  const pushes = db
+    .selectFrom('pushes')
+    .select('no')
+    .where('task_id', '=', args.taskId)
+    .where('status', 'in', ['preparing', 'sending', 'paused']);
+  return await fence(db, pushes, args.wanted);
+}
+
+export async function fencePush(db: Db, args: { pushNo: number; wanted: Wanted | null }): Promise<void> {
+  await fence(db, db.selectFrom('pushes').select('no').where('no', '=', args.pushNo), args.wanted);
+}
+
+export interface OpenedPush {
+  readonly epoch: number;
+  /** Set when somebody fenced the push meanwhile; it is then not open. */
+  readonly wanted: Wanted | null;
+  readonly leases: number[];
+}
+
+/** Lets senders claim, under a new epoch. Only a resume clears what somebody wanted. */
+export async function openPush(db: Db, args: { pushNo: number; resume: boolean }): Promise<OpenedPush> {
+  const control = await db
+    .updateTable('push_control')
+    .set((eb) => ({
+      epoch: eb('epoch', '+', 1),
+      open: args.resume ? sql<boolean>`wanted is distinct from 'cancel'` : sql<boolean>`wanted is null`,
+      wanted: args.resume ? sql<Wanted | null>`nullif(wanted, 'pause')` : eb.ref('wanted'),
+    }))
+    .where('push_no', '=', args.pushNo)
+    .returning(['epoch', 'wanted'])
+    .executeTakeFirstOrThrow();
+  const leases = await db
+    .selectFrom('leases')
+    .select('lease_no')
+    .where('push_no', '=', args.pushNo)
+    .where('done', '=', false)
+    .orderBy('lease_no')
+    .execute();
+  return { ...control, leases: leases.map((lease) => lease.lease_no) };
+}
+
+/** A later cancel replaces a pause, never the other way round. */
+async function fence(
+  db: Db,
+  pushes: ReturnType<typeof pushNumbers>,
+  wanted: Wanted | null,
+): Promise<number> {
+  const result = await db
+    .updateTable('push_control')
+    .set((eb) => ({
+      epoch: eb('epoch', '+', 1),
+      open: false,
+      wanted: wanted === null ? eb.ref('wanted') : sql<Wanted>`case when wanted = 'cancel' then wanted else ${wanted} end`,
+    }))
+    .where('push_no', 'in', pushes)
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
+}
+
+function pushNumbers(db: Db) {
+  return db.selectFrom('pushes').select('no');
+}

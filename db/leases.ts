@@ -1,0 +1,128 @@
+import { sql, type Transaction } from 'kysely';
+import { STATUS_CODE } from '../domain/delivery.ts';
+import type { Db } from './database.ts';
+import type { Schema } from './schema.ts';
+import { deliveriesOf } from './slots.ts';
+import { countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
+
+/** Who holds a lease. Only a higher (epoch, attempt) takes it, so a stale holder can neither write nor take it back. */
+export interface LeaseToken {
+  readonly pushNo: number;
+  readonly leaseNo: number;
+  readonly epoch: number;
+  readonly attempt: number;
+}
+
+export interface TakenLease {
+  readonly kind: 'taken';
+  readonly slot: Date;
+  readonly from: number;
+  readonly to: number;
+  readonly mark: number;
+  readonly startedAt: Date;
+  /** Refused without being processed, by an earlier holder: to be sent now. */
+  readonly retries: number[];
+}
+
+export type TakeResult =
+  | TakenLease
+  | { readonly kind: 'fenced' }
+  /** Somebody newer holds it, or it is done. */
+  | { readonly kind: 'superseded' }
+  /** The last holder still waits for answers. */
+  | { readonly kind: 'draining'; readonly until: Date };
+
+/** Takes the lease and sweeps what a dead holder left in flight, in one transaction. The first take starts the push. */
+export async function takeLease(db: Db, token: LeaseToken, now: Date): Promise<TakeResult> {
+  return await db.transaction().execute(async (trx) => {
+    if (!(await lockOpenControl(trx, token))) return { kind: 'fenced' };
+    const lease = await trx
+      .selectFrom('leases')
+      .selectAll()
+      .where('push_no', '=', token.pushNo)
+      .where('lease_no', '=', token.leaseNo)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    const isNewer =
+      token.epoch > lease.epoch || (token.epoch === lease.epoch && token.attempt > lease.attempt);
+    if (lease.done || !isNewer) return { kind: 'superseded' };
+    const push = await startPush(trx, token.pushNo, now);
+    const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
+    if (lease.draining_until !== null && lease.draining_until > now) {
+      if ((await countInFlight(trx, left)) > 0) return { kind: 'draining', until: lease.draining_until };
+    }
+    await trx
+      .updateTable('leases')
+      .set({ epoch: token.epoch, attempt: token.attempt, draining_until: null })
+      .where('push_no', '=', token.pushNo)
+      .where('lease_no', '=', token.leaseNo)
+      .execute();
+    await sweepInFlight(trx, left);
+    return {
+      kind: 'taken',
+      slot: push.slot,
+      from: lease.from_n,
+      to: lease.to_n,
+      mark: lease.mark_n,
+      startedAt: push.startedAt,
+      retries: await waitingRetries(trx, left, lease.from_n, lease.mark_n),
+    };
+  });
+}
+
+/** A sender that gives the lease back while answers are outstanding says until when they may still come. */
+export async function handOverLease(db: Db, token: LeaseToken, until: Date): Promise<void> {
+  await db
+    .updateTable('leases')
+    .set({ draining_until: until })
+    .where('push_no', '=', token.pushNo)
+    .where('lease_no', '=', token.leaseNo)
+    .where('epoch', '=', token.epoch)
+    .where('attempt', '=', token.attempt)
+    .execute();
+}
+
+async function lockOpenControl(trx: Transaction<Schema>, token: LeaseToken): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
+    where c.push_no = ${token.pushNo} and c.epoch = ${token.epoch} and c.open and a.stopped_at is null
+    for share of c, a`.execute(trx);
+  return rows.length > 0;
+}
+
+async function startPush(
+  trx: Transaction<Schema>,
+  pushNo: number,
+  now: Date,
+): Promise<{ slot: Date; startedAt: Date }> {
+  await trx
+    .updateTable('pushes')
+    .set({
+      started_at: now,
+      window_ends_at: sql<Date>`${now}::timestamptz + window_ms * interval '1 millisecond'`,
+    })
+    .where('no', '=', pushNo)
+    .where('started_at', 'is', null)
+    .execute();
+  const push = await trx
+    .selectFrom('pushes')
+    .select(['slot', 'started_at'])
+    .where('no', '=', pushNo)
+    .executeTakeFirstOrThrow();
+  if (push.slot === null) throw new Error(`push ${pushNo} was not prepared`);
+  return { slot: push.slot, startedAt: push.started_at ?? now };
+}
+
+async function waitingRetries(
+  trx: Transaction<Schema>,
+  { pushNo, slot }: LeaseOfPush,
+  from: number,
+  mark: number,
+): Promise<number[]> {
+  const { rows } = await sql<{ n: number }>`
+    select n from ${deliveriesOf(slot)}
+    where push_no = ${pushNo} and n between ${from} and ${mark} and status = ${STATUS_CODE.retry} order by n`.execute(
+    trx,
+  );
+  return rows.map((row) => row.n);
+}

@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import type { Statistics } from '../domain/metrics.ts';
+import type { NotSentReason } from '../domain/reasons.ts';
+import type { PushStatus } from '../domain/task-status.ts';
+import type { Db } from './database.ts';
+import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
+
+export type PushRow = Awaited<ReturnType<typeof findPush>>;
+
+/** Makes the push and its control row; the same call again finds them. */
+export async function createPush(
+  db: Db,
+  args: { id: string; taskId: string; seq: number; revision: number; dueAt: Date; windowMs: number; now: Date },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const task = await trx
+      .selectFrom('tasks')
+      .select(['app_id', 'rate_per_second'])
+      .where('id', '=', args.taskId)
+      .executeTakeFirstOrThrow();
+    const push = await trx
+      .insertInto('pushes')
+      .values({
+        id: args.id,
+        app_id: task.app_id,
+        task_id: args.taskId,
+        seq: args.seq,
+        revision: args.revision,
+        status: 'preparing',
+        due_at: args.dueAt,
+        window_ms: args.windowMs,
+        created_at: args.now,
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returning('no')
+      .executeTakeFirst();
+    if (push === undefined) return;
+    await trx.insertInto('push_control').values({ push_no: push.no, wanted: null }).execute();
+    if (task.rate_per_second !== null) {
+      await trx
+        .insertInto('push_rates')
+        .values({ push_no: push.no, per_second: task.rate_per_second, next_at: args.now })
+        .execute();
+    }
+  });
+}
+
+export async function findPush(db: Db, id: string) {
+  return await db.selectFrom('pushes').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+export async function setPushStatus(
+  db: Db,
+  args: { pushNo: number; status: PushStatus; reason: string | null },
+): Promise<void> {
+  await db
+    .updateTable('pushes')
+    .set({ status: args.status, status_reason: args.reason })
+    .where('no', '=', args.pushNo)
+    .execute();
+}
+
+/** A push that sent to nobody has its window from the end of preparing. */
+export async function ensureStarted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
+  await db
+    .updateTable('pushes')
+    .set({
+      started_at: args.now,
+      window_ends_at: sql<Date>`${args.now}::timestamptz + window_ms * interval '1 millisecond'`,
+    })
+    .where('no', '=', args.pushNo)
+    .where('started_at', 'is', null)
+    .execute();
+}
+
+export interface Settlement {
+  /** Requests that are still unanswered, by leases whose sender waits for them. */
+  readonly inFlight: number;
+  /** When the last of those is given up. */
+  readonly drainedAt: Date | null;
+}
+
+/**
+ * After the senders stopped: revokes the leases of those that did not give theirs back, and what these had in
+ * flight becomes ambiguous. With `abandon`, whatever was not sent gets that reason and the leases are done.
+ */
+export async function settleStopped(
+  db: Db,
+  args: { pushNo: number; slot: Date; now: Date; abandon: NotSentReason | null; onLease?: () => void },
+): Promise<Settlement> {
+  let inFlight = 0;
+  let drainedAt: Date | null = null;
+  const leases = await db
+    .selectFrom('leases')
+    .select(['lease_no', 'draining_until'])
+    .where('push_no', '=', args.pushNo)
+    .where('done', '=', false)
+    .execute();
+  for (const { lease_no, draining_until } of leases) {
+    args.onLease?.();
+    const lease = { pushNo: args.pushNo, leaseNo: lease_no, slot: args.slot, now: args.now };
+    const waiting = draining_until !== null && draining_until > args.now ? await countInFlight(db, lease) : 0;
+    if (args.abandon !== null) await abandonUnsent(db, lease, args.abandon);
+    if (waiting > 0) {
+      inFlight += waiting;
+      if (drainedAt === null || (draining_until !== null && draining_until > drainedAt)) drainedAt = draining_until;
+    } else {
+      await revokeLease(db, lease, args.abandon !== null);
+    }
+  }
+  return { inFlight, drainedAt };
+}
+
+async function revokeLease(db: Db, lease: LeaseOfPush, isDone: boolean): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('leases')
+      .set((eb) => ({ attempt: eb('attempt', '+', 1_000_000), done: isDone }))
+      .where('push_no', '=', lease.pushNo)
+      .where('lease_no', '=', lease.leaseNo)
+      .execute();
+    await sweepInFlight(trx, lease);
+  });
+}
+
+/** Frozen once: a later call changes nothing and says so. */
+export async function freezeStatistics(
+  db: Db,
+  args: { pushNo: number; statistics: Statistics; now: Date },
+): Promise<boolean> {
+  const result = await db
+    .updateTable('pushes')
+    .set({ statistics: JSON.stringify(args.statistics), finalised_at: args.now })
+    .where('no', '=', args.pushNo)
+    .where('finalised_at', 'is', null)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+export async function markDetailsDeleted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
+  await db
+    .updateTable('pushes')
+    .set({ details_deleted_at: args.now })
+    .where('no', '=', args.pushNo)
+    .where('details_deleted_at', 'is', null)
+    .execute();
+}

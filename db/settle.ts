@@ -1,0 +1,47 @@
+import { type RawBuilder, sql } from 'kysely';
+import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import { sendReasonSql, sendResultSql } from './send-result.ts';
+
+type LeaseKey = { readonly pushNo: number; readonly leaseNo: number };
+
+/** What `settled`, the rows that a statement changed, must offer to be counted. */
+export const SETTLED_COLUMNS = sql`d.platform, d.status, d.reason, d.delivered_at is not null as receipted`;
+
+const { retry, not_sent } = STATUS_CODE;
+const columns = {
+  status: sql`status`,
+  platform: sql`platform`,
+  receipted: sql`receipted`,
+  reason: sql`reason`,
+};
+
+/**
+ * CTEs `counts` and `counted`: add the rows of the CTE `settled` to the lease's own counters. A row put back
+ * to be tried again counts as a refused attempt when it has a reason; one that never started has none.
+ */
+export function countSettled({ pushNo, leaseNo }: LeaseKey): RawBuilder<unknown> {
+  return sql`
+    counts as (
+      select platform, status <> ${sql.lit(retry)} as is_final,
+        case when status = ${sql.lit(retry)} and reason is not null then 'refused_attempt'
+          when status = ${sql.lit(not_sent)} then 'not_sent'
+          else ${sendResultSql(columns)} end as metric,
+        case when status in (${sql.lit(retry)}, ${sql.lit(not_sent)}) then coalesce(reason, '')
+          else ${sendReasonSql(columns)} end as reason,
+        count(*)::int as value
+      from settled group by 1, 2, 3, 4
+    ), counted as (
+      insert into push_counters (push_no, slot, platform, metric, reason, value)
+      select ${pushNo}, ${leaseNo}, platform, metric, reason, value from counts where metric is not null
+      on conflict (push_no, slot, platform, metric, reason)
+      do update set value = push_counters.value + excluded.value
+    )`;
+}
+
+/** The lease's `pending`, less what `counts` made final. */
+export const PENDING_LEFT: RawBuilder<number[]> = sql`array[${sql.join(
+  Object.values(PLATFORM_CODE).map(
+    (code) => sql`pending[${sql.lit(code + 1)}]
+      - coalesce((select sum(value) from counts where is_final and platform = ${sql.lit(code)}), 0)::int`,
+  ),
+)}]`;

@@ -1,0 +1,145 @@
+import { sql, type Transaction } from 'kysely';
+import type { Plan, TaskEvent } from '../domain/plan.ts';
+import type { TaskStatus } from '../domain/task-status.ts';
+import type { Db } from './database.ts';
+import type { Schema } from './schema.ts';
+
+type TaskKey = { readonly taskId: string };
+
+/** Undefined when the task has no such revision. */
+export async function findPlan(db: Db, args: TaskKey & { revision: number }): Promise<Plan | undefined> {
+  const row = await db
+    .selectFrom('task_revisions as r')
+    .innerJoin('tasks as t', 't.id', 'r.task_id')
+    .innerJoin('apps as a', 'a.id', 't.app_id')
+    .select(['r.definition', 'a.approvals_required'])
+    .where('r.task_id', '=', args.taskId)
+    .where('r.revision', '=', args.revision)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { pushType, pushAt, latePolicy, channel } = row.definition;
+  return {
+    revision: args.revision,
+    pushType,
+    pushAt: pushAt === undefined ? null : Date.parse(pushAt),
+    latePolicy,
+    approvalsRequired: row.approvals_required,
+    channel,
+  };
+}
+
+/** The number of the task's next push: submissions share one numbering. */
+export async function nextPushSeq(db: Db, { taskId }: TaskKey): Promise<number> {
+  const row = await db
+    .selectFrom('pushes')
+    .select((eb) => eb.fn.max('seq').as('last'))
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  return (row?.last ?? 0) + 1;
+}
+
+export interface TaskProjection {
+  readonly taskId: string;
+  readonly appId: string;
+  readonly submission: number;
+  /** Grows with each change; an older one never overwrites a newer. */
+  readonly version: number;
+  readonly status: TaskStatus;
+  readonly reason: string | null;
+  readonly revision: number;
+  readonly approvedRevision: number | null;
+  readonly inPush: boolean;
+  readonly archived: boolean;
+  readonly pushAt: number | null;
+  readonly ratePerSecond?: number | null;
+  readonly events: readonly TaskEvent[];
+}
+
+/** Writes what the workflow decided. The same projection again changes nothing. */
+export async function recordProjection(db: Db, projection: TaskProjection, now: Date): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await updateTask(trx, projection, now);
+    await insertEvents(trx, projection);
+  });
+}
+
+async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Date): Promise<void> {
+  await trx
+    .updateTable('tasks')
+    .set({
+      submission: to.submission,
+      state_version: to.version,
+      status: to.status,
+      status_reason: to.reason,
+      revision: to.revision,
+      approved_revision: to.approvedRevision,
+      in_push: to.inPush,
+      push_at: to.pushAt === null ? null : new Date(to.pushAt),
+      updated_at: now,
+      archived_at: to.archived ? sql<Date>`coalesce(archived_at, ${now})` : sql<Date | null>`archived_at`,
+    })
+    .where('id', '=', to.taskId)
+    .where(sql<boolean>`(submission, state_version) < (${to.submission}, ${to.version})`)
+    .execute();
+}
+
+async function insertEvents(trx: Transaction<Schema>, { appId, taskId, submission, events }: TaskProjection) {
+  if (events.length === 0) return;
+  await trx
+    .insertInto('audit')
+    .values(
+      events.map(({ at, person, ...event }) => ({
+        ...event,
+        app_id: appId,
+        task_id: taskId,
+        submission,
+        at: new Date(at),
+        person_id: person,
+      })),
+    )
+    .onConflict((conflict) => conflict.columns(['task_id', 'submission', 'seq']).doNothing())
+    .execute();
+}
+
+/** What an approver must be checked against. Undefined when the app has no such person. */
+export async function findApprover(db: Db, args: TaskKey & { personId: string; revision: number }) {
+  return await db
+    .selectFrom('tasks as t')
+    .innerJoin('apps as a', 'a.id', 't.app_id')
+    .innerJoin('people as p', 'p.app_id', 't.app_id')
+    .innerJoin('task_revisions as r', (join) =>
+      join.onRef('r.task_id', '=', 't.id').on('r.revision', '=', args.revision),
+    )
+    .select(['p.role', 'a.signal_approval', 'a.maker_may_approve', 'r.made_by'])
+    .where('t.id', '=', args.taskId)
+    .where('p.id', '=', args.personId)
+    .executeTakeFirst();
+}
+
+export async function recordDecision(
+  db: Db,
+  decision: TaskKey & {
+    submission: number;
+    revision: number;
+    personId: string;
+    decision: 'approve' | 'reject';
+    via: 'api' | 'signal' | 'claimed';
+    remark: string | null;
+    now: Date;
+  },
+): Promise<void> {
+  await db
+    .insertInto('approvals')
+    .values({
+      task_id: decision.taskId,
+      submission: decision.submission,
+      revision: decision.revision,
+      person_id: decision.personId,
+      decision: decision.decision,
+      via: decision.via,
+      remark: decision.remark,
+      decided_at: decision.now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}

@@ -1,0 +1,25 @@
+import type { LatePolicy } from './task-definition.ts';
+import type { PushType } from './task-status.ts';
+
+/** What a task's workflow knows of a revision; the rest stays in Postgres. */
+export interface Plan {
+  readonly revision: number;
+  readonly pushType: PushType;
+  /** Epoch milliseconds; null is as soon as approved, or by hand. */
+  readonly pushAt: number | null;
+  readonly latePolicy: LatePolicy;
+  readonly approvalsRequired: number;
+  readonly channel: string;
+}
+
+/** One line of the task's audit, made by the workflow. */
+export interface TaskEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly verb: string;
+  readonly via: string;
+  readonly person: string | null;
+  readonly revision: number;
+  readonly outcome: 'done' | 'ignored';
+  readonly detail: string | null;
+}

@@ -1,0 +1,21 @@
+const OFFSET = /^[+-]/;
+const NAMES = 10_000;
+const known = new Map<string, boolean>();
+
+/** Whether it is an IANA name; remembered, because asking `Intl` costs tens of microseconds. */
+export function isTimeZone(name: string): boolean {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const answer = !OFFSET.test(name) && name.length <= 64 && isAccepted(name);
+  if (known.size >= NAMES) known.clear();
+  known.set(name, answer);
+  return answer;
+}
+
+function isAccepted(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,23 @@
+import type { LatePolicy } from '../domain/task-definition.ts';
+
+/** Task to push: what to do from now on. Numbered, so that a push can say which one it obeyed. */
+export const INSTRUCT_SIGNAL = 'instruct';
+/** Push to task. */
+export const REPORT_SIGNAL = 'pushReport';
+
+export interface Instruction {
+  readonly no: number;
+  readonly wanted: 'run' | 'pause' | 'cancel';
+}
+
+export interface PushInput {
+  readonly pushId: string;
+  readonly taskId: string;
+  readonly appId: string;
+  readonly seq: number;
+  readonly revision: number;
+  /** Epoch milliseconds. */
+  readonly dueAt: number;
+  readonly latePolicy: LatePolicy;
+  readonly instruction: Instruction;
+}
