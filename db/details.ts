@@ -1,0 +1,86 @@
+import { type RawBuilder, sql } from 'kysely';
+import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import type { DetailsFilter, DeviceResult } from '../domain/details-filter.ts';
+import type { Platform } from '../domain/platform.ts';
+import type { Db } from './database.ts';
+import { containsPattern } from './like.ts';
+import { platformOf } from './platform-code.ts';
+import { sendReasonSql, sendResultSql } from './send-result.ts';
+
+export interface DeviceDetail {
+  /** The delivery's number within its push. */
+  readonly n: number;
+  readonly deviceId: string;
+  readonly platform: Platform | null;
+  readonly channel: string | null;
+  readonly result: DeviceResult;
+  /** Of a failure, a loss, a suppression, or of not being sent. */
+  readonly reason: string | null;
+  readonly blocked: boolean;
+  readonly taps: number;
+  readonly settledAt: Date | null;
+  readonly deliveredAt: Date | null;
+  readonly impressionAt: Date | null;
+  readonly openAt: Date | null;
+  /** null on iOS always: not supported there. */
+  readonly dismissedAt: Date | null;
+}
+
+export interface Ledger {
+  readonly pushNo: number;
+  readonly slot: Date;
+}
+
+const COLUMNS = {
+  status: sql.ref('d.status'),
+  platform: sql.ref('d.platform'),
+  receipted: sql`d.delivered_at is not null`,
+  reason: sql.ref('d.reason'),
+};
+const { pending, retry, lost, suppressed, not_sent } = STATUS_CODE;
+
+/** A result for every row, whatever its status. */
+const RESULT: RawBuilder<DeviceResult> = sql`coalesce(${sendResultSql(COLUMNS)}, case d.status
+  when ${sql.lit(lost)} then 'lost' when ${sql.lit(suppressed)} then 'suppressed'
+  when ${sql.lit(not_sent)} then 'not_sent' else 'pending' end)`;
+
+const REASON: RawBuilder<string | null> = sql`case
+  when d.status in (${sql.lit(lost)}, ${sql.lit(suppressed)}, ${sql.lit(not_sent)}) then d.reason
+  when d.status in (${sql.lit(pending)}, ${sql.lit(retry)}) then null
+  else nullif(${sendReasonSql(COLUMNS)}, '') end`;
+
+/** The conditions on `deliveries d` that choose what the filter means. */
+export function whereDetails({ pushNo, slot }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
+  const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
+  const { result, reason, platform, impression, open, dismissal, deviceId } = filter;
+  if (result !== undefined) conditions.push(sql`${RESULT} = ${result}`);
+  if (reason !== undefined) conditions.push(sql`${REASON} = ${reason}`);
+  if (platform !== undefined) conditions.push(sql`d.platform = ${PLATFORM_CODE[platform]}`);
+  if (impression !== undefined) conditions.push(sql`(d.impression_at is not null) = ${impression}`);
+  if (open !== undefined) conditions.push(sql`(d.open_at is not null) = ${open}`);
+  if (dismissal !== undefined) conditions.push(sql`(d.dismissed_at is not null) = ${dismissal}`);
+  if (deviceId !== undefined) conditions.push(sql`d.device_id ilike ${containsPattern(deviceId)}`);
+  return sql.join(conditions, sql` and `);
+}
+
+/** One page in the order of the numbers, after `after`. */
+export async function listDetails(
+  db: Db,
+  args: Ledger & { filter: DetailsFilter; after: number; limit: number },
+): Promise<DeviceDetail[]> {
+  const { rows } = await sql<Omit<DeviceDetail, 'platform'> & { platform: number | null }>`
+    select d.n, d.device_id as "deviceId", d.platform, d.channel, ${RESULT} as result, ${REASON} as reason,
+      d.blocked, d.taps, d.settled_at as "settledAt", d.delivered_at as "deliveredAt",
+      d.impression_at as "impressionAt", d.open_at as "openAt", d.dismissed_at as "dismissedAt"
+    from deliveries d
+    where ${whereDetails(args, args.filter)} and d.n > ${args.after}
+    order by d.n limit ${args.limit}`.execute(db);
+  return rows.map((row) => ({ ...row, platform: platformOf(row.platform) }));
+}
+
+/** How many devices the filter chooses. */
+export async function countDetails(db: Db, args: Ledger & { filter: DetailsFilter }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from deliveries d where ${whereDetails(args, args.filter)}`.execute(db);
+  return rows[0]?.count ?? 0;
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { type DeliveryStatus, PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import { newId, pushIdOf } from '../domain/ids.ts';
+import type { Platform } from '../domain/platform.ts';
+import { TaskDefinition } from '../domain/task-definition.ts';
+import type { PushStatus } from '../domain/task-status.ts';
+import { addToCounters, CounterDeltas } from './counters.ts';
+import type { Db } from './database.ts';
+import { NO_PLATFORM } from './platform-code.ts';
+import { recountRows } from './recount.ts';
+import { ensureSlot, slotOf } from './slots.ts';
+import { insertTask } from './tasks.ts';
+
+/** For tests: a push as preparing and sending would leave it, its counters and leases in step with its rows. */
+export interface SeededPush {
+  readonly no: number;
+  readonly id: string;
+  readonly slot: Date;
+  readonly startedAt: Date;
+  readonly windowEndsAt: Date;
+}
+
+export interface SeededDelivery {
+  readonly status: DeliveryStatus;
+  readonly platform: Platform | null;
+  readonly reason?: string;
+  readonly deviceId?: string;
+}
+
+export async function seedPerson(
+  db: Db,
+  now: Date,
+  appId = newId('app', randomBytes),
+): Promise<{ appId: string; personId: string }> {
+  const personId = newId('person', randomBytes);
+  await db
+    .insertInto('apps')
+    .values({ id: appId, name: 'Shop', time_zone: 'Asia/Shanghai', stopped_at: null, created_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await db
+    .insertInto('people')
+    .values({ id: personId, app_id: appId, name: 'Mei', role: 'marketer', created_at: now })
+    .execute();
+  return { appId, personId };
+}
+
+export async function seedTask(
+  db: Db,
+  args: { appId: string; personId: string; now: Date; name?: string },
+): Promise<string> {
+  const taskId = newId('task', randomBytes);
+  const definition = TaskDefinition.parse({
+    audience: { id: newId('audience', randomBytes), version: 1 },
+    pushType: 'single',
+    content: { title: 'Sale', body: 'Today only' },
+  });
+  await insertTask(db, {
+    id: taskId,
+    appId: args.appId,
+    name: args.name ?? 'Sale',
+    definition,
+    creator: args.personId,
+    now: args.now,
+  });
+  return taskId;
+}
+
+export async function seedPush(
+  db: Db,
+  args: {
+    appId: string;
+    taskId: string;
+    startedAt: Date;
+    deliveries: readonly SeededDelivery[];
+    seq?: number;
+    status?: PushStatus;
+  },
+): Promise<SeededPush> {
+  const { startedAt } = args;
+  const slot = slotOf(startedAt);
+  const windowMs = 72 * 3_600_000;
+  const windowEndsAt = new Date(startedAt.getTime() + windowMs);
+  const id = pushIdOf(args.taskId, args.seq ?? 1);
+  return await db.transaction().execute(async (trx) => {
+    await ensureSlot(trx, slot);
+    const { no } = await trx
+      .insertInto('pushes')
+      .values({
+        id,
+        app_id: args.appId,
+        task_id: args.taskId,
+        seq: args.seq ?? 1,
+        revision: 1,
+        status: args.status ?? 'collecting',
+        status_reason: null,
+        due_at: startedAt,
+        slot,
+        started_at: startedAt,
+        window_ends_at: windowEndsAt,
+        window_ms: windowMs,
+        finalised_at: null,
+        details_deleted_at: null,
+        created_at: startedAt,
+      })
+      .returning('no')
+      .executeTakeFirstOrThrow();
+    await trx.insertInto('push_control').values({ push_no: no, wanted: null }).execute();
+    const rows = args.deliveries.map((delivery, index) =>
+      deliveryRow(delivery, { slot, pushNo: no, n: index + 1 }),
+    );
+    if (rows.length > 0) await trx.insertInto('deliveries').values(rows).execute();
+    await seedCounters(trx, { pushNo: no, slot, size: rows.length });
+    return { no, id, slot, startedAt, windowEndsAt };
+  });
+}
+
+function deliveryRow(delivery: SeededDelivery, key: { slot: Date; pushNo: number; n: number }) {
+  return {
+    slot: key.slot,
+    push_no: key.pushNo,
+    n: key.n,
+    device_no: null,
+    device_id: delivery.deviceId ?? `device-${key.n}`,
+    platform: delivery.platform === null ? null : PLATFORM_CODE[delivery.platform],
+    channel: delivery.platform === 'ios' ? 'apns' : 'fcm',
+    token: `token-${key.n}`,
+    status: STATUS_CODE[delivery.status],
+    reason: delivery.reason ?? null,
+    settled_at: null,
+    delivered_at: null,
+    impression_at: null,
+    open_at: null,
+    dismissed_at: null,
+  };
+}
+
+async function seedCounters(
+  db: Db,
+  { pushNo, slot, size }: { pushNo: number; slot: Date; size: number },
+): Promise<void> {
+  const groups = await recountRows(db, { pushNo, slot });
+  const deltas = new CounterDeltas();
+  const pending = [0, 0, 0];
+  for (const group of groups) {
+    const code = group.platform ?? NO_PLATFORM;
+    for (const { metric, reason, value } of group.counters) deltas.add(pushNo, code, metric, reason, value);
+    if (group.status === STATUS_CODE.pending || group.status === STATUS_CODE.retry) {
+      pending[code] = (pending[code] ?? 0) + group.rows;
+    }
+  }
+  await addToCounters(db, 0, deltas);
+  await db
+    .insertInto('leases')
+    .values({
+      push_no: pushNo,
+      lease_no: 0,
+      from_n: 1,
+      to_n: Math.max(1, size),
+      mark_n: 0,
+      draining_until: null,
+      pending,
+    })
+    .execute();
+}

@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import type { DetailsFilter } from '../domain/details-filter.ts';
+import type { Db } from './database.ts';
+import { whereDetails } from './details.ts';
+import { shareLedger } from './push-lock.ts';
+
+export interface ResultAudience {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly pushNo: number;
+  readonly filter: DetailsFilter;
+  readonly createdBy: string;
+  readonly now: Date;
+}
+
+/**
+ * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they are;
+ * undefined when the details are gone. An unknown user of the target stays a user ID.
+ */
+export async function createResultAudience(db: Db, audience: ResultAudience): Promise<number | undefined> {
+  return await db.transaction().execute(async (trx) => {
+    await shareLedger(trx, [audience.pushNo]);
+    const push = await trx
+      .selectFrom('pushes')
+      .select(['id', 'slot', 'window_ends_at', 'details_deleted_at'])
+      .where('no', '=', audience.pushNo)
+      .where('app_id', '=', audience.appId)
+      .executeTakeFirst();
+    if (push === undefined || push.slot === null || areDetailsGone(push, audience.now)) return undefined;
+    const { id, appId, name, createdBy, now } = audience;
+    const made = { created_by: createdBy, created_at: now };
+    await trx
+      .insertInto('audiences')
+      .values({ id, app_id: appId, name, kind: 'result', version: 1, ...made })
+      .execute();
+    const source = JSON.stringify({ pushId: push.id, filter: audience.filter });
+    await trx
+      .insertInto('audience_versions')
+      .values({ audience_id: id, version: 1, members: 0, source, ...made })
+      .execute();
+    const { numAffectedRows } = await sql`
+      insert into audience_members (audience_id, version, kind, id)
+      select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
+      from deliveries d where ${whereDetails({ pushNo: audience.pushNo, slot: push.slot }, audience.filter)}
+      on conflict do nothing`.execute(trx);
+    const members = Number(numAffectedRows ?? 0);
+    await trx.updateTable('audience_versions').set({ members }).where('audience_id', '=', id).execute();
+    return members;
+  });
+}
+
+/** From the end of the window on nobody sees them, though they are deleted a little later. */
+export function areDetailsGone(
+  push: { window_ends_at: Date | null; details_deleted_at: Date | null },
+  now: Date,
+): boolean {
+  return push.details_deleted_at !== null || (push.window_ends_at !== null && push.window_ends_at <= now);
+}

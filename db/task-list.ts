@@ -1,0 +1,91 @@
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { PushType, TaskStatus } from '../domain/task-status.ts';
+import type { Db } from './database.ts';
+import { containsPattern } from './like.ts';
+import type { Schema } from './schema.ts';
+import { rowToTask, type Task } from './tasks.ts';
+
+export interface TaskFilter {
+  readonly appId: string;
+  readonly status?: readonly TaskStatus[] | undefined;
+  readonly subgroup?: string | undefined;
+  readonly pushType?: PushType | undefined;
+  readonly creator?: string | undefined;
+  readonly channel?: string | undefined;
+  readonly createdFrom?: Date | undefined;
+  readonly createdTo?: Date | undefined;
+  readonly pushFrom?: Date | undefined;
+  readonly pushTo?: Date | undefined;
+  /** A task's ID, or part of a name. */
+  readonly search?: string | undefined;
+}
+
+export interface TaskPage {
+  /** The row that the page starts after. */
+  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+}
+
+/** Newest first unless told otherwise; archived tasks are not listed. */
+export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Promise<Task[]> {
+  const { after, order } = page;
+  let query = db
+    .selectFrom('tasks')
+    .selectAll()
+    .where((eb) => matches(eb, filter))
+    .orderBy('created_at', order)
+    .orderBy('id', order)
+    .limit(page.limit);
+  if (after !== undefined) {
+    const beyond = order === 'asc' ? sql.raw('>') : sql.raw('<');
+    query = query.where(sql<boolean>`(created_at, id) ${beyond} (${after.createdAt}, ${after.id})`);
+  }
+  return (await query.execute()).map(rowToTask);
+}
+
+/** Of the filtered tasks, whatever their status; for the tabs above the list. */
+export async function countTasksByStatus(
+  db: Db,
+  filter: TaskFilter,
+): Promise<Partial<Record<TaskStatus, number>>> {
+  const rows = await db
+    .selectFrom('tasks')
+    .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+    .where((eb) => matches(eb, { ...filter, status: undefined }))
+    .groupBy('status')
+    .execute();
+  return Object.fromEntries(rows.map((row) => [row.status, row.count]));
+}
+
+/** The subgroups in use, in the order of their names. */
+export async function listSubgroups(db: Db, { appId }: { appId: string }): Promise<string[]> {
+  const rows = await db
+    .selectFrom('tasks')
+    .select('subgroup')
+    .distinct()
+    .where('app_id', '=', appId)
+    .where('archived_at', 'is', null)
+    .where('subgroup', '<>', '')
+    .orderBy('subgroup')
+    .execute();
+  return rows.map((row) => row.subgroup);
+}
+
+function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
+  const { status, search } = filter;
+  const conditions = [eb('app_id', '=', filter.appId), eb('archived_at', 'is', null)];
+  if (status !== undefined && status.length > 0) conditions.push(eb('status', 'in', status));
+  if (filter.subgroup !== undefined) conditions.push(eb('subgroup', '=', filter.subgroup));
+  if (filter.pushType !== undefined) conditions.push(eb('push_type', '=', filter.pushType));
+  if (filter.creator !== undefined) conditions.push(eb('creator', '=', filter.creator));
+  if (filter.channel !== undefined) conditions.push(eb('channel', '=', filter.channel));
+  if (filter.createdFrom !== undefined) conditions.push(eb('created_at', '>=', filter.createdFrom));
+  if (filter.createdTo !== undefined) conditions.push(eb('created_at', '<', filter.createdTo));
+  if (filter.pushFrom !== undefined) conditions.push(eb('push_at', '>=', filter.pushFrom));
+  if (filter.pushTo !== undefined) conditions.push(eb('push_at', '<', filter.pushTo));
+  if (search !== undefined) {
+    conditions.push(eb.or([eb('name', 'ilike', containsPattern(search)), eb('id', '=', search)]));
+  }
+  return eb.and(conditions);
+}

@@ -1,0 +1,213 @@
+import type { Selectable, Transaction } from 'kysely';
+import type { TaskDefinition } from '../domain/task-definition.ts';
+import type { PushType, TaskStatus } from '../domain/task-status.ts';
+import type { Db } from './database.ts';
+import type { Schema, TasksTable } from './schema.ts';
+
+export interface Task {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly subgroup: string;
+  /** The newest revision that counts; an edit of a scheduled task counts once the workflow took it. */
+  readonly revision: number;
+  readonly approvedRevision: number | null;
+  readonly submission: number;
+  readonly status: TaskStatus;
+  readonly statusReason: string | null;
+  readonly inPush: boolean;
+  readonly pushType: PushType;
+  readonly channel: string;
+  readonly pushAt: Date | null;
+  readonly ratePerSecond: number | null;
+  readonly creator: string;
+  readonly archivedAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface TaskWithDefinition extends Task {
+  readonly definition: TaskDefinition;
+  /** Who made that revision. */
+  readonly madeBy: string;
+}
+
+export interface NewTask {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly subgroup?: string;
+  readonly definition: TaskDefinition;
+  readonly ratePerSecond?: number | null;
+  readonly creator: string;
+  readonly now: Date;
+}
+
+/** A draft with its first revision. */
+export async function insertTask(db: Db, task: NewTask): Promise<void> {
+  await inTransaction(db, async (trx) => {
+    await trx
+      .insertInto('tasks')
+      .values({
+        id: task.id,
+        app_id: task.appId,
+        name: task.name,
+        subgroup: task.subgroup ?? '',
+        revision: 1,
+        approved_revision: null,
+        status: 'draft',
+        status_reason: null,
+        ...listedOf(task.definition),
+        rate_per_second: task.ratePerSecond ?? null,
+        creator: task.creator,
+        archived_at: null,
+        created_at: task.now,
+        updated_at: task.now,
+      })
+      .execute();
+    await insertRevisionRow(trx, {
+      taskId: task.id,
+      revision: 1,
+      definition: task.definition,
+      madeBy: task.creator,
+      now: task.now,
+    });
+  });
+}
+
+export async function findTask(
+  db: Db,
+  { appId, taskId }: { appId: string; taskId: string },
+): Promise<TaskWithDefinition | undefined> {
+  const row = await db
+    .selectFrom('tasks')
+    .innerJoin('task_revisions', (join) =>
+      join
+        .onRef('task_revisions.task_id', '=', 'tasks.id')
+        .onRef('task_revisions.revision', '=', 'tasks.revision'),
+    )
+    .selectAll('tasks')
+    .select(['task_revisions.definition', 'task_revisions.made_by'])
+    .where('tasks.id', '=', taskId)
+    .where('tasks.app_id', '=', appId)
+    .executeTakeFirst();
+  return row && { ...rowToTask(row), definition: row.definition, madeBy: row.made_by };
+}
+
+/** Locks the task until the end of the transaction. */
+export async function lockTask(
+  trx: Transaction<Schema>,
+  { appId, taskId }: { appId: string; taskId: string },
+): Promise<Task | undefined> {
+  const row = await trx
+    .selectFrom('tasks')
+    .selectAll()
+    .where('id', '=', taskId)
+    .where('app_id', '=', appId)
+    .forUpdate()
+    .executeTakeFirst();
+  return row && rowToTask(row);
+}
+
+export interface TaskLabels {
+  readonly name?: string | undefined;
+  readonly subgroup?: string | undefined;
+}
+
+/** Name and subgroup are not material: they change at any time, without a revision. */
+export async function updateLabels(
+  db: Db,
+  args: { appId: string; taskId: string; labels: TaskLabels; now: Date },
+): Promise<void> {
+  const { name, subgroup } = args.labels;
+  await db
+    .updateTable('tasks')
+    .set({
+      ...(name === undefined ? {} : { name }),
+      ...(subgroup === undefined ? {} : { subgroup }),
+      updated_at: args.now,
+    })
+    .where('id', '=', args.taskId)
+    .where('app_id', '=', args.appId)
+    .execute();
+}
+
+/** The rate of a task that no workflow runs for. */
+export async function updateRate(
+  db: Db,
+  args: { appId: string; taskId: string; ratePerSecond: number | null; now: Date },
+): Promise<void> {
+  await db
+    .updateTable('tasks')
+    .set({ rate_per_second: args.ratePerSecond, updated_at: args.now })
+    .where('id', '=', args.taskId)
+    .where('app_id', '=', args.appId)
+    .execute();
+}
+
+/** Takes the task out of the list; everything of it stays. */
+export async function archiveTask(
+  trx: Transaction<Schema>,
+  args: { taskId: string; now: Date },
+): Promise<void> {
+  await trx
+    .updateTable('tasks')
+    .set({ archived_at: args.now, updated_at: args.now })
+    .where('id', '=', args.taskId)
+    .where('archived_at', 'is', null)
+    .execute();
+}
+
+export async function insertRevisionRow(
+  trx: Transaction<Schema>,
+  args: { taskId: string; revision: number; definition: TaskDefinition; madeBy: string; now: Date },
+): Promise<void> {
+  await trx
+    .insertInto('task_revisions')
+    .values({
+      task_id: args.taskId,
+      revision: args.revision,
+      made_by: args.madeBy,
+      made_at: args.now,
+      definition: JSON.stringify(args.definition),
+    })
+    .execute();
+}
+
+/** What the list shows and filters of a definition. */
+export function listedOf(definition: TaskDefinition) {
+  return {
+    push_type: definition.pushType,
+    channel: definition.channel,
+    push_at: definition.pushAt === undefined ? null : new Date(definition.pushAt),
+  };
+}
+
+export function rowToTask(row: Selectable<TasksTable>): Task {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    name: row.name,
+    subgroup: row.subgroup,
+    revision: row.revision,
+    approvedRevision: row.approved_revision,
+    submission: row.submission,
+    status: row.status,
+    statusReason: row.status_reason,
+    inPush: row.in_push,
+    pushType: row.push_type,
+    channel: row.channel,
+    pushAt: row.push_at,
+    ratePerSecond: row.rate_per_second,
+    creator: row.creator,
+    archivedAt: row.archived_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** In the caller's transaction when there is one. */
+async function inTransaction(db: Db, work: (trx: Transaction<Schema>) => Promise<void>): Promise<void> {
+  if (db.isTransaction) await work(db as Transaction<Schema>);
+  else await db.transaction().execute(work);
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { PLATFORMS } from './platform.ts';
+
+/** What a planned device came to: one of the send results, or where it stands aside of them. */
+export const DEVICE_RESULTS = [
+  'success',
+  'failure',
+  'no_feedback',
+  'pending',
+  'lost',
+  'suppressed',
+  'not_sent',
+] as const;
+export type DeviceResult = (typeof DEVICE_RESULTS)[number];
+
+/** Chooses devices of one push; all of its conditions hold. */
+export const DetailsFilter = z
+  .strictObject({
+    result: z.enum(DEVICE_RESULTS),
+    /** Of a failure, a loss, a suppression, or of not being sent. */
+    reason: z.string().min(1).max(200),
+    platform: z.enum(PLATFORMS),
+    impression: z.boolean(),
+    open: z.boolean(),
+    dismissal: z.boolean(),
+    /** Part of a device ID. */
+    deviceId: z.string().min(1).max(200),
+  })
+  .partial()
+  .meta({ id: 'DetailsFilter' });
+export type DetailsFilter = z.infer<typeof DetailsFilter>;
