@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createGuards } from './auth.ts';
+import type { ApiDeps } from './deps.ts';
+import { registerPlugins } from './plugins.ts';
+import { handleError, handleNotFound } from './problem-handler.ts';
+import { healthRoutes } from './routes/health.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** Every route file exports one of these. */
+export type Routes = (app: App, deps: ApiDeps) => Promise<void>;
+
+const ROUTES: readonly Routes[] = [healthRoutes];
+
+const BODY_BYTES = 1_048_576;
+
+export async function buildApp(deps: ApiDeps): Promise<App> {
+  const app = createServer(deps.log);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(handleError);
+  app.decorateRequest('caller', null);
+  app.decorateRequest('idempotency', null);
+  app.decorate('guard', createGuards(deps));
+  await registerPlugins(app, deps);
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, handleNotFound);
+  for (const routes of ROUTES) await app.register((scope: App) => routes(scope, deps));
+  await app.ready();
+  return app;
+}
+
+function createServer(loggerInstance: FastifyBaseLogger): App {
+  return Fastify({
+    loggerInstance,
+    bodyLimit: BODY_BYTES,
+    genReqId: () => randomUUID(),
+    // Headers within 10 s; whole requests, uploads of 1 GB included, within 10 minutes.
+    http: { headersTimeout: 10_000 },
+    requestTimeout: 600_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  }).withTypeProvider<ZodTypeProvider>();
+}

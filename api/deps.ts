@@ -1,0 +1,29 @@
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Mac } from '../domain/message-id.ts';
+import type { Vault } from '../keys.ts';
+
+export interface ApiConfig {
+  readonly adminKey: string;
+  /** Where operators see workflows; tasks link to it. */
+  readonly temporalUiUrl?: string;
+  /** Per key; with an SDK key, which is public, per key and address. */
+  readonly requestsPerMinute?: number;
+}
+
+/** All that the API needs from outside; tests replace what they like. */
+export interface ApiDeps {
+  readonly db: Db;
+  /** For COPY, which needs a connection of its own. */
+  readonly pool: Pool;
+  readonly temporal: Client;
+  readonly clock: Clock;
+  readonly messageMac: Mac;
+  readonly approvalMac: Mac;
+  readonly vault: Vault;
+  readonly config: ApiConfig;
+  readonly log: Logger;
+}

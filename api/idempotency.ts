@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { claimIdempotencyKey, releaseIdempotencyKey, settleIdempotencyKey } from '../db/idempotency.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set while this request holds an idempotency key. */
+    idempotency: { scope: string; key: string } | null;
+  }
+}
+
+const KEY = /^[\x21-\x7e]{8,255}$/;
+const ABANDONED_MS = 60_000;
+const UPLOAD_ABANDONED_MS = 3_600_000;
+
+/** To spread in the options of a creating POST: with an Idempotency-Key it happens once, and is answered again alike. */
+export function idempotent(deps: ApiDeps) {
+  return {
+    preHandler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const key = keyOf(request);
+      if (key === undefined) return undefined;
+      const scope = scopeOf(request);
+      const isUpload = request.body instanceof Readable;
+      const claim = await claimIdempotencyKey(deps.db, {
+        scope,
+        key,
+        requestHash: hashOf(request),
+        now: await deps.clock(),
+        abandonedAfterMs: isUpload ? UPLOAD_ABANDONED_MS : ABANDONED_MS,
+      });
+      if (claim.state === 'done') return replay(reply, claim.status, deps.vault.open(claim.sealed));
+      if (claim.state !== 'claimed') throw refusal(claim.state);
+      request.idempotency = { scope, key };
+      return undefined;
+    },
+    onSend: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
+      if (request.idempotency === null) return payload;
+      const { scope, key } = request.idempotency;
+      request.idempotency = null;
+      const isDone = reply.statusCode < 300 && typeof payload === 'string';
+      if (!isDone) await releaseIdempotencyKey(deps.db, scope, key);
+      else await settleIdempotencyKey(deps.db, { scope, key, ...sealedAnswer(deps, reply, payload) });
+      return payload;
+    },
+  };
+}
+
+function sealedAnswer({ vault }: ApiDeps, reply: FastifyReply, payload: string) {
+  return { status: reply.statusCode, sealed: vault.seal(payload) };
+}
+
+function replay(reply: FastifyReply, status: number, payload: string): FastifyReply {
+  return reply.code(status).header('idempotency-replayed', 'true').type('application/json').send(payload);
+}
+
+function refusal(state: 'in_progress' | 'mismatch'): Problem {
+  return state === 'in_progress'
+    ? new Problem('request_in_progress', 'A request with this Idempotency-Key is still running', {
+        retryAfterSeconds: 1,
+      })
+    : new Problem('idempotency_key_reused', 'This Idempotency-Key was used for another request');
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  const errors = [{ header: 'idempotency-key', detail: 'must be 8 to 255 visible ASCII characters' }];
+  throw new Problem('invalid_request', 'The request is not valid', { errors });
+}
+
+/** SDK keys are public: what one device may replay is kept apart from what persons may. */
+function scopeOf({ caller }: FastifyRequest): string {
+  if (caller === null || caller.kind === 'admin') return '';
+  return caller.kind === 'sdk' ? `sdk/${caller.appId}` : caller.appId;
+}
+
+/** Of an upload only the length, because it is not read twice. */
+function hashOf(request: FastifyRequest): Buffer {
+  const { body, headers, method, url } = request;
+  const content = body instanceof Readable ? (headers['content-length'] ?? '') : (JSON.stringify(body) ?? '');
+  return createHash('sha256').update(`${method}\n${url}\n`).update(content).digest();
+}

@@ -1,0 +1,38 @@
+export const ROLES = ['marketer', 'approver', 'operator'] as const;
+export type Role = (typeof ROLES)[number];
+
+const EVERYBODY: readonly Role[] = ROLES;
+const MAKERS: readonly Role[] = ['marketer', 'operator'];
+const OPERATORS: readonly Role[] = ['operator'];
+
+/** What each role may do; the only place that says so. */
+export const PERMISSIONS = {
+  'app.read': EVERYBODY,
+  'app.change': OPERATORS,
+  'credentials.read': OPERATORS,
+  'credentials.change': OPERATORS,
+  'keys.read': OPERATORS,
+  'keys.revoke': OPERATORS,
+  'devices.read': EVERYBODY,
+  'devices.import': MAKERS,
+  'audiences.read': EVERYBODY,
+  'audiences.change': MAKERS,
+  'tasks.read': EVERYBODY,
+  'tasks.change': MAKERS,
+  'tasks.submit': MAKERS,
+  'tasks.withdraw': MAKERS,
+  'tasks.decide': ['approver'],
+  'tasks.send': MAKERS,
+  'tasks.pause': EVERYBODY,
+  'tasks.resume': MAKERS,
+  'tasks.cancel': EVERYBODY,
+  'tasks.set_rate': MAKERS,
+  'tasks.delete': MAKERS,
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+export function isPermitted(role: Role, permission: Permission): boolean {
+  const roles: readonly Role[] = PERMISSIONS[permission];
+  return roles.includes(role);
+}

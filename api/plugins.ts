@@ -1,0 +1,54 @@
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyRequest } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { App } from './app.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+
+const REQUESTS_PER_MINUTE = 6_000;
+
+export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
+  await app.register(helmet);
+  await app.register(rateLimit, {
+    max: deps.config.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+    timeWindow: 60_000,
+    keyGenerator: bucketOf,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Problem('rate_limited', 'Too many requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),
+  });
+  await registerReference(app);
+}
+
+/** Guards run before the limiter, so that the caller is known; an SDK key is shared by all devices of an app. */
+function bucketOf({ caller, ip }: FastifyRequest): string {
+  if (caller === null || caller.kind === 'admin') return ip;
+  return caller.kind === 'sdk' ? `${caller.keyId} ${ip}` : caller.keyId;
+}
+
+async function registerReference(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Signalbox',
+        version: '1',
+        description: 'Push marketing that is approved, durable and exact. Errors are RFC 9457 problems.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          person: { type: 'http', scheme: 'bearer', description: "A person's key" },
+          sdk: { type: 'http', scheme: 'bearer', description: 'An SDK key, which may be public' },
+          admin: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY of the installation' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { isTimeZone } from '../domain/time-zone.ts';
+
+/** `Date` in code, ISO text on the wire. */
+export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (date) => date.toISOString() as `${string}Z`,
+});
+
+export const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be an IANA time zone, as in Europe/Berlin')
+  .meta({ examples: ['Europe/Berlin'] });
+
+/** Text that people read: Postgres cannot store NUL. */
+export function Label(max: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+}
+
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().min(1).max(500).optional(),
+});
+
+/** A page of a list; `nextCursor` is null on the last one. */
+export function Page<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}

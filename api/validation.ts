@@ -1,0 +1,42 @@
+import type { FastifyRequest } from 'fastify';
+import { type ZodError, ZodType } from 'zod';
+import type { Fault } from './problem.ts';
+
+/** In the order in which Fastify checks them: those before the failing one were replaced by what they parsed to. */
+const CONTEXTS = ['params', 'body', 'querystring', 'headers'] as const;
+type Context = (typeof CONTEXTS)[number];
+
+/** Fastify stops at the first part of a request that is wrong; a caller wants to hear of all. */
+export function faultsOf(request: FastifyRequest, failed: string | undefined): Fault[] {
+  const from = Math.max(0, CONTEXTS.indexOf(failed as Context));
+  return CONTEXTS.slice(from).flatMap((context) => faultsIn(request, context));
+}
+
+function faultsIn(request: FastifyRequest, context: Context): Fault[] {
+  const schema = request.routeOptions.schema?.[context];
+  if (!(schema instanceof ZodType)) return [];
+  const value = context === 'querystring' ? request.query : request[context];
+  const parsed = schema.safeParse(value);
+  return parsed.success ? [] : zodFaults(parsed.error, (path) => placeOf(context, path));
+}
+
+/** One fault for each wrong place: several unknown fields are several faults. */
+export function zodFaults(error: ZodError, place: (path: PropertyKey[]) => Omit<Fault, 'detail'>): Fault[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ ...place([...issue.path, key]), detail: 'is not a known field' }));
+    }
+    return [{ ...place(issue.path), detail: issue.message }];
+  });
+}
+
+function placeOf(context: Context, path: PropertyKey[]): Omit<Fault, 'detail'> {
+  if (context === 'body') return { pointer: jsonPointer(path) };
+  const name = path.map(String).join('.');
+  return context === 'headers' ? { header: name } : { parameter: name };
+}
+
+/** RFC 6901. */
+export function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

@@ -1,0 +1,87 @@
+import type { Db } from './database.ts';
+
+export interface IdempotencyClaim {
+  readonly scope: string;
+  readonly key: string;
+  readonly requestHash: Buffer;
+  readonly now: Date;
+  /** A claim older than this belongs to a process that died. */
+  readonly abandonedAfterMs: number;
+}
+
+export type ClaimResult =
+  | { state: 'claimed' }
+  | { state: 'in_progress' }
+  | { state: 'mismatch' }
+  | { state: 'done'; status: number; sealed: Buffer };
+
+/** How long an answer is kept for replay. */
+const KEPT_MS = 24 * 3_600_000;
+
+export async function claimIdempotencyKey(db: Db, claim: IdempotencyClaim): Promise<ClaimResult> {
+  const fresh = { request_hash: claim.requestHash, status: null, response: null, created_at: claim.now };
+  const claimed = await db
+    .insertInto('idempotency_keys')
+    .values({ app_id: claim.scope, key: claim.key, ...fresh })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['app_id', 'key'])
+        .doUpdateSet(fresh)
+        .where((eb) =>
+          eb.or([
+            eb('idempotency_keys.created_at', '<', before(claim.now, KEPT_MS)),
+            eb.and([
+              eb('idempotency_keys.status', 'is', null),
+              eb('idempotency_keys.created_at', '<', before(claim.now, claim.abandonedAfterMs)),
+            ]),
+          ]),
+        ),
+    )
+    .returning('key')
+    .executeTakeFirst();
+  return claimed === undefined ? readClaim(db, claim) : { state: 'claimed' };
+}
+
+async function readClaim(db: Db, claim: IdempotencyClaim): Promise<ClaimResult> {
+  const row = await db
+    .selectFrom('idempotency_keys')
+    .select(['request_hash', 'status', 'response'])
+    .where('app_id', '=', claim.scope)
+    .where('key', '=', claim.key)
+    .executeTakeFirst();
+  if (row === undefined) return { state: 'in_progress' };
+  if (!row.request_hash.equals(claim.requestHash)) return { state: 'mismatch' };
+  if (row.status === null) return { state: 'in_progress' };
+  return { state: 'done', status: row.status, sealed: Buffer.from(String(row.response), 'base64') };
+}
+
+/** `sealed`: an answer may hold a key or a device secret, which are stored nowhere in the clear. */
+export async function settleIdempotencyKey(
+  db: Db,
+  { scope, key, status, sealed }: { scope: string; key: string; status: number; sealed: Buffer },
+): Promise<void> {
+  await db
+    .updateTable('idempotency_keys')
+    .set({ status, response: JSON.stringify(sealed.toString('base64')) })
+    .where('app_id', '=', scope)
+    .where('key', '=', key)
+    .execute();
+}
+
+/** Nothing was created: the key may be used again. */
+export async function releaseIdempotencyKey(db: Db, scope: string, key: string): Promise<void> {
+  await db
+    .deleteFrom('idempotency_keys')
+    .where('app_id', '=', scope)
+    .where('key', '=', key)
+    .where('status', 'is', null)
+    .execute();
+}
+
+export async function deleteOldIdempotencyKeys(db: Db, now: Date): Promise<void> {
+  await db.deleteFrom('idempotency_keys').where('created_at', '<', before(now, KEPT_MS)).execute();
+}
+
+function before(now: Date, ms: number): Date {
+  return new Date(now.getTime() - ms);
+}

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { Db } from './database.ts';
+import type { PeopleTable } from './schema.ts';
+
+export type KeyOwner =
+  | { kind: 'person'; keyId: string; appId: string; personId: string; role: PeopleTable['role'] }
+  | { kind: 'sdk'; keyId: string; appId: string };
+
+/** Whose key has this SHA-256 hash; undefined when there is none or it was revoked. */
+export async function findCaller(db: Db, hash: Buffer): Promise<KeyOwner | undefined> {
+  const row = await db
+    .selectFrom('keys')
+    .leftJoin('people', 'people.id', 'keys.person_id')
+    .select(['keys.id', 'keys.app_id', 'keys.person_id', 'people.role'])
+    .where('keys.hash', '=', hash)
+    .where('keys.revoked_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { id: keyId, app_id: appId, person_id: personId, role } = row;
+  if (personId === null || role === null) return { kind: 'sdk', keyId, appId };
+  return { kind: 'person', keyId, appId, personId, role };
+}
+
+export interface NewKey {
+  readonly id: string;
+  readonly appId: string;
+  readonly key: string;
+  readonly personId: string | null;
+  readonly createdAt: Date;
+}
+
+export async function insertKey(db: Db, key: NewKey): Promise<void> {
+  await db
+    .insertInto('keys')
+    .values({
+      id: key.id,
+      app_id: key.appId,
+      person_id: key.personId,
+      kind: key.personId === null ? 'sdk' : 'person',
+      hash: createHash('sha256').update(key.key).digest(),
+      created_at: key.createdAt,
+      revoked_at: null,
+    })
+    .execute();
+}
