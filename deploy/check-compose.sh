@@ -1,0 +1,25 @@
+#!/bin/sh
+# Lets the compose implementations of this machine read docker-compose.yml, with made-up secrets. Says which it used.
+set -eu
+cd "$(dirname "$0")/.."
+
+key=AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
+export POSTGRES_PASSWORD=x SIGNALBOX_DB_PASSWORD=x TEMPORAL_DB_PASSWORD=x
+export CREDENTIALS_KEY=$key SIGNING_KEY=$key ADMIN_KEY=$key
+
+used=0
+try() {
+  "$@" version >/dev/null 2>&1 || return 0
+  used=$((used + 1))
+  echo "$* config"
+  "$@" --file docker-compose.yml config >/dev/null
+}
+
+try docker compose
+try docker-compose
+try podman-compose
+if [ "$used" -eq 0 ]; then
+  echo 'no compose implementation found: install docker compose, docker-compose or podman-compose' >&2
+  exit 1
+fi
+echo "docker-compose.yml is valid ($used implementation(s))"

@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { readConfig } from '../config.ts';
+import { SEARCH_ATTRIBUTES } from '../dev/stack/temporal.ts';
+import { interpolate, readComposeFile, type Service } from './compose-file.ts';
+
+// Says what in docker-compose.yml disagrees with config.ts or with the rules for what runs in production.
+
+const at = (path: string) => new URL(`../${path}`, import.meta.url);
+const text = (path: string) => readFileSync(at(path), 'utf8');
+const OURS = ['api', 'worker', 'migrate'];
+/** Set in the image, where the file is. */
+const SET_IN_IMAGE = ['WORKFLOW_BUNDLE'];
+const SECRET = /(KEY|PASSWORD|PWD|DATABASE_URL)$/;
+const services = readComposeFile(at('docker-compose.yml'));
+const faults: string[] = [];
+
+function expect(holds: boolean, fault: string): void {
+  if (!holds) faults.push(fault);
+}
+
+function isJob(name: string): boolean {
+  return Object.values(services).some(
+    (other) => other.depends_on[name]?.condition === 'service_completed_successfully',
+  );
+}
+
+function checkDependencies(name: string, service: Service): void {
+  for (const [needed, { condition }] of Object.entries(service.depends_on)) {
+    const target = services[needed];
+    expect(target !== undefined, `${name} depends on ${needed}, which does not exist`);
+    if (condition === 'service_healthy') {
+      expect(
+        target?.healthcheck?.test !== undefined,
+        `${name} waits for ${needed}, which has no health check`,
+      );
+    }
+  }
+}
+
+function checkService(name: string, service: Service): void {
+  expect(service.build !== undefined || /:\d+\.\d+/.test(service.image), `${name}: the image is not pinned`);
+  expect(isJob(name) || service.healthcheck?.test !== undefined, `${name} has no health check`);
+  expect(service.restart === (isJob(name) ? 'on-failure' : 'unless-stopped'), `${name}: restart is wrong`);
+  expect(service.cap_drop.includes('ALL') && !service.privileged, `${name} keeps capabilities`);
+  expect(service.security_opt.includes('no-new-privileges:true'), `${name} may gain privileges`);
+  expect(!OURS.includes(name) || service.read_only, `${name} can write to its own image`);
+  expect(service.container_name === undefined, `${name} has a fixed name and cannot be scaled`);
+  for (const port of service.ports) expect(port.startsWith('127.0.0.1:'), `${name} publishes ${port}`);
+  for (const [variable, value] of Object.entries(service.environment)) {
+    const isRequired = /\$\{\w+:\?/.test(`${value}`);
+    expect(!SECRET.test(variable) || isRequired, `${name}: ${variable} is a secret without \${NAME:?}`);
+  }
+  for (const volume of service.volumes.filter((mount) => mount.startsWith('./'))) {
+    const [source = ''] = volume.split(':');
+    expect(existsSync(at(source)) && volume.endsWith(':ro'), `${name}: ${volume} is missing or writable`);
+  }
+  for (const file of [...(service.command ?? []), ...(service.healthcheck?.test ?? [])]) {
+    if (/^[\w./-]+\.ts$/.test(file))
+      expect(existsSync(at(file)), `${name} starts ${file}, which does not exist`);
+  }
+  checkDependencies(name, service);
+}
+
+function exampleVariables(): Record<string, string> {
+  const key = Buffer.alloc(32, 1).toString('base64');
+  return Object.fromEntries(
+    Object.keys(parseEnv(text('deploy/example.env'))).map((name) => [
+      name,
+      name.endsWith('PASSWORD') ? 'password' : key,
+    ]),
+  );
+}
+
+/** The variables that config.ts knows and those that the compose file sets must be the same. */
+function checkEnvironment(name: string, service: Service): void {
+  const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1] ?? '');
+  const set = Object.keys(service.environment);
+  for (const variable of set)
+    expect(known.includes(variable), `${name} sets ${variable}, unknown to config.ts`);
+  for (const variable of known) {
+    const isElsewhere = SET_IN_IMAGE.includes(variable) || (variable === 'WORKER_ROLE' && name !== 'worker');
+    expect(isElsewhere || set.includes(variable), `${name} does not set ${variable} of config.ts`);
+  }
+  const values = Object.entries(service.environment).filter(([, value]) => value !== null);
+  readConfig(
+    Object.fromEntries(values.map(([key, value]) => [key, interpolate(`${value}`, exampleVariables())])),
+  );
+}
+
+for (const [name, service] of Object.entries(services)) checkService(name, service);
+for (const name of OURS) {
+  const service = services[name];
+  expect(service !== undefined, `there is no service ${name}`);
+  if (service !== undefined) checkEnvironment(name, service);
+}
+for (const pair of Object.entries(SEARCH_ATTRIBUTES)) {
+  const attribute = pair.join('=');
+  expect(
+    text('deploy/temporal-namespace.sh').includes(attribute),
+    `temporal-namespace.sh lacks ${attribute}`,
+  );
+}
+expect(
+  text('Dockerfile').includes(`node:${JSON.parse(text('package.json')).devDependencies.node}-`),
+  'the Dockerfile has another Node than package.json',
+);
+process.stdout.write(faults.map((fault) => `docker-compose.yml: ${fault}\n`).join(''));
+process.exitCode = faults.length === 0 ? 0 : 1;

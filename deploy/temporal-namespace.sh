@@ -1,0 +1,52 @@
+#!/bin/sh
+# Creates the namespace and the search attributes that Signalbox needs. May run again at any time.
+set -eu
+
+ATTEMPTS=60
+RETENTION=30d
+ATTRIBUTES='TaskStatus=Keyword AppId=Keyword PushType=Keyword Channel=Keyword Creator=Keyword PushAt=Datetime Planned=Int'
+
+retry() {
+  attempt=1
+  until "$@"; do
+    if [ "$attempt" -ge "$ATTEMPTS" ]; then
+      echo "given up after $ATTEMPTS attempts: $*" >&2
+      return 1
+    fi
+    attempt=$((attempt + 1))
+    sleep 2
+  done
+}
+
+is_healthy() {
+  temporal operator cluster health >/dev/null 2>&1
+}
+
+has_namespace() {
+  temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1
+}
+
+ensure_namespace() {
+  has_namespace ||
+    temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION" ||
+    has_namespace
+}
+
+has_attribute() { # name, type
+  temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" 2>/dev/null |
+    grep -Eq "^[[:space:]]*$1[[:space:]]+$2[[:space:]]*$"
+}
+
+ensure_attribute() { # name, type
+  has_attribute "$1" "$2" || {
+    temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" --name "$1" --type "$2" || true
+    has_attribute "$1" "$2"
+  }
+}
+
+retry is_healthy
+retry ensure_namespace
+for attribute in $ATTRIBUTES; do
+  retry ensure_attribute "${attribute%%=*}" "${attribute#*=}"
+done
+echo "namespace $TEMPORAL_NAMESPACE is ready"
