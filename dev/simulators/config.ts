@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+const Share = z.number().min(0).max(1);
+const Tokens = z.array(z.string());
+
+/** How one simulated push service behaves; can be changed while it runs. */
+export const Switches = z.strictObject({
+  /** Tokens, chosen by their hash, that are answered as unregistered or as malformed. */
+  shareUnregistered: Share.default(0),
+  shareBadToken: Share.default(0),
+  /** The same, by name. */
+  unregisteredTokens: Tokens.default([]),
+  badTokens: Tokens.default([]),
+  /** Tokens of another app: DeviceTokenNotForTopic, SENDER_ID_MISMATCH. */
+  foreignTokens: Tokens.default([]),
+  /** Requests, chosen at random, that are answered 429 or 503. */
+  shareThrottled: Share.default(0),
+  shareUnavailable: Share.default(0),
+  /** The Retry-After of 429 and 503; null leaves it out. */
+  retryAfterSeconds: z.number().int().min(0).nullable().default(1),
+  delayMs: z.object({ min: z.number().min(0), max: z.number().min(0) }).default({ min: 0, max: 0 }),
+  maxConcurrentStreams: z.number().int().min(0).max(10_000).default(100),
+  /** A GOAWAY after so many streams of a connection, what comes after them is not processed; 0 is off. */
+  goawayEveryStreams: z.number().int().min(0).default(0),
+  /** Requests that are processed and then reset instead of answered. */
+  resetAfterProcessingShare: Share.default(0),
+  /** Requests that are refused with REFUSED_STREAM, unprocessed. */
+  refuseStreamsShare: Share.default(0),
+  /** Takes requests and never answers or processes them. */
+  blackhole: z.boolean().default(false),
+  credentialRevoked: z.boolean().default(false),
+  /** Answers everything that is otherwise right with this. */
+  answerWith: z
+    .object({ status: z.number().int().min(400).max(599), reason: z.string() })
+    .nullable()
+    .default(null),
+});
+
+export type Switches = z.infer<typeof Switches>;
+
+/** A change of switches: what it does not name stays. */
+export interface SwitchChange {
+  readonly apns?: z.input<typeof Switches>;
+  readonly fcm?: z.input<typeof Switches>;
+}
+
+/** Parsing fills the defaults in, so only the members that were given are taken over. */
+export function changeSwitches(switches: Switches, change: unknown): void {
+  const parsed = Switches.parse(change);
+  const given = Object.keys(change ?? {});
+  Object.assign(
+    switches,
+    Object.fromEntries(Object.entries(parsed).filter(([name]) => given.includes(name))),
+  );
+}
+
+export const SimulatorConfig = z.strictObject({
+  apns: z
+    .strictObject({
+      keys: z.array(
+        z.strictObject({
+          teamId: z.string(),
+          keyId: z.string(),
+          publicKey: z.string(),
+          topics: z.array(z.string()),
+        }),
+      ),
+      /** Streams that a connection may have before its first authenticated request. */
+      initialStreams: z.number().int().min(1).default(1),
+      switches: Switches.prefault({}),
+    })
+    .prefault({ keys: [] }),
+  fcm: z
+    .strictObject({
+      accounts: z.array(
+        z.strictObject({ projectId: z.string(), clientEmail: z.string(), publicKey: z.string() }),
+      ),
+      accessTokenSeconds: z.number().int().min(1).default(3599),
+      switches: Switches.prefault({}),
+    })
+    .prefault({ accounts: [] }),
+  /** Where the log and the CA are written; a temporary directory, removed at the end, if not given. */
+  directory: z.string().optional(),
+  ports: z
+    .strictObject({
+      apns: z.number().int().default(0),
+      fcm: z.number().int().default(0),
+      fcmToken: z.number().int().default(0),
+      control: z.number().int().default(0),
+    })
+    .prefault({}),
+});
+
+export type SimulatorConfig = z.infer<typeof SimulatorConfig>;
+export type SimulatorConfigInput = z.input<typeof SimulatorConfig>;

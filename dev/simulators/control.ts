@@ -1,0 +1,101 @@
+import { createReadStream } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json as bodyJson } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { changeSwitches, type Switches } from './config.ts';
+import type { FcmAccounts } from './fcm-accounts.ts';
+import { listen } from './listen.ts';
+import { object } from './read.ts';
+import type { RequestLog } from './request-log.ts';
+
+/** What the control API can do to the simulators. */
+export interface Controlled {
+  readonly log: RequestLog;
+  readonly logPath: string;
+  readonly apns: { readonly switches: Switches; readonly applySwitches: () => void };
+  readonly fcm: { readonly switches: Switches; readonly applySwitches: () => void };
+  readonly accounts: FcmAccounts;
+  dropConnections(): void;
+}
+
+export interface ControlServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
+
+/** The HTTP API that watches and steers the simulators; answers JSON. */
+export async function openControl(controlled: Controlled, port: number): Promise<ControlServer> {
+  const { log, logPath, apns, fcm } = controlled;
+  const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
+  const routes: Readonly<Record<string, Route>> = {
+    'GET /counts': () => ({ ...log.counts(), accessTokens: controlled.accounts.grants }),
+    'GET /requests-since': (_request, _response, url) => ({
+      requests: log.startedSince(Number(url.searchParams.get('ms'))),
+    }),
+    'GET /log': async (_request, response) => {
+      log.flush();
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      await pipeline(createReadStream(logPath), response);
+    },
+    'GET /switches': switches,
+    'POST /switches': async (request) => {
+      const change = object(await bodyJson(request));
+      for (const [name, service] of Object.entries({ apns, fcm })) {
+        const limit = service.switches.maxConcurrentStreams;
+        if (change?.[name] !== undefined) changeSwitches(service.switches, change[name]);
+        if (service.switches.maxConcurrentStreams !== limit) service.applySwitches();
+      }
+      return switches();
+    },
+    'POST /reset': () => {
+      log.reset();
+      return {};
+    },
+    'POST /drop-connections': () => {
+      controlled.dropConnections();
+      return {};
+    },
+    'POST /revoke-access-tokens': () => {
+      controlled.accounts.revokeTokens();
+      return {};
+    },
+  };
+
+  const server = createServer((request, response) => {
+    void serve(routes, request, response);
+  });
+  await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function serve(
+  routes: Readonly<Record<string, Route>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://control');
+  const route = routes[`${request.method} ${url.pathname}`];
+  try {
+    if (route === undefined) return end(response, 404, { error: 'No such route' });
+    const result = await route(request, response, url);
+    if (!response.headersSent) end(response, 200, result);
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else end(response, 400, { error: String(error) });
+  }
+}
+
+function end(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,152 @@
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import type { Channel } from '../../domain/platform.ts';
+import { HashSet } from './hash.ts';
+
+const FLUSH_CHARACTERS = 1 << 16;
+const DUPLICATE_SAMPLES = 20;
+const INITIAL_STARTS = 1 << 16;
+
+/** One request as a simulator saw it. */
+export interface LoggedRequest {
+  readonly channel: Channel;
+  readonly token: string;
+  readonly messageId: string;
+  /** When its headers arrived: milliseconds since the epoch, and of this machine's monotonic clock. */
+  readonly at: number;
+  readonly mono: number;
+  /** The status it was answered with; null if it was not answered. */
+  readonly status: number | null;
+  /** The device got the message. */
+  readonly processed: boolean;
+  /** Why not, or why it was not answered. */
+  readonly reason: string;
+}
+
+export interface ChannelCounts {
+  requests: number;
+  processed: number;
+  /** Closed without an answer, processed or not. */
+  unanswered: number;
+  /** Not processed, by reason. */
+  refused: Record<string, number>;
+}
+
+export interface Counts {
+  readonly requests: number;
+  readonly processed: number;
+  /** Of what was processed. */
+  readonly distinctMessages: number;
+  readonly distinctDevices: number;
+  /** Messages processed again, and the first of their IDs. */
+  readonly duplicates: number;
+  readonly duplicateSamples: readonly string[];
+  readonly channels: Readonly<Record<Channel, ChannelCounts>>;
+}
+
+/** Milliseconds of the machine's monotonic clock at `performance.now() === 0`. */
+const MONO_ORIGIN = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** Counts every request exactly and appends it to an NDJSON file. */
+export class RequestLog {
+  readonly #file: number;
+  readonly #messages = new HashSet();
+  readonly #devices = new HashSet();
+  #channels = emptyChannels();
+  #duplicates = 0;
+  #duplicateSamples: string[] = [];
+  #lines = '';
+  #starts = new Float64Array(INITIAL_STARTS);
+  #started = 0;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a');
+  }
+
+  /** Notes the start of a request; returns its `performance.now()`. */
+  start(channel: Channel): number {
+    const now = performance.now();
+    if (this.#started === this.#starts.length) {
+      const larger = new Float64Array(this.#starts.length * 2);
+      larger.set(this.#starts);
+      this.#starts = larger;
+    }
+    this.#starts[this.#started++] = now;
+    this.#channels[channel].requests++;
+    return now;
+  }
+
+  /** Counts a message that the device got, from that moment on, answered or not. */
+  process(channel: Channel, token: string, messageId: string): void {
+    this.#channels[channel].processed++;
+    this.#devices.add(token);
+    if (this.#messages.add(messageId)) return;
+    this.#duplicates++;
+    if (this.#duplicateSamples.length < DUPLICATE_SAMPLES) this.#duplicateSamples.push(messageId);
+  }
+
+  end(startedAt: number, request: Omit<LoggedRequest, 'at' | 'mono'>): void {
+    const counts = this.#channels[request.channel];
+    if (request.status === null) counts.unanswered++;
+    if (!request.processed) counts.refused[request.reason] = (counts.refused[request.reason] ?? 0) + 1;
+    const line: LoggedRequest = {
+      ...request,
+      at: performance.timeOrigin + startedAt,
+      mono: MONO_ORIGIN + startedAt,
+    };
+    this.#lines += `${JSON.stringify(line)}\n`;
+    if (this.#lines.length >= FLUSH_CHARACTERS) this.flush();
+  }
+
+  flush(): void {
+    if (this.#lines === '') return;
+    writeSync(this.#file, this.#lines);
+    this.#lines = '';
+  }
+
+  counts(): Counts {
+    const { apns, fcm } = this.#channels;
+    return {
+      requests: apns.requests + fcm.requests,
+      processed: apns.processed + fcm.processed,
+      distinctMessages: this.#messages.size,
+      distinctDevices: this.#devices.size,
+      duplicates: this.#duplicates,
+      duplicateSamples: this.#duplicateSamples,
+      channels: this.#channels,
+    };
+  }
+
+  /** Requests that started after a moment of the epoch. */
+  startedSince(epochMs: number): number {
+    const since = epochMs - performance.timeOrigin;
+    let [low, high] = [0, this.#started];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) > since) high = middle;
+      else low = middle + 1;
+    }
+    return this.#started - low;
+  }
+
+  /** Forgets everything so far. */
+  reset(): void {
+    this.#lines = '';
+    ftruncateSync(this.#file, 0);
+    this.#messages.clear();
+    this.#devices.clear();
+    this.#channels = emptyChannels();
+    this.#duplicates = 0;
+    this.#duplicateSamples = [];
+    this.#started = 0;
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.#file);
+  }
+}
+
+function emptyChannels(): Record<Channel, ChannelCounts> {
+  const empty = (): ChannelCounts => ({ requests: 0, processed: 0, unanswered: 0, refused: {} });
+  return { apns: empty(), fcm: empty() };
+}
