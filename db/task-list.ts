@@ -27,21 +27,30 @@ export interface TaskPage {
   readonly limit: number;
 }
 
+export interface ListedTask extends Task {
+  readonly creatorName: string;
+}
+
 /** Newest first unless told otherwise; archived tasks are not listed. */
-export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Promise<Task[]> {
+export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
   const { after, order } = page;
   let query = db
     .selectFrom('tasks')
-    .selectAll()
+    .innerJoin('people', 'people.id', 'tasks.creator')
+    .selectAll('tasks')
+    .select('people.name as creator_name')
     .where((eb) => matches(eb, filter))
-    .orderBy('created_at', order)
-    .orderBy('id', order)
+    .orderBy('tasks.created_at', order)
+    .orderBy('tasks.id', order)
     .limit(page.limit);
   if (after !== undefined) {
     const beyond = order === 'asc' ? sql.raw('>') : sql.raw('<');
-    query = query.where(sql<boolean>`(created_at, id) ${beyond} (${after.createdAt}, ${after.id})`);
+    query = query.where(
+      sql<boolean>`(tasks.created_at, tasks.id) ${beyond} (${after.createdAt}, ${after.id})`,
+    );
   }
-  return (await query.execute()).map(rowToTask);
+  const rows = await query.execute();
+  return rows.map((row) => ({ ...rowToTask(row), creatorName: row.creator_name }));
 }
 
 /** Of the filtered tasks, whatever their status; for the tabs above the list. */
@@ -74,18 +83,18 @@ export async function listSubgroups(db: Db, { appId }: { appId: string }): Promi
 
 function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
   const { status, search } = filter;
-  const conditions = [eb('app_id', '=', filter.appId), eb('archived_at', 'is', null)];
-  if (status !== undefined && status.length > 0) conditions.push(eb('status', 'in', status));
-  if (filter.subgroup !== undefined) conditions.push(eb('subgroup', '=', filter.subgroup));
-  if (filter.pushType !== undefined) conditions.push(eb('push_type', '=', filter.pushType));
-  if (filter.creator !== undefined) conditions.push(eb('creator', '=', filter.creator));
-  if (filter.channel !== undefined) conditions.push(eb('channel', '=', filter.channel));
-  if (filter.createdFrom !== undefined) conditions.push(eb('created_at', '>=', filter.createdFrom));
-  if (filter.createdTo !== undefined) conditions.push(eb('created_at', '<', filter.createdTo));
-  if (filter.pushFrom !== undefined) conditions.push(eb('push_at', '>=', filter.pushFrom));
-  if (filter.pushTo !== undefined) conditions.push(eb('push_at', '<', filter.pushTo));
+  const conditions = [eb('tasks.app_id', '=', filter.appId), eb('tasks.archived_at', 'is', null)];
+  if (status !== undefined && status.length > 0) conditions.push(eb('tasks.status', 'in', status));
+  if (filter.subgroup !== undefined) conditions.push(eb('tasks.subgroup', '=', filter.subgroup));
+  if (filter.pushType !== undefined) conditions.push(eb('tasks.push_type', '=', filter.pushType));
+  if (filter.creator !== undefined) conditions.push(eb('tasks.creator', '=', filter.creator));
+  if (filter.channel !== undefined) conditions.push(eb('tasks.channel', '=', filter.channel));
+  if (filter.createdFrom !== undefined) conditions.push(eb('tasks.created_at', '>=', filter.createdFrom));
+  if (filter.createdTo !== undefined) conditions.push(eb('tasks.created_at', '<', filter.createdTo));
+  if (filter.pushFrom !== undefined) conditions.push(eb('tasks.push_at', '>=', filter.pushFrom));
+  if (filter.pushTo !== undefined) conditions.push(eb('tasks.push_at', '<', filter.pushTo));
   if (search !== undefined) {
-    conditions.push(eb.or([eb('name', 'ilike', containsPattern(search)), eb('id', '=', search)]));
+    conditions.push(eb.or([eb('tasks.name', 'ilike', containsPattern(search)), eb('tasks.id', '=', search)]));
   }
   return eb.and(conditions);
 }

@@ -27,6 +27,7 @@ export interface Task {
 }
 
 export interface TaskWithDefinition extends Task {
+  readonly creatorName: string;
   readonly definition: TaskDefinition;
   /** Who made that revision. */
   readonly madeBy: string;
@@ -86,12 +87,19 @@ export async function findTask(
         .onRef('task_revisions.task_id', '=', 'tasks.id')
         .onRef('task_revisions.revision', '=', 'tasks.revision'),
     )
+    .innerJoin('people', 'people.id', 'tasks.creator')
     .selectAll('tasks')
-    .select(['task_revisions.definition', 'task_revisions.made_by'])
+    .select(['task_revisions.definition', 'task_revisions.made_by', 'people.name as creator_name'])
     .where('tasks.id', '=', taskId)
     .where('tasks.app_id', '=', appId)
     .executeTakeFirst();
-  return row && { ...rowToTask(row), definition: row.definition, madeBy: row.made_by };
+  if (row === undefined) return undefined;
+  return {
+    ...rowToTask(row),
+    creatorName: row.creator_name,
+    definition: row.definition,
+    madeBy: row.made_by,
+  };
 }
 
 /** Locks the task until the end of the transaction. */

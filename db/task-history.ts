@@ -1,0 +1,199 @@
+import type { PushStatus } from '../domain/task-status.ts';
+import type { Db } from './database.ts';
+
+export interface NewAct {
+  readonly appId: string;
+  readonly taskId: string;
+  readonly personId: string;
+  readonly verb: string;
+  readonly revision: number;
+  readonly detail?: string;
+  readonly now: Date;
+}
+
+/** What a person did to a task through the API alone, with no workflow to tell of it. */
+export async function insertAct(db: Db, act: NewAct): Promise<void> {
+  await db
+    .insertInto('audit')
+    .values({
+      app_id: act.appId,
+      task_id: act.taskId,
+      submission: null,
+      seq: null,
+      at: act.now,
+      person_id: act.personId,
+      verb: act.verb,
+      via: 'api',
+      revision: act.revision,
+      outcome: 'done',
+      detail: act.detail ?? null,
+    })
+    .execute();
+}
+
+/** Free text stays in Postgres: only the ID travels with a command. */
+export async function insertRemark(
+  db: Db,
+  args: { id: string; taskId: string; personId: string; text: string; now: Date },
+): Promise<void> {
+  await db
+    .insertInto('remarks')
+    .values({
+      id: args.id,
+      task_id: args.taskId,
+      person_id: args.personId,
+      text: args.text,
+      created_at: args.now,
+    })
+    .execute();
+}
+
+export interface AuditLine {
+  readonly no: number;
+  readonly at: Date;
+  readonly personId: string | null;
+  readonly personName: string | null;
+  readonly verb: string;
+  readonly via: string;
+  readonly revision: number | null;
+  readonly outcome: 'done' | 'ignored';
+  readonly detail: string | null;
+  /** What the person wrote. */
+  readonly remark: string | null;
+}
+
+/** Newest first, before `before`. */
+export async function listAudit(
+  db: Db,
+  args: { taskId: string; before: number | undefined; limit: number },
+): Promise<AuditLine[]> {
+  return await db
+    .selectFrom('audit as a')
+    .leftJoin('people as p', 'p.id', 'a.person_id')
+    .leftJoin('remarks as r', (join) =>
+      join.onRef('r.id', '=', 'a.detail').onRef('r.task_id', '=', 'a.task_id'),
+    )
+    .select((eb) => [
+      'a.no',
+      'a.at',
+      'a.person_id as personId',
+      'p.name as personName',
+      'a.verb',
+      'a.via',
+      'a.revision',
+      'a.outcome',
+      eb.case().when('r.id', 'is', null).then(eb.ref('a.detail')).else(null).end().as('detail'),
+      'r.text as remark',
+    ])
+    .where('a.task_id', '=', args.taskId)
+    .$if(args.before !== undefined, (query) => query.where('a.no', '<', args.before ?? 0))
+    .orderBy('a.no', 'desc')
+    .limit(args.limit)
+    .execute();
+}
+
+export interface DecisionLine {
+  readonly personId: string;
+  readonly personName: string;
+  readonly revision: number;
+  readonly decision: 'approve' | 'reject';
+  readonly via: 'api' | 'signal' | 'claimed';
+  readonly remark: string | null;
+  readonly decidedAt: Date;
+}
+
+/** The decisions on one submission, in their order. */
+export async function listDecisions(
+  db: Db,
+  { taskId, submission }: { taskId: string; submission: number },
+): Promise<DecisionLine[]> {
+  return await db
+    .selectFrom('approvals as a')
+    .innerJoin('people as p', 'p.id', 'a.person_id')
+    .leftJoin('remarks as r', 'r.id', 'a.remark')
+    .select([
+      'a.person_id as personId',
+      'p.name as personName',
+      'a.revision',
+      'a.decision',
+      'a.via',
+      'r.text as remark',
+      'a.decided_at as decidedAt',
+    ])
+    .where('a.task_id', '=', taskId)
+    .where('a.submission', '=', submission)
+    .orderBy('a.decided_at')
+    .execute();
+}
+
+export interface PushSummary {
+  readonly no: number;
+  readonly id: string;
+  readonly taskId: string;
+  readonly appId: string;
+  readonly seq: number;
+  readonly revision: number;
+  readonly status: PushStatus;
+  readonly statusReason: string | null;
+  readonly dueAt: Date;
+  readonly slot: Date | null;
+  readonly startedAt: Date | null;
+  readonly windowEndsAt: Date | null;
+  readonly finalisedAt: Date | null;
+  readonly detailsDeletedAt: Date | null;
+  readonly createdAt: Date;
+}
+
+export async function findPushSummary(
+  db: Db,
+  { appId, pushId }: { appId: string; pushId: string },
+): Promise<PushSummary | undefined> {
+  return await selectPushes(db).where('id', '=', pushId).where('app_id', '=', appId).executeTakeFirst();
+}
+
+/** The push history: newest first, before `before`. */
+export async function listPushes(
+  db: Db,
+  args: { taskId: string; before: number | undefined; limit: number },
+): Promise<PushSummary[]> {
+  return await selectPushes(db)
+    .where('task_id', '=', args.taskId)
+    .$if(args.before !== undefined, (query) => query.where('seq', '<', args.before ?? 0))
+    .orderBy('seq', 'desc')
+    .limit(args.limit)
+    .execute();
+}
+
+/** The last push of each task that has one. */
+export async function latestPushes(db: Db, taskIds: readonly string[]): Promise<Map<string, PushSummary>> {
+  if (taskIds.length === 0) return new Map();
+  const rows = await selectPushes(db)
+    .distinctOn('task_id')
+    .where('task_id', 'in', taskIds)
+    .orderBy('task_id')
+    .orderBy('seq', 'desc')
+    .execute();
+  return new Map(rows.map((row) => [row.taskId, row]));
+}
+
+function selectPushes(db: Db) {
+  return db
+    .selectFrom('pushes')
+    .select([
+      'no',
+      'id',
+      'task_id as taskId',
+      'app_id as appId',
+      'seq',
+      'revision',
+      'status',
+      'status_reason as statusReason',
+      'due_at as dueAt',
+      'slot',
+      'started_at as startedAt',
+      'window_ends_at as windowEndsAt',
+      'finalised_at as finalisedAt',
+      'details_deleted_at as detailsDeletedAt',
+      'created_at as createdAt',
+    ]);
+}
