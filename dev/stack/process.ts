@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetProcess, startGuard, watchProcess } from './guard.ts';
 
 /** What tells that the process serves: a text in its log, a URL that answers 2xx, or a check of one's own. */
-export type Readiness = { line: string } | { url: string } | { check: () => Promise<boolean> };
+export type Readiness = { line: string } | { url: string } | { check: (pid: number) => Promise<boolean> };
 
 export interface ProcessOptions {
   name: string;
@@ -79,8 +79,8 @@ function readLog(file: string, offset: number): string {
   return existsSync(file) ? readFileSync(file).subarray(offset).toString('utf8') : '';
 }
 
-async function isReady(ready: Readiness, logFile: string, offset: number): Promise<boolean> {
-  if ('check' in ready) return ready.check();
+async function isReady(ready: Readiness, pid: number, logFile: string, offset: number): Promise<boolean> {
+  if ('check' in ready) return ready.check(pid);
   if ('line' in ready) return readLog(logFile, offset).includes(ready.line);
   const response = await fetch(ready.url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   return response?.ok ?? false;
@@ -92,7 +92,7 @@ async function waitUntilReady(child: ChildProcess, options: ProcessOptions, offs
   const limit = options.readyTimeoutMs ?? READY_TIMEOUT_MS;
   const deadline = performance.now() + limit;
   while (!hasEnded(child)) {
-    if (await isReady(ready, logFile, offset)) return;
+    if (child.pid !== undefined && (await isReady(ready, child.pid, logFile, offset))) return;
     if (performance.now() > deadline) break;
     await sleep(POLL_MS);
   }
