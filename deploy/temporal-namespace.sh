@@ -44,9 +44,17 @@ ensure_attribute() { # name, type
   }
 }
 
+# Temporal refuses an attribute until its caches know it, some seconds after it was created.
+is_usable() { # name
+  temporal workflow count --namespace "$TEMPORAL_NAMESPACE" --query "$1 is null" >/dev/null 2>&1
+}
+
 retry is_healthy
 retry ensure_namespace
 for attribute in $ATTRIBUTES; do
   retry ensure_attribute "${attribute%%=*}" "${attribute#*=}"
+done
+for attribute in $ATTRIBUTES; do
+  retry is_usable "${attribute%%=*}"
 done
 echo "namespace $TEMPORAL_NAMESPACE is ready"
