@@ -6,7 +6,14 @@ import { createGuards } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
+import { appRoutes } from './routes/apps.ts';
+import { audienceUploadRoutes } from './routes/audience-uploads.ts';
+import { audienceRoutes } from './routes/audiences.ts';
+import { credentialRoutes } from './routes/credentials.ts';
+import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
+import { importRoutes } from './routes/imports.ts';
+import { keyRoutes } from './routes/keys.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -19,7 +26,16 @@ export type App = FastifyInstance<
 /** Every route file exports one of these. */
 export type Routes = (app: App, deps: ApiDeps) => Promise<void>;
 
-const ROUTES: readonly Routes[] = [healthRoutes];
+const ROUTES: readonly Routes[] = [
+  healthRoutes,
+  appRoutes,
+  keyRoutes,
+  credentialRoutes,
+  deviceRoutes,
+  audienceRoutes,
+  audienceUploadRoutes,
+  importRoutes,
+];
 
 const BODY_BYTES = 1_048_576;
 

@@ -1,6 +1,7 @@
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { CursorError } from '../db/paging.ts';
 import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
 import { faultsOf } from './validation.ts';
 
@@ -28,6 +29,10 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (!(error instanceof Error)) return internal();
   if (hasZodFastifySchemaValidationErrors(error)) {
     const errors = faultsOf(request, (error as Partial<FastifyError>).validationContext);
+    return new Problem('invalid_request', 'The request is not valid', { errors });
+  }
+  if (error instanceof CursorError) {
+    const errors = [{ parameter: 'cursor', detail: error.message }];
     return new Problem('invalid_request', 'The request is not valid', { errors });
   }
   if (isUnavailable(error)) {

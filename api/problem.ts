@@ -93,8 +93,8 @@ export class Problem extends Error {
 }
 
 /** The same answer for what does not exist and for what belongs to another app. */
-export function notFound(what: string): Problem {
-  return new Problem('not_found', `There is no such ${what}`);
+export function notFound(what: string, options: ProblemOptions = {}): Problem {
+  return new Problem('not_found', `There is no such ${what}`, options);
 }
 
 export function renderProblem(problem: Problem, requestId: string): ProblemBody {

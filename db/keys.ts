@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Db } from './database.ts';
+import { afterCursor, decodeCursor, type Paged, type PageRequest, toPage } from './paging.ts';
 import type { PeopleTable } from './schema.ts';
 
 export type KeyOwner =
@@ -42,4 +43,56 @@ export async function insertKey(db: Db, key: NewKey): Promise<void> {
       revoked_at: null,
     })
     .execute();
+}
+
+export interface KeyRecord {
+  readonly id: string;
+  readonly role: PeopleTable['role'] | 'sdk';
+  readonly personId: string | null;
+  readonly name: string | null;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+export async function listKeys(db: Db, appId: string, page: PageRequest): Promise<Paged<KeyRecord>> {
+  const cursor = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
+  const rows = await db
+    .selectFrom('keys')
+    .leftJoin('people', 'people.id', 'keys.person_id')
+    .select([
+      'keys.id',
+      'people.role',
+      'keys.person_id as personId',
+      'people.name',
+      'keys.created_at as createdAt',
+      'keys.revoked_at as revokedAt',
+    ])
+    .where('keys.app_id', '=', appId)
+    .$if(cursor !== undefined, (query) =>
+      query.where((eb) =>
+        cursor === undefined
+          ? eb.lit(true)
+          : afterCursor(eb.ref('keys.created_at'), eb.ref('keys.id'), cursor),
+      ),
+    )
+    .orderBy('keys.created_at', 'desc')
+    .orderBy('keys.id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+  return toPage(
+    rows.map((row) => ({ ...row, role: row.role ?? ('sdk' as const) })),
+    page.limit,
+  );
+}
+
+/** False when the app has no such key. Revoking twice keeps the first time. */
+export async function revokeKey(db: Db, key: { appId: string; id: string; now: Date }): Promise<boolean> {
+  const row = await db
+    .updateTable('keys')
+    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(key.now)) }))
+    .where('app_id', '=', key.appId)
+    .where('id', '=', key.id)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }

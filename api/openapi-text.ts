@@ -1,0 +1,28 @@
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { openDatabase } from '../db/database.ts';
+import { createMac, createVault } from '../keys.ts';
+import { buildApp } from './app.ts';
+
+const NOWHERE = '127.0.0.1:1';
+const NO_KEY = Buffer.alloc(32);
+
+/** The OpenAPI document as it is committed. Nothing is connected to. */
+export async function openApiText(): Promise<string> {
+  const { db, pool } = openDatabase(`postgres://nobody@${NOWHERE}/nothing`, 2);
+  const app = await buildApp({
+    db,
+    pool,
+    temporal: new Client({ connection: Connection.lazy({ address: NOWHERE }) }),
+    clock: async () => new Date(),
+    messageMac: createMac(NO_KEY, 'message-id'),
+    approvalMac: createMac(NO_KEY, 'approval'),
+    vault: createVault(NO_KEY),
+    config: { adminKey: '' },
+    log: pino({ level: 'silent' }),
+  });
+  const document = app.swagger();
+  await app.close();
+  await db.destroy();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

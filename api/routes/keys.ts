@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { findApp } from '../../db/apps.ts';
+import { insertKey, listKeys, revokeKey } from '../../db/keys.ts';
+import { insertPerson } from '../../db/people.ts';
+import { newId } from '../../domain/ids.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { ADMIN, PERSON } from '../openapi.ts';
+import { ROLES } from '../permissions.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
+import { newSecret } from '../secrets.ts';
+
+const NewKey = z
+  .discriminatedUnion('role', [
+    z.strictObject({ role: z.enum(ROLES), name: Label(100) }),
+    z.strictObject({ role: z.literal('sdk') }),
+  ])
+  .meta({ id: 'NewKey' });
+
+const Role = z.enum([...ROLES, 'sdk']);
+const KeyMade = z
+  .object({ id: z.string(), role: Role, personId: z.string().nullable(), key: z.string() })
+  .meta({ id: 'KeyMade' });
+const Key = z
+  .object({
+    id: z.string(),
+    role: Role,
+    personId: z.string().nullable(),
+    name: z.string().nullable(),
+    createdAt: IsoDate,
+    revokedAt: IsoDate.nullable(),
+  })
+  .meta({ id: 'Key' });
+
+export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.post(
+    '/v1/apps/:appId/keys',
+    {
+      ...idempotent(deps),
+      onRequest: app.guard.admin,
+      schema: {
+        ...ADMIN,
+        operationId: 'createKey',
+        params: z.object({ appId: z.string() }),
+        body: NewKey,
+        response: { 201: KeyMade, ...problemResponses(404, 409, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      if ((await findApp(deps.db, request.params.appId)) === undefined) throw notFound('app');
+      return reply.code(201).send(await makeKey(deps, request.params.appId, request.body));
+    },
+  );
+
+  app.get(
+    '/v1/keys',
+    {
+      onRequest: app.guard.may('keys.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'listKeys',
+        querystring: PageQuery,
+        response: { 200: Page(Key), ...problemResponses() },
+      },
+    },
+    async (request) => listKeys(deps.db, personOf(request).appId, request.query),
+  );
+
+  app.delete(
+    '/v1/keys/:id',
+    {
+      onRequest: app.guard.may('keys.revoke'),
+      schema: {
+        ...PERSON,
+        operationId: 'revokeKey',
+        params: z.object({ id: z.string() }),
+        response: { 204: z.null(), ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const { appId } = personOf(request);
+      const isFound = await revokeKey(deps.db, { appId, id: request.params.id, now: await deps.clock() });
+      if (!isFound) throw notFound('key');
+      app.guard.forget();
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+/** The person and the key appear together or not at all; the key itself is shown this once. */
+async function makeKey(deps: ApiDeps, appId: string, wanted: z.infer<typeof NewKey>) {
+  const createdAt = await deps.clock();
+  const id = newId('key', randomBytes);
+  const key = newSecret('sbk');
+  const personId = wanted.role === 'sdk' ? null : newId('person', randomBytes);
+  await deps.db.transaction().execute(async (trx) => {
+    if (wanted.role !== 'sdk' && personId !== null) {
+      await insertPerson(trx, { id: personId, appId, name: wanted.name, role: wanted.role, createdAt });
+    }
+    await insertKey(trx, { id, appId, key, personId, createdAt });
+  });
+  return { id, role: wanted.role, personId, key };
+}

@@ -1,0 +1,23 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { sha256 } from './auth.ts';
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** 43 characters of 62 are 256 bits. */
+const LENGTH = 43;
+/** The largest multiple of 62 in a byte: what lies above would favour the first letters. */
+const FAIR_BELOW = 248;
+
+/** `sbk_`: an API key. `sbd_`: a device's secret. */
+export function newSecret(prefix: 'sbk' | 'sbd'): string {
+  let text = '';
+  while (text.length < LENGTH) {
+    for (const byte of randomBytes(LENGTH)) {
+      if (byte < FAIR_BELOW && text.length < LENGTH) text += ALPHABET[byte % ALPHABET.length];
+    }
+  }
+  return `${prefix}_${text}`;
+}
+
+export function isSecret(given: unknown, hash: Buffer): boolean {
+  return typeof given === 'string' && timingSafeEqual(sha256(given), hash);
+}

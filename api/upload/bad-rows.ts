@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** Enough to see what is wrong with a file; the count goes on. */
+export const SHOWN_ERRORS = 1_000;
+
+export const RowError = z
+  .object({ line: z.number(), field: z.string().nullable(), reason: z.string() })
+  .meta({ id: 'RowError' });
+export type RowError = z.infer<typeof RowError>;
+
+export class BadRows {
+  count = 0;
+  readonly #first: RowError[] = [];
+
+  /** Called in the order of the lines. */
+  add(line: number, field: string | null, reason: string): void {
+    this.count++;
+    if (this.#first.length < SHOWN_ERRORS) this.#first.push({ line, field, reason });
+  }
+
+  /** `lines` are the first of `count` rows that are bad for a reason only seen at the end. */
+  addLater(lines: readonly number[], count: number, field: string, reason: string): void {
+    this.count += count;
+    this.#first.push(...lines.map((line) => ({ line, field, reason })));
+  }
+
+  first(): RowError[] {
+    return this.#first.toSorted((a, b) => a.line - b.line).slice(0, SHOWN_ERRORS);
+  }
+}

@@ -1,0 +1,49 @@
+/** The longest row: a token of 4 KB and 50 attributes fit several times. */
+export const MAX_LINE = 65_536;
+
+export interface Line {
+  readonly no: number;
+  /** Null: longer than a row may be; it was not kept. */
+  readonly text: string | null;
+}
+
+/**
+ * Splits a stream of bytes into lines, a batch for each chunk, and holds no more than one chunk and one line.
+ * A row is one physical line, so that a quote left open costs its own row and nothing after it.
+ * Bytes that are not UTF-8 become U+FFFD, which no field accepts.
+ */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
+  const decoder = new TextDecoder();
+  const splitter = createSplitter();
+  for await (const chunk of chunks) yield splitter.push(decoder.decode(chunk, { stream: true }));
+  yield splitter.push(decoder.decode());
+  yield splitter.end();
+}
+
+function createSplitter() {
+  let no = 0;
+  let rest = '';
+  let isTooLong = false;
+  const take = (text: string): Line => {
+    const whole = rest + text;
+    const line = { no: ++no, text: isTooLong || whole.length > MAX_LINE ? null : withoutCr(whole) };
+    rest = '';
+    isTooLong = false;
+    return line;
+  };
+  return {
+    push(text: string): Line[] {
+      const parts = text.split('\n');
+      const last = parts.pop() ?? '';
+      const lines = parts.map(take);
+      isTooLong ||= rest.length + last.length > MAX_LINE;
+      rest = isTooLong ? '' : rest + last;
+      return lines;
+    },
+    end: (): Line[] => (rest === '' && !isTooLong ? [] : [take('')]),
+  };
+}
+
+function withoutCr(text: string): string {
+  return text.endsWith('\r') ? text.slice(0, -1) : text;
+}

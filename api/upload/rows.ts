@@ -1,0 +1,102 @@
+import type { BadRows } from './bad-rows.ts';
+import { readHeader } from './columns.ts';
+import { splitCsvLine } from './csv-line.ts';
+import { RowFault } from './device-rows.ts';
+import { type Line, linesOf } from './lines.ts';
+
+/** `text`: one value of the first known column per line. */
+export type Format = 'csv' | 'ndjson' | 'text';
+
+export interface RowReader<Column extends string, Row> {
+  readonly known: readonly Column[];
+  readonly required: readonly Column[];
+  /** Throws a RowFault. */
+  read(line: number, raw: { readonly [Name in Column]?: unknown }): Row;
+}
+
+/** What a file holds, counted while it is read. */
+export interface Tally {
+  rows: number;
+  readonly bad: BadRows;
+}
+
+/** Rows in batches, one for each chunk of the file; bad rows go to the tally and the rest goes on. */
+export async function* readRows<Column extends string, Row>(
+  bytes: AsyncIterable<Buffer>,
+  format: Format,
+  reader: RowReader<Column, Row>,
+  tally: Tally,
+): AsyncGenerator<Row[]> {
+  let columns = format === 'text' ? reader.known.slice(0, 1) : undefined;
+  for await (const lines of linesOf(bytes)) {
+    const rows: Row[] = [];
+    for (const line of lines) {
+      if (line.text === '') continue;
+      if (format === 'csv' && columns === undefined) {
+        columns = readHeader(line.text, reader.known, reader.required);
+        continue;
+      }
+      tally.rows++;
+      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, columns, reader.known)));
+      if (row !== undefined) rows.push(row);
+    }
+    if (rows.length > 0) yield rows;
+  }
+  if (format === 'csv' && columns === undefined) readHeader('', reader.known, reader.required);
+}
+
+function attempt<Row>(bad: BadRows, line: number, read: () => Row): Row | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RowFault)) throw error;
+    bad.add(line, error.field, error.message);
+    return undefined;
+  }
+}
+
+type Raw<Column extends string> = { readonly [Name in Column]?: unknown };
+
+function rawOf<Column extends string>(
+  line: Line,
+  columns: readonly Column[] | undefined,
+  known: readonly Column[],
+): Raw<Column> {
+  if (line.text === null) throw new RowFault(null, 'line_too_long');
+  return columns === undefined ? ndjsonRow(line.text, known) : csvRow(line.text, columns);
+}
+
+function csvRow<Column extends string>(text: string, columns: readonly Column[]): Raw<Column> {
+  const fields = splitCsvLine(text);
+  if (fields === undefined) throw new RowFault(null, 'unbalanced_quotes');
+  if (fields.length !== columns.length) throw new RowFault(null, 'wrong_number_of_fields');
+  const raw: { [Name in Column]?: unknown } = {};
+  for (const [i, column] of columns.entries()) raw[column] = fields[i];
+  return raw;
+}
+
+function ndjsonRow<Column extends string>(text: string, known: readonly Column[]): Raw<Column> {
+  const value = parseObject(text);
+  const raw: { [Name in Column]?: unknown } = {};
+  for (const [name, field] of Object.entries(value)) {
+    const column = known.find((candidate) => candidate === snakeCase(name));
+    if (column === undefined) throw new RowFault(name.slice(0, 100), 'unknown_field');
+    raw[column] = field;
+  }
+  return raw;
+}
+
+/** NDJSON is JSON: camelCase as everywhere on the wire, and the CSV's names too. */
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function parseObject(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    throw new RowFault(null, 'invalid_json');
+  }
+  throw new RowFault(null, 'not_an_object');
+}

@@ -1,0 +1,13 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openApiText } from './openapi-text.ts';
+
+const file = fileURLToPath(new URL('../openapi.json', import.meta.url));
+const text = await openApiText();
+
+if (!process.argv.includes('--check')) {
+  writeFileSync(file, text);
+} else if (readFileSync(file, 'utf8') !== text) {
+  console.error('openapi.json is not in step with the API: run npm run openapi');
+  process.exitCode = 1;
+}

@@ -1,0 +1,38 @@
+import type { Channel } from '../domain/platform.ts';
+import type { Db } from './database.ts';
+
+export interface SealedCredential {
+  readonly channel: Channel;
+  readonly sealed: Buffer;
+  readonly version: number;
+  readonly updatedAt: Date;
+}
+
+/** The version tells senders that hold the old one to read it again. */
+export async function putCredential(
+  db: Db,
+  credential: { appId: string; channel: Channel; sealed: Buffer; now: Date },
+): Promise<SealedCredential> {
+  const { appId, channel, sealed, now } = credential;
+  return db
+    .insertInto('credentials')
+    .values({ app_id: appId, channel, sealed, updated_at: now })
+    .onConflict((conflict) =>
+      conflict.columns(['app_id', 'channel']).doUpdateSet((eb) => ({
+        sealed,
+        updated_at: now,
+        version: eb('credentials.version', '+', 1),
+      })),
+    )
+    .returning(['channel', 'sealed', 'version', 'updated_at as updatedAt'])
+    .executeTakeFirstOrThrow();
+}
+
+export async function listCredentials(db: Db, appId: string): Promise<SealedCredential[]> {
+  return db
+    .selectFrom('credentials')
+    .select(['channel', 'sealed', 'version', 'updated_at as updatedAt'])
+    .where('app_id', '=', appId)
+    .orderBy('channel')
+    .execute();
+}

@@ -1,0 +1,50 @@
+import { type Expression, type SqlBool, sql } from 'kysely';
+
+/** Where the next page starts: after this row, newest first. */
+export interface Cursor {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface Paged<Item> {
+  readonly items: Item[];
+  readonly nextCursor: string | null;
+}
+
+export class CursorError extends Error {
+  override name = 'CursorError';
+}
+
+export function encodeCursor({ createdAt, id }: Cursor): string {
+  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+}
+
+const CURSOR = /^(\d{1,15}) ([\x21-\x7e]{1,100})$/;
+
+/** Throws a CursorError when it is not one of ours. */
+export function decodeCursor(cursor: string): Cursor {
+  const [, time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
+  if (time === undefined || id === undefined) throw new CursorError('is not a cursor of this list');
+  return { createdAt: new Date(Number(time)), id };
+}
+
+/** A row-value comparison: written with OR it would not use the index. */
+export function afterCursor(
+  createdAt: Expression<Date>,
+  id: Expression<string>,
+  cursor: Cursor,
+): Expression<SqlBool> {
+  return sql<SqlBool>`(${createdAt}, ${id}) < (${cursor.createdAt}, ${cursor.id})`;
+}
+
+/** `rows` were asked for with one more than the limit, which tells whether there is a next page. */
+export function toPage<Row extends Cursor>(rows: Row[], limit: number): Paged<Row> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last) : null };
+}

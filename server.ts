@@ -1,0 +1,45 @@
+import { Client, Connection } from '@temporalio/client';
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import { buildApp } from './api/app.ts';
+import { readConfig } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
+import { createMac, createVault } from './keys.ts';
+
+const CLOSE_MS = 15_000;
+const CLEAN_MS = 3_600_000;
+
+const config = readConfig();
+const log = pino({
+  level: config.logLevel,
+  redact: ['req.headers.authorization', 'headers.authorization', '*.token', '*.secret', '*.key'],
+});
+const { db, pool } = openDatabase(config.databaseUrl, config.databasePoolSize, 'signalbox-api');
+const connection = Connection.lazy({ address: config.temporal.address });
+const clock = async () => new Date();
+
+const app = await buildApp({
+  db,
+  pool,
+  temporal: new Client({ connection, namespace: config.temporal.namespace }),
+  clock,
+  messageMac: createMac(config.signingKey, 'message-id'),
+  approvalMac: createMac(config.signingKey, 'approval'),
+  vault: createVault(config.credentialsKey),
+  config: { adminKey: config.adminKey },
+  log,
+});
+
+const cleaning = setInterval(() => {
+  deleteOldIdempotencyKeys(db, new Date()).catch((error: unknown) => log.warn({ err: error }, 'cleaning'));
+}, CLEAN_MS);
+
+closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {
+  if (err !== undefined) log.fatal({ err }, 'closing after an error');
+  clearInterval(cleaning);
+  await app.close();
+  await Promise.all([db.destroy(), connection.close()]);
+});
+
+await app.listen({ host: config.api.host, port: config.api.port });
