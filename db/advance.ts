@@ -38,7 +38,14 @@ export interface Advance {
   readonly now: Date;
 }
 
-type Row = { held: boolean; open: boolean; done: boolean | null; n: number | null; token: string; channel: Channel };
+type Row = {
+  held: boolean;
+  open: boolean;
+  done: boolean | null;
+  n: number | null;
+  token: string;
+  channel: Channel;
+};
 
 /**
  * The one statement of the sending path: settles what was answered and claims what is written next.

@@ -24,6 +24,8 @@ export interface OpenedPush {
   readonly epoch: number;
   /** Set when somebody fenced the push meanwhile; it is then not open. */
   readonly wanted: Wanted | null;
+  /** Emergency stop of the app: nothing can be claimed. */
+  readonly isAppStopped: boolean;
   readonly leases: number[];
 }
 
@@ -46,21 +48,26 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
     .where('done', '=', false)
     .orderBy('lease_no')
     .execute();
-  return { ...control, leases: leases.map((lease) => lease.lease_no) };
+  const app = await db
+    .selectFrom('pushes as p')
+    .innerJoin('apps as a', 'a.id', 'p.app_id')
+    .select('a.stopped_at')
+    .where('p.no', '=', args.pushNo)
+    .executeTakeFirstOrThrow();
+  return { ...control, isAppStopped: app.stopped_at !== null, leases: leases.map((lease) => lease.lease_no) };
 }
 
 /** A later cancel replaces a pause, never the other way round. */
-async function fence(
-  db: Db,
-  pushes: ReturnType<typeof pushNumbers>,
-  wanted: Wanted | null,
-): Promise<number> {
+async function fence(db: Db, pushes: ReturnType<typeof pushNumbers>, wanted: Wanted | null): Promise<number> {
   const result = await db
     .updateTable('push_control')
     .set((eb) => ({
       epoch: eb('epoch', '+', 1),
       open: false,
-      wanted: wanted === null ? eb.ref('wanted') : sql<Wanted>`case when wanted = 'cancel' then wanted else ${wanted} end`,
+      wanted:
+        wanted === null
+          ? eb.ref('wanted')
+          : sql<Wanted>`case when wanted = 'cancel' then wanted else ${wanted} end`,
     }))
     .where('push_no', 'in', pushes)
     .executeTakeFirst();

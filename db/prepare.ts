@@ -116,8 +116,17 @@ async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Dat
   return rows[0] ?? { planned: 0, sendable: 0 };
 }
 
-async function cutLeases(trx: Transaction<Schema>, pushNo: number, slot: Date, sendable: number): Promise<void> {
-  const rows = Math.max(LEASES.minRows, Math.min(LEASE_ROWS, Math.ceil(sendable / LEASES.min)), Math.ceil(sendable / LEASES.max));
+async function cutLeases(
+  trx: Transaction<Schema>,
+  pushNo: number,
+  slot: Date,
+  sendable: number,
+): Promise<void> {
+  const rows = Math.max(
+    LEASES.minRows,
+    Math.min(LEASE_ROWS, Math.ceil(sendable / LEASES.min)),
+    Math.ceil(sendable / LEASES.max),
+  );
   await sql`
     insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending)
     select ${pushNo}, (n - 1) / ${rows}::int, min(n), max(n), min(n) - 1,

@@ -10,7 +10,15 @@ export type PushRow = Awaited<ReturnType<typeof findPush>>;
 /** Makes the push and its control row; the same call again finds them. */
 export async function createPush(
   db: Db,
-  args: { id: string; taskId: string; seq: number; revision: number; dueAt: Date; windowMs: number; now: Date },
+  args: {
+    id: string;
+    taskId: string;
+    seq: number;
+    revision: number;
+    dueAt: Date;
+    windowMs: number;
+    now: Date;
+  },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const task = await trx
@@ -103,7 +111,8 @@ export async function settleStopped(
     if (args.abandon !== null) await abandonUnsent(db, lease, args.abandon);
     if (waiting > 0) {
       inFlight += waiting;
-      if (drainedAt === null || (draining_until !== null && draining_until > drainedAt)) drainedAt = draining_until;
+      if (drainedAt === null || (draining_until !== null && draining_until > drainedAt))
+        drainedAt = draining_until;
     } else {
       await revokeLease(db, lease, args.abandon !== null);
     }

@@ -44,10 +44,7 @@ export interface Grant {
 const SHARE = 0.05;
 
 /** Takes tokens of the push's rate, shared by all workers: each grant moves the time at which the next is due. */
-export async function takeTokens(
-  db: Db,
-  args: { pushNo: number; wish: number; now: Date },
-): Promise<Grant> {
+export async function takeTokens(db: Db, args: { pushNo: number; wish: number; now: Date }): Promise<Grant> {
   const { rows } = await sql<{ count: number; wait_ms: number }>`
     update push_rates r
     set next_at = greatest(r.next_at, ${args.now}) + granted.count * interval '1 second' / r.per_second
@@ -57,7 +54,11 @@ export async function takeTokens(
     ) granted
     where r.push_no = granted.push_no
     returning granted.count,
-      greatest(0, extract(epoch from granted.next_at - ${args.now}::timestamptz) * 1000)::float8 as wait_ms`.execute(db);
+      greatest(0, extract(epoch from granted.next_at - ${args.now}::timestamptz) * 1000)::float8 as wait_ms`.execute(
+    db,
+  );
   const [grant] = rows;
-  return grant === undefined ? { count: args.wish, waitMs: 0 } : { count: grant.count, waitMs: grant.wait_ms };
+  return grant === undefined
+    ? { count: args.wish, waitMs: 0 }
+    : { count: grant.count, waitMs: grant.wait_ms };
 }

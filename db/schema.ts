@@ -156,6 +156,8 @@ export interface AuditTable {
   revision: number | null;
   outcome: 'done' | 'ignored';
   detail: string | null;
+  /** The remark that holds the text, where it came through the API. */
+  remark: string | null;
 }
 
 export interface PushesTable {

@@ -24,7 +24,9 @@ export async function ensureSlot(trx: Transaction<Schema>, slot: Date): Promise<
     const found = await sql`select 1 from pg_class where relname = ${name} and relkind = 'r'`.execute(trx);
     if (found.rows.length > 0) continue;
     // A table of its own, attached after: creating it as a partition would lock the parent exclusively.
-    await sql`create table ${sql.table(name)} (like ${sql.table(table)} including all) with (fillfactor = 80)`.execute(trx);
+    await sql`create table ${sql.table(name)} (like ${sql.table(table)} including all) with (fillfactor = 80)`.execute(
+      trx,
+    );
     await sql`alter table ${sql.table(table)} attach partition ${sql.table(name)}
       for values from (${sql.lit(slot.toISOString())}) to (${sql.lit(end.toISOString())})`.execute(trx);
   }
@@ -50,7 +52,9 @@ export async function dropSlot(db: Db, slot: Date): Promise<boolean> {
 }
 
 async function lockSlot(trx: Kysely<Schema>, slot: Date): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('slot'), ${Math.floor(slot.getTime() / SLOT_MS)}::int)`.execute(trx);
+  await sql`select pg_advisory_xact_lock(hashtext('slot'), ${Math.floor(slot.getTime() / SLOT_MS)}::int)`.execute(
+    trx,
+  );
 }
 
 function partitionName(table: (typeof PARTITIONED)[number], slot: Date): string {

@@ -17,7 +17,11 @@ const UNSENT = sql`(d.status = ${STATUS_CODE.retry} or (d.status = ${STATUS_CODE
 
 /** What was in flight when its sender died is ambiguous: written perhaps, answered never. */
 export async function sweepInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
-  return await settleRest(db, lease, { status: STATUS_CODE.ambiguous, reason: 'sender_lost', where: IN_FLIGHT });
+  return await settleRest(db, lease, {
+    status: STATUS_CODE.ambiguous,
+    reason: 'sender_lost',
+    where: IN_FLIGHT,
+  });
 }
 
 /** What nobody claimed will not be sent any more. */

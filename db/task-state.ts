@@ -1,8 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { type Insertable, sql, type Transaction } from 'kysely';
 import type { Plan, TaskEvent } from '../domain/plan.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import type { Schema } from './schema.ts';
+import type { ApprovalsTable, Schema } from './schema.ts';
 
 type TaskKey = { readonly taskId: string };
 
@@ -83,7 +84,8 @@ async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Dat
     .execute();
 }
 
-async function insertEvents(trx: Transaction<Schema>, { appId, taskId, submission, events }: TaskProjection) {
+async function insertEvents(trx: Transaction<Schema>, projection: TaskProjection): Promise<void> {
+  const { appId, taskId, submission, events } = projection;
   if (events.length === 0) return;
   await trx
     .insertInto('audit')
@@ -99,6 +101,32 @@ async function insertEvents(trx: Transaction<Schema>, { appId, taskId, submissio
     )
     .onConflict((conflict) => conflict.columns(['task_id', 'submission', 'seq']).doNothing())
     .execute();
+  const decisions = events.flatMap((event) => decisionOf(projection, event));
+  if (decisions.length === 0) return;
+  await trx
+    .insertInto('approvals')
+    .values(decisions)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): Insertable<ApprovalsTable>[] {
+  const { verb, via, person, outcome } = event;
+  if (outcome !== 'done' || person === null) return [];
+  if (verb !== 'approve' && verb !== 'reject') return [];
+  if (via !== 'api' && via !== 'signal' && via !== 'claimed') return [];
+  return [
+    {
+      task_id: taskId,
+      submission,
+      revision: event.revision,
+      person_id: person,
+      decision: verb,
+      via,
+      remark: event.remark,
+      decided_at: new Date(event.at),
+    },
+  ];
 }
 
 /** What an approver must be checked against. Undefined when the app has no such person. */
@@ -116,30 +144,16 @@ export async function findApprover(db: Db, args: TaskKey & { personId: string; r
     .executeTakeFirst();
 }
 
-export async function recordDecision(
+/** The definition of the revision that the push carries out. */
+export async function findDefinition(
   db: Db,
-  decision: TaskKey & {
-    submission: number;
-    revision: number;
-    personId: string;
-    decision: 'approve' | 'reject';
-    via: 'api' | 'signal' | 'claimed';
-    remark: string | null;
-    now: Date;
-  },
-): Promise<void> {
-  await db
-    .insertInto('approvals')
-    .values({
-      task_id: decision.taskId,
-      submission: decision.submission,
-      revision: decision.revision,
-      person_id: decision.personId,
-      decision: decision.decision,
-      via: decision.via,
-      remark: decision.remark,
-      decided_at: decision.now,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  push: { task_id: string; revision: number },
+): Promise<TaskDefinition> {
+  const row = await db
+    .selectFrom('task_revisions')
+    .select('definition')
+    .where('task_id', '=', push.task_id)
+    .where('revision', '=', push.revision)
+    .executeTakeFirstOrThrow();
+  return row.definition;
 }

@@ -2,14 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { WORKFLOW_SOURCE } from '../workflow-source.ts';
 
-const WORKFLOWS = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url));
 const DEFAULT_FILE = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url));
 
 /** Bundles the workflows once, for all workers that are given the file (WORKFLOW_BUNDLE). */
 export async function writeWorkflowBundle(file: string): Promise<void> {
   const { code } = await bundleWorkflowCode({
-    workflowsPath: WORKFLOWS,
+    ...WORKFLOW_SOURCE,
     logger: new DefaultLogger('WARN'),
   });
   mkdirSync(dirname(file), { recursive: true });

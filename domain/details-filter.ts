@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PlainText } from './plain-text.ts';
 import { PLATFORMS } from './platform.ts';
 
 /** What a planned device came to: one of the send results, or where it stands aside of them. */
@@ -18,13 +19,13 @@ export const DetailsFilter = z
   .strictObject({
     result: z.enum(DEVICE_RESULTS),
     /** Of a failure, a loss, a suppression, or of not being sent. */
-    reason: z.string().min(1).max(200),
+    reason: PlainText(200),
     platform: z.enum(PLATFORMS),
     impression: z.boolean(),
     open: z.boolean(),
     dismissal: z.boolean(),
     /** Part of a device ID. */
-    deviceId: z.string().min(1).max(200),
+    deviceId: PlainText(200),
   })
   .partial()
   .meta({ id: 'DetailsFilter' });

@@ -22,4 +22,5 @@ export interface TaskEvent {
   readonly revision: number;
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
+  readonly remark: string | null;
 }

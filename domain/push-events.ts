@@ -1,5 +1,5 @@
-import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import { isTooLate } from './task-definition.ts';
+import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
 
 /** What a push tells its task. */

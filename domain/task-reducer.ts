@@ -119,4 +119,3 @@ function revised(state: TaskState, plan: Plan): TaskState {
     onApproval: state.status === 'paused' ? 'paused' : 'scheduled',
   };
 }
-

@@ -159,6 +159,7 @@ const STATEMENTS = [
     revision integer,
     outcome text not null check (outcome in ('done', 'ignored')),
     detail text,
+    remark text,
     unique (task_id, submission, seq)
   )`,
   'create index on audit (app_id, no desc)',

@@ -1,0 +1,21 @@
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Mac } from '../domain/message-id.ts';
+import type { PushServices } from './push-services.ts';
+
+export interface ActivityDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly approvalMac: Mac;
+  readonly receiptWindowMs: number;
+}
+
+export interface SenderDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly messageMac: Mac;
+  readonly services: PushServices;
+}

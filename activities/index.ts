@@ -1,0 +1,10 @@
+import type { ActivityDeps } from './deps.ts';
+import { createPushActivities, type PushActivities } from './push-activities.ts';
+import { createTaskActivities, type TaskActivities } from './task-activities.ts';
+
+/** What runs on the workflows' own task queue. */
+export type Activities = TaskActivities & PushActivities;
+
+export function createActivities(deps: ActivityDeps): Activities {
+  return { ...createTaskActivities(deps), ...createPushActivities(deps) };
+}

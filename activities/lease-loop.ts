@@ -1,0 +1,203 @@
+import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
+import { invalidateTokens } from '../db/invalid-tokens.ts';
+import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
+import { takeTokens } from '../db/rates.ts';
+import type { Content } from '../domain/content.ts';
+import { encodeMessageId } from '../domain/message-id.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Channel } from '../domain/platform.ts';
+import type { PushService } from '../providers/push-service.ts';
+import type { SenderDeps } from './deps.ts';
+import { type Batch, emptyBook, enter, nextRetryAt, notWritten, takeBatch, written } from './lease-book.ts';
+import { createWake } from './wake.ts';
+
+export interface LeaseWork {
+  readonly token: LeaseToken;
+  readonly lease: TakenLease;
+  readonly collapseId: string;
+  readonly content: Content;
+  readonly services: ReadonlyMap<Channel, PushService>;
+  /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  readonly heartbeat: () => void;
+}
+
+export type LeaseEnd =
+  | { readonly kind: 'done' | 'stopped' | 'lost' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface LeaseRun {
+  /** The sender starts no more requests. */
+  readonly stopped: Promise<LeaseEnd>;
+  /** Every answer came, or its deadline passed, and all is written. */
+  readonly drained: Promise<void>;
+}
+
+/** Devices that one lease has marked in flight at most. */
+const WINDOW = 128;
+/** After a successful statement the lease is surely ours for so long; below the heartbeat timeout of 5 s. */
+const VALID_MS = 3000;
+const RENEW_MS = 1000;
+const IDLE_MS = 100;
+/** A sender that was stopped waits so long for answers before it hands its lease over. */
+const GRACE_MS = 400;
+/** Longer than any request's deadline. */
+const DRAIN_MS = 15_000;
+const MAX_BACKOFF_MS = 1000;
+/** So many rejected of the first ones mean a wrong environment or credential, not stale tokens. */
+const SUSPECT = { settled: 500, share: 0.5 };
+
+/** Claims, sends and settles until the lease is done or somebody stops it. */
+export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
+  const { lease, token, signal } = work;
+  const { slot } = lease;
+  const book = emptyBook(lease.retries);
+  const wake = createWake();
+  const noService: Outcome = {
+    kind: 'refused',
+    fault: 'credential',
+    reason: 'no credential for this channel',
+  };
+  let mark = lease.mark;
+  let outstanding = 0;
+  let validUntil = 0;
+  let end: LeaseEnd | undefined;
+  let stoppedAt = 0;
+  let backoff = 0;
+  let tokensAt = 0;
+
+  const mayStart = () => end === undefined && !signal.aborted && performance.now() < validUntil;
+
+  function finish(outcome: LeaseEnd): void {
+    if (end === undefined) stoppedAt = performance.now();
+    end ??= outcome;
+  }
+
+  function write(claimed: Claimed): void {
+    outstanding++;
+    const service = work.services.get(claimed.channel);
+    const ref = { pushNo: token.pushNo, n: claimed.n };
+    const messageId = encodeMessageId(deps.messageMac, ref);
+    const to = { token: claimed.token, messageId, collapseId: work.collapseId };
+    const answer = service?.send(work.content, to, mayStart) ?? Promise.resolve(noService);
+    void answer.then((outcome) => {
+      outstanding--;
+      enter(book, claimed.n, outcome, performance.now());
+      if (outstanding <= WINDOW / 2) wake.ring();
+    });
+  }
+
+  async function advance(batch: Batch, newMark: number): Promise<void> {
+    const askedAt = performance.now();
+    let advanced: Advanced;
+    try {
+      const retries = batch.due.map(({ n }) => n);
+      const now = await deps.clock();
+      const range = { slot, mark, newMark, retries, results: batch.results, now };
+      advanced = await advanceLease(deps.db, token, range);
+      backoff = 0;
+    } catch (error) {
+      deps.log.warn(
+        { err: error, pushNo: token.pushNo, leaseNo: token.leaseNo },
+        'a lease could not be advanced',
+      );
+      notWritten(book, batch);
+      backoff = Math.min(MAX_BACKOFF_MS, backoff * 2 + 50);
+      return;
+    }
+    written(book, batch);
+    if (!advanced.held) return finish({ kind: 'lost' });
+    if (!advanced.open) return finish({ kind: 'stopped' });
+    validUntil = askedAt + VALID_MS;
+    mark = newMark;
+    for (const claimed of advanced.claimed) write(claimed);
+    if (advanced.done) finish({ kind: 'done' });
+    await invalidateTokens(deps.db, { pushNo: token.pushNo, slot, tokens: batch.invalid }).catch(
+      (error: unknown) => deps.log.warn({ err: error }, 'invalid tokens could not be deactivated'),
+    );
+  }
+
+  /** How many devices may be claimed now, by the window and by the push's rate. */
+  async function granted(wish: number): Promise<number> {
+    if (wish <= 0 || performance.now() < tokensAt) return 0;
+    try {
+      const grant = await takeTokens(deps.db, { pushNo: token.pushNo, wish, now: await deps.clock() });
+      if (grant.waitMs > 0) {
+        tokensAt = performance.now() + grant.waitMs;
+        await Promise.race([wakeAfter(grant.waitMs), aborted(signal)]);
+      }
+      return signal.aborted ? 0 : grant.count;
+    } catch {
+      return 0;
+    }
+  }
+
+  function judge(): void {
+    if (signal.aborted) finish({ kind: 'stopped' });
+    if (book.refusal !== undefined) finish({ kind: 'refused', reason: book.refusal });
+    const isSuspect = book.settled >= SUSPECT.settled && book.rejected > book.settled * SUSPECT.share;
+    if (isSuspect && token.epoch === 1) finish({ kind: 'refused', reason: 'too many tokens were rejected' });
+  }
+
+  function pauseLength(): number {
+    if (backoff > 0) return backoff;
+    if (end !== undefined) return Math.min(IDLE_MS, 20);
+    return Math.min(IDLE_MS, Math.max(1, nextRetryAt(book) - performance.now()));
+  }
+
+  async function step(): Promise<void> {
+    judge();
+    const room = end === undefined ? WINDOW - outstanding : 0;
+    const count = room >= WINDOW / 2 ? await granted(Math.min(room, lease.to - mark)) : 0;
+    const batch = takeBatch(book, performance.now(), room - count);
+    const isDue = performance.now() > validUntil - VALID_MS + RENEW_MS;
+    if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || (end === undefined && isDue)) {
+      await advance(batch, end === undefined ? mark + count : mark);
+    } else {
+      notWritten(book, batch);
+    }
+    work.heartbeat();
+    judge();
+  }
+
+  const isSettled = () => outstanding === 0 && book.results.length === 0;
+
+  async function run(): Promise<LeaseEnd> {
+    while (end === undefined || (!isSettled() && performance.now() < stoppedAt + GRACE_MS)) {
+      await step();
+      if (end === undefined || !isSettled()) await wake.wait(pauseLength());
+    }
+    if (!isSettled()) await handOver();
+    return end;
+  }
+
+  async function handOver(): Promise<void> {
+    const until = new Date((await deps.clock()).getTime() + DRAIN_MS);
+    await handOverLease(deps.db, token, until);
+  }
+
+  async function drain(): Promise<void> {
+    while (!isSettled() && performance.now() < stoppedAt + DRAIN_MS) {
+      await step();
+      if (!isSettled()) await wake.wait(pauseLength());
+    }
+  }
+
+  const onAbort = () => wake.ring();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const stopped = run();
+  return { stopped, drained: stopped.then(drain) };
+}
+
+function wakeAfter(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,120 @@
+import { Context } from '@temporalio/activity';
+import { fencePush, type OpenedPush, openPush, type Wanted } from '../db/control.ts';
+import { finalisePush } from '../db/finalise.ts';
+import { type Prepared, prepareRecipients } from '../db/prepare.ts';
+import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
+import { dropSlot } from '../db/slots.ts';
+import { findDefinition } from '../db/task-state.ts';
+import type { NotSentReason } from '../domain/reasons.ts';
+import type { PushStatus } from '../domain/task-status.ts';
+import type { ActivityDeps } from './deps.ts';
+
+type PushKey = { readonly pushId: string };
+
+/** Times are epoch milliseconds. */
+export interface PushTimes {
+  readonly startedAt: number | null;
+  readonly windowEndsAt: number | null;
+}
+
+export interface Settled extends PushTimes {
+  readonly inFlight: number;
+  /** When the last unanswered request is given up; null when there is none. */
+  readonly drainedAt: number | null;
+}
+
+export interface PushActivities {
+  prepareRecipients(input: PushKey): Promise<Prepared>;
+  openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush>;
+  fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
+  /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
+  settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
+  /** A push with nobody to send to is started by this. */
+  startWindow(input: PushKey): Promise<PushTimes>;
+  recordPush(input: PushKey & { status: PushStatus; reason: string | null }): Promise<void>;
+  finaliseStatistics(input: PushKey): Promise<{ differences: string[] }>;
+  /** Whether the rows are gone from the disk; until then another push of the same half hour needs its partition. */
+  deleteDetails(input: PushKey): Promise<{ dropped: boolean }>;
+}
+
+export function createPushActivities({ db, clock, log }: ActivityDeps): PushActivities {
+  async function times(pushId: string): Promise<PushTimes> {
+    const push = await findPush(db, pushId);
+    return {
+      startedAt: push.started_at?.getTime() ?? null,
+      windowEndsAt: push.window_ends_at?.getTime() ?? null,
+    };
+  }
+  return {
+    async prepareRecipients({ pushId }) {
+      const push = await findPush(db, pushId);
+      const definition = await findDefinition(db, push);
+      const prepare = prepareRecipients(db, {
+        pushNo: push.no,
+        appId: push.app_id,
+        definition,
+        now: await clock(),
+      });
+      return await withHeartbeats(prepare);
+    },
+    async openPush({ pushId, resume }) {
+      const push = await findPush(db, pushId);
+      return await openPush(db, { pushNo: push.no, resume });
+    },
+    async fencePush({ pushId, wanted }) {
+      const push = await findPush(db, pushId);
+      await fencePush(db, { pushNo: push.no, wanted });
+    },
+    async settlePush({ pushId, abandon }) {
+      const push = await findPush(db, pushId);
+      const onLease = () => Context.current().heartbeat();
+      const settled =
+        push.slot === null
+          ? { inFlight: 0, drainedAt: null }
+          : await settleStopped(db, {
+              pushNo: push.no,
+              slot: push.slot,
+              now: await clock(),
+              abandon,
+              onLease,
+            });
+      return {
+        inFlight: settled.inFlight,
+        drainedAt: settled.drainedAt?.getTime() ?? null,
+        ...(await times(pushId)),
+      };
+    },
+    async startWindow({ pushId }) {
+      const push = await findPush(db, pushId);
+      await ensureStarted(db, { pushNo: push.no, now: await clock() });
+      return await times(pushId);
+    },
+    async recordPush({ pushId, status, reason }) {
+      const push = await findPush(db, pushId);
+      await setPushStatus(db, { pushNo: push.no, status, reason });
+    },
+    async finaliseStatistics({ pushId }) {
+      const push = await findPush(db, pushId);
+      const differences = await withHeartbeats(finalisePush(db, { push, now: await clock() }));
+      if (differences.length > 0) log.error({ pushId, differences }, 'counters differ from the recount');
+      return { differences };
+    },
+    async deleteDetails({ pushId }) {
+      const push = await findPush(db, pushId);
+      await markDetailsDeleted(db, { pushNo: push.no, now: await clock() });
+      return { dropped: push.slot === null || (await dropSlot(db, push.slot)) };
+    },
+  };
+}
+
+const HEARTBEAT_MS = 2000;
+
+async function withHeartbeats<T>(work: Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}

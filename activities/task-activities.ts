@@ -1,0 +1,91 @@
+import { createPush } from '../db/pushes.ts';
+import { setRate } from '../db/rates.ts';
+import {
+  findApprover,
+  findPlan,
+  nextPushSeq,
+  recordProjection,
+  type TaskProjection,
+} from '../db/task-state.ts';
+import { verifyApprovalCode } from '../domain/approval-code.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ActivityDeps } from './deps.ts';
+
+export interface ApproverClaim {
+  readonly taskId: string;
+  readonly submission: number;
+  readonly revision: number;
+  readonly approver: string;
+  readonly submittedBy: string;
+  readonly code: string | null;
+}
+
+/** `via` is how it came, for the audit. */
+export type ApproverCheck =
+  | { readonly ok: true; readonly via: 'api' | 'signal' | 'claimed' }
+  | { readonly ok: false; readonly reason: string };
+
+export interface TaskActivities {
+  /** null when the task has no such revision. */
+  loadPlan(input: { taskId: string; revision: number }): Promise<Plan | null>;
+  nextPush(input: { taskId: string }): Promise<number>;
+  checkApprover(claim: ApproverClaim): Promise<ApproverCheck>;
+  recordStatus(projection: TaskProjection): Promise<void>;
+  createPush(input: {
+    pushId: string;
+    taskId: string;
+    seq: number;
+    revision: number;
+    dueAt: number;
+  }): Promise<void>;
+  applyRate(input: { taskId: string; ratePerSecond: number | null }): Promise<void>;
+}
+
+export function createTaskActivities({
+  db,
+  clock,
+  approvalMac,
+  receiptWindowMs,
+}: ActivityDeps): TaskActivities {
+  return {
+    async loadPlan(input) {
+      return (await findPlan(db, input)) ?? null;
+    },
+    async nextPush(input) {
+      return await nextPushSeq(db, input);
+    },
+    async checkApprover(claim) {
+      const approver = await findApprover(db, { ...claim, personId: claim.approver });
+      if (approver === undefined)
+        return refused('no such person, or no such revision, in the app of this task');
+      if (approver.role !== 'approver') return refused('this person is not an approver');
+      const isMaker = claim.approver === approver.made_by || claim.approver === claim.submittedBy;
+      if (isMaker && !approver.maker_may_approve)
+        return refused('the maker of a revision does not approve it');
+      if (claim.code === null) {
+        return approver.signal_approval === 'claimed'
+          ? { ok: true, via: 'claimed' }
+          : refused('a code is needed: ask the API for it as this approver');
+      }
+      const way = verifyApprovalCode(approvalMac, claim, claim.code);
+      if (way === undefined) return refused('the code is not valid for this approver and revision');
+      if (way === 'signal' && approver.signal_approval === 'off')
+        return refused('the app takes no approval by signal');
+      return { ok: true, via: way };
+    },
+    async recordStatus(projection) {
+      await recordProjection(db, projection, await clock());
+    },
+    async createPush({ pushId, dueAt, ...push }) {
+      const now = await clock();
+      await createPush(db, { ...push, id: pushId, dueAt: new Date(dueAt), windowMs: receiptWindowMs, now });
+    },
+    async applyRate({ taskId, ratePerSecond }) {
+      await setRate(db, { taskId, perSecond: ratePerSecond, now: await clock() });
+    },
+  };
+}
+
+function refused(reason: string): ApproverCheck {
+  return { ok: false, reason };
+}

@@ -1,0 +1,39 @@
+import { reconcile, type Statistics } from '../domain/metrics.ts';
+import type { Db } from './database.ts';
+import { closeLedger } from './push-lock.ts';
+import { freezeStatistics } from './pushes.ts';
+import { readStatistics, recountStatistics } from './statistics.ts';
+
+/**
+ * Freezes the statistics as recounted from the rows. Returns what the live counters said otherwise, and sums
+ * that do not add up: none in a sound ledger. A push that is frozen already stays as it is.
+ */
+export async function finalisePush(
+  db: Db,
+  args: { push: { no: number; slot: Date | null }; now: Date },
+): Promise<string[]> {
+  const { no: pushNo, slot } = args.push;
+  return await db.transaction().execute(async (trx) => {
+    await closeLedger(trx, pushNo);
+    const live = await readStatistics(trx, { pushNo, now: args.now });
+    if (live === undefined || live.final) return [];
+    const statistics = slot === null ? live.statistics : await recountStatistics(trx, { pushNo, slot });
+    await freezeStatistics(trx, { pushNo, statistics, now: args.now });
+    return [...differences(live.statistics, statistics), ...reconcile(statistics)];
+  });
+}
+
+function differences(live: Statistics, recounted: Statistics): string[] {
+  return (Object.keys(recounted) as (keyof Statistics)[])
+    .filter((key) => canonical(live[key]) !== canonical(recounted[key]))
+    .map((key) => `${key}: counters ${canonical(live[key])}, rows ${canonical(recounted[key])}`);
+}
+
+/** Text that is equal for equal values, whatever the order of their keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

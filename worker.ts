@@ -1,0 +1,97 @@
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities } from './activities/index.ts';
+import { createPushServices } from './activities/push-services.ts';
+import { createSenderActivities } from './activities/send-lease.ts';
+import { readConfig } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { createMac, createVault } from './keys.ts';
+import { openPushService } from './providers/open-push-service.ts';
+import { WORKFLOW_SOURCE } from './workflow-source.ts';
+import { SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
+
+const config = readConfig();
+const log = pino({ level: config.logLevel, base: { process: 'worker', role: config.workerRole } });
+const clock = async () => new Date();
+
+Runtime.install({
+  logger: {
+    log: (level, message, meta) => log[level.toLowerCase() as 'info'](meta ?? {}, message),
+    trace: (message, meta) => log.trace(meta ?? {}, message),
+    debug: (message, meta) => log.debug(meta ?? {}, message),
+    info: (message, meta) => log.info(meta ?? {}, message),
+    warn: (message, meta) => log.warn(meta ?? {}, message),
+    error: (message, meta) => log.error(meta ?? {}, message),
+  },
+  // On SIGTERM and SIGINT the workers stop polling, finish what they hold, and run() returns.
+  shutdownSignals: ['SIGTERM', 'SIGINT'],
+});
+
+const { db, pool } = openDatabase(config.databaseUrl, config.databasePoolSize, 'signalbox-worker');
+const vault = createVault(config.credentialsKey);
+const services = createPushServices(
+  db,
+  (sealed) => vault.open(sealed),
+  (channel, credential) => openPushService(channel, credential, config.endpoints),
+);
+const connection = await NativeConnection.connect({ address: config.temporal.address });
+const common = {
+  connection,
+  namespace: config.temporal.namespace,
+  dataConverter: { payloadConverterPath: WORKFLOW_SOURCE.payloadConverterPath },
+  shutdownGraceTime: '2s',
+  shutdownForceTime: '20s',
+} as const;
+
+const senders = createSenderActivities({
+  db,
+  clock,
+  log,
+  services,
+  messageMac: createMac(config.signingKey, 'message-id'),
+});
+
+async function createWorkflowWorker(): Promise<Worker> {
+  const bundle =
+    config.workflowBundle === undefined
+      ? { workflowsPath: WORKFLOW_SOURCE.workflowsPath }
+      : { workflowBundle: { codePath: config.workflowBundle } };
+  return await Worker.create({
+    ...common,
+    ...bundle,
+    taskQueue: TASK_QUEUE,
+    activities: createActivities({
+      db,
+      clock,
+      log,
+      approvalMac: createMac(config.signingKey, 'approval'),
+      receiptWindowMs: config.receiptWindowMs,
+    }),
+    maxConcurrentActivityTaskExecutions: 20,
+  });
+}
+
+/** Few pollers: a frozen worker's open polls swallow what they are given. */
+async function createSenderWorker(): Promise<Worker> {
+  return await Worker.create({
+    ...common,
+    taskQueue: SENDER_QUEUE,
+    activities: senders.activities,
+    maxConcurrentActivityTaskExecutions: 16,
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
+    // A cancel reaches a sender with the answer to its heartbeat.
+    maxHeartbeatThrottleInterval: '200ms',
+  });
+}
+
+const workers = await Promise.all([
+  ...(config.workerRole === 'sender' ? [] : [createWorkflowWorker()]),
+  ...(config.workerRole === 'workflow' ? [] : [createSenderWorker()]),
+]);
+log.info('the worker is ready');
+await Promise.all(workers.map((worker) => worker.run()));
+await senders.drained();
+await services.close();
+await connection.close();
+await db.destroy();
+log.info({ idle: pool.idleCount }, 'the worker has stopped');

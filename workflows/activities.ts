@@ -1,0 +1,39 @@
+import { ActivityCancellationType, type ActivityInterfaceFor, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { SenderActivities } from '../activities/send-lease.ts';
+import { SENDER_QUEUE } from './contract.ts';
+
+const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+
+/** Statements of milliseconds. Tried for ever: Postgres comes back, and a task never forgets what it was doing. */
+export function quick(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    summary,
+    startToCloseTimeout: '20s',
+    retry,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** Set-based work on all rows of a push. */
+export function bulk(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    summary,
+    startToCloseTimeout: '30m',
+    heartbeatTimeout: '20s',
+    retry,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** The workflow must know that a sender has stopped, so a cancel waits for it; a silent one is given up after 5 s. */
+export function sender(summary: string): ActivityInterfaceFor<SenderActivities> {
+  return proxyActivities<SenderActivities>({
+    summary,
+    taskQueue: SENDER_QUEUE,
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '5s',
+    retry,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}

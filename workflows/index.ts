@@ -1,0 +1,2 @@
+export { operationTask } from './operation-task.ts';
+export { push } from './push.ts';

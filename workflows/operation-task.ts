@@ -1,0 +1,86 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { nextWake, onTime } from '../domain/push-events.ts';
+import { initialState } from '../domain/task-state.ts';
+import { isAtRest } from '../domain/task-status.ts';
+import { quick } from './activities.ts';
+import type { OperationTaskInput } from './contract.ts';
+import { startWantedPush } from './start-pushes.ts';
+import { changeState, isObeyed } from './task-change.ts';
+import { listen } from './task-messages.ts';
+import { recordChanges } from './task-record.ts';
+import { audit, type CarriedTask, isRecorded, newRun, type TaskRun } from './task-run.ts';
+import { show } from './task-visibility.ts';
+
+/** The life of one submission of a task: approval, waiting, pushes, done. It ends at reject and withdraw, too. */
+export async function operationTask(input: OperationTaskInput, carried?: CarriedTask): Promise<void> {
+  const run = newRun(input, carried ?? unloaded(input));
+  listen(run);
+  await CancellationScope.nonCancellable(async () => {
+    if (carried === undefined) await begin(run);
+    run.isReady = true;
+    show(run);
+    await story(run);
+  });
+}
+
+async function story(run: TaskRun): Promise<void> {
+  const recorded = recordChanges(run);
+  while (!isAtRest(run.state.status) || !isObeyed(run)) {
+    const timed = onTime(run.state, Date.now());
+    if (timed !== undefined) changeState(run, timed);
+    else if (run.state.wantedPushes > 0 && run.state.status === 'sending') await startWantedPush(run);
+    else if (workflowInfo().continueAsNewSuggested) await startAnew(run);
+    else await untilChanged(run);
+  }
+  run.isEnding = true;
+  await recorded;
+  await condition(allHandlersFinished);
+}
+
+/** Until the plan is loaded every message waits, and nothing reads this. */
+function unloaded({ revision }: OperationTaskInput): CarriedTask {
+  const plan = {
+    revision,
+    pushType: 'single',
+    pushAt: null,
+    latePolicy: { action: 'send' },
+    approvalsRequired: 1,
+    channel: 'push',
+  } as const;
+  return { state: initialState(plan, 1), version: 0, seq: 0, instructed: [], ignored: [] };
+}
+
+async function begin(run: TaskRun): Promise<void> {
+  const { taskId, revision, by } = run.input;
+  const [plan, nextSeq] = await Promise.all([
+    quick('load the plan').loadPlan({ taskId, revision }),
+    quick('number the next push').nextPush({ taskId }),
+  ]);
+  if (plan === null)
+    throw ApplicationFailure.nonRetryable(`${taskId} has no revision ${revision}`, 'NoSuchRevision');
+  run.state = initialState(plan, nextSeq);
+  audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done' });
+  changeState(run, run.state);
+}
+
+async function untilChanged(run: TaskRun): Promise<void> {
+  const { changes } = run;
+  const changed = () => run.changes !== changes;
+  const wake = nextWake(run.state);
+  if (wake === undefined) return await condition(changed);
+  const summary = run.state.status === 'scheduled' ? 'wait for the push time' : 'wait for approval';
+  await condition(changed, Math.max(1, wake - Date.now()), { summary });
+}
+
+async function startAnew(run: TaskRun): Promise<void> {
+  await condition(() => isRecorded(run) && allHandlersFinished());
+  const { state, version, seq, instructed, ignored } = run;
+  await continueAsNew<typeof operationTask>(run.input, { state, version, seq, instructed, ignored });
+}

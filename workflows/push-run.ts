@@ -1,0 +1,112 @@
+import {
+  CancellationScope,
+  defineSignal,
+  getExternalWorkflowHandle,
+  log,
+  setCurrentDetails,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
+import { z } from 'zod';
+import type { PushTimes } from '../activities/push-activities.ts';
+import type { PushReport } from '../domain/push-events.ts';
+import type { PushStatus } from '../domain/task-status.ts';
+import { quick } from './activities.ts';
+import { INSTRUCT_SIGNAL, type Instruction, type PushInput, REPORT_SIGNAL } from './push-contract.ts';
+
+const Instructed = z.object({ no: z.int(), wanted: z.enum(['run', 'pause', 'cancel']) });
+
+/** What one push remembers; carried when it continues as new. */
+export interface PushRun {
+  readonly input: PushInput;
+  status: PushStatus;
+  reason: string | null;
+  instruction: Instruction;
+  /** The number of the last instruction that was carried out. */
+  obeyed: number;
+  /** Why the push paused by itself, until an instruction to run. */
+  halted: string | null;
+  /** Whether the next opening may clear a fence: somebody said resume. */
+  resume: boolean;
+  preparedAt: number | null;
+  inFlight: number;
+  startedAt: number | null;
+  windowEndsAt: number | null;
+}
+
+export function newPushRun(input: PushInput): PushRun {
+  return {
+    input,
+    status: 'preparing',
+    reason: null,
+    instruction: input.instruction,
+    obeyed: 0,
+    halted: null,
+    resume: false,
+    preparedAt: null,
+    inFlight: 0,
+    startedAt: null,
+    windowEndsAt: null,
+  };
+}
+
+/** Handlers only remember; the story acts. None of them throws, whatever arrives. */
+export function listen(run: PushRun): void {
+  setHandler(defineSignal<[unknown]>(INSTRUCT_SIGNAL), (payload) => {
+    const parsed = Instructed.safeParse(payload);
+    if (!parsed.success) return log.warn('an instruction was ignored: it is not one', {});
+    if (parsed.data.no <= run.instruction.no) return;
+    run.instruction = parsed.data;
+    if (parsed.data.wanted === 'run') {
+      run.halted = null;
+      run.resume = true;
+    }
+  });
+  setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { name }));
+  // Temporal's own cancel would leave the push unfenced and unfinalised: it is a cancel of ours instead.
+  CancellationScope.current().cancelRequested.catch(() => {
+    run.instruction = { no: run.instruction.no, wanted: 'cancel' };
+  });
+}
+
+export function note(run: PushRun, times: Partial<PushTimes>): void {
+  run.startedAt = times.startedAt ?? run.startedAt;
+  run.windowEndsAt = times.windowEndsAt ?? run.windowEndsAt;
+}
+
+/** Writes the status where people look, and tells the task. */
+export async function enter(run: PushRun, status: PushStatus, reason: string | null): Promise<void> {
+  run.status = status;
+  run.reason = reason;
+  describe(run);
+  const record = quick(`record: ${status}`).recordPush({ pushId: run.input.pushId, status, reason });
+  await Promise.all([record, report(run)]);
+}
+
+export async function report(run: PushRun): Promise<void> {
+  const message: PushReport = {
+    pushId: run.input.pushId,
+    status: run.status,
+    reason: run.reason,
+    inFlight: run.inFlight,
+    obeyed: run.obeyed,
+  };
+  try {
+    await getExternalWorkflowHandle(run.input.taskId).signal(REPORT_SIGNAL, message);
+  } catch {
+    log.info('the task has ended; nobody is told', { status: run.status });
+  }
+}
+
+function describe(run: PushRun): void {
+  const iso = (ms: number | null) => (ms === null ? 'not yet' : new Date(ms).toISOString());
+  setCurrentDetails(
+    [
+      `**${run.status}**${run.reason === null ? '' : ` (${run.reason})`}`,
+      `- started: ${iso(run.startedAt)}`,
+      `- receipts count until: ${iso(run.windowEndsAt)}`,
+      `- requests without an answer at the last stop: ${run.inFlight}`,
+      `- to pause, resume or cancel, signal the task: \`temporal workflow metadata --workflow-id ${run.input.taskId}\` says how`,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,123 @@
+import { CancellationScope, condition, continueAsNew, sleep } from '@temporalio/workflow';
+import type { NotSentReason } from '../domain/reasons.ts';
+import { isTooLate } from '../domain/task-definition.ts';
+import { bulk, quick } from './activities.ts';
+import type { PushInput } from './push-contract.ts';
+import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';
+import { sendLeases } from './send-leases.ts';
+
+/** Prepared rows older than this are made anew before the first claim: the audience is that of the push time. */
+const STALE_MS = 20 * 60_000;
+
+/** One execution of a task: prepare, send, collect receipts to the end of the window, finalise, delete the details. */
+export async function push(input: PushInput, carried?: PushRun): Promise<void> {
+  const run = carried ?? newPushRun(input);
+  listen(run);
+  await CancellationScope.nonCancellable(() => story(run));
+}
+
+async function story(run: PushRun): Promise<void> {
+  if (run.preparedAt === null && (await prepare(run)) === 0) {
+    await finish(run, 'completed', 'the audience is empty');
+    return;
+  }
+  const unsent = await sendAll(run);
+  if (unsent !== null) await abandon(run, unsent);
+  const wasCancelled = unsent === 'cancelled';
+  if (run.startedAt === null && unsent !== null) {
+    await finish(run, wasCancelled ? 'cancelled' : 'skipped', run.reason);
+    return;
+  }
+  note(run, await quick('start the window').startWindow({ pushId: run.input.pushId }));
+  await enter(run, wasCancelled ? 'cancelled' : 'collecting', run.reason);
+  await sleep(Math.max(1, (run.windowEndsAt ?? 0) - Date.now()), { summary: 'collect receipts' });
+  await finish(run, wasCancelled ? 'cancelled' : 'completed', run.reason);
+}
+
+async function prepare(run: PushRun): Promise<number> {
+  const { pushId } = run.input;
+  const preparing = { isDone: false };
+  const prepared = bulk('prepare recipients')
+    .prepareRecipients({ pushId })
+    .finally(() => {
+      preparing.isDone = true;
+    });
+  await acknowledgeMeanwhile(run, preparing);
+  run.preparedAt = Date.now();
+  return (await prepared).planned;
+}
+
+/** Nothing can be claimed while preparing, so that a pause or a cancel is obeyed at once. */
+async function acknowledgeMeanwhile(run: PushRun, preparing: { readonly isDone: boolean }): Promise<void> {
+  for (;;) {
+    await condition(() => preparing.isDone || run.instruction.no > run.obeyed);
+    if (preparing.isDone) return;
+    run.obeyed = run.instruction.no;
+    await report(run);
+  }
+}
+
+/** Sends until nothing is left (null), or says why the rest is not sent. */
+async function sendAll(run: PushRun): Promise<NotSentReason | null> {
+  for (;;) {
+    if (run.instruction.wanted === 'cancel') return 'cancelled';
+    if (run.windowEndsAt !== null && Date.now() >= run.windowEndsAt) return 'window_closed';
+    if (run.instruction.wanted === 'pause' || run.halted !== null) {
+      await pause(run);
+      if (run.startedAt !== null || run.instruction.wanted !== 'run') continue;
+      if (isTooLate(run.input.latePolicy, run.input.dueAt, Date.now())) {
+        run.reason = 'the push time was missed while paused';
+        return 'skipped';
+      }
+      if (Date.now() - (run.preparedAt ?? 0) > STALE_MS) await prepare(run);
+      continue;
+    }
+    run.obeyed = run.instruction.no;
+    const outcome = await sendLeases(run);
+    if (outcome === 'sent') return null;
+    if (outcome === 'continue') await continueAsNew<typeof push>(run.input, run);
+  }
+}
+
+/** Acknowledges with exact counts, once no sender can start a request, and waits for the next instruction. */
+async function pause(run: PushRun): Promise<void> {
+  const { no } = run.instruction;
+  const { pushId } = run.input;
+  await quick('fence').fencePush({ pushId, wanted: run.instruction.wanted === 'pause' ? 'pause' : null });
+  const settled = await bulk('settle after the stop').settlePush({ pushId, abandon: null });
+  run.inFlight = settled.inFlight;
+  note(run, settled);
+  run.obeyed = no;
+  await enter(run, 'paused', run.halted);
+  const moved = () => run.instruction.no > no || run.instruction.wanted === 'cancel';
+  if (run.windowEndsAt === null) return await condition(moved);
+  await condition(moved, Math.max(1, run.windowEndsAt - Date.now()), { summary: 'paused; the window ends' });
+}
+
+async function abandon(run: PushRun, reason: NotSentReason): Promise<void> {
+  const { pushId } = run.input;
+  await quick('fence').fencePush({ pushId, wanted: 'cancel' });
+  for (;;) {
+    const settled = await bulk(`not sent: ${reason}`).settlePush({ pushId, abandon: reason });
+    run.inFlight = settled.inFlight;
+    note(run, settled);
+    run.obeyed = run.instruction.no;
+    if (reason === 'cancelled') run.status = 'cancelled';
+    await report(run);
+    if (settled.drainedAt === null) return;
+    await sleep(Math.max(1, settled.drainedAt - Date.now()), { summary: 'answers may still come' });
+  }
+}
+
+async function finish(
+  run: PushRun,
+  status: 'completed' | 'cancelled' | 'skipped',
+  reason: string | null,
+): Promise<void> {
+  const { pushId } = run.input;
+  note(run, await quick('start the window').startWindow({ pushId }));
+  const { differences } = await bulk('finalise statistics').finaliseStatistics({ pushId });
+  const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
+  await bulk('delete device-level details').deleteDetails({ pushId });
+  await enter(run, status, fault);
+}

@@ -1,0 +1,74 @@
+import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { quick, sender } from './activities.ts';
+import { enter, note, type PushRun, report } from './push-run.ts';
+
+/** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
+const LANES = 4;
+
+/**
+ * Opens the push and gives its leases to senders until all are done ('sent'), or somebody or something stopped
+ * them ('stopped': look at the run again), or the history is long enough ('continue'). No sender is left running.
+ */
+export async function sendLeases(run: PushRun): Promise<'sent' | 'stopped' | 'continue'> {
+  const { pushId } = run.input;
+  const opened = await quick('open for sending').openPush({ pushId, resume: run.resume });
+  run.resume = false;
+  if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
+  if (opened.wanted === 'pause') run.halted = 'paused';
+  if (opened.isAppStopped) run.halted = 'the app is stopped';
+  if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
+  const waiting = [...opened.leases];
+  const lanes = { hasStopped: false, hasEnded: false };
+  const scope = new CancellationScope();
+  const ended = scope
+    .run(() => Promise.all(Array.from({ length: LANES }, () => lane(run, opened.epoch, waiting, lanes))))
+    .then(() => {
+      lanes.hasEnded = true;
+    });
+  if (run.status !== 'sending') await enter(run, 'sending', null);
+  await untilStopped(run, lanes);
+  if (!lanes.hasEnded) {
+    lanes.hasStopped = true;
+    const fence = quick('fence').fencePush({ pushId, wanted: null });
+    scope.cancel();
+    await Promise.all([fence, ended]);
+  }
+  await ended;
+  if (lanes.hasStopped) return 'stopped';
+  return waiting.length > 0 ? 'continue' : 'sent';
+}
+
+type Lanes = { hasStopped: boolean; hasEnded: boolean };
+
+async function untilStopped(run: PushRun, lanes: Lanes): Promise<void> {
+  const mustStop = () => lanes.hasEnded || lanes.hasStopped || run.instruction.wanted !== 'run';
+  for (;;) {
+    const windowEndsAt = run.windowEndsAt;
+    const moved = () => mustStop() || run.instruction.no > run.obeyed || run.windowEndsAt !== windowEndsAt;
+    if (windowEndsAt === null) await condition(moved);
+    else await condition(moved, Math.max(1, windowEndsAt - Date.now()), { summary: 'the window ends' });
+    if (mustStop() || (windowEndsAt !== null && Date.now() >= windowEndsAt)) return;
+    if (run.instruction.no > run.obeyed) {
+      run.obeyed = run.instruction.no;
+      await report(run);
+    }
+  }
+}
+
+/** One of the leases that are out at a time. Never throws: what a sender could not do stops the push with a reason. */
+async function lane(run: PushRun, epoch: number, waiting: number[], lanes: Lanes): Promise<void> {
+  const { pushId } = run.input;
+  while (!lanes.hasStopped && !workflowInfo().continueAsNewSuggested) {
+    const leaseNo = waiting.shift();
+    if (leaseNo === undefined) return;
+    try {
+      const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({ pushId, leaseNo, epoch });
+      note(run, result);
+      if (result.kind === 'done') continue;
+      if (result.kind === 'refused') run.halted ??= result.reason;
+    } catch (error) {
+      if (!lanes.hasStopped && !isCancellation(error)) run.halted ??= 'a sender failed; its log says why';
+    }
+    lanes.hasStopped = true;
+  }
+}

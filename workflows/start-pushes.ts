@@ -1,0 +1,44 @@
+import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { pushIdOf } from '../domain/ids.ts';
+import { onPushStarted } from '../domain/push-events.ts';
+import { wantedOfPushes } from '../domain/task-state.ts';
+import { quick } from './activities.ts';
+import { push } from './push.ts';
+import type { PushInput } from './push-contract.ts';
+import { changeState, hear } from './task-change.ts';
+import type { TaskRun } from './task-run.ts';
+import { attributesOf } from './task-visibility.ts';
+
+/** Starts one push that was asked for. What is wanted meanwhile is told to it as soon as it has started. */
+export async function startWantedPush(run: TaskRun): Promise<void> {
+  const { taskId, appId } = run.input;
+  const { nextSeq: seq, plan } = run.state;
+  const pushId = pushIdOf(taskId, seq);
+  const dueAt = plan.pushAt ?? Date.now();
+  await quick(`create push ${seq}`).createPush({ pushId, taskId, seq, revision: plan.revision, dueAt });
+  run.state = onPushStarted(run.state, pushId);
+  const instruction = { no: 1, wanted: wantedOfPushes(run.state) };
+  const { revision, latePolicy } = plan;
+  const input: PushInput = { pushId, taskId, appId, seq, revision, dueAt, latePolicy, instruction };
+  const child = await startChild(push, {
+    workflowId: pushId,
+    args: [input],
+    // The push outlives its task: what was sent is counted to the end of its window.
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    staticSummary: `push ${seq} of ${taskId}`,
+    typedSearchAttributes: attributesOf(run),
+  });
+  run.instructed = [...run.instructed, { pushId, told: instruction, obeyed: 0 }];
+  changeState(run, run.state);
+  // A push reports its own end, unless it was terminated.
+  child.result().catch(() => {
+    log.warn('a push ended without a report', { pushId });
+    hear(run, {
+      pushId,
+      status: 'failed',
+      reason: 'the workflow of the push was ended by hand',
+      inFlight: 0,
+      obeyed: Number.MAX_SAFE_INTEGER,
+    });
+  });
+}
