@@ -5,8 +5,6 @@ import { appData } from './app-data.ts';
 export interface ApnsTemplate {
   readonly head: string;
   readonly tail: string;
-  /** Without the message ID. */
-  readonly bytes: number;
 }
 
 export function apnsTemplate(content: Content): ApnsTemplate {
@@ -18,8 +16,7 @@ export function apnsTemplate(content: Content): ApnsTemplate {
     badge: content.badge,
   };
   const head = `{"aps":${JSON.stringify(aps)},"sb":{"messageId":`;
-  const tail = `${appData(content)}}}`;
-  return { head, tail, bytes: Buffer.byteLength(head) + Buffer.byteLength(tail) };
+  return { head, tail: `${appData(content)}}}` };
 }
 
 export function apnsPayload(template: ApnsTemplate, messageId: string): string {

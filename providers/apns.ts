@@ -1,5 +1,6 @@
 import type { Content } from '../domain/content.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
 import { readApnsAnswer } from './apns-outcomes.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens } from './apns-tokens.ts';
@@ -8,7 +9,7 @@ import type { ApnsCredential } from './credentials.ts';
 import type { Answer } from './h2-exchange.ts';
 import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
 import { HoldOff } from './hold-off.ts';
-import { MAX_PAYLOAD_BYTES, oncePerContent } from './payload.ts';
+import { oncePerContent } from './once-per-content.ts';
 import type { Addressee, Endpoint, PushService } from './push-service.ts';
 import { outcomeOf } from './verdict.ts';
 

@@ -1,5 +1,6 @@
 import type { Content } from '../domain/content.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { FcmCredential } from './credentials.ts';
 import { readFcmAnswer } from './fcm-outcomes.ts';
@@ -8,7 +9,7 @@ import { FcmTokens } from './fcm-tokens.ts';
 import type { Answer } from './h2-exchange.ts';
 import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
 import { HoldOff } from './hold-off.ts';
-import { MAX_PAYLOAD_BYTES, oncePerContent } from './payload.ts';
+import { oncePerContent } from './once-per-content.ts';
 import type { Endpoint, PushService } from './push-service.ts';
 import { outcomeOf } from './verdict.ts';
 

@@ -73,8 +73,13 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
     settings: { maxConcurrentStreams: options.initialStreams ?? switches.maxConcurrentStreams },
   });
 
+  const announce = (session: Http2Session) => {
+    if (!session.destroyed) session.settings({ maxConcurrentStreams: switches.maxConcurrentStreams });
+  };
+
   server.on('session', (session) => {
     let widened = options.initialStreams === undefined;
+    if (widened) announce(session);
     connections.set(session, {
       teamId: undefined,
       streams: 0,
@@ -82,7 +87,7 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
       widen: () => {
         if (widened) return;
         widened = true;
-        session.settings({ maxConcurrentStreams: switches.maxConcurrentStreams });
+        announce(session);
       },
     });
     session.on('error', ignore);
@@ -159,9 +164,7 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     applySwitches() {
-      for (const session of connections.keys()) {
-        session.settings({ maxConcurrentStreams: switches.maxConcurrentStreams });
-      }
+      for (const session of connections.keys()) announce(session);
     },
     dropConnections() {
       for (const session of connections.keys()) session.destroy();

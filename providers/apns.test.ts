@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Switches } from '../dev/simulators/config.ts';
+import { createDevCredentials } from '../dev/simulators/credentials.ts';
+import { type RunningSimulators, startSimulators } from '../dev/simulators/start.ts';
+import { apnsToken } from '../dev/simulators/tokens.ts';
+import { Content } from '../domain/content.ts';
+import { openApns } from './apns.ts';
+import { apnsPayload, apnsTemplate } from './apns-payload.ts';
+import { ApnsTokens, issuedAt } from './apns-tokens.ts';
+import type { H2PoolOptions } from './h2-pool.ts';
+import type { PushService } from './push-service.ts';
+
+const { credentials, config } = createDevCredentials();
+const content = Content.parse({ title: 'Sale', body: 'Everything must go' });
+const to = { token: apnsToken(1), messageId: 'message-1', collapseId: 'collapse-1' };
+const yes = () => true;
+const MINUTE = 60_000;
+
+let simulators: RunningSimulators;
+let service: PushService;
+let clockAhead = 0;
+
+beforeAll(async () => {
+  simulators = await startSimulators(config);
+});
+afterAll(() => simulators.stop());
+beforeEach(async () => {
+  clockAhead = 0;
+  await simulators.control.change({ apns: Switches.parse({}) });
+  await simulators.control.reset();
+  service = open();
+  return () => service.close();
+});
+
+function open(changes: Partial<typeof credentials.apns> = {}, options: H2PoolOptions = {}): PushService {
+  const endpoint = { url: new URL(simulators.apnsUrl), ca: simulators.ca };
+  const clock = () => new Date(Date.now() + clockAhead);
+  return openApns({ ...credentials.apns, ...changes }, endpoint, clock, options);
+}
+
+/** Stops this process, with its timers and sockets. */
+function freeze(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test.each([
+  [400, 'BadDeviceToken', { kind: 'rejected', invalidatesToken: true }],
+  [400, 'DeviceTokenNotForTopic', { kind: 'rejected', invalidatesToken: true }],
+  [410, 'Unregistered', { kind: 'rejected', invalidatesToken: true }],
+  [410, 'ExpiredToken', { kind: 'rejected', invalidatesToken: true }],
+  [400, 'BadTopic', { kind: 'refused', fault: 'request' }],
+  [400, 'MissingTopic', { kind: 'refused', fault: 'request' }],
+  [400, 'TopicDisallowed', { kind: 'refused', fault: 'request' }],
+  [400, 'InvalidPushType', { kind: 'refused', fault: 'request' }],
+  [400, 'PayloadEmpty', { kind: 'refused', fault: 'request' }],
+  [400, 'BadPriority', { kind: 'refused', fault: 'request' }],
+  [400, 'BadExpirationDate', { kind: 'refused', fault: 'request' }],
+  [400, 'BadCollapseId', { kind: 'refused', fault: 'request' }],
+  [400, 'BadMessageId', { kind: 'refused', fault: 'request' }],
+  [400, 'DuplicateHeaders', { kind: 'refused', fault: 'request' }],
+  [400, 'SomethingNew', { kind: 'refused', fault: 'request' }],
+  [404, 'BadPath', { kind: 'refused', fault: 'request' }],
+  [405, 'MethodNotAllowed', { kind: 'refused', fault: 'request' }],
+  [413, 'PayloadTooLarge', { kind: 'refused', fault: 'request' }],
+  [403, 'ExpiredProviderToken', { kind: 'refused', fault: 'credential' }],
+  [403, 'InvalidProviderToken', { kind: 'refused', fault: 'credential' }],
+  [403, 'MissingProviderToken', { kind: 'refused', fault: 'credential' }],
+  [403, 'Forbidden', { kind: 'refused', fault: 'credential' }],
+  [403, 'BadCertificateEnvironment', { kind: 'refused', fault: 'credential' }],
+  [403, 'BadEnvironmentKeyInToken', { kind: 'refused', fault: 'credential' }],
+  [403, 'SomethingNew', { kind: 'refused', fault: 'credential' }],
+  [429, 'TooManyRequests', { kind: 'retry_later', afterMs: 1000 }],
+  [429, 'TooManyProviderTokenUpdates', { kind: 'retry_later', afterMs: 1000 }],
+  [500, 'InternalServerError', { kind: 'retry_later', afterMs: 2000 }],
+  [503, 'ServiceUnavailable', { kind: 'retry_later', afterMs: 1000 }],
+  [503, 'Shutdown', { kind: 'retry_later', afterMs: 1000 }],
+  [502, 'SomethingNew', { kind: 'retry_later', afterMs: 2000 }],
+])('%i %s', async (status, reason, outcome) => {
+  await simulators.control.change({ apns: { answerWith: { status, reason } } });
+  expect(await service.send(content, to, yes)).toMatchObject({ ...outcome, reason });
+});
+
+test('an unregistered token says since when', async () => {
+  const before = Date.now();
+  await simulators.control.change({ apns: { unregisteredTokens: [to.token] } });
+  const outcome = await service.send(content, to, yes);
+  const since = outcome.kind === 'rejected' ? outcome.staleSince?.getTime() : undefined;
+  expect(since).toBeGreaterThanOrEqual(before);
+  expect(since).toBeLessThanOrEqual(Date.now());
+});
+
+test('a key that APNs does not know, of another team or for another app, is refused', async () => {
+  const other = createDevCredentials().credentials.apns;
+  const cases = [
+    [{ privateKey: other.privateKey }, 'credential', 'InvalidProviderToken'],
+    [{ keyId: other.keyId }, 'credential', 'InvalidProviderToken'],
+    [{ teamId: other.teamId }, 'credential', 'InvalidProviderToken'],
+    [{ topic: 'com.example.other' }, 'request', 'TopicDisallowed'],
+  ] as const;
+  for (const [changes, fault, reason] of cases) {
+    const wrong = open(changes);
+    expect(await wrong.send(content, to, yes)).toEqual({ kind: 'refused', fault, reason });
+    await wrong.close();
+  }
+});
+
+test('a token that APNs holds to be expired is signed anew once', async () => {
+  clockAhead = -90 * MINUTE;
+  const outcome = await service.send(content, to, yes);
+  expect(outcome).toEqual({ kind: 'refused', fault: 'credential', reason: 'ExpiredProviderToken' });
+  expect((await simulators.control.counts()).requests).toBe(2);
+  clockAhead = 0;
+  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+});
+
+test('while APNs wants no requests of the credential none is made', async () => {
+  await simulators.control.change({ apns: { shareUnavailable: 1, retryAfterSeconds: 7 } });
+  expect(await service.send(content, to, yes)).toMatchObject({ kind: 'retry_later', afterMs: 7000 });
+  await simulators.control.change({ apns: { shareUnavailable: 0 } });
+  clockAhead = 3000;
+  const held = await service.send(content, to, yes);
+  expect(held).toMatchObject({ kind: 'retry_later', reason: 'ServiceUnavailable' });
+  expect(held.kind === 'retry_later' && held.afterMs).toBeLessThanOrEqual(4000);
+  expect((await simulators.control.counts()).requests).toBe(1);
+  clockAhead = 7500;
+  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+});
+
+test('too many requests to one device hold no other device back', async () => {
+  await simulators.control.change({ apns: { shareThrottled: 1, retryAfterSeconds: 60 } });
+  await service.send(content, to, yes);
+  await simulators.control.change({ apns: { shareThrottled: 0 } });
+  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+});
+
+test('what APNs would refuse for sure is not sent', async () => {
+  const long = { ...content, body: 'ä'.repeat(2000), title: 'ö'.repeat(200) };
+  expect(await service.send(long, to, yes)).toMatchObject({ kind: 'refused', reason: 'PayloadTooLarge' });
+  const cases = [
+    [{ ...to, token: 'not hex' }, 'BadDeviceToken'],
+    [{ ...to, collapseId: 'c'.repeat(65) }, 'BadCollapseId'],
+  ] as const;
+  for (const [addressee, reason] of cases) {
+    expect(await service.send(content, addressee, yes)).toMatchObject({ reason });
+  }
+  expect((await simulators.control.counts()).requests).toBe(0);
+});
+
+test('every kind of content is taken', async () => {
+  const full = Content.parse({
+    ...content,
+    deepLink: 'shop://sale?a="b"',
+    imageUrl: 'https://example.com/i.png',
+    sound: 'default',
+    badge: 3,
+    ttlSeconds: 0,
+    priority: 'normal',
+  });
+  expect(await service.send(full, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await simulators.control.log()).toMatchObject([{ messageId: 'message-1', status: 200 }]);
+  expect(JSON.parse(apnsPayload(apnsTemplate(full), 'message-1'))).toEqual({
+    aps: {
+      alert: { title: 'Sale', body: 'Everything must go' },
+      'mutable-content': 1,
+      sound: 'default',
+      badge: 3,
+    },
+    sb: { messageId: 'message-1', deepLink: 'shop://sale?a="b"', imageUrl: 'https://example.com/i.png' },
+  });
+});
+
+test('all workers date their provider tokens alike, for half an hour', async () => {
+  const start = Date.UTC(2026, 0, 1, 12, 1);
+  const within = [0, 10 * MINUTE, 30 * MINUTE - 1].map((ms) => issuedAt(new Date(start + ms)));
+  expect(new Set(within)).toEqual(new Set([Date.UTC(2026, 0, 1, 12) / 1000]));
+  expect(issuedAt(new Date(start + 30 * MINUTE))).toBe(Date.UTC(2026, 0, 1, 12, 30) / 1000);
+
+  let now = new Date(start);
+  const tokens = new ApnsTokens(credentials.apns, () => now);
+  const first = await tokens.current();
+  now = new Date(start + 29 * MINUTE);
+  expect(await tokens.current()).toBe(first);
+  now = new Date(start + 30 * MINUTE);
+  expect(await tokens.current()).not.toBe(first);
+});
+
+test('a stop of this process beyond the deadline loses no answer that has come meanwhile', async () => {
+  await simulators.control.change({ apns: { delayMs: { min: 100, max: 100 } } });
+  const hasty = open({}, { deadlineMs: 400, pingBusyMs: 50, pingTimeoutMs: 200 });
+  await hasty.send(content, to, yes);
+  const written = Promise.withResolvers<void>();
+  const sending = hasty.send(content, to, () => {
+    setTimeout(written.resolve, 60);
+    return true;
+  });
+  await written.promise;
+  freeze(600);
+  expect(await sending).toEqual({ kind: 'accepted' });
+  await hasty.close();
+});

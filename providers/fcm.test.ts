@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Switches } from '../dev/simulators/config.ts';
+import { createDevCredentials } from '../dev/simulators/credentials.ts';
+import { type RunningSimulators, startSimulators } from '../dev/simulators/start.ts';
+import { fcmToken } from '../dev/simulators/tokens.ts';
+import { Content } from '../domain/content.ts';
+import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
+import { apnsPayload, apnsTemplate } from './apns-payload.ts';
+import { openFcm } from './fcm.ts';
+import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
+import type { PushService } from './push-service.ts';
+
+const { credentials, config } = createDevCredentials();
+const content = Content.parse({ title: 'Sale', body: 'Everything must go' });
+const to = { token: fcmToken(1), messageId: 'message-1', collapseId: 'collapse-1' };
+const yes = () => true;
+
+let simulators: RunningSimulators;
+let service: PushService;
+let clockAhead = 0;
+
+beforeAll(async () => {
+  simulators = await startSimulators(config);
+});
+afterAll(() => simulators.stop());
+beforeEach(async () => {
+  clockAhead = 0;
+  await simulators.control.change({ fcm: Switches.parse({}) });
+  await simulators.control.reset();
+  service = open();
+  return () => service.close();
+});
+
+function open(changes: Partial<typeof credentials.fcm> = {}, tokenUrl = simulators.fcmTokenUrl): PushService {
+  const { fcmUrl, ca } = simulators;
+  return openFcm(
+    { ...credentials.fcm, ...changes },
+    { api: { url: new URL(fcmUrl), ca }, token: { url: new URL(tokenUrl), ca } },
+    () => new Date(Date.now() + clockAhead),
+  );
+}
+
+test.each([
+  [404, 'UNREGISTERED', { kind: 'rejected', invalidatesToken: true }],
+  [403, 'SENDER_ID_MISMATCH', { kind: 'rejected', invalidatesToken: true }],
+  [429, 'QUOTA_EXCEEDED', { kind: 'retry_later', afterMs: 1000 }],
+  [503, 'UNAVAILABLE', { kind: 'retry_later', afterMs: 1000 }],
+  [500, 'INTERNAL', { kind: 'retry_later', afterMs: 2000 }],
+  [401, 'THIRD_PARTY_AUTH_ERROR', { kind: 'refused', fault: 'credential' }],
+  [401, 'UNAUTHENTICATED', { kind: 'refused', fault: 'credential' }],
+  [403, 'PERMISSION_DENIED', { kind: 'refused', fault: 'credential' }],
+  [404, 'NOT_FOUND', { kind: 'refused', fault: 'credential' }],
+  [400, 'SOMETHING_NEW', { kind: 'refused', fault: 'request' }],
+  [502, 'SOMETHING_NEW', { kind: 'retry_later', afterMs: 2000 }],
+])('%i %s', async (status, reason, outcome) => {
+  await simulators.control.change({ fcm: { answerWith: { status, reason } } });
+  expect(await service.send(content, to, yes)).toMatchObject({ ...outcome, reason });
+});
+
+test('INVALID_ARGUMENT blames the token or the message', async () => {
+  await simulators.control.change({ fcm: { badTokens: [to.token] } });
+  expect(await service.send(content, to, yes)).toEqual({
+    kind: 'rejected',
+    reason: 'INVALID_REGISTRATION_TOKEN',
+    invalidatesToken: true,
+  });
+  const beyond = { ...content, ttlSeconds: 3_000_000 };
+  expect(await service.send(beyond, { ...to, token: fcmToken(2) }, yes)).toEqual({
+    kind: 'refused',
+    reason: 'INVALID_ARGUMENT',
+    fault: 'request',
+  });
+});
+
+test('many sends at once ask for one access token', async () => {
+  const before = (await simulators.control.counts()).accessTokens;
+  const outcomes = await Promise.all(Array.from({ length: 100 }, () => service.send(content, to, yes)));
+  expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']));
+  expect((await simulators.control.counts()).accessTokens).toBe(before + 1);
+});
+
+test('an access token is renewed before it expires', async () => {
+  await service.send(content, to, yes);
+  const before = (await simulators.control.counts()).accessTokens;
+  clockAhead = 50 * 60_000;
+  await service.send(content, to, yes);
+  expect((await simulators.control.counts()).accessTokens).toBe(before);
+  clockAhead = 56 * 60_000;
+  await service.send(content, to, yes);
+  // The assertion of a clock that is 56 minutes ahead is refused, and the old token still serves.
+  expect((await simulators.control.counts()).channels.fcm.processed).toBe(3);
+});
+
+test('an access token that is not taken any more is replaced once, and all sends go through', async () => {
+  await service.send(content, to, yes);
+  await simulators.control.revokeAccessTokens();
+  const before = (await simulators.control.counts()).accessTokens;
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => service.send(content, to, yes)));
+  expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']));
+  expect((await simulators.control.counts()).accessTokens).toBe(before + 1);
+});
+
+test('a service account that Google refuses is a fault of the credential', async () => {
+  const other = createDevCredentials().credentials.fcm;
+  const refused = { kind: 'refused', reason: 'OAuthRefused', fault: 'credential' };
+  for (const changes of [{ private_key: other.private_key }, { client_email: other.client_email }]) {
+    const wrong = open(changes);
+    expect(await wrong.send(content, to, yes)).toEqual(refused);
+    await wrong.close();
+  }
+  const elsewhere = open({ project_id: other.project_id });
+  expect(await elsewhere.send(content, to, yes)).toMatchObject({ reason: 'PERMISSION_DENIED' });
+  await elsewhere.close();
+});
+
+test('a token endpoint that cannot be reached is tried again later', async () => {
+  const cut = open({}, 'https://127.0.0.1:1/token');
+  expect(await cut.send(content, to, yes)).toEqual({
+    kind: 'retry_later',
+    reason: 'OAuthUnavailable',
+    afterMs: 1000,
+  });
+  await cut.close();
+});
+
+test('over quota nothing is sent for a minute, where FCM says no other time', async () => {
+  await simulators.control.change({ fcm: { shareThrottled: 1, retryAfterSeconds: null } });
+  const over = { kind: 'retry_later', reason: 'QUOTA_EXCEEDED' };
+  expect(await service.send(content, to, yes)).toEqual({ ...over, afterMs: 60_000 });
+  await simulators.control.change({ fcm: { shareThrottled: 0 } });
+  clockAhead = 59_000;
+  expect(await service.send(content, to, yes)).toMatchObject(over);
+  expect((await simulators.control.counts()).requests).toBe(1);
+  clockAhead = 61_000;
+  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+});
+
+test('what waits for a stream when the quota is exceeded is not sent either', async () => {
+  await simulators.control.change({
+    fcm: { shareThrottled: 1, retryAfterSeconds: 30, delayMs: { min: 20, max: 20 } },
+  });
+  const outcomes = await Promise.all(Array.from({ length: 500 }, () => service.send(content, to, yes)));
+  expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['retry_later']));
+  expect((await simulators.control.counts()).requests).toBeLessThan(250);
+});
+
+test('every kind of content is taken', async () => {
+  const full = Content.parse({
+    ...content,
+    deepLink: 'shop://sale',
+    imageUrl: 'https://example.com/i.png',
+    sound: 'default',
+    badge: 3,
+    priority: 'normal',
+  });
+  expect(await service.send(full, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await simulators.control.log()).toMatchObject([{ token: to.token, messageId: 'message-1' }]);
+  expect(JSON.parse(fcmPayload(fcmTemplate(full), to)).message).toEqual({
+    token: to.token,
+    notification: { title: 'Sale', body: 'Everything must go' },
+    data: { messageId: 'message-1', deepLink: 'shop://sale', imageUrl: 'https://example.com/i.png' },
+    android: {
+      priority: 'NORMAL',
+      ttl: '86400s',
+      collapse_key: 'collapse-1',
+      notification: {
+        image: 'https://example.com/i.png',
+        sound: 'default',
+        notification_count: 3,
+        tag: 'collapse-1',
+      },
+    },
+  });
+});
+
+test('content that is too large is refused before it is sent', async () => {
+  const long = { ...content, title: 'ö'.repeat(200), body: 'ä'.repeat(2000) };
+  expect(await service.send(long, to, yes)).toMatchObject({ kind: 'refused', reason: 'PayloadTooLarge' });
+  expect((await simulators.control.counts()).requests).toBe(0);
+});
+
+test('content that was weighed as small enough is never too large for a push service', async () => {
+  const messageId = 'm'.repeat(96);
+  let body = 'x';
+  while (payloadBytes({ ...content, body: `${body}"` }) <= MAX_PAYLOAD_BYTES) body += '"';
+  const full = { ...content, body };
+  expect(payloadBytes(full)).toBeGreaterThan(MAX_PAYLOAD_BYTES - 3);
+  expect(await service.send(full, { ...to, messageId }, yes)).toEqual({ kind: 'accepted' });
+  const apns = apnsPayload(apnsTemplate({ ...full, badge: 1, sound: 's' }), messageId);
+  expect(Buffer.byteLength(apns)).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
+});

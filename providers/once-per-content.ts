@@ -1,0 +1,14 @@
+import type { Content } from '../domain/content.ts';
+
+/** Serialises what all messages of one push share only once. */
+export function oncePerContent<T extends object>(make: (content: Content) => T): (content: Content) => T {
+  const made = new WeakMap<Content, T>();
+  return (content) => {
+    let template = made.get(content);
+    if (template === undefined) {
+      template = make(content);
+      made.set(content, template);
+    }
+    return template;
+  };
+}
