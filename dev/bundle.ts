@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { WORKFLOW_SOURCE } from '../workflow-source.ts';
 
-const PAYLOAD_CONVERTER = fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url));
 const DEFAULT_FILE = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url));
 
 /** Bundles the workflows once, for all workers that are given the file (WORKFLOW_BUNDLE). */
