@@ -14,6 +14,13 @@ import { deviceRoutes } from './routes/devices.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { pushRoutes } from './routes/pushes.ts';
+import { receiptRoutes } from './routes/receipts.ts';
+import { taskApprovalRoutes } from './routes/task-approval.ts';
+import { taskEditRoutes } from './routes/task-edits.ts';
+import { taskHistoryRoutes } from './routes/task-history.ts';
+import { taskVerbRoutes } from './routes/task-verbs.ts';
+import { taskRoutes } from './routes/tasks.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -35,6 +42,13 @@ const ROUTES: readonly Routes[] = [
   audienceRoutes,
   audienceUploadRoutes,
   importRoutes,
+  taskRoutes,
+  taskEditRoutes,
+  taskHistoryRoutes,
+  taskVerbRoutes,
+  taskApprovalRoutes,
+  pushRoutes,
+  receiptRoutes,
 ];
 
 const BODY_BYTES = 1_048_576;

@@ -21,6 +21,8 @@ export interface ReceiptBatch {
 interface OpenPush {
   readonly no: number;
   readonly slot: Date;
+  /** No receipt is older. */
+  readonly since: Date;
 }
 
 type Results = Map<number, ReceiptResult>;
@@ -58,14 +60,14 @@ async function findPushes(
   { now, appId }: ReceiptBatch,
   pushNos: number[],
 ): Promise<Map<number, OpenPush | 'late'>> {
-  const { rows } = await sql<{ no: number; slot: Date | null; late: boolean }>`
-    select no, slot,
+  const { rows } = await sql<{ no: number; slot: Date | null; since: Date; late: boolean }>`
+    select no, slot, coalesce(started_at, created_at) as since,
       coalesce(window_ends_at <= ${now}, false) or finalised_at is not null or details_deleted_at is not null as late
     from pushes where no = any(${pushNos}::bigint[]) and app_id = ${appId}`.execute(trx);
   const pushes = new Map<number, OpenPush | 'late'>();
-  for (const { no, slot, late } of rows) {
+  for (const { no, slot, since, late } of rows) {
     if (late) pushes.set(no, 'late');
-    else if (slot !== null) pushes.set(no, { no, slot });
+    else if (slot !== null) pushes.set(no, { no, slot, since });
   }
   return pushes;
 }
@@ -81,7 +83,7 @@ async function countPush(
   const countable: IndexedReceipt[] = [];
   for (const receipt of receipts) {
     const refusal = refuseReceipt(rows.get(receipt.n), receipt);
-    if (refusal === undefined) countable.push(receipt);
+    if (refusal === undefined) countable.push({ ...receipt, at: later(receipt.at, push.since) });
     else results.set(receipt.index, refusal);
   }
   const newTaps = await insertOpenEvents(trx, push, countable);
@@ -152,6 +154,10 @@ function distinctNumbers(receipts: readonly IndexedReceipt[]): number[] {
 
 function eventKey(n: number, eventId: string): string {
   return `${n} ${eventId}`;
+}
+
+function later(a: Date, b: Date): Date {
+  return a < b ? b : a;
 }
 
 function setAll(results: Results, receipts: readonly IndexedReceipt[], result: ReceiptResult): void {

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newTask, openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+let url: string;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+  const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { target: { event: 'buy' } }));
+  url = `/v1/tasks/${String(body['id'])}`;
+});
+
+const patch = (body: object, headers = {}) => shop.marketer.call('PATCH', url, body, headers);
+const setStatus = (status: 'rejected' | 'sending' | 'scheduled') =>
+  api.deps.db.updateTable('tasks').set({ status }).where('id', '=', url.slice(10)).execute();
+
+describe('PATCH /v1/tasks/{id}', () => {
+  test('a material change makes a revision; null takes an optional field away', async () => {
+    const { status, body, headers } = await patch({ target: null, content: { title: 'New', body: 'Text' } });
+    expect(status).toBe(200);
+    expect(headers['etag']).toBe('"2"');
+    expect(body).toMatchObject({ revision: 2, definition: { content: { title: 'New', body: 'Text' } } });
+    expect(body['definition']).not.toHaveProperty('target');
+    const { body: revisions } = await shop.marketer.call('GET', `${url}/revisions`);
+    expect(revisions).toMatchObject({
+      items: [
+        { revision: 2, madeBy: shop.marketer.personId },
+        { revision: 1, definition: { target: { event: 'buy' } } },
+      ],
+    });
+  });
+
+  test('name and subgroup change without a revision, whatever the status', async () => {
+    await setStatus('sending');
+    const { status, body } = await patch({ name: 'Winter sale', subgroup: 'Winter' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ name: 'Winter sale', subgroup: 'Winter', revision: 1 });
+    const { body: audit } = await shop.marketer.call('GET', `${url}/audit`);
+    expect(audit).toMatchObject({
+      items: [
+        { verb: 'rename', personName: 'Mei the marketer', detail: 'name: Winter sale, subgroup: Winter' },
+        { verb: 'create', via: 'api', outcome: 'done' },
+      ],
+    });
+  });
+
+  test('what changes nothing makes no revision', async () => {
+    const { body } = await patch({ channel: 'push', content: { title: 'Sale', body: 'Today only' } });
+    expect(body['revision']).toBe(1);
+  });
+
+  test('a rejected task becomes a draft again', async () => {
+    await setStatus('rejected');
+    const { body } = await patch({ platforms: ['ios'] });
+    expect(body).toMatchObject({ status: 'draft', revision: 2 });
+  });
+
+  test('a task that is sending cannot be edited, and nothing of the request is done', async () => {
+    await setStatus('sending');
+    const { status, body } = await patch({ platforms: ['ios'], name: 'Other' });
+    expect(status).toBe(409);
+    expect(body).toMatchObject({ code: 'not_allowed_now', detail: expect.stringContaining('sending') });
+    expect((await shop.marketer.call('GET', url)).body['name']).toBe('Autumn sale');
+  });
+
+  test('If-Match guards against overwriting what somebody else changed', async () => {
+    expect((await patch({ platforms: ['ios'] }, { 'if-match': '"1"' })).status).toBe(200);
+    const stale = await patch({ platforms: ['web'] }, { 'if-match': '"1"' });
+    expect(stale.status).toBe(409);
+    expect(stale.body['detail']).toContain('revision 2 now');
+    expect((await patch({ platforms: ['web'] }, { 'if-match': '*' })).status).toBe(200);
+  });
+
+  test('edits at the same time make one revision each or none', async () => {
+    const edits = ['ios', 'android', 'web'].map((platform) => patch({ platforms: [platform] }));
+    const statuses = (await Promise.all(edits)).map((answer) => answer.status);
+    const made = statuses.filter((status) => status === 200).length;
+    expect(made).toBeGreaterThan(0);
+    expect(statuses.filter((status) => status === 409).length).toBe(3 - made);
+    expect((await shop.marketer.call('GET', url)).body['revision']).toBe(1 + made);
+  });
+
+  test('the rules of a new task hold for an edit', async () => {
+    const faulty = await patch({ pushType: 'manual', pushAt: '2026-12-01T00:00:00Z' });
+    expect(faulty.status).toBe(400);
+    expect(faulty.body['errors']).toEqual([expect.objectContaining({ pointer: '/pushAt' })]);
+    expect((await patch({ priority: 1 })).status).toBe(400);
+  });
+
+  test('the rate of a draft is no revision', async () => {
+    expect((await patch({ ratePerSecond: 100 })).body).toMatchObject({ ratePerSecond: 100, revision: 1 });
+    await setStatus('scheduled');
+    expect((await patch({ ratePerSecond: 50 })).status).toBe(409);
+  });
+});
+
+describe('DELETE /v1/tasks/{id}', () => {
+  test('archives a draft: out of the list, still readable, only to be copied', async () => {
+    expect((await shop.marketer.call('DELETE', url)).status).toBe(204);
+    expect((await shop.marketer.call('GET', '/v1/tasks')).body['items']).toEqual([]);
+    const { body } = await shop.marketer.call('GET', url);
+    expect(body).toMatchObject({ allowed: ['copy'], archivedAt: expect.any(String) });
+    expect((await patch({ platforms: ['ios'] })).status).toBe(409);
+    expect((await shop.marketer.call('DELETE', url)).status).toBe(409);
+  });
+
+  test('a task that is sending has to be cancelled first', async () => {
+    await setStatus('sending');
+    expect((await shop.marketer.call('DELETE', url)).status).toBe(409);
+  });
+});
+
+test('a copy is a draft of its own, and says of what', async () => {
+  await setStatus('sending');
+  const { status, body } = await shop.marketer.call('POST', `${url}/copy`, {});
+  expect(status).toBe(201);
+  expect(body).toMatchObject({ name: 'Autumn sale (copy)', status: 'draft', revision: 1 });
+  const { body: audit } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}/audit`);
+  expect(audit['items']).toMatchObject([{ verb: 'copy', detail: url.slice(10) }]);
+});

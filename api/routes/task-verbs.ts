@@ -1,0 +1,119 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { findTask } from '../../db/tasks.ts';
+import type { CommandPayload } from '../../domain/commands.ts';
+import { RatePerSecond } from '../../domain/task-definition.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { warningsOf } from '../task-checks.ts';
+import { executeCommand } from '../task-command.ts';
+import { createDraft, TaskName } from '../task-draft.ts';
+import { IdParams, taskFor } from '../task-lookup.ts';
+import { startTask } from '../task-start.ts';
+import { checkSubmission } from '../task-submission.ts';
+import { renderTask, TaskBody } from '../task-view.ts';
+import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
+
+const SIMPLE_VERBS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
+type SimpleVerb = (typeof SIMPLE_VERBS)[number];
+
+const security = [{ person: [] }];
+const verbSchema = (operationId: string) => ({
+  operationId,
+  tags: ['tasks'],
+  security,
+  params: IdParams,
+  response: { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) },
+});
+
+export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
+  for (const verb of SIMPLE_VERBS) simpleVerbRoute(app, deps, verb);
+
+  app.post(
+    '/v1/tasks/:id/submit',
+    { onRequest: app.guard.may('tasks.submit'), ...idempotent(deps), schema: verbSchema('submitTask') },
+    async (request, reply) => {
+      const task = await taskFor(deps, request, 'submit');
+      await checkSubmission(deps, task);
+      const answer = await startTask(deps, task, personOf(request).personId);
+      const recorded = await findTask(deps.db, { appId: task.appId, taskId: task.id });
+      return sendVerbAnswer(reply, recorded ?? task, answer);
+    },
+  );
+
+  app.put(
+    '/v1/tasks/:id/rate',
+    {
+      onRequest: app.guard.may('tasks.set_rate'),
+      schema: { ...verbSchema('setTaskRate'), body: z.strictObject({ ratePerSecond: RatePerSecond }) },
+    },
+    async (request, reply) => {
+      const task = await taskFor(deps, request, 'set_rate');
+      const payload = { by: personOf(request).personId, ratePerSecond: request.body.ratePerSecond };
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: 'setRate', payload }));
+    },
+  );
+
+  app.post(
+    '/v1/tasks/:id/copy',
+    {
+      onRequest: app.guard.may('tasks.change'),
+      ...idempotent(deps),
+      schema: {
+        ...verbSchema('copyTask'),
+        body: z.strictObject({ name: TaskName.optional() }).optional(),
+        response: { 201: TaskBody, ...problemResponses(404, 409, 422) },
+      },
+    },
+    async (request, reply) => {
+      const original = await taskFor(deps, request, 'copy');
+      const { appId, personId } = personOf(request);
+      const { definition, subgroup, ratePerSecond } = original;
+      const taskId = await createDraft(deps, {
+        ...{ appId, personId, definition, subgroup, ratePerSecond },
+        name: request.body?.name ?? nameOfCopy(original.name),
+        verb: 'copy',
+        detail: original.id,
+      });
+      const task = await findTask(deps.db, { appId, taskId });
+      if (task === undefined) throw notFound('task');
+      reply.code(201).header('location', `/v1/tasks/${taskId}`).header('etag', `"${task.revision}"`);
+      return renderTask(deps, task, await warningsOf(deps, appId, definition));
+    },
+  );
+}
+
+function simpleVerbRoute(app: App, deps: ApiDeps, verb: SimpleVerb): void {
+  app.post(
+    `/v1/tasks/:id/${verb}`,
+    { onRequest: app.guard.may(`tasks.${verb}`), ...idempotent(deps), schema: verbSchema(`${verb}Task`) },
+    async (request, reply) => {
+      const task = await taskFor(deps, request, verb);
+      const key = keyOf(request);
+      const payload = payloadOf(verb, personOf(request).personId, key);
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: verb, payload, key }));
+    },
+  );
+}
+
+/** A send names its request, so that one that arrives both as an update and as a signal pushes once. */
+function payloadOf(verb: SimpleVerb, by: string, key: string | undefined): CommandPayload<SimpleVerb> {
+  if (verb !== 'send') return { by };
+  const request = key === undefined ? randomUUID() : createHash('sha256').update(key).digest('base64url');
+  return { by, request };
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  return request.idempotency?.key;
+}
+
+const NAME_LENGTH = 200;
+const COPY = ' (copy)';
+
+function nameOfCopy(name: string): string {
+  return `${[...name].slice(0, NAME_LENGTH - COPY.length).join('')}${COPY}`;
+}

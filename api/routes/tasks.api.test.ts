@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newTask, openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+});
+
+async function create(more: Record<string, unknown> = {}) {
+  const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, more));
+  expect(created.status, JSON.stringify(created.body)).toBe(201);
+  return created;
+}
+
+describe('POST /v1/tasks', () => {
+  test('makes a draft whose revision names the version of the audience, and warns of what is missing', async () => {
+    const { body, headers } = await create({ subgroup: 'Autumn', ratePerSecond: 500 });
+    expect(body).toMatchObject({
+      ...{ name: 'Autumn sale', status: 'draft', subgroup: 'Autumn', revision: 1, ratePerSecond: 500 },
+      creator: { id: shop.marketer.personId, name: 'Mei the marketer' },
+      allowed: ['edit', 'submit', 'copy', 'delete'],
+      definition: { audience: { id: shop.audienceId, version: 1 }, platforms: ['ios', 'android', 'web'] },
+      latestPush: null,
+    });
+    expect(headers['etag']).toBe('"1"');
+    const warnings = body['warnings'] as { code: string }[];
+    expect(warnings.map((warning) => warning.code)).toEqual(['credentials_missing', 'credentials_missing']);
+  });
+
+  test('warns when no device can report receipts', async () => {
+    await api.deps.db.updateTable('keys').set({ revoked_at: new Date() }).where('kind', '=', 'sdk').execute();
+    const { body } = await create();
+    expect(body['warnings']).toContainEqual(expect.objectContaining({ code: 'receipts_missing' }));
+  });
+
+  test('lists every fault of a definition at once', async () => {
+    const task = newTask(shop, {
+      audience: { id: 'audience-0000000000' },
+      pushAt: '2020-01-01T00:00:00Z',
+      content: { title: 'Sale', body: '促'.repeat(2000) },
+    });
+    const { status, body } = await shop.marketer.call('POST', '/v1/tasks', task);
+    expect(status).toBe(400);
+    const pointers = (body['errors'] as { pointer: string }[]).map((error) => error.pointer);
+    expect(pointers).toEqual(['/audience', '/pushAt', '/content']);
+  });
+
+  test("answers another app's audience like one that does not exist", async () => {
+    const other = await openShop(api);
+    const { status } = await shop.marketer.call('POST', '/v1/tasks', newTask(other));
+    expect(status).toBe(400);
+  });
+
+  test('refuses text that cannot be stored', async () => {
+    for (const title of ['a\0b', 'a\ud800b']) {
+      const { status } = await shop.marketer.call(
+        'POST',
+        '/v1/tasks',
+        newTask(shop, { content: { title, body: 'x' } }),
+      );
+      expect(status).toBe(400);
+    }
+  });
+
+  test('makes one task of one Idempotency-Key', async () => {
+    const key = { 'idempotency-key': 'create-once' };
+    const first = await shop.marketer.call('POST', '/v1/tasks', newTask(shop), key);
+    const again = await shop.marketer.call('POST', '/v1/tasks', newTask(shop), key);
+    expect(again.body['id']).toBe(first.body['id']);
+  });
+
+  test('is for makers only', async () => {
+    expect((await shop.approver.call('POST', '/v1/tasks', newTask(shop))).status).toBe(403);
+  });
+});
+
+describe('GET /v1/tasks', () => {
+  const names = (body: Record<string, unknown>) =>
+    (body['items'] as { name: string }[]).map((item) => item.name);
+
+  test('pages through all tasks, newest first, nobody twice', async () => {
+    for (const name of ['one', 'two', 'three', 'four', 'five']) {
+      await create({ name });
+      if (name !== 'three') api.clock.advance(1000);
+    }
+    const seen: string[] = [];
+    let cursor = '';
+    for (let page = 0; page < 3; page++) {
+      const { body } = await shop.marketer.call('GET', `/v1/tasks?limit=2${cursor}`);
+      seen.push(...names(body));
+      cursor = `&cursor=${String(body['nextCursor'])}`;
+    }
+    expect(cursor).toBe('&cursor=null');
+    expect(seen.toSorted()).toEqual(['five', 'four', 'one', 'three', 'two']);
+    expect(seen[0]).toBe('five');
+    const { body } = await shop.marketer.call('GET', '/v1/tasks?order=asc&limit=1');
+    expect(names(body)).toEqual(['one']);
+  });
+
+  test('searches names literally, and IDs exactly', async () => {
+    const { body: percent } = await create({ name: '50% off' });
+    await create({ name: '500 off' });
+    const search = async (text: string) =>
+      names((await shop.marketer.call('GET', `/v1/tasks?search=${encodeURIComponent(text)}`)).body);
+    expect(await search('50% O')).toEqual(['50% off']);
+    expect(await search(String(percent['id']))).toEqual(['50% off']);
+    expect(await search(String(percent['id']).slice(0, -1))).toEqual([]);
+    expect(await search('_')).toEqual([]);
+  });
+
+  test('filters, and counts each status of what the other filters leave', async () => {
+    await create({ name: 'a', subgroup: 'Autumn' });
+    await create({ name: 'b', pushType: 'manual' });
+    const list = async (query: string) => (await shop.marketer.call('GET', `/v1/tasks?${query}`)).body;
+    expect(names(await list('subgroup=Autumn'))).toEqual(['a']);
+    expect(names(await list('pushType=manual'))).toEqual(['b']);
+    expect(names(await list(`creator=${shop.approver.personId}`))).toEqual([]);
+    expect(await list('status=paused&status=sending')).toMatchObject({
+      items: [],
+      counts: { draft: 2 },
+      subgroups: ['Autumn'],
+    });
+    expect(await list('subgroup=Autumn&status=draft')).toMatchObject({ counts: { draft: 1 } });
+  });
+
+  test("never shows another app's tasks", async () => {
+    const { body } = await create();
+    const other = await openShop(api);
+    expect((await other.marketer.call('GET', '/v1/tasks')).body['items']).toEqual([]);
+    expect((await other.marketer.call('GET', `/v1/tasks/${String(body['id'])}`)).status).toBe(404);
+  });
+
+  test('a cursor of something else is a fault of the request', async () => {
+    expect((await shop.marketer.call('GET', '/v1/tasks?cursor=nonsense')).status).toBe(400);
+  });
+});
+
+describe('GET /v1/tasks/{id}', () => {
+  test('gives the reason for every verb that is not allowed', async () => {
+    const { body } = await create();
+    const { body: task } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}`);
+    expect(task['refusals']).toMatchObject({
+      approve: expect.stringContaining('pending_approval'),
+      send: 'only a manual task is sent by hand',
+    });
+  });
+
+  test('what is no ID at all is not found either', async () => {
+    expect((await shop.marketer.call('GET', '/v1/tasks/nonsense')).status).toBe(404);
+  });
+});

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
+import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
+import { isStorable } from '../domain/plain-text.ts';
+import type { Channel, Platform } from '../domain/platform.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
+import type { ApiDeps } from './deps.ts';
+import { type Fault, Problem } from './problem.ts';
+
+export const Warning = z
+  .object({ code: z.enum(['credentials_missing', 'receipts_missing']), detail: z.string() })
+  .meta({ id: 'Warning' });
+export type Warning = z.infer<typeof Warning>;
+
+const CHANNEL_OF: Record<Platform, Channel> = { ios: 'apns', android: 'fcm', web: 'fcm' };
+
+/**
+ * What a definition must meet beyond its shape when it is made. Answers it with the audience's version named;
+ * throws a problem that lists every fault.
+ */
+export async function checkDefinition(
+  deps: ApiDeps,
+  appId: string,
+  definition: TaskDefinition,
+): Promise<TaskDefinition> {
+  const faults: Fault[] = [];
+  const { audience, content, pushAt } = definition;
+  const version = await findAudienceVersion(deps.db, {
+    appId,
+    audienceId: audience.id,
+    version: audience.version,
+  });
+  if (version === undefined) {
+    const what = audience.version === undefined ? 'audience' : 'version of an audience';
+    faults.push({ pointer: '/audience', detail: `there is no such ${what}` });
+  }
+  if (pushAt !== undefined && new Date(pushAt) < (await deps.clock())) {
+    faults.push({ pointer: '/pushAt', detail: 'must not be in the past' });
+  }
+  if (!isStorable(definition))
+    faults.push({ pointer: '', detail: 'must not contain NUL or broken characters' });
+  const bytes = payloadBytes(content);
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    const detail = `makes a payload of about ${bytes} bytes; push services take ${MAX_PAYLOAD_BYTES}`;
+    faults.push({ pointer: '/content', detail });
+  }
+  if (version === undefined || faults.length > 0) {
+    throw new Problem('invalid_request', 'The task is not valid', { errors: faults });
+  }
+  return { ...definition, audience: { id: audience.id, version } };
+}
+
+/** What will not stop the task, and still should be known before it is sent. */
+export async function warningsOf(
+  deps: ApiDeps,
+  appId: string,
+  { platforms }: TaskDefinition,
+): Promise<Warning[]> {
+  const ready = await findReadiness(deps.db, { appId });
+  const needed = new Set(platforms.map((platform) => CHANNEL_OF[platform]));
+  const warnings: Warning[] = [...needed]
+    .filter((channel) => !ready.channels.includes(channel))
+    .map((channel) => ({
+      code: 'credentials_missing',
+      detail: `The app has no ${channel} credentials: ${platformsOf(channel, platforms)} cannot be sent to`,
+    }));
+  if (!ready.hasSdkKey) {
+    const detail = 'The app has no SDK key: impressions, opens and dismissals will not be reported';
+    warnings.push({ code: 'receipts_missing', detail });
+  }
+  return warnings;
+}
+
+function platformsOf(channel: Channel, platforms: readonly Platform[]): string {
+  return platforms.filter((platform) => CHANNEL_OF[platform] === channel).join(' and ');
+}

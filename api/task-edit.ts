@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from 'node:util';
+import { insertAct } from '../db/task-history.ts';
+import { proposeRevision, reviseDraft } from '../db/task-revisions.ts';
+import { type TaskLabels, type TaskWithDefinition, updateLabels, updateRate } from '../db/tasks.ts';
+import { TaskDefinition, type TaskDefinitionPatch } from '../domain/task-definition.ts';
+import { isAtRest } from '../domain/task-status.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+import { checkDefinition } from './task-checks.ts';
+import { executeCommand } from './task-command.ts';
+import { refusalOfTask } from './task-view.ts';
+import { jsonPointer, zodFaults } from './validation.ts';
+
+export interface Edit {
+  readonly task: TaskWithDefinition;
+  readonly personId: string;
+  readonly now: Date;
+}
+
+/** Changes what is not material, at any time and without a revision. */
+export async function relabel(
+  deps: ApiDeps,
+  { task, personId, now }: Edit,
+  labels: TaskLabels,
+): Promise<void> {
+  const { id: taskId, appId, revision } = task;
+  const changes = [
+    ...(labels.name === undefined || labels.name === task.name ? [] : [`name: ${labels.name}`]),
+    ...(labels.subgroup === undefined || labels.subgroup === task.subgroup
+      ? []
+      : [`subgroup: ${labels.subgroup === '' ? 'none' : labels.subgroup}`]),
+  ];
+  if (changes.length === 0) return;
+  await deps.db.transaction().execute(async (trx) => {
+    await updateLabels(trx, { appId, taskId, labels, now });
+    await insertAct(trx, {
+      ...{ appId, taskId, personId, revision, now },
+      verb: 'rename',
+      detail: changes.join(', '),
+    });
+  });
+}
+
+/** The rate of a draft. Of a submitted task the workflow sets it. */
+export async function setDraftRate(
+  deps: ApiDeps,
+  { task, now }: Edit,
+  ratePerSecond: number | null | undefined,
+): Promise<void> {
+  if (ratePerSecond === undefined || ratePerSecond === task.ratePerSecond) return;
+  const refusal = refusalOfTask(task, 'edit');
+  if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+  if (!isAtRest(task.status)) {
+    throw new Problem(
+      'not_allowed_now',
+      `The rate of a ${task.status} task is set by PUT /v1/tasks/{id}/rate`,
+    );
+  }
+  await updateRate(deps.db, { appId: task.appId, taskId: task.id, ratePerSecond, now });
+}
+
+/** The definition as the patch makes it, checked; undefined when that changes nothing. */
+export async function patchedDefinition(
+  deps: ApiDeps,
+  { task }: Edit,
+  patch: TaskDefinitionPatch,
+): Promise<TaskDefinition | undefined> {
+  const members = Object.entries({ ...task.definition, ...patch }).filter(([, value]) => value != null);
+  const parsed = TaskDefinition.safeParse(Object.fromEntries(members));
+  if (!parsed.success) {
+    const errors = zodFaults(parsed.error, (path) => ({ pointer: jsonPointer(path) }));
+    throw new Problem('invalid_request', 'The task would not be valid', { errors });
+  }
+  if (isDeepStrictEqual(parsed.data, task.definition)) return undefined;
+  const refusal = refusalOfTask(task, 'edit');
+  if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+  const checked = await checkDefinition(deps, task.appId, parsed.data);
+  return isDeepStrictEqual(checked, task.definition) ? undefined : checked;
+}
+
+/**
+ * Makes a revision. A draft has it at once; with a submitted task the workflow takes it, back to approval.
+ * Says what is pending, if anything is.
+ */
+export async function revise(
+  deps: ApiDeps,
+  { task, personId, now }: Edit,
+  definition: TaskDefinition,
+): Promise<string | undefined> {
+  const { appId, id: taskId } = task;
+  const isDraft = task.status === 'draft' || task.status === 'rejected';
+  const make = isDraft ? reviseDraft : proposeRevision;
+  const made = await make(deps.db, { appId, taskId, definition, madeBy: personId, now, from: task.revision });
+  if (!made.ok) throw staleProblem(made.task.revision, task.revision);
+  const { revision } = made;
+  if (isDraft) {
+    await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, now });
+    return undefined;
+  }
+  const payload = { by: personId, revision };
+  const answer = await executeCommand(deps, task, { name: 'revise', payload });
+  return answer.pending ? answer.detail : undefined;
+}
+
+/** RFC 9110: `*`, or ETags, of which one must be the revision's. */
+export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  const tags = ifMatch.split(',').map((tag) => tag.trim());
+  if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision, ifMatch);
+}
+
+function staleProblem(current: number, given: number | string): Problem {
+  return new Problem('conflict', `The task is at revision ${current} now, not ${given}: read it again`);
+}

@@ -1,0 +1,36 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
+import { TASK_ID } from '../domain/ids.ts';
+import type { Verb } from '../domain/task-status.ts';
+import { appIdOf } from './auth.ts';
+import type { ApiDeps } from './deps.ts';
+import { notFound, Problem } from './problem.ts';
+import { refusalOfTask } from './task-view.ts';
+
+/** Any text: what is no ID answers 404 like an ID of nothing. */
+export const IdParams = z.object({ id: z.string().max(100) });
+
+export async function taskOf(
+  deps: ApiDeps,
+  request: FastifyRequest & { params: z.infer<typeof IdParams> },
+): Promise<TaskWithDefinition> {
+  const taskId = request.params.id;
+  const task = TASK_ID.test(taskId)
+    ? await findTask(deps.db, { appId: appIdOf(request), taskId })
+    : undefined;
+  if (task === undefined) throw notFound('task');
+  return task;
+}
+
+/** The task, when it allows the verb now. */
+export async function taskFor(
+  deps: ApiDeps,
+  request: FastifyRequest & { params: z.infer<typeof IdParams> },
+  verb: Verb,
+): Promise<TaskWithDefinition> {
+  const task = await taskOf(deps, request);
+  const refusal = refusalOfTask(task, verb);
+  if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+  return task;
+}

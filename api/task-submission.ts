@@ -1,0 +1,28 @@
+import { findAudienceVersion } from '../db/readiness.ts';
+import type { TaskWithDefinition } from '../db/tasks.ts';
+import { isTooLate } from '../domain/task-definition.ts';
+import type { ApiDeps } from './deps.ts';
+import { type Fault, Problem } from './problem.ts';
+
+/** What may have changed since the draft was made: its audience, and the time. */
+export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): Promise<void> {
+  const { audience, latePolicy } = task.definition;
+  const faults: Fault[] = [];
+  const { appId } = task;
+  const version = await findAudienceVersion(deps.db, {
+    appId,
+    audienceId: audience.id,
+    version: audience.version,
+  });
+  if (version === undefined)
+    faults.push({ pointer: '/audience', detail: 'the audience does not exist any more' });
+  const now = await deps.clock();
+  if (isTooLate(latePolicy, task.pushAt?.getTime() ?? null, now.getTime())) {
+    faults.push({ pointer: '/pushAt', detail: 'has passed by more than the late policy allows' });
+  }
+  if (faults.length > 0) {
+    throw new Problem('not_allowed_now', 'The task cannot be submitted as it is: edit it first', {
+      errors: faults,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { latestPushes } from '../db/task-history.ts';
+import type { ListedTask } from '../db/task-list.ts';
+import type { TaskWithDefinition } from '../db/tasks.ts';
+import { TaskDefinition } from '../domain/task-definition.ts';
+import {
+  PUSH_TYPES,
+  refusalOf,
+  type Standing,
+  TASK_STATUSES,
+  VERBS,
+  type Verb,
+} from '../domain/task-status.ts';
+import type { ApiDeps } from './deps.ts';
+import { PushBody, renderPushes } from './push-view.ts';
+import { IsoDate } from './schemas.ts';
+import { Warning } from './task-checks.ts';
+
+const Person = z.object({ id: z.string(), name: z.string() });
+
+const summary = {
+  id: z.string(),
+  name: z.string(),
+  /** The folder the task is in; '' is none. */
+  subgroup: z.string(),
+  status: z.enum(TASK_STATUSES),
+  statusReason: z.string().nullable(),
+  pushType: z.enum(PUSH_TYPES),
+  channel: z.string(),
+  pushAt: IsoDate.nullable(),
+  ratePerSecond: z.int().nullable(),
+  creator: Person,
+  revision: z.int(),
+  approvedRevision: z.int().nullable(),
+  archivedAt: IsoDate.nullable(),
+  createdAt: IsoDate,
+  updatedAt: IsoDate,
+  /** What the task allows now. */
+  allowed: z.array(z.enum(VERBS)),
+  /** Why it does not allow the rest. */
+  refusals: z.partialRecord(z.enum(VERBS), z.string()),
+  latestPush: PushBody.nullable(),
+};
+
+export const TaskSummary = z.object(summary).meta({ id: 'TaskSummary' });
+export type TaskSummary = z.infer<typeof TaskSummary>;
+
+export const TaskBody = z
+  .object({
+    ...summary,
+    definition: TaskDefinition,
+    /** Who made this revision. */
+    madeBy: z.string(),
+    warnings: z.array(Warning),
+  })
+  .meta({ id: 'Task' });
+export type TaskBody = z.infer<typeof TaskBody>;
+
+export async function renderTask(
+  deps: ApiDeps,
+  task: TaskWithDefinition,
+  warnings: Warning[] = [],
+): Promise<TaskBody> {
+  const [shown] = await renderTasks(deps, [task]);
+  if (shown === undefined) throw new Error(`Task ${task.id} was not rendered`);
+  return { ...shown, definition: task.definition, madeBy: task.madeBy, warnings };
+}
+
+export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): Promise<TaskSummary[]> {
+  const pushes = await latestPushes(
+    deps.db,
+    tasks.map((task) => task.id),
+  );
+  const shown = new Map((await renderPushes(deps, [...pushes.values()])).map((push) => [push.taskId, push]));
+  return tasks.map((task) => summaryOf(task, shown.get(task.id) ?? null));
+}
+
+/** Why the task does not allow the verb now; a deleted task can only be copied. */
+export function refusalOfTask(task: Standing & { archivedAt: Date | null }, verb: Verb): string | undefined {
+  if (task.archivedAt !== null && verb !== 'copy') return `${verb} is not allowed: the task was deleted`;
+  return refusalOf(verb, task);
+}
+
+function summaryOf(task: ListedTask, latestPush: PushBody | null): TaskSummary {
+  const { appId: _, submission: __, inPush: ___, creator, creatorName, ...shown } = task;
+  const refusals: Partial<Record<Verb, string>> = {};
+  for (const verb of VERBS) {
+    const refusal = refusalOfTask(task, verb);
+    if (refusal !== undefined) refusals[verb] = refusal;
+  }
+  const allowed = VERBS.filter((verb) => refusals[verb] === undefined);
+  return { ...shown, creator: { id: creator, name: creatorName }, allowed, refusals, latestPush };
+}
