@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
+import { openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+let push: SeededPush;
+let url: string;
+let taskId: string;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+  const { appId, marketer } = shop;
+  const startedAt = api.clock.now;
+  taskId = await seedTask(api.deps.db, { appId, personId: marketer.personId, now: startedAt });
+  push = await seedPush(api.deps.db, {
+    ...{ appId, taskId, startedAt },
+    deliveries: [
+      { status: 'accepted', platform: 'ios', deviceId: 'phone-a' },
+      { status: 'accepted', platform: 'android', deviceId: 'phone-b' },
+      { status: 'rejected', platform: 'ios', reason: 'BadDeviceToken' },
+      { status: 'ambiguous', platform: 'ios', reason: 'timeout' },
+      { status: 'lost', platform: null, reason: 'unknown_user', deviceId: 'user-9' },
+      { status: 'suppressed', platform: 'web', reason: 'control_group' },
+      { status: 'pending', platform: 'android' },
+    ],
+  });
+  url = `/v1/pushes/${push.id}`;
+});
+
+const get = async (path: string) => (await shop.marketer.call('GET', `${url}${path}`)).body;
+const numbers = (body: Record<string, unknown>) => (body['items'] as { n: number }[]).map((item) => item.n);
+const endWindow = () => api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime());
+
+describe('GET /v1/pushes/{id}', () => {
+  test('statistics add up, in all and by platform', async () => {
+    const body = await get('');
+    expect(body).toMatchObject({ status: 'collecting', seq: 1, hasDetails: true });
+    expect(body['statistics']).toMatchObject({
+      ...{ planned: 7, matched: 6, losses: 1, suppressed: 1, pending: 1, sent: 4 },
+      ...{ success: 1, failures: 2, noFeedback: 1, final: false },
+      failureReasons: { BadDeviceToken: 1, unknown_outcome: 1 },
+      platforms: { ios: { planned: 3, noFeedback: null }, android: { pending: 1 } },
+    });
+  });
+
+  test('frozen statistics are given as they were frozen', async () => {
+    const frozen = await get('/statistics');
+    const at = push.windowEndsAt;
+    const { asOf: _, final: __, windowEndsAt: ___, lateReceipts: ____, ...figures } = frozen;
+    await api.deps.db
+      .updateTable('pushes')
+      .set({ statistics: JSON.stringify(figures), finalised_at: at })
+      .where('no', '=', push.no)
+      .execute();
+    await api.deps.db.deleteFrom('push_counters').where('push_no', '=', push.no).execute();
+    expect(await get('/statistics')).toEqual({ ...frozen, asOf: at.toISOString(), final: true });
+  });
+
+  test("another app's push is not found", async () => {
+    const other = await openShop(api);
+    for (const path of ['', '/statistics', '/deliveries']) {
+      expect((await other.marketer.call('GET', `${url}${path}`)).status).toBe(404);
+    }
+  });
+
+  test('the push history of a task and its list row carry the same numbers', async () => {
+    const history = (await shop.marketer.call('GET', `/v1/tasks/${taskId}/pushes`)).body;
+    expect(history).toMatchObject({ items: [{ id: push.id, statistics: { planned: 7 } }], nextCursor: null });
+    const list = (await shop.marketer.call('GET', '/v1/tasks')).body;
+    expect(list).toMatchObject({ items: [{ latestPush: { id: push.id, statistics: { planned: 7 } } }] });
+  });
+});
+
+describe('GET /v1/pushes/{id}/deliveries', () => {
+  test.each([
+    ['', [1, 2, 3, 4, 5, 6, 7]],
+    ['?result=success', [1]],
+    ['?result=failure', [3, 4]],
+    ['?result=failure&reason=unknown_outcome', [4]],
+    ['?result=no_feedback', [2]],
+    ['?result=pending', [7]],
+    ['?result=lost&reason=unknown_user', [5]],
+    ['?result=suppressed', [6]],
+    ['?platform=android', [2, 7]],
+    ['?open=false&platform=ios', [1, 3, 4]],
+    ['?open=true', []],
+    ['?deviceId=PHONE-', [1, 2]],
+    ['?deviceId=%25', []],
+  ])('%s', async (query, expected) => {
+    expect(numbers(await get(`/deliveries${query}`))).toEqual(expected);
+  });
+
+  test('pages by the devices numbers and counts when asked', async () => {
+    const first = await get('/deliveries?limit=4&count=true');
+    expect(first).toMatchObject({ total: 7 });
+    const second = await get(`/deliveries?limit=4&cursor=${String(first['nextCursor'])}`);
+    expect(second).toMatchObject({ total: null, nextCursor: null });
+    expect([...numbers(first), ...numbers(second)]).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('are gone at the end of the window, to the millisecond', async () => {
+    endWindow();
+    expect((await shop.marketer.call('GET', `${url}/deliveries`)).status).toBe(410);
+    expect((await shop.marketer.call('GET', url)).body['hasDetails']).toBe(false);
+    api.clock.advance(-1);
+    expect((await shop.marketer.call('GET', `${url}/deliveries`)).status).toBe(200);
+  });
+});
+
+describe('POST /v1/pushes/{id}/audience', () => {
+  const save = (filter: object) => shop.marketer.call('POST', `${url}/audience`, { name: 'Saved', filter });
+  const members = async (id: unknown) =>
+    await api.deps.db
+      .selectFrom('audience_members')
+      .select(['kind', 'id'])
+      .where('audience_id', '=', String(id))
+      .orderBy('id')
+      .execute();
+
+  test('saves the devices of a filter as an audience that a task can use', async () => {
+    const { status, body } = await save({ result: 'success' });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ name: 'Saved', version: 1, members: 1 });
+    expect(await members(body['id'])).toEqual([{ kind: 0, id: 'phone-a' }]);
+    const audience = await api.deps.db
+      .selectFrom('audience_versions')
+      .select(['source', 'members'])
+      .where('audience_id', '=', String(body['id']))
+      .executeTakeFirst();
+    expect(audience).toEqual({ members: 1, source: { pushId: push.id, filter: { result: 'success' } } });
+  });
+
+  test('an unknown user stays a user ID', async () => {
+    const { body } = await save({ result: 'lost' });
+    expect(await members(body['id'])).toEqual([{ kind: 1, id: 'user-9' }]);
+  });
+
+  test('only until the window ends', async () => {
+    endWindow();
+    expect((await save({})).status).toBe(410);
+  });
+});

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
+import { encodeMessageId } from '../../domain/message-id.ts';
+import { openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+let push: SeededPush;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+  push = await pushOf(shop);
+  api.clock.advance(60_000);
+});
+
+async function pushOf({ appId, marketer: { personId } }: Shop): Promise<SeededPush> {
+  const { db } = api.deps;
+  const startedAt = api.clock.now;
+  const taskId = await seedTask(db, { appId, personId, now: startedAt });
+  return await seedPush(db, {
+    ...{ appId, taskId, startedAt },
+    deliveries: [
+      { status: 'accepted', platform: 'android' },
+      { status: 'accepted', platform: 'ios' },
+    ],
+  });
+}
+
+const idOf = (n: number, of = push) => encodeMessageId(api.deps.messageMac, { pushNo: of.no, n });
+const receipt = (n: number, more: object = {}) => ({
+  ...{ messageId: idOf(n), kind: 'open', eventId: `event-${n}`, at: api.clock.now.toISOString() },
+  ...more,
+});
+const report = (receipts: unknown[], more: object = {}) =>
+  shop.sdk.call('POST', '/v1/receipts', { receipts, ...more });
+const statistics = async () => (await shop.marketer.call('GET', `/v1/pushes/${push.id}/statistics`)).body;
+const row = (n: number) =>
+  api.deps.db
+    .selectFrom('deliveries')
+    .selectAll()
+    .where('push_no', '=', push.no)
+    .where('n', '=', n)
+    .executeTakeFirstOrThrow();
+
+describe('POST /v1/receipts', () => {
+  test('what was answered is counted, at once and once', async () => {
+    const { status, body } = await report([receipt(1), receipt(2), receipt(1)]);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      accepted: 3,
+      results: [
+        { index: 0, result: 'counted' },
+        { index: 1, result: 'counted' },
+        { index: 2, result: 'duplicate' },
+      ],
+    });
+    expect(await statistics()).toMatchObject({
+      opens: 2,
+      taps: 2,
+      deliveries: 2,
+      noFeedback: 0,
+      final: false,
+    });
+  });
+
+  test('a malformed receipt is named by its index, and the rest counts', async () => {
+    const bad = [
+      null,
+      'x',
+      receipt(1, { kind: 'seen' }),
+      receipt(1, { eventId: '' }),
+      receipt(1, { at: 'now' }),
+    ];
+    const { status, body } = await report([...bad, receipt(1)]);
+    expect(status).toBe(200);
+    expect(body['accepted']).toBe(1);
+    const results = body['results'] as { index: number; error?: string }[];
+    expect(results.filter((result) => result.error !== undefined).map(({ index }) => index)).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
+    expect(results[3]?.error).toContain('eventId');
+  });
+
+  test("a forged ID and another app's are answered alike", async () => {
+    const other = await openShop(api);
+    const foreign = idOf(1, await pushOf(other));
+    const forged = `${idOf(1).slice(0, -2)}AA`;
+    const ids = [forged, foreign, idOf(99), 'nonsense'];
+    const { body } = await report(ids.map((messageId) => receipt(1, { messageId })));
+    expect(body).toEqual({ accepted: 0, results: ids.map((_, index) => ({ index, result: 'unknown' })) });
+  });
+
+  test("the device's wrong clock is corrected by when it says it sends", async () => {
+    const anHourSlow = (ms: number) => new Date(api.clock.now.getTime() - 3_600_000 + ms).toISOString();
+    await report([receipt(1, { at: anHourSlow(-10_000) })], { sentAt: anHourSlow(0) });
+    expect((await row(1)).open_at).toEqual(new Date(api.clock.now.getTime() - 10_000));
+  });
+
+  test('no receipt is in the future, nor before its push', async () => {
+    const times = ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z'];
+    await report(times.map((at, index) => receipt(index + 1, { at })));
+    expect((await row(1)).open_at).toEqual(push.startedAt);
+    expect((await row(2)).open_at).toEqual(api.clock.now);
+  });
+
+  test('after the window it is late: counted apart', async () => {
+    api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime());
+    expect((await report([receipt(1)])).body).toEqual({
+      accepted: 0,
+      results: [{ index: 0, result: 'late' }],
+    });
+    expect(await statistics()).toMatchObject({ lateReceipts: 1, opens: 0 });
+  });
+
+  test("needs the app's SDK key", async () => {
+    expect((await shop.marketer.call('POST', '/v1/receipts', { receipts: [receipt(1)] })).status).toBe(403);
+  });
+
+  test('takes a thousand, and no more', async () => {
+    const many = Array.from({ length: 1000 }, (_, index) => receipt(1, { eventId: `tap-${index}` }));
+    expect((await report(many)).body['accepted']).toBe(1000);
+    expect((await report([...many, receipt(1)])).status).toBe(400);
+    expect(await statistics()).toMatchObject({ opens: 1, taps: 1000 });
+  });
+});
