@@ -78,7 +78,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(token)}, claimed as (
       select d.n, d.token, d.channel from ${table} d, flags
-      where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark} and d.n <= ${newMark}
+      where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark}::int and d.n <= ${newMark}::int
         and d.status = ${STATUS_CODE.pending}
     ), reopened as (
       update ${table} d set status = ${STATUS_CODE.pending} from flags
@@ -87,7 +87,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
       returning d.n, d.token, d.channel
     ), moved as (
       update leases set
-        mark_n = case when flags.open then greatest(mark_n, ${newMark}) else mark_n end,
+        mark_n = case when flags.open then greatest(mark_n, ${newMark}::int) else mark_n end,
         pending = ${PENDING_LEFT},
         done = 0 = all(${PENDING_LEFT})
       from flags where flags.held and ${mine}

@@ -74,9 +74,9 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
     )
     insert into ${deliveriesOf(args.slot)}
       (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason)
-    select ${args.slot}, ${args.pushNo}, row_number() over (order by loss is not null, device_no, id),
+    select ${args.slot}::timestamptz, ${args.pushNo}::bigint, row_number() over (order by loss is not null, device_no, id),
       device_no, id, platform, channel, case when loss is null then token end,
-      case when loss is null then ${STATUS_CODE.pending} else ${STATUS_CODE.lost} end::smallint, loss
+      case when loss is null then ${STATUS_CODE.pending}::smallint else ${STATUS_CODE.lost}::smallint end, loss
     from judged`.execute(trx);
 }
 
@@ -100,7 +100,7 @@ function plannedIds({ appId, definition }: InsertArgs) {
 async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {
   await sql`
     insert into push_counters (push_no, slot, platform, metric, reason, value)
-    select ${pushNo}, ${PREPARED_SLOT}, platform, metric, case when metric = 'lost' then reason else '' end, sum(value)
+    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric = 'lost' then reason else '' end, sum(value)
     from (
       select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason, count(*) as value
       from ${deliveriesOf(slot)} where push_no = ${pushNo} group by 1, 2, 3
@@ -129,7 +129,7 @@ async function cutLeases(
   );
   await sql`
     insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending)
-    select ${pushNo}, (n - 1) / ${rows}::int, min(n), max(n), min(n) - 1,
+    select ${pushNo}::bigint, (n - 1) / ${rows}::int, min(n), max(n), min(n) - 1,
       array[count(*) filter (where platform = 0), count(*) filter (where platform = 1), count(*) filter (where platform = 2)]::int[]
     from ${deliveriesOf(slot)} where push_no = ${pushNo} and n <= ${sendable}
     group by 2 order by 2`.execute(trx);

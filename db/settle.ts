@@ -32,7 +32,7 @@ export function countSettled({ pushNo, leaseNo }: LeaseKey): RawBuilder<unknown>
       from settled group by 1, 2, 3, 4
     ), counted as (
       insert into push_counters (push_no, slot, platform, metric, reason, value)
-      select ${pushNo}, ${leaseNo}, platform, metric, reason, value from counts where metric is not null
+      select ${pushNo}::bigint, ${leaseNo}::smallint, platform, metric, reason, value from counts where metric is not null
       on conflict (push_no, slot, platform, metric, reason)
       do update set value = push_counters.value + excluded.value
     )`;
