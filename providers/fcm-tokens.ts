@@ -32,6 +32,7 @@ export class FcmTokens {
   #grant: Promise<Grant> | undefined;
   /** When the present grant is to be replaced. */
   #renewAt = 0;
+  #expiresAt = 0;
 
   constructor(credential: FcmCredential, endpoint: Endpoint, clock: Clock) {
     this.#credential = credential;
@@ -41,10 +42,18 @@ export class FcmTokens {
   }
 
   current(): Promise<Grant> {
-    if (this.#grant !== undefined && this.#clock().getTime() < this.#renewAt) return this.#grant;
-    const previous = this.#grant;
+    const now = this.#clock().getTime();
+    if (this.#grant !== undefined && now < this.#renewAt) return this.#grant;
     this.#renewAt = Number.POSITIVE_INFINITY;
-    this.#grant = this.#renew(previous);
+    const renewed = this.#renew(this.#grant);
+    if (this.#grant === undefined || now >= this.#expiresAt) {
+      this.#grant = renewed;
+      return renewed;
+    }
+    // The old token is still good and serves until the new one is there.
+    void renewed.then(() => {
+      this.#grant = renewed;
+    });
     return this.#grant;
   }
 
@@ -60,6 +69,7 @@ export class FcmTokens {
     const grant = await this.#ask();
     const now = this.#clock().getTime();
     if (grant.kind === 'granted') {
+      this.#expiresAt = grant.expiresAt;
       this.#renewAt = Math.max(now + RETRY_MS, grant.expiresAt - RENEW_BEFORE_MS);
       return grant;
     }

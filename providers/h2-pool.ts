@@ -47,7 +47,7 @@ export class H2Pool {
   #failures = 0;
   #connectNotBefore = 0;
   #sweptAt = performance.now();
-  #closing = false;
+  #closed: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(endpoint: Endpoint, options: H2PoolOptions = {}) {
@@ -72,7 +72,7 @@ export class H2Pool {
     return new Promise((resolve) => {
       const now = performance.now();
       const exchange = new Exchange(request, mayStart, now, resolve);
-      if (this.#closing) return giveBack(exchange, 'Closing', 0);
+      if (this.#closed) return giveBack(exchange, 'Closing', 0);
       if (this.#unreachable() && now < this.#connectNotBefore)
         return this.#giveBackUnreachable(exchange, now);
       this.#queue.push(exchange);
@@ -81,8 +81,12 @@ export class H2Pool {
   }
 
   /** Lets what was written end, gives back what was not, and closes the connections. */
-  async close(): Promise<void> {
-    this.#closing = true;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) giveBack(next, 'Closing', 0);
     if (this.#inFlight.size > 0) {
       await new Promise<void>((resolve) => {
@@ -134,7 +138,7 @@ export class H2Pool {
   /** One at a time, and only after the ones that are open have answered something. */
   #openAnother(): void {
     const now = performance.now();
-    if (this.#closing || now < this.#connectNotBefore) return;
+    if (this.#closed || now < this.#connectNotBefore) return;
     let usable = 0;
     for (const session of this.#sessions) {
       if (session.retired) continue;
@@ -153,7 +157,7 @@ export class H2Pool {
   #onFailed(exchange: Exchange, fate: Fate): void {
     this.#leave(exchange);
     if (fate.kind === 'lost') exchange.settle(fate);
-    else if (this.#closing) giveBack(exchange, 'Closing', 0);
+    else if (this.#closed) giveBack(exchange, 'Closing', 0);
     else if (fate.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
       giveBack(exchange, fate.reason, RETRY_AFTER_MS);
     } else this.#queue.unshift(exchange);
@@ -166,7 +170,7 @@ export class H2Pool {
 
   /** A connection that never answered anything counts as a failure to connect. */
   #onRetired(session: H2Session): void {
-    if (this.#closing) return;
+    if (this.#closed) return;
     const now = performance.now();
     if (!session.proven) {
       const backoff = Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** this.#failures++);
@@ -204,7 +208,8 @@ export class H2Pool {
     for (const exchange of this.#inFlight) {
       if (now - exchange.startedAt < this.#options.deadlineMs) break;
       this.#leave(exchange);
-      exchange.settle({ kind: 'lost', reason: 'Timeout' });
+      if (exchange.refusedWith === undefined) exchange.settle({ kind: 'lost', reason: 'Timeout' });
+      else giveBack(exchange, 'AnswerCut', RETRY_AFTER_MS);
       abandon(exchange);
     }
     for (let head = this.#queue.peek(); head; head = this.#queue.peek()) {

@@ -83,23 +83,18 @@ export class H2Session {
     this.open++;
     exchange.stream = stream;
     stream.on('error', ignore);
-    stream.once('response', (answer) => this.#onResponse(exchange, stream, answer));
-    stream.once('close', () => this.#onClose(exchange, stream));
+    stream.on('response', (answer) => this.#onResponse(exchange, stream, answer));
+    stream.on('close', () => this.#onClose(exchange, stream));
     stream.end(body);
   }
 
   ping(now: number): void {
+    if (this.#session.destroyed) return;
     this.lastPingAt = now;
     this.pingSentAt = now;
     this.#session.ping((error) => {
       if (error === null) this.pingSentAt = undefined;
     });
-  }
-
-  /** Takes no more requests and closes when the last one has ended. */
-  close(): void {
-    this.#retire();
-    this.#session.close();
   }
 
   destroy(): void {
@@ -146,7 +141,7 @@ export class H2Session {
     exchange.refusedWith = status;
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.once('end', () => {
+    stream.on('end', () => {
       if (stream.rstCode !== NGHTTP2_NO_ERROR) return;
       exchange.settle({ kind: 'answer', status, headers, body: Buffer.concat(chunks) });
       this.#events.answered(exchange);
