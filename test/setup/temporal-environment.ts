@@ -1,6 +1,15 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { inject } from 'vitest';
+import { SEARCH_ATTRIBUTES } from '../../dev/stack/temporal.ts';
+
+const { IndexedValueType } = temporal.api.enums.v1;
+const TYPES = {
+  Keyword: { key: SearchAttributeType.KEYWORD, server: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD },
+  Datetime: { key: SearchAttributeType.DATETIME, server: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME },
+  Int: { key: SearchAttributeType.INT, server: IndexedValueType.INDEXED_VALUE_TYPE_INT },
+} as const;
 
 /** A server whose time skips ahead. One for each test: after a failed test a shared one hangs. */
 export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
@@ -9,10 +18,19 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
     server: { executable: { type: 'existing-path', path } },
   });
   const searchAttributes = Object.fromEntries(
-    Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, VALUE_TYPES[type]]),
+    Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPES[type].server]),
   );
   await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
   return env;
+}
+
+/** The development server in memory, for what the time-skipping server lacks. */
+export async function createLocal(): Promise<TestWorkflowEnvironment> {
+  const searchAttributes = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
+    defineSearchAttributeKey(name, TYPES[type].key),
+  );
+  const executable = { type: 'existing-path', path: inject('temporalCli') } as const;
+  return await TestWorkflowEnvironment.createLocal({ server: { executable, searchAttributes } });
 }
 
 /** The `workflowBundle` option of `Worker.create`. */

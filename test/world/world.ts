@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities } from '../../activities/index.ts';
+import { createPushServices } from '../../activities/push-services.ts';
+import { createSenderActivities } from '../../activities/send-lease.ts';
+import { type App, buildApp } from '../../api/app.ts';
+import type { Db } from '../../db/database.ts';
+import { createDevCredentials, type DevCredentials } from '../../dev/simulators/credentials.ts';
+import { type RunningSimulators, startSimulators } from '../../dev/simulators/start.ts';
+import type { Clock } from '../../domain/clock.ts';
+import { createMac, createVault } from '../../keys.ts';
+import { openPushService } from '../../providers/open-push-service.ts';
+import { WORKFLOW_SOURCE } from '../../workflow-source.ts';
+import { SENDER_QUEUE, TASK_QUEUE } from '../../workflows/contract.ts';
+import { createTestDatabase } from '../setup/database.ts';
+import { workflowBundle } from '../setup/temporal-environment.ts';
+
+export const ADMIN_KEY = 'admin-key-of-the-world-0123456789abcdef';
+
+/** The whole product in one test: real Postgres, Temporal, API, worker and simulators, moved by one clock. */
+export interface World {
+  readonly env: TestWorkflowEnvironment;
+  readonly app: App;
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly simulators: RunningSimulators;
+  readonly credentials: DevCredentials;
+  /** Stops the workers; `startWorkers` brings new ones. */
+  stopWorkers(): Promise<void>;
+  startWorkers(): Promise<void>;
+  close(): Promise<void>;
+}
+
+let isInstalled = false;
+
+function installRuntime(): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+}
+
+export async function createWorld(
+  createEnvironment: () => Promise<TestWorkflowEnvironment>,
+  options: { readonly receiptWindowMs?: number } = {},
+): Promise<World> {
+  installRuntime();
+  const { credentials, config } = createDevCredentials();
+  const [env, database, simulators] = await Promise.all([
+    createEnvironment(),
+    createTestDatabase(),
+    startSimulators(config),
+  ]);
+  const { db, pool } = database;
+  const clock: Clock = async () => new Date(await env.currentTimeMs());
+  const log = pino({ level: 'error' });
+  const signingKey = randomBytes(32);
+  const vault = createVault(randomBytes(32));
+  const messageMac = createMac(signingKey, 'message-id');
+  const approvalMac = createMac(signingKey, 'approval');
+  const endpoint = (url: string) => ({ url: new URL(url), ca: simulators.ca });
+  const endpoints = {
+    apns: endpoint(simulators.apnsUrl),
+    fcm: endpoint(simulators.fcmUrl),
+    fcmToken: endpoint(simulators.fcmTokenUrl),
+  };
+  const app = await buildApp({
+    db,
+    pool,
+    clock,
+    messageMac,
+    approvalMac,
+    vault,
+    log,
+    temporal: env.client,
+    config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000 },
+  });
+
+  let stopWorkers: () => Promise<void> = () => Promise.resolve();
+  async function startWorkers(): Promise<void> {
+    // Tokens are signed by the real time, whatever the test's clock says: the simulators live in real time.
+    const services = createPushServices(
+      db,
+      (sealed) => vault.open(sealed),
+      (channel, credential) => openPushService(channel, credential, endpoints),
+    );
+    const senders = createSenderActivities({ db, clock, log, messageMac, services });
+    const activities = createActivities({
+      db,
+      clock,
+      log,
+      approvalMac,
+      receiptWindowMs: options.receiptWindowMs ?? 72 * 3_600_000,
+    });
+    const common = {
+      connection: env.nativeConnection,
+      dataConverter: { payloadConverterPath: WORKFLOW_SOURCE.payloadConverterPath },
+      maxHeartbeatThrottleInterval: '200ms',
+      shutdownGraceTime: '1s',
+    } as const;
+    const workers = await Promise.all([
+      Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle(), activities }),
+      Worker.create({ ...common, taskQueue: SENDER_QUEUE, activities: senders.activities }),
+    ]);
+    const running = workers.map((worker) => worker.run());
+    stopWorkers = async () => {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+      await senders.drained();
+      await services.close();
+      stopWorkers = () => Promise.resolve();
+    };
+  }
+
+  await startWorkers();
+  return {
+    env,
+    app,
+    db,
+    clock,
+    simulators,
+    credentials,
+    startWorkers,
+    stopWorkers: () => stopWorkers(),
+    async close() {
+      await stopWorkers();
+      await app.close();
+      await Promise.all([env.teardown(), database.drop(), simulators.stop()]);
+    },
+  };
+}
