@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { StatisticsAnswer } from '../db/statistics.ts';
 import { IsoDate } from './schemas.ts';
 
 const Count = z.int();
@@ -31,14 +30,8 @@ const figures = {
 const Figures = z.object(figures).meta({ id: 'Figures' });
 const Reasons = z.record(z.string(), Count);
 
-export const StatisticsBody = z
+const Statistics = z
   .object({
-    asOf: IsoDate,
-    /** Frozen at the end of the window: they never change any more. */
-    final: z.boolean(),
-    windowEndsAt: IsoDate.nullable(),
-    /** Receipts after the window so far; they are in no other number. */
-    lateReceipts: Count,
     ...figures,
     lossReasons: Reasons,
     suppressedReasons: Reasons,
@@ -47,9 +40,15 @@ export const StatisticsBody = z
     platforms: z.object({ ios: Figures, android: Figures, web: Figures }).partial(),
   })
   .meta({ id: 'Statistics' });
-export type StatisticsBody = z.infer<typeof StatisticsBody>;
 
-export function renderStatistics(answer: StatisticsAnswer): StatisticsBody {
-  const { asOf, final, windowEndsAt, late, statistics } = answer;
-  return { ...statistics, asOf, final, windowEndsAt, lateReceipts: late };
-}
+export const StatisticsBody = z
+  .object({
+    asOf: IsoDate,
+    /** Frozen at the end of the window: they never change any more. */
+    final: z.boolean(),
+    windowEndsAt: IsoDate.nullable(),
+    /** Receipts after the window so far; they are in no other number. */
+    late: Count,
+    statistics: Statistics,
+  })
+  .meta({ id: 'StatisticsAnswer' });

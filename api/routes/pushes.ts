@@ -16,7 +16,7 @@ import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { hasDetails, PushBody, renderPushes } from '../push-view.ts';
 import { Label } from '../schemas.ts';
-import { renderStatistics, StatisticsBody } from '../statistics-view.ts';
+import { StatisticsBody } from '../statistics-view.ts';
 import { IdParams } from '../task-lookup.ts';
 
 const NewResultAudience = z
@@ -57,7 +57,7 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { no } = await pushOf(deps, request);
       const answer = await readStatistics(deps.db, { pushNo: no, now: await deps.clock() });
       if (answer === undefined) throw notFound('push');
-      return renderStatistics(answer);
+      return answer;
     },
   );
 
