@@ -5,15 +5,6 @@ import { inject } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../dev/stack/temporal.ts';
 
 const { IndexedValueType } = temporal.api.enums.v1;
-const VALUE_TYPES = {
-  Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  Datetime: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-  Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
-} as const;
-
-import { SEARCH_ATTRIBUTES } from '../../dev/stack/temporal.ts';
-
-const { IndexedValueType } = temporal.api.enums.v1;
 const TYPES = {
   Keyword: { key: SearchAttributeType.KEYWORD, server: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD },
   Datetime: { key: SearchAttributeType.DATETIME, server: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME },
