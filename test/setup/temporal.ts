@@ -3,19 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { writeWorkflowBundle } from '../../dev/bundle.ts';
-import { resolveTestServer } from '../../dev/stack/temporal-binary.ts';
+import { resolveTemporalCli, resolveTestServer } from '../../dev/stack/temporal-binary.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
+    temporalCli: string;
     temporalTestServer: string;
     workflowBundle: string;
   }
 }
 
-/** Finds the test server and bundles the workflows once for all test files. */
+/** Finds the servers and bundles the workflows once for all test files. */
 export async function setup(project: TestProject): Promise<() => void> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-bundle-'));
   const bundle = join(directory, 'workflows.js');
+  project.provide('temporalCli', await resolveTemporalCli());
   project.provide('temporalTestServer', await resolveTestServer());
   await writeWorkflowBundle(bundle);
   project.provide('workflowBundle', bundle);
