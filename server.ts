@@ -1,7 +1,7 @@
-import { Client, Connection } from '@temporalio/client';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './api/app.ts';
+import { openTemporal } from './api/temporal.ts';
 import { readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
@@ -16,13 +16,13 @@ const log = pino({
   redact: ['req.headers.authorization', 'headers.authorization', '*.token', '*.secret', '*.key'],
 });
 const { db, pool } = openDatabase(config.databaseUrl, config.databasePoolSize, 'signalbox-api');
-const connection = Connection.lazy({ address: config.temporal.address });
+const temporal = openTemporal(config.temporal);
 const clock = async () => new Date();
 
 const app = await buildApp({
   db,
   pool,
-  temporal: new Client({ connection, namespace: config.temporal.namespace }),
+  temporal,
   clock,
   messageMac: createMac(config.signingKey, 'message-id'),
   approvalMac: createMac(config.signingKey, 'approval'),
@@ -39,7 +39,7 @@ closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {
   if (err !== undefined) log.fatal({ err }, 'closing after an error');
   clearInterval(cleaning);
   await app.close();
-  await Promise.all([db.destroy(), connection.close()]);
+  await Promise.all([db.destroy(), temporal.connection.close()]);
 });
 
 await app.listen({ host: config.api.host, port: config.api.port });

@@ -1,8 +1,8 @@
-import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { openDatabase } from '../db/database.ts';
 import { createMac, createVault } from '../keys.ts';
 import { buildApp } from './app.ts';
+import { openTemporal } from './temporal.ts';
 
 const NOWHERE = '127.0.0.1:1';
 const NO_KEY = Buffer.alloc(32);
@@ -13,7 +13,7 @@ export async function openApiText(): Promise<string> {
   const app = await buildApp({
     db,
     pool,
-    temporal: new Client({ connection: Connection.lazy({ address: NOWHERE }) }),
+    temporal: openTemporal({ address: NOWHERE }),
     clock: async () => new Date(),
     messageMac: createMac(NO_KEY, 'message-id'),
     approvalMac: createMac(NO_KEY, 'approval'),

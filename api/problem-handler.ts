@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -17,11 +18,25 @@ export async function handleNotFound(request: FastifyRequest, reply: FastifyRepl
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { retryAfterSeconds, closeConnection } = problem.options;
+  const { retryAfterSeconds } = problem.options;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (closeConnection) reply.header('connection', 'close');
+  if (request.raw.complete === false) discardRest(request.raw);
   return reply.code(problem.status).type(PROBLEM_TYPE).send(renderProblem(problem, request.id));
+}
+
+const LINGER_MS = 2_000;
+
+/**
+ * A body that nobody wants is read and dropped for a moment, so that its sender hears the answer: closing at once
+ * resets the connection under it. Then the connection ends.
+ */
+function discardRest(message: IncomingMessage): void {
+  message.resume();
+  const close = () => {
+    if (!message.complete) message.socket.destroy();
+  };
+  setTimeout(close, LINGER_MS).unref();
 }
 
 function toProblem(error: unknown, request: FastifyRequest): Problem {
@@ -34,6 +49,9 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof CursorError) {
     const errors = [{ parameter: 'cursor', detail: error.message }];
     return new Problem('invalid_request', 'The request is not valid', { errors });
+  }
+  if (request.raw.destroyed && request.raw.complete === false) {
+    return new Problem('invalid_request', 'The body was cut off');
   }
   if (isUnavailable(error)) {
     return new Problem('unavailable', 'A part of the service is not reachable; try again', {
@@ -54,9 +72,7 @@ const FASTIFY_CODES: Readonly<Record<string, Problem['code']>> = {
 function fromFastify(error: Error): Problem | undefined {
   const { code, statusCode } = error as Partial<FastifyError>;
   const known = FASTIFY_CODES[code ?? ''];
-  if (known !== undefined) {
-    return new Problem(known, error.message, { closeConnection: known === 'payload_too_large' });
-  }
+  if (known !== undefined) return new Problem(known, error.message);
   const isFault = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   return isFault ? new Problem('invalid_request', error.message) : undefined;
 }

@@ -73,8 +73,6 @@ export type ProblemBody = z.infer<typeof ProblemBody>;
 export interface ProblemOptions {
   readonly errors?: readonly Fault[];
   readonly retryAfterSeconds?: number;
-  /** The rest of the request's body is not wanted: the connection ends with the answer. */
-  readonly closeConnection?: boolean;
   readonly cause?: unknown;
 }
 
@@ -93,8 +91,8 @@ export class Problem extends Error {
 }
 
 /** The same answer for what does not exist and for what belongs to another app. */
-export function notFound(what: string, options: ProblemOptions = {}): Problem {
-  return new Problem('not_found', `There is no such ${what}`, options);
+export function notFound(what: string): Problem {
+  return new Problem('not_found', `There is no such ${what}`);
 }
 
 export function renderProblem(problem: Problem, requestId: string): ProblemBody {

@@ -20,7 +20,7 @@ export function Label(max: number) {
     .trim()
     .min(1)
     .max(max)
-    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
 
 export const PageQuery = z.strictObject({

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { createMac, createVault } from '../keys.ts';
 import { createTestDatabase } from '../test/setup/database.ts';
 import { type App, buildApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
+import type { Role } from './permissions.ts';
+import { openTemporal } from './temporal.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';
 
@@ -28,7 +30,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
   const deps: ApiDeps = {
     db: database.db,
     pool: database.pool,
-    temporal: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
+    temporal: openTemporal({ address: '127.0.0.1:1' }),
     clock: async () => new Date(clock.now),
     messageMac: createMac(signingKey, 'message-id'),
     approvalMac: createMac(signingKey, 'approval'),
@@ -53,4 +55,49 @@ function testClock(): TestClock {
     },
   };
   return clock;
+}
+
+export interface TestApp {
+  readonly appId: string;
+  /** Each role's key. */
+  readonly keys: Readonly<Record<Role | 'sdk', string>>;
+  /** A JSON request with a key of this app. */
+  call(who: Role | 'sdk', method: Method, url: string, body?: object, headers?: Headers): Promise<Answer>;
+}
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Headers = Record<string, string>;
+type Answer = Awaited<ReturnType<typeof inject>>;
+
+/** An app with a key of each kind, made over HTTP as an administrator does. */
+export async function createTestApp(api: TestApi, settings: object = {}): Promise<TestApp> {
+  const make = async (url: string, payload: object) => {
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+    const answer = await inject(api, { method: 'POST', url, payload, headers });
+    if (answer.statusCode !== 201) throw new Error(answer.body);
+    return answer.json();
+  };
+  const { id: appId } = await make('/v1/apps', { name: 'Test', timeZone: 'Europe/Berlin', ...settings });
+  const keyOf = async (role: Role): Promise<string> =>
+    (await make(`/v1/apps/${appId}/keys`, { role, name: `The ${role}` })).key;
+  const keys = {
+    marketer: await keyOf('marketer'),
+    approver: await keyOf('approver'),
+    operator: await keyOf('operator'),
+    sdk: (await make(`/v1/apps/${appId}/keys`, { role: 'sdk' })).key as string,
+  };
+  return {
+    appId,
+    keys,
+    call: (who, method, url, payload, headers = {}) =>
+      inject(api, {
+        method,
+        url,
+        headers: { authorization: `Bearer ${keys[who]}`, ...headers },
+        ...(payload === undefined ? {} : { payload }),
+      }),
+  };
+}
+
+function inject(api: TestApi, request: InjectOptions) {
+  return api.app.inject(request);
 }

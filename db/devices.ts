@@ -159,6 +159,10 @@ async function displaceToken(
   now: Date,
 ): Promise<void> {
   if (token === undefined || token === null) return;
+  // Two devices that register one token at the same moment do so one after the other.
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`${appId} ${channel} ${token}`}, 0))`.execute(
+    trx,
+  );
   await trx
     .updateTable('devices')
     .set({ token_state: 'replaced', updated_at: now })

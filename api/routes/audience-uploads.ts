@@ -72,7 +72,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
     async (request, reply) => {
       const { id } = request.params;
       const found = await findAudience(deps.db, personOf(request).appId, id);
-      if (found?.kind !== 'upload') throw notFound('audience of uploads', { closeConnection: true });
+      if (found?.kind !== 'upload') throw notFound('audience of uploads');
       return reply.code(201).send(await upload(deps, request, { id }));
     },
   );

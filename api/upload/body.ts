@@ -49,7 +49,5 @@ function tooLargeByHeader(request: FastifyRequest): Problem | undefined {
 }
 
 function tooLarge(): Problem {
-  return new Problem('payload_too_large', `An upload is at most ${UPLOAD_BYTES} bytes; split the file`, {
-    closeConnection: true,
-  });
+  return new Problem('payload_too_large', `An upload is at most ${UPLOAD_BYTES} bytes; split the file`);
 }

@@ -26,6 +26,5 @@ function shown(name: string): string {
 function headerProblem(errors: Fault[]): Problem {
   return new Problem('invalid_request', 'The header of the CSV file is not valid', {
     errors: errors.slice(0, 100),
-    closeConnection: true,
   });
 }

@@ -27,22 +27,23 @@ export async function* readRows<Column extends string, Row>(
   reader: RowReader<Column, Row>,
   tally: Tally,
 ): AsyncGenerator<Row[]> {
-  let columns = format === 'text' ? reader.known.slice(0, 1) : undefined;
+  let columns = format === 'csv' ? undefined : reader.known.slice(0, format === 'text' ? 1 : undefined);
   for await (const lines of linesOf(bytes)) {
     const rows: Row[] = [];
     for (const line of lines) {
       if (line.text === '') continue;
-      if (format === 'csv' && columns === undefined) {
+      if (columns === undefined) {
         columns = readHeader(line.text, reader.known, reader.required);
         continue;
       }
+      const known = columns;
       tally.rows++;
-      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, columns, reader.known)));
+      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, format, known)));
       if (row !== undefined) rows.push(row);
     }
     if (rows.length > 0) yield rows;
   }
-  if (format === 'csv' && columns === undefined) readHeader('', reader.known, reader.required);
+  if (columns === undefined) readHeader('', reader.known, reader.required);
 }
 
 function attempt<Row>(bad: BadRows, line: number, read: () => Row): Row | undefined {
@@ -58,16 +59,19 @@ function attempt<Row>(bad: BadRows, line: number, read: () => Row): Row | undefi
 type Raw<Column extends string> = { readonly [Name in Column]?: unknown };
 
 function rawOf<Column extends string>(
-  line: Line,
-  columns: readonly Column[] | undefined,
-  known: readonly Column[],
+  { text }: Line,
+  format: Format,
+  columns: readonly Column[],
 ): Raw<Column> {
-  if (line.text === null) throw new RowFault(null, 'line_too_long');
-  return columns === undefined ? ndjsonRow(line.text, known) : csvRow(line.text, columns);
+  if (text === null) throw new RowFault(null, 'line_too_long');
+  if (format === 'ndjson') return ndjsonRow(text, columns);
+  return rawRow(columns, format === 'csv' ? splitCsvLine(text) : [text]);
 }
 
-function csvRow<Column extends string>(text: string, columns: readonly Column[]): Raw<Column> {
-  const fields = splitCsvLine(text);
+function rawRow<Column extends string>(
+  columns: readonly Column[],
+  fields: string[] | undefined,
+): Raw<Column> {
   if (fields === undefined) throw new RowFault(null, 'unbalanced_quotes');
   if (fields.length !== columns.length) throw new RowFault(null, 'wrong_number_of_fields');
   const raw: { [Name in Column]?: unknown } = {};

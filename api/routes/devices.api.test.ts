@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+let api: TestApi;
+let app: TestApp;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+beforeEach(async () => {
+  app = await createTestApp(api);
+});
+afterAll(() => api.stop());
+
+const apnsToken = (letter: string) => letter.repeat(64);
+const device = (deviceId: string, more: object = {}) => ({
+  deviceId,
+  platform: 'ios',
+  token: apnsToken('a'),
+  ...more,
+});
+const register = (body: object, headers = {}) => app.call('sdk', 'POST', '/v1/devices', body, headers);
+const read = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
+
+test('a device registers, and persons see it without its token', async () => {
+  const profile = {
+    timeZone: 'Asia/Tokyo',
+    locale: 'ja-JP',
+    appVersion: '1.2',
+    tags: ['vip'],
+    attributes: { age: 3 },
+  };
+  const made = await register(device('d1', profile));
+  expect(made.statusCode).toBe(201);
+  expect(made.json()).toEqual({ deviceId: 'd1', secret: expect.stringMatching(/^sbd_[0-9A-Za-z]{43}$/) });
+  const answer = await app.call('marketer', 'GET', '/v1/devices/d1');
+  expect(answer.json()).toMatchObject({ ...profile, platform: 'ios', channel: 'apns', tokenState: 'active' });
+  expect(answer.body).not.toContain(apnsToken('a'));
+});
+
+test('who registers a known device again has to show its secret, and gets a new one', async () => {
+  const { secret } = (await register(device('d1'))).json();
+  expect((await register(device('d1'))).json().code).toBe('device_secret_required');
+  expect((await register(device('d1'), { 'x-device-secret': 'sbd_guess' })).statusCode).toBe(403);
+  const again = await register(device('d1', { token: apnsToken('b') }), { 'x-device-secret': secret });
+  expect(again.statusCode).toBe(201);
+  expect((await register(device('d1'), { 'x-device-secret': secret })).statusCode).toBe(403);
+});
+
+test('of two that register an unknown device at once, one wins', async () => {
+  const answers = await Promise.all(Array.from({ length: 6 }, () => register(device('race'))));
+  const statuses = answers.map((answer) => answer.statusCode).toSorted();
+  expect(statuses).toEqual([201, 403, 403, 403, 403, 403]);
+});
+
+test('a token belongs to the device that registered it last', async () => {
+  await register(device('old'));
+  await register(device('new'));
+  expect([(await read('old')).tokenState, (await read('new')).tokenState]).toEqual(['replaced', 'active']);
+});
+
+test('devices that register one token at the same moment leave exactly one active', async () => {
+  const ids = Array.from({ length: 8 }, (_, i) => `d${i}`);
+  const answers = await Promise.all(ids.map((id) => register(device(id))));
+  expect(answers.every((answer) => answer.statusCode === 201)).toBe(true);
+  const states = await Promise.all(ids.map(async (id) => (await read(id)).tokenState));
+  expect(states.filter((state) => state === 'active')).toHaveLength(1);
+});
+
+test('a refresh changes what it names and nothing else', async () => {
+  const { secret } = (await register(device('d1', { timeZone: 'UTC', tags: ['a'] }))).json();
+  const proof = { 'x-device-secret': secret };
+  api.clock.advance(60_000);
+  const moved = await app.call('sdk', 'PUT', '/v1/devices/d1', { timeZone: 'Asia/Tokyo' }, proof);
+  expect(moved.json()).toMatchObject({ timeZone: 'Asia/Tokyo', tags: ['a'], tokenState: 'active' });
+  expect(moved.json().lastActiveAt).toBe(api.clock.now.toISOString());
+  const silent = await app.call('sdk', 'PUT', '/v1/devices/d1', { token: null }, proof);
+  expect(silent.json().tokenState).toBe('none');
+});
+
+test('a device unsubscribes and comes back; the first time stays', async () => {
+  const { secret } = (await register(device('d1'))).json();
+  const proof = { 'x-device-secret': secret };
+  const url = '/v1/devices/d1/unsubscribe';
+  const first = (await app.call('sdk', 'POST', url, undefined, proof)).json().unsubscribedAt;
+  api.clock.advance(1_000);
+  expect((await app.call('sdk', 'POST', url, undefined, proof)).json().unsubscribedAt).toBe(first);
+  expect((await app.call('sdk', 'DELETE', url, undefined, proof)).json().unsubscribedAt).toBeNull();
+});
+
+test('without its secret a device is neither refreshed nor unsubscribed', async () => {
+  await register(device('d1'));
+  expect((await app.call('sdk', 'PUT', '/v1/devices/d1', { timeZone: 'UTC' })).statusCode).toBe(403);
+  expect((await app.call('sdk', 'POST', '/v1/devices/d1/unsubscribe')).statusCode).toBe(403);
+  expect((await app.call('sdk', 'DELETE', '/v1/devices/d1/unsubscribe')).statusCode).toBe(403);
+});
+
+test('a lost answer can be asked for again with the same Idempotency-Key', async () => {
+  const key = { 'idempotency-key': 'registration-0001' };
+  const first = await register(device('d1'), key);
+  const again = await register(device('d1'), key);
+  expect(again.json()).toEqual(first.json());
+  expect(again.headers['idempotency-replayed']).toBe('true');
+});
+
+test('web devices are refused in words', async () => {
+  const answer = await register({ deviceId: 'w', platform: 'web' });
+  expect([answer.statusCode, answer.json().code]).toEqual([422, 'channel_not_supported']);
+});
+
+test.each([
+  ['a user ID, which needs more than the SDK key', { userId: 'u' }, '/userId'],
+  ['an unknown time zone', { timeZone: 'Nowhere' }, '/timeZone'],
+  ['an unknown platform', { platform: 'symbian' }, '/platform'],
+  ['a token that is not hexadecimal', { token: 'z'.repeat(64) }, '/token'],
+  ['a short token', { token: 'ab' }, '/token'],
+  ['a token of the other platform', { platform: 'android', token: 'ab' }, '/token'],
+  ['an ID with a space', { deviceId: 'a b' }, '/deviceId'],
+  ['an ID with NUL', { deviceId: 'a\0b' }, '/deviceId'],
+  ['a nested attribute', { attributes: { a: { b: 1 } } }, '/attributes/a'],
+  ['an attribute with NUL', { attributes: { a: 'x\0' } }, '/attributes/a'],
+  ['an attribute with half a character', { attributes: { a: '\udc00' } }, '/attributes/a'],
+  ['tags that are not a list', { tags: 'a' }, '/tags'],
+])('%s is refused with its place', async (_what, fault, pointer) => {
+  const answer = await register(device('bad', fault));
+  expect(answer.json()).toMatchObject({ status: 400, errors: [{ pointer }] });
+});
+
+test('a device of another app is not found, by persons and by SDKs', async () => {
+  const { secret } = (await register(device('d1'))).json();
+  const other = await createTestApp(api);
+  expect((await other.call('operator', 'GET', '/v1/devices/d1')).statusCode).toBe(404);
+  const stolen = await other.call(
+    'sdk',
+    'PUT',
+    '/v1/devices/d1',
+    { timeZone: 'UTC' },
+    { 'x-device-secret': secret },
+  );
+  expect(stolen.statusCode).toBe(404);
+});
+
+test('an SDK key reads nothing, and a person registers nothing', async () => {
+  expect((await app.call('sdk', 'GET', '/v1/devices/d1')).statusCode).toBe(403);
+  expect((await app.call('marketer', 'POST', '/v1/devices', device('d1'))).statusCode).toBe(403);
+});

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+let api: TestApi;
+let app: TestApp;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+beforeEach(async () => {
+  app = await createTestApp(api);
+});
+afterAll(() => api.stop());
+
+const token = (n: number) => n.toString(16).padStart(64, '0');
+async function send(payload: string | Buffer, type = 'text/csv', headers: Record<string, string> = {}) {
+  return api.app.inject({
+    method: 'POST',
+    url: '/v1/devices/import',
+    headers: { authorization: `Bearer ${app.keys.marketer}`, 'content-type': type, ...headers },
+    payload,
+  });
+}
+const importCsv = async (...lines: string[]) => (await send(lines.join('\n'))).json();
+const read = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
+const storedIds = async () => {
+  const query = api.deps.db.selectFrom('devices').select('device_id').where('app_id', '=', app.appId);
+  return (await query.orderBy('device_id').execute()).map((row) => row.device_id);
+};
+
+test('devices are created, then updated; quotes, tags and attributes are understood', async () => {
+  const file = [
+    'device_id,platform,token,user_id,time_zone,locale,app_version,tags,attributes',
+    `d1,ios,${token(1)},u1,Europe/Berlin,de-DE,1.0,vip;new,"{""plan"":""gold, yearly"",""age"":3}"`,
+    `d2,android,${'x'.repeat(30)},u1,,,,,`,
+    'd3,android,,,,,,,',
+  ];
+  expect(await importCsv(...file)).toEqual({
+    rows: 3,
+    imported: 3,
+    created: 3,
+    updated: 0,
+    badRows: 0,
+    errors: [],
+  });
+  expect(await read('d1')).toMatchObject({
+    userId: 'u1',
+    tokenState: 'active',
+    tags: ['vip', 'new'],
+    attributes: { plan: 'gold, yearly', age: 3 },
+  });
+  expect(await read('d3')).toMatchObject({ tokenState: 'none', userId: null, channel: 'fcm' });
+  expect(await importCsv(...file)).toMatchObject({ created: 0, updated: 3 });
+});
+
+test('a column that the file lacks keeps its value, an empty field clears it', async () => {
+  await importCsv('device_id,platform,token,time_zone,tags', `d1,ios,${token(1)},UTC,a;b`);
+  await importCsv('device_id,platform,time_zone', 'd1,ios,');
+  expect(await read('d1')).toMatchObject({ tokenState: 'active', tags: ['a', 'b'], timeZone: null });
+});
+
+test('every kind of bad row is reported with its line, and the good ones are imported', async () => {
+  const head = 'device_id,platform,token,user_id,time_zone,locale,app_version,tags,attributes';
+  const rows: [string | Buffer, string | null, string | null][] = [
+    ['good1,ios,,,,,,,', null, null],
+    [',ios,,,,,,,', 'device_id', 'missing'],
+    ['d,symbian,,,,,,,', 'platform', 'unknown_platform'],
+    ['d,web,,,,,,,', 'platform', 'channel_not_supported'],
+    ['d,ios,zz,,,,,,', 'token', 'invalid_token'],
+    ['d,ios,,,Mars/Base,,,,', 'time_zone', 'unknown_time_zone'],
+    ['d,ios,"open,,,,,,', null, 'unbalanced_quotes'],
+    ['good2,ios,,,,,,,', null, null],
+    ['d,ios', null, 'wrong_number_of_fields'],
+    [`d,ios,,,,${'l'.repeat(36)},,,`, 'locale', 'too_long'],
+    [`d,ios,,,,,,${'t'.repeat(70_000)},`, null, 'line_too_long'],
+    ['d,ios,,a\0b,,,,,', 'user_id', 'not_storable'],
+    [
+      Buffer.from([0x64, 0x2c, 0x69, 0x6f, 0x73, 0x2c, 0x2c, 0xff, 0x2c, 0x2c, 0x2c, 0x2c, 0x2c]),
+      'user_id',
+      'invalid_utf8',
+    ],
+    ['d d,ios,,,,,,,', 'device_id', 'invalid_id'],
+    ['d,ios,,,,,,,{oops', 'attributes', 'invalid_json'],
+    ['d,ios,,,,,,,"{""a"":[1]}"', 'attributes', 'invalid_attributes'],
+    ['twice,ios,,first,,,,,', 'device_id', 'duplicate_in_file'],
+    ['twice,ios,,last,,,,,', null, null],
+    ['good3,ios,,,,,,,', null, null],
+  ];
+  const file = Buffer.concat(
+    [head, ...rows.map(([row]) => row)].flatMap((row) => [Buffer.from(row), Buffer.from('\r\n')]),
+  );
+  const answer = (await send(file)).json();
+  const expected = rows.flatMap(([, field, reason], i) =>
+    reason === null ? [] : [{ line: i + 2, field, reason }],
+  );
+  expect(answer.errors).toEqual(expected);
+  expect(answer).toMatchObject({ rows: rows.length, imported: 4, badRows: expected.length });
+  expect(await storedIds()).toEqual(['good1', 'good2', 'good3', 'twice']);
+  expect((await read('twice')).userId).toBe('last');
+});
+
+test('NDJSON is read too; a broken line costs only itself', async () => {
+  const lines = [
+    JSON.stringify({
+      deviceId: 'd1',
+      platform: 'android',
+      tags: ['a'],
+      attributes: { n: 1 },
+      timeZone: 'UTC',
+    }),
+    '{"deviceId": "d2"',
+    '[1]',
+    JSON.stringify({ deviceId: 'd3', platform: 'ios', color: 'red' }),
+    JSON.stringify({ deviceId: 4, platform: 'ios' }),
+    JSON.stringify({ device_id: 'd5', platform: 'ios' }),
+  ];
+  const answer = (await send(lines.join('\n'), 'application/x-ndjson')).json();
+  expect(answer.errors).toEqual([
+    { line: 2, field: null, reason: 'invalid_json' },
+    { line: 3, field: null, reason: 'not_an_object' },
+    { line: 4, field: 'color', reason: 'unknown_field' },
+    { line: 5, field: 'device_id', reason: 'not_text' },
+  ]);
+  expect(await storedIds()).toEqual(['d1', 'd5']);
+});
+
+test('a token goes to the last row that has it, in the file and in the app', async () => {
+  await importCsv('device_id,platform,token', `a,ios,${token(1)}`, `b,ios,${token(2)}`);
+  await importCsv('device_id,platform,token', `a,ios,${token(2)}`, `b,ios,${token(1)}`);
+  expect([(await read('a')).tokenState, (await read('b')).tokenState]).toEqual(['active', 'active']);
+  await importCsv('device_id,platform,token', `c,ios,${token(1)}`, `d,ios,${token(1)}`);
+  const states = await Promise.all(['b', 'c', 'd'].map(async (id) => (await read(id)).tokenState));
+  expect(states).toEqual(['replaced', 'replaced', 'active']);
+});
+
+test('a token that a push service called invalid does not come back by an old list', async () => {
+  await importCsv('device_id,platform,token', `a,ios,${token(1)}`);
+  const { db } = api.deps;
+  await db.updateTable('devices').set({ token_state: 'invalid' }).where('app_id', '=', app.appId).execute();
+  await importCsv('device_id,platform,token', `a,ios,${token(1)}`);
+  expect((await read('a')).tokenState).toBe('invalid');
+  await importCsv('device_id,platform,token', `a,ios,${token(2)}`);
+  expect((await read('a')).tokenState).toBe('active');
+});
+
+test.each([
+  ['an unknown column', 'device_id,platform,colour\n', '"colour" is not a known column'],
+  ['a column twice', 'device_id,platform,platform\n', '"platform" appears twice'],
+  ['a missing column', 'device_id\nd1', 'the column platform is missing'],
+  ['an empty file', '', 'the column device_id is missing'],
+])('%s in the header refuses the file', async (_what, file, detail) => {
+  const answer = await send(file);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json().errors.map((fault: { detail: string }) => fault.detail)).toContain(detail);
+});
+
+test('approvers, SDKs and other media types are refused', async () => {
+  expect((await app.call('approver', 'POST', '/v1/devices/import')).statusCode).toBe(403);
+  expect((await app.call('sdk', 'POST', '/v1/devices/import')).statusCode).toBe(403);
+  expect((await send('{}', 'application/json')).statusCode).toBe(415);
+});
+
+test('the same file is not imported twice under one Idempotency-Key', async () => {
+  const key = { 'idempotency-key': 'import-0001' };
+  const first = await send('device_id,platform\nd1,ios', 'text/csv', key);
+  const again = await send('device_id,platform\nd1,ios', 'text/csv', key);
+  expect(again.json()).toEqual(first.json());
+  expect(again.json().created).toBe(1);
+});
+
+test('whatever stands between them, good rows are never lost', async () => {
+  const junk = fc
+    .string({ unit: 'binary', maxLength: 40 })
+    .map((text) => `${text.replaceAll(/[\r\n]/g, '')},"`);
+  const good = fc.integer({ min: 0, max: 40 }).map((n) => `g${n},ios`);
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(junk, good), { maxLength: 40 }), async (rows) => {
+      app = await createTestApp(api);
+      const answer = await importCsv('device_id,platform', ...rows);
+      const ids = [...new Set(rows.filter((row) => /^g\d+,ios$/.test(row)).map((row) => row.slice(0, -4)))];
+      expect(await storedIds()).toEqual(ids.toSorted());
+      expect(answer.imported + answer.badRows).toBe(answer.rows);
+      expect(answer.rows).toBe(rows.length);
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ADMIN_KEY, createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+const MB = 1_048_576;
+let api: TestApi;
+let app: TestApp;
+let port: number;
+beforeAll(async () => {
+  api = await startTestApi();
+  app = await createTestApp(api);
+  await api.app.listen({ host: '127.0.0.1', port: 0 });
+  port = (api.app.server.address() as AddressInfo).port;
+});
+afterAll(() => api.stop());
+
+function post(path: string, type: string, key: string, headers: Record<string, string> = {}): ClientRequest {
+  const given = { authorization: `Bearer ${key}`, 'content-type': type, ...headers };
+  return request({ host: '127.0.0.1', port, path, method: 'POST', headers: given });
+}
+
+/** Sends chunks until the server answers; how many bytes it took, and the most memory seen on the way. */
+async function sendEndlessly(sending: ClientRequest, chunk: Buffer) {
+  let answer: IncomingMessage | undefined;
+  sending.on('response', (response: IncomingMessage) => {
+    answer = response;
+  });
+  // After the answer the server ends the connection in the middle of what is still being sent.
+  sending.on('error', () => undefined);
+  let bytes = 0;
+  let memory = 0;
+  while (answer === undefined && !sending.destroyed && bytes < 2_000 * MB) {
+    bytes += chunk.length;
+    if (!sending.write(chunk))
+      await Promise.race([once(sending, 'drain').catch(() => undefined), sleep(200)]);
+    memory = Math.max(memory, process.memoryUsage().rss);
+  }
+  for (let i = 0; answer === undefined && i < 50; i++) await sleep(20);
+  sending.destroy();
+  return { status: answer?.statusCode, bytes, memory };
+}
+
+async function isImported(id: string): Promise<boolean> {
+  return (await app.call('marketer', 'GET', `/v1/devices/${id}`)).statusCode === 200;
+}
+
+test('an endless upload is cut off with 413 at its limit, in flat memory, and leaves nothing', async () => {
+  const before = process.memoryUsage().rss;
+  const sending = post('/v1/devices/import', 'text/csv', app.keys.marketer);
+  sending.write('device_id,platform\nendless,ios\n');
+  const { status, bytes, memory } = await sendEndlessly(sending, Buffer.alloc(MB, 'x'));
+  expect(status).toBe(413);
+  expect(bytes).toBeLessThan(1_100 * MB);
+  expect(memory - before).toBeLessThan(250 * MB);
+  expect(await isImported('endless')).toBe(false);
+});
+
+test('an endless JSON body is cut off at 1 MB', async () => {
+  const sending = post('/v1/apps', 'application/json', ADMIN_KEY);
+  const { status, bytes } = await sendEndlessly(sending, Buffer.alloc(MB / 8, ' '));
+  expect(status).toBe(413);
+  expect(bytes).toBeLessThan(50 * MB);
+});
+
+test('a body that says that it is too large is refused before it is sent', async () => {
+  const length = { 'content-length': String(1_025 * MB) };
+  const sending = post('/v1/devices/import', 'text/csv', app.keys.marketer, length);
+  sending.on('error', () => undefined);
+  sending.flushHeaders();
+  const [answer] = (await once(sending, 'response')) as [IncomingMessage];
+  expect(answer.statusCode).toBe(413);
+  sending.destroy();
+});
+
+test('without a valid key nothing of the body is read', async () => {
+  const { status, bytes } = await sendEndlessly(
+    post('/v1/devices/import', 'text/csv', 'sbk_wrong'),
+    Buffer.alloc(MB, 'x'),
+  );
+  expect(status).toBe(401);
+  expect(bytes).toBeLessThan(50 * MB);
+});
+
+test.each([
+  ['/v1/devices/import', 'device_id,platform\n', (i: number) => `cut${i},ios\n`],
+  ['/v1/audiences/upload?name=Cut', 'device_id\n', (i: number) => `cut${i}\n`],
+])('an upload to %s that is cut in the middle stores nothing', async (path, head, row) => {
+  const sending = post(path, 'text/csv', app.keys.marketer);
+  sending.on('error', () => undefined);
+  sending.write(head + Array.from({ length: 20_000 }, (_, i) => row(i)).join(''));
+  await sleep(150);
+  sending.destroy();
+  await sleep(150);
+  expect(await isImported('cut0')).toBe(false);
+  expect((await app.call('marketer', 'GET', '/v1/audiences')).json().items).toEqual([]);
+  const idle = await api.deps.pool.query(
+    "select 1 from pg_stat_activity where state = 'idle in transaction'",
+  );
+  expect(idle.rowCount).toBe(0);
+  expect((await api.app.inject('/health/live')).statusCode).toBe(200);
+});
