@@ -11,6 +11,7 @@ import { CredentialError, openPushService } from './open-push-service.ts';
 import type { PushService } from './push-service.ts';
 
 const STORM = 20_000;
+const STORM_TIMEOUT_MS = 60_000;
 const IN_FLIGHT = 400;
 
 const { credentials, config } = createDevCredentials();
@@ -68,17 +69,21 @@ function tally(outcomes: readonly Outcome[]): Record<string, number> {
   return counts;
 }
 
-test.each(CHANNELS)('%s: a storm of GOAWAYs loses nothing and doubles nothing', async (channel) => {
-  await simulators.control.change({ [channel]: { goawayEveryStreams: 400 } });
-  const outcomes = await withService(channel, (service) => sendAll(service, channel, STORM));
-  expect(tally(outcomes)).toEqual({ accepted: STORM });
-  expect(await simulators.control.counts()).toMatchObject({
-    processed: STORM,
-    distinctMessages: STORM,
-    distinctDevices: STORM,
-    duplicates: 0,
-  });
-});
+test.each(CHANNELS)(
+  '%s: a storm of GOAWAYs loses nothing and doubles nothing',
+  async (channel) => {
+    await simulators.control.change({ [channel]: { goawayEveryStreams: 400 } });
+    const outcomes = await withService(channel, (service) => sendAll(service, channel, STORM));
+    expect(tally(outcomes)).toEqual({ accepted: STORM });
+    expect(await simulators.control.counts()).toMatchObject({
+      processed: STORM,
+      distinctMessages: STORM,
+      distinctDevices: STORM,
+      duplicates: 0,
+    });
+  },
+  STORM_TIMEOUT_MS,
+);
 
 test.each(CHANNELS)('%s: refused streams are sent again until they are taken', async (channel) => {
   await simulators.control.change({ [channel]: { refuseStreamsShare: 0.3 } });

@@ -23,7 +23,7 @@ export interface RunningSimulators extends SimulatorAddresses {
 export async function startSimulators(config: SimulatorConfigInput): Promise<RunningSimulators> {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-simulators-'));
   const file = join(directory, 'config.json');
-  writeFileSync(file, JSON.stringify({ directory, ...config }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
   const child = spawn(process.execPath, [MAIN, '--config', file], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
@@ -38,13 +38,13 @@ export async function startSimulators(config: SimulatorConfigInput): Promise<Run
       async stop() {
         child.kill('SIGTERM');
         await exited;
-        rmSync(directory, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    child.kill('SIGKILL');
-    rmSync(directory, { recursive: true, force: true });
+    child.kill('SIGTERM');
     throw error;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

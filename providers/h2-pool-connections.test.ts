@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import type { Http2Session } from 'node:http2';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { accept, type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
+import type { Answer } from './h2-exchange.ts';
+import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
+import type { Endpoint } from './push-service.ts';
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function openPeer(onStream: OnStream, maxConcurrentStreams?: number): Promise<H2Peer> {
+  const peer = await openH2Peer(onStream, maxConcurrentStreams);
+  cleanups.push(() => peer.close());
+  return peer;
+}
+
+function openPool(endpoint: Endpoint, options: H2PoolOptions = {}): H2Pool {
+  const pool = new H2Pool(endpoint, { sweepMs: 20, ...options });
+  cleanups.push(() => pool.close());
+  return pool;
+}
+
+function send(pool: H2Pool, path = '/'): Promise<Answer> {
+  return pool.request({ path, headers: [], body: '{}' }, () => true);
+}
+
+function sendMany(pool: H2Pool, count: number): Promise<Answer[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => send(pool, `/${n}`)));
+}
+
+function at(server: Server, ca?: string): Endpoint {
+  const { port } = server.address() as AddressInfo;
+  const url = new URL(`https://127.0.0.1:${port}`);
+  return ca === undefined ? { url } : { url, ca };
+}
+
+test('follows the peer when it changes how many streams it allows', async () => {
+  let open = 0;
+  let most = 0;
+  const peer = await openPeer((stream) => {
+    most = Math.max(most, ++open);
+    stream.once('close', () => open--);
+    setImmediate(() => accept(stream));
+  }, 40);
+  const pool = openPool(peer, { maxSessions: 1 });
+  await sendMany(pool, 400);
+  expect(most).toBeGreaterThan(20);
+  expect(most).toBeLessThanOrEqual(40);
+
+  const [session] = peer.sessions;
+  session?.settings({ maxConcurrentStreams: 3 });
+  await once(session as Http2Session, 'localSettings');
+  await send(pool);
+  most = 0;
+  const answers = await sendMany(pool, 100);
+  expect(most).toBeLessThanOrEqual(3);
+  expect(answers.every((answer) => answer.kind === 'answer')).toBe(true);
+});
+
+test('a connection that went dead is found by PING, and what was written is lost', async () => {
+  const peer = await openPeer((stream, path) => path !== '/held' && accept(stream));
+  const pairs: Socket[][] = [];
+  const proxy = createServer((socket) => {
+    const upstream = connect(peer.port, '127.0.0.1');
+    pairs.push([socket, upstream]);
+    for (const end of [socket, upstream]) end.on('error', () => {});
+    socket.pipe(upstream).pipe(socket);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  cleanups.push(() => {
+    for (const socket of pairs.flat()) socket.destroy();
+    proxy.close();
+  });
+  const pool = openPool(at(proxy, peer.ca), { pingBusyMs: 50, pingTimeoutMs: 150 });
+  await send(pool, '/warm');
+  const held = send(pool, '/held');
+  for (const [socket, upstream] of pairs) {
+    socket?.unpipe(upstream);
+    upstream?.unpipe(socket);
+  }
+  expect(await held).toEqual({ kind: 'lost', reason: 'ConnectionLost' });
+  expect(await send(pool, '/after')).toMatchObject({ kind: 'answer', status: 200 });
+});
+
+test('an unreachable service is tried a few times with growing pauses, and the requests are given back', async () => {
+  let connections = 0;
+  const wall = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  });
+  wall.listen(0, '127.0.0.1');
+  await once(wall, 'listening');
+  cleanups.push(() => wall.close());
+  const pool = openPool(at(wall));
+  const answers = await sendMany(pool, 20);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ kind: 'unprocessed', reason: 'Unreachable' });
+    expect(answer.kind === 'unprocessed' && answer.afterMs).toBeGreaterThanOrEqual(500);
+  }
+  expect(connections).toBe(3);
+  await sendMany(pool, 20);
+  expect(connections).toBe(3);
+});
+
+test('opens further connections only as the load needs them', async () => {
+  const peer = await openPeer((stream) => setTimeout(() => accept(stream), 5), 10);
+  const pool = openPool(peer);
+  await send(pool);
+  await send(pool);
+  expect(peer.sessions).toHaveLength(1);
+  await sendMany(pool, 500);
+  expect(peer.sessions).toHaveLength(4);
+});
