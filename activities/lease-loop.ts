@@ -127,7 +127,9 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
         await Promise.race([wakeAfter(grant.waitMs), aborted(signal)]);
       }
       return signal.aborted ? 0 : grant.count;
-    } catch {
+    } catch (error) {
+      deps.log.warn({ err: error, pushNo: token.pushNo }, 'the rate could not be asked');
+      backoff = Math.min(MAX_BACKOFF_MS, backoff * 2 + 50);
       return 0;
     }
   }

@@ -47,9 +47,9 @@ const SHARE = 0.05;
 export async function takeTokens(db: Db, args: { pushNo: number; wish: number; now: Date }): Promise<Grant> {
   const { rows } = await sql<{ count: number; wait_ms: number }>`
     update push_rates r
-    set next_at = greatest(r.next_at, ${args.now}) + granted.count * interval '1 second' / r.per_second
+    set next_at = greatest(r.next_at, ${args.now}::timestamptz) + granted.count * interval '1 second' / r.per_second
     from (
-      select push_no, next_at, least(${args.wish}::int, greatest(1, (per_second * ${SHARE})::int)) as count
+      select push_no, next_at, least(${args.wish}::int, greatest(1, (per_second * ${SHARE}::float8)::int)) as count
       from push_rates where push_no = ${args.pushNo} for update
     ) granted
     where r.push_no = granted.push_no

@@ -38,7 +38,7 @@ let isInstalled = false;
 function installRuntime(): void {
   if (isInstalled) return;
   isInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  Runtime.install({ logger: new DefaultLogger('WARN') });
 }
 
 export async function createWorld(
@@ -54,7 +54,7 @@ export async function createWorld(
   ]);
   const { db, pool } = database;
   const clock: Clock = async () => new Date(await env.currentTimeMs());
-  const log = pino({ level: 'error' });
+  const log = pino({ level: 'warn' });
   const signingKey = randomBytes(32);
   const vault = createVault(randomBytes(32));
   const messageMac = createMac(signingKey, 'message-id');
