@@ -113,6 +113,21 @@ describe('POST /v1/receipts', () => {
     expect(await statistics()).toMatchObject({ late: 1, statistics: { opens: 0 } });
   });
 
+  test('many reports at the same time each get their own answers', async () => {
+    const reports = Array.from({ length: 60 }, (_, index) =>
+      report([
+        receipt(1, { eventId: `tap-${index % 20}` }),
+        receipt(1, { messageId: index % 2 === 0 ? 'forged' : idOf(2) }),
+      ]),
+    );
+    const answers = (await Promise.all(reports)).map(({ body }) => body['results'] as { result: string }[]);
+    expect(answers.filter(([tap]) => tap?.result === 'counted')).toHaveLength(20);
+    answers.forEach(([, second], index) => {
+      expect(second?.result === 'unknown').toBe(index % 2 === 0);
+    });
+    expect(await statistics()).toMatchObject({ statistics: { opens: 2, taps: 21 } });
+  });
+
   test("needs the app's SDK key", async () => {
     expect((await shop.marketer.call('POST', '/v1/receipts', { receipts: [receipt(1)] })).status).toBe(403);
   });

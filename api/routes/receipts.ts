@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { recordReceipts } from '../../db/receipts.ts';
 import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { problemResponses } from '../problem.ts';
 import { RESULTS, readReceipts } from '../receipt-reader.ts';
+import { createReceiptRecorder } from '../receipt-recorder.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
@@ -33,6 +33,7 @@ const ReceiptsAnswer = z
 const ACCEPTED: readonly string[] = ['counted', 'duplicate'];
 
 export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const record = createReceiptRecorder(deps.db);
   app.post(
     '/v1/receipts',
     {
@@ -49,7 +50,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const { sentAt, receipts: items } = request.body;
       const { receipts, answers } = readReceipts(deps.messageMac, items, { now, sentAt });
-      const results = await recordReceipts(deps.db, { now, appId: appIdOf(request), receipts });
+      const results = await record({ now, appId: appIdOf(request), receipts });
       for (const [index, result] of results) answers.set(index, { index, result });
       const all = items.flatMap((_, index) => answers.get(index) ?? []);
       const accepted = all.filter((one) => 'result' in one && ACCEPTED.includes(one.result)).length;
