@@ -71,9 +71,9 @@ export async function listAudit(
     .selectFrom('audit as a')
     .leftJoin('people as p', 'p.id', 'a.person_id')
     .leftJoin('remarks as r', (join) =>
-      join.onRef('r.id', '=', 'a.detail').onRef('r.task_id', '=', 'a.task_id'),
+      join.onRef('r.id', '=', 'a.remark').onRef('r.task_id', '=', 'a.task_id'),
     )
-    .select((eb) => [
+    .select([
       'a.no',
       'a.at',
       'a.person_id as personId',
@@ -82,7 +82,7 @@ export async function listAudit(
       'a.via',
       'a.revision',
       'a.outcome',
-      eb.case().when('r.id', 'is', null).then(eb.ref('a.detail')).else(null).end().as('detail'),
+      'a.detail',
       'r.text as remark',
     ])
     .where('a.task_id', '=', args.taskId)

@@ -3,7 +3,7 @@ import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import { containsPattern } from './like.ts';
 import type { Schema } from './schema.ts';
-import { rowToTask, type Task } from './tasks.ts';
+import { REJECTION, rowToTask, type Task } from './tasks.ts';
 
 export interface TaskFilter {
   readonly appId: string;
@@ -38,7 +38,7 @@ export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Pro
     .selectFrom('tasks')
     .innerJoin('people', 'people.id', 'tasks.creator')
     .selectAll('tasks')
-    .select('people.name as creator_name')
+    .select(['people.name as creator_name', REJECTION.as('rejection')])
     .where((eb) => matches(eb, filter))
     .orderBy('tasks.created_at', order)
     .orderBy('tasks.id', order)
@@ -50,7 +50,11 @@ export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Pro
     );
   }
   const rows = await query.execute();
-  return rows.map((row) => ({ ...rowToTask(row), creatorName: row.creator_name }));
+  return rows.map((row) => ({
+    ...rowToTask(row),
+    statusReason: row.status_reason ?? row.rejection,
+    creatorName: row.creator_name,
+  }));
 }
 
 /** Of the filtered tasks, whatever their status; for the tabs above the list. */

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely';
+import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
@@ -89,18 +89,30 @@ export async function findTask(
     )
     .innerJoin('people', 'people.id', 'tasks.creator')
     .selectAll('tasks')
-    .select(['task_revisions.definition', 'task_revisions.made_by', 'people.name as creator_name'])
+    .select([
+      'task_revisions.definition',
+      'task_revisions.made_by',
+      'people.name as creator_name',
+      REJECTION.as('rejection'),
+    ])
     .where('tasks.id', '=', taskId)
     .where('tasks.app_id', '=', appId)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   return {
     ...rowToTask(row),
+    statusReason: row.status_reason ?? row.rejection,
     creatorName: row.creator_name,
     definition: row.definition,
     madeBy: row.made_by,
   };
 }
+
+/** What the person who rejected the task wrote: the workflow knows only its ID. */
+export const REJECTION: RawBuilder<string | null> = sql`case when tasks.status = 'rejected' then (
+  select r.text from approvals a join remarks r on r.id = a.remark and r.task_id = a.task_id
+  where a.task_id = tasks.id and a.submission = tasks.submission and a.decision = 'reject'
+  order by a.decided_at desc limit 1) end`;
 
 /** Locks the task until the end of the transaction. */
 export async function lockTask(
