@@ -106,9 +106,11 @@ export async function revise(
 export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
-  if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision, ifMatch);
+  if (tags.includes(`"${task.revision}"`)) return;
+  const detail = `The task is at revision ${task.revision} now, which If-Match does not name`;
+  throw new Problem('precondition_failed', detail);
 }
 
-function staleProblem(current: number, given: number | string): Problem {
+function staleProblem(current: number, given: number): Problem {
   return new Problem('conflict', `The task is at revision ${current} now, not ${given}: read it again`);
 }

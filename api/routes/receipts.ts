@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { problemResponses } from '../problem.ts';
-import { RESULTS, readReceipts } from '../receipt-reader.ts';
+import { RESULTS, ReceiptInput, readReceipts } from '../receipt-reader.ts';
 import { createReceiptRecorder } from '../receipt-recorder.ts';
 import { IsoDate } from '../schemas.ts';
 
@@ -13,8 +13,11 @@ const Receipts = z
   .strictObject({
     /** The device's own time when it sends: tells by how much its clock is wrong. */
     sentAt: IsoDate.optional(),
-    /** Each is checked on its own: see `ReceiptInput`. */
-    receipts: z.array(z.unknown()).min(1).max(MAX_RECEIPTS),
+    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    receipts: z
+      .array(z.union([ReceiptInput, z.unknown()]))
+      .min(1)
+      .max(MAX_RECEIPTS),
   })
   .meta({ id: 'Receipts' });
 const ReceiptsAnswer = z

@@ -71,7 +71,7 @@ describe('PATCH /v1/tasks/{id}', () => {
   test('If-Match guards against overwriting what somebody else changed', async () => {
     expect((await patch({ platforms: ['ios'] }, { 'if-match': '"1"' })).status).toBe(200);
     const stale = await patch({ platforms: ['web'] }, { 'if-match': '"1"' });
-    expect(stale.status).toBe(409);
+    expect(stale.status).toBe(412);
     expect(stale.body['detail']).toContain('revision 2 now');
     expect((await patch({ platforms: ['web'] }, { 'if-match': '*' })).status).toBe(200);
   });

@@ -44,7 +44,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
         params: IdParams,
         headers: z.looseObject({ 'if-match': z.string().max(500).optional() }),
         body: TaskPatch,
-        response: { 200: TaskBody, 202: TaskBody, ...problemResponses(404, 409) },
+        response: { 200: TaskBody, 202: TaskBody, ...problemResponses(404, 409, 412) },
       },
     },
     async (request, reply) => {

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { seedPush } from '../../db/ledger-fixture.ts';
+import type { TaskStatus } from '../../domain/task-status.ts';
+import { newTask, openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+let taskId: string;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+  const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { pushType: 'manual' }));
+  taskId = String(body['id']);
+});
+
+const verb = (name: string, body?: object) => shop.marketer.call('POST', `/v1/tasks/${taskId}/${name}`, body);
+const decide = (name: string, body: object) =>
+  shop.approver.call('POST', `/v1/tasks/${taskId}/${name}`, body);
+const setStatus = (status: TaskStatus, inPush = false) =>
+  api.deps.db.updateTable('tasks').set({ status, in_push: inPush }).where('id', '=', taskId).execute();
+
+describe('while Temporal cannot be reached', () => {
+  test('a pause stops the senders all the same, and says what is open', async () => {
+    await setStatus('sending', true);
+    const push = await seedPush(api.deps.db, {
+      ...{ appId: shop.appId, taskId, startedAt: api.clock.now },
+      status: 'sending',
+      deliveries: [{ status: 'pending', platform: 'ios' }],
+    });
+    const control = () =>
+      api.deps.db
+        .selectFrom('push_control')
+        .select(['open', 'wanted', 'epoch'])
+        .where('push_no', '=', push.no)
+        .executeTakeFirst();
+    await api.deps.db
+      .updateTable('push_control')
+      .set({ open: true })
+      .where('push_no', '=', push.no)
+      .execute();
+    const { status, body } = await verb('pause');
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ pending: true, detail: expect.stringContaining('Sending is stopped') });
+    expect(await control()).toEqual({ open: false, wanted: 'pause', epoch: 1 });
+    await verb('cancel');
+    expect(await control()).toMatchObject({ open: false, wanted: 'cancel' });
+  });
+
+  test('what needs the workflow is unavailable, and the draft stays a draft', async () => {
+    expect((await verb('submit')).status).toBe(503);
+    const { body } = await shop.marketer.call('GET', `/v1/tasks/${taskId}`);
+    expect(body['status']).toBe('draft');
+  });
+});
+
+describe('a verb that the status does not allow', () => {
+  test.each([
+    'withdraw',
+    'send',
+    'pause',
+    'resume',
+    'cancel',
+  ])('%s of a draft is a 409 with the reason', async (name) => {
+    const { status, body } = await verb(name);
+    expect(status).toBe(409);
+    expect(body['detail']).toContain(`${name} is not allowed while the task is draft`);
+  });
+
+  test('approve and reject too; and only approvers decide', async () => {
+    expect((await decide('approve', { revision: 1 })).status).toBe(409);
+    expect((await decide('reject', { revision: 1, reason: 'No' })).status).toBe(409);
+    expect((await verb('approve', { revision: 1 })).status).toBe(403);
+  });
+});
+
+describe('submit', () => {
+  test('checks again what may have changed since the draft was made', async () => {
+    const pushAt = new Date(api.clock.now.getTime() + 60_000).toISOString();
+    const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { pushAt }));
+    api.clock.advance(62 * 60_000);
+    const late = await shop.marketer.call('POST', `/v1/tasks/${String(body['id'])}/submit`);
+    expect(late.status).toBe(409);
+    expect(late.body['errors']).toEqual([expect.objectContaining({ pointer: '/pushAt' })]);
+  });
+});
+
+describe('the approval code', () => {
+  const ask = (by = shop.approver) => by.call('GET', `/v1/tasks/${taskId}/approval-code`);
+
+  test('comes with the exact command, for the revision that is shown', async () => {
+    await setStatus('pending_approval');
+    const { status, body } = await ask();
+    expect(status).toBe(200);
+    const input = JSON.stringify({ approver: shop.approver.personId, revision: 1, code: body['code'] });
+    expect(body['command']).toBe(
+      `temporal workflow signal --workflow-id ${taskId} --name approve --input '${input}'`,
+    );
+  });
+
+  test('is not given where the app takes no signals', async () => {
+    await setStatus('pending_approval');
+    await api.deps.db
+      .updateTable('apps')
+      .set({ signal_approval: 'off' })
+      .where('id', '=', shop.appId)
+      .execute();
+    expect(await ask()).toMatchObject({
+      status: 403,
+      body: { detail: expect.stringContaining('by signal') },
+    });
+  });
+
+  test('is not given to the maker of the revision', async () => {
+    await setStatus('pending_approval');
+    await api.deps.db
+      .updateTable('people')
+      .set({ role: 'approver' })
+      .where('id', '=', shop.marketer.personId)
+      .execute();
+    api.app.guard.forget();
+    expect(await ask(shop.marketer)).toMatchObject({ status: 403 });
+  });
+});
