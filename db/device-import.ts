@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import type { Channel, Platform } from '../domain/platform.ts';
 import { arrayLiteral, copyInto, copyText, withCopyClient } from './copy.ts';
-import { withRetry } from './retry.ts';
+import { ClashError, withRetry } from './retry.ts';
 
 /** Undefined keeps what a known device has; null clears it. */
 export interface DeviceImportRow {
@@ -39,26 +39,27 @@ interface ImportArgs {
 export async function importDevices(pool: Pool, args: ImportArgs): Promise<DeviceImportResult> {
   return withCopyClient(pool, async (client) => {
     await client.query(STAGING);
-    await copyInto(client, 'staged', encoded(args.rows));
+    await client.query(`set local work_mem = '${SORT_MEMORY}'`);
+    const rows = await copyInto(client, 'staged', encoded(args.rows));
     await client.query('analyze staged');
     const duplicates = await dropDuplicates(client, args.shownDuplicates);
-    await client.query("update staged set state = 'active' where token is not null");
     await client.query(LATER_TOKEN_WINS);
     // One import of an app at a time: two would lock each other's devices in different orders.
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`import ${args.appId}`]);
-    return { ...duplicates, ...(await mergeStaged(client, args)) };
+    return { ...duplicates, ...(await mergeStaged(client, args, rows - duplicates.duplicates)) };
   });
 }
 
-async function mergeStaged(client: PoolClient, { appId, now }: ImportArgs) {
+async function mergeStaged(client: PoolClient, { appId, now }: ImportArgs, staged: number) {
   return withRetry(async () => {
     await client.query('savepoint merge');
     try {
       await client.query(KEEP_INVALID, [appId]);
       await client.query(DISPLACE, [appId, now]);
-      const { rowCount: created } = await client.query(INSERT_NEW, [appId, now]);
-      const { rowCount: updated } = await client.query(UPDATE_KNOWN, [appId, now]);
-      return { created: created ?? 0, updated: updated ?? 0 };
+      const updated = (await client.query(UPDATE_KNOWN, [appId, now])).rowCount ?? 0;
+      const created = (await client.query(INSERT_NEW, [appId, now])).rowCount ?? 0;
+      if (created + updated < staged) throw new ClashError('a device registered itself in between');
+      return { created, updated };
     } catch (error) {
       await client.query('rollback to savepoint merge');
       throw error;
@@ -71,6 +72,9 @@ async function dropDuplicates(client: PoolClient, shown: number) {
   return { duplicates: rows[0]?.total ?? 0, duplicateLines: rows.map((row) => row.line) };
 }
 
+/** For the sorts that find duplicates. */
+const SORT_MEMORY = '64MB';
+
 /** Bits of `given`, as in the SQL below. */
 const GIVEN = ['token', 'userId', 'timeZone', 'locale', 'appVersion', 'tags', 'attributes'] as const;
 
@@ -82,19 +86,19 @@ function encodeRow(row: DeviceImportRow): string {
   const given = GIVEN.reduce((bits, field, i) => (row[field] === undefined ? bits : bits | (1 << i)), 0);
   const tags = copyText(arrayLiteral(row.tags ?? []));
   const texts = [row.deviceId, row.channel, row.token, row.userId, row.timeZone, row.locale, row.appVersion];
-  return `${row.line}\t${PLATFORM_CODE[row.platform]}\t${given}\t${texts.map(copyText).join('\t')}\t${tags}\t${copyText(row.attributes ?? '{}')}\t\\N\tf\n`;
+  return `${row.line}\t${PLATFORM_CODE[row.platform]}\t${given}\t${texts.map(copyText).join('\t')}\t${tags}\t${copyText(row.attributes ?? '{}')}\t${row.token ? 'active' : '\\N'}\n`;
 }
 
 const STAGING = `
   create temp table staged (
     line integer not null, platform smallint not null, given integer not null,
     device_id text not null, channel text not null, token text, user_id text, time_zone text, locale text,
-    app_version text, tags text[] not null, attributes jsonb not null, state text, is_new boolean not null
+    app_version text, tags text[] not null, attributes jsonb not null, state text
   ) on commit drop`;
 
 const DROP_DUPLICATES = `
   with ranked as (
-    select ctid, row_number() over (partition by device_id order by line desc) as place from staged
+    select ctid, row_number() over (partition by device_id collate "C" order by line desc) as place from staged
   ), dropped as (
     delete from staged using ranked where staged.ctid = ranked.ctid and place > 1 returning line
   )
@@ -103,7 +107,7 @@ const DROP_DUPLICATES = `
 const LATER_TOKEN_WINS = `
   update staged set state = 'replaced'
   from (
-    select ctid, row_number() over (partition by channel, token order by line desc) as place
+    select ctid, row_number() over (partition by channel, token collate "C" order by line desc) as place
     from staged where token is not null
   ) ranked
   where staged.ctid = ranked.ctid and place > 1`;
@@ -122,17 +126,14 @@ const DISPLACE = `
     and s.state = 'active' and d.device_id <> s.device_id`;
 
 const INSERT_NEW = `
-  with made as (
-    insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id,
-      time_zone, locale, app_version, attributes, tags, created_at, updated_at)
-    select $1, device_id, platform, channel, token, coalesce(state, 'none'),
-      case when state = 'active' then $2::timestamptz end, user_id, time_zone, locale, app_version, attributes,
-      tags, $2::timestamptz, $2::timestamptz
-    from staged
-    on conflict (app_id, device_id) do nothing
-    returning device_id
-  )
-  update staged s set is_new = true from made where made.device_id = s.device_id`;
+  insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id,
+    time_zone, locale, app_version, attributes, tags, created_at, updated_at)
+  select $1, device_id, platform, channel, token, coalesce(state, 'none'),
+    case when state = 'active' then $2::timestamptz end, user_id, time_zone, locale, app_version, attributes,
+    tags, $2::timestamptz, $2::timestamptz
+  from staged s
+  where not exists (select from devices d where d.app_id = $1 and d.device_id = s.device_id)
+  on conflict (app_id, device_id) do nothing`;
 
 const UPDATE_KNOWN = `
   update devices d set
@@ -155,4 +156,4 @@ const UPDATE_KNOWN = `
     attributes = case when s.given & 64 > 0 then s.attributes else d.attributes end,
     updated_at = $2::timestamptz
   from staged s
-  where d.app_id = $1 and d.device_id = s.device_id and not s.is_new`;
+  where d.app_id = $1 and d.device_id = s.device_id`;

@@ -12,7 +12,16 @@ import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { Label } from '../schemas.ts';
 import { BadRows, RowError } from '../upload/bad-rows.ts';
-import { acceptStreams, bytesOf, CSV, contentTypeOf, NDJSON, TEXT, uploadBody } from '../upload/body.ts';
+import {
+  acceptStreams,
+  bytesOf,
+  CSV,
+  contentTypeOf,
+  NDJSON,
+  TEXT,
+  uploadBody,
+  withUploadSlot,
+} from '../upload/body.ts';
 import { MEMBER_COLUMNS, toMember } from '../upload/member-rows.ts';
 import { readRows } from '../upload/rows.ts';
 
@@ -83,7 +92,7 @@ async function upload(deps: ApiDeps, request: FastifyRequest, audience: { id: st
   const type = contentTypeOf(request);
   const tally = { rows: 0, bad: new BadRows() };
   const format = type === NDJSON ? 'ndjson' : type === CSV ? 'csv' : 'text';
-  const result = await uploadAudience(deps.pool, {
+  const parts = {
     appId,
     audienceId: audience.id,
     ...(audience.name === undefined ? {} : { name: audience.name }),
@@ -91,7 +100,8 @@ async function upload(deps: ApiDeps, request: FastifyRequest, audience: { id: st
     now: await deps.clock(),
     members: readRows(bytesOf(request), format, READER, tally),
     source: () => ({ format: type, rows: tally.rows, badRows: tally.bad.count }),
-  });
+  };
+  const result = await withUploadSlot(deps.pool, () => uploadAudience(deps.pool, parts));
   if (result === undefined) throw notFound('audience of uploads');
   const { bad, rows } = tally;
   return { id: audience.id, ...result, rows, badRows: bad.count, errors: bad.first() };

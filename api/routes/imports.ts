@@ -8,7 +8,15 @@ import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
 import { BadRows, RowError, SHOWN_ERRORS } from '../upload/bad-rows.ts';
-import { acceptStreams, bytesOf, CSV, contentTypeOf, NDJSON, uploadBody } from '../upload/body.ts';
+import {
+  acceptStreams,
+  bytesOf,
+  CSV,
+  contentTypeOf,
+  NDJSON,
+  uploadBody,
+  withUploadSlot,
+} from '../upload/body.ts';
 import { DEVICE_COLUMNS, toDeviceRow } from '../upload/device-rows.ts';
 import { readRows } from '../upload/rows.ts';
 
@@ -43,7 +51,7 @@ export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
         response: { 200: Imported, ...problemResponses(409, 413, 415, 422) },
       },
     },
-    async (request) => importFile(deps, request),
+    async (request) => withUploadSlot(deps.pool, () => importFile(deps, request)),
   );
 }
 

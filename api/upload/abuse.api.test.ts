@@ -43,6 +43,13 @@ async function sendEndlessly(sending: ClientRequest, chunk: Buffer) {
   return { status: answer?.statusCode, bytes, memory };
 }
 
+async function openTransactions(): Promise<number> {
+  const { rows } = await api.deps.pool.query<{ open: number }>(`
+    select count(*) as open from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`);
+  return rows[0]?.open ?? 0;
+}
+
 async function isImported(id: string): Promise<boolean> {
   return (await app.call('marketer', 'GET', `/v1/devices/${id}`)).statusCode === 200;
 }
@@ -96,9 +103,21 @@ test.each([
   await sleep(150);
   expect(await isImported('cut0')).toBe(false);
   expect((await app.call('marketer', 'GET', '/v1/audiences')).json().items).toEqual([]);
-  const idle = await api.deps.pool.query(
-    "select 1 from pg_stat_activity where state = 'idle in transaction'",
-  );
-  expect(idle.rowCount).toBe(0);
+  await expect.poll(openTransactions).toBe(0);
   expect((await api.app.inject('/health/live')).statusCode).toBe(200);
+});
+
+test('uploads that stall leave connections for everybody else', async () => {
+  const stalled = Array.from({ length: 12 }, () => post('/v1/devices/import', 'text/csv', app.keys.marketer));
+  const refusals = stalled.map(async (sending) => {
+    sending.on('error', () => undefined);
+    sending.write('device_id,platform\n');
+    const [answer] = (await once(sending, 'response')) as [IncomingMessage];
+    return answer.statusCode;
+  });
+  expect(await Promise.race(refusals)).toBe(503);
+  expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
+  for (const sending of stalled) sending.destroy();
+  await Promise.allSettled(refusals);
+  await expect.poll(openTransactions).toBe(0);
 });

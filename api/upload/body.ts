@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { App } from '../app.ts';
 import { Problem } from '../problem.ts';
@@ -32,15 +33,41 @@ export function contentTypeOf(request: FastifyRequest): string {
   return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The body's bytes, cut off with 413 as soon as they pass the limit. */
-export async function* bytesOf(request: FastifyRequest): AsyncGenerator<Buffer> {
+const STALLED_MS = 30_000;
+
+/** The body's bytes, cut off with 413 as soon as they pass the limit, and given up when no more come. */
+export async function* bytesOf({ raw }: FastifyRequest): AsyncGenerator<Buffer> {
   let size = 0;
   // Not destroyed when reading stops early: the socket still has to carry the answer.
-  const stream = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > UPLOAD_BYTES) throw tooLarge();
-    yield chunk;
+  const stream = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  const giveUp = () => raw.destroy(new Problem('request_timeout', 'The upload stalled'));
+  let timer = setTimeout(giveUp, STALLED_MS);
+  try {
+    for await (const chunk of stream) {
+      clearTimeout(timer);
+      size += chunk.length;
+      if (size > UPLOAD_BYTES) throw tooLarge();
+      yield chunk;
+      timer = setTimeout(giveUp, STALLED_MS);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const uploading = new WeakMap<Pool, number>();
+
+/** An upload holds a connection for as long as it is sent: most of them stay free for everybody else. */
+export async function withUploadSlot<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+  const before = uploading.get(pool) ?? 0;
+  if (before >= Math.max(1, Math.floor(pool.options.max / 3))) {
+    throw new Problem('unavailable', 'Too many uploads are running; try again', { retryAfterSeconds: 10 });
+  }
+  uploading.set(pool, before + 1);
+  try {
+    return await work();
+  } finally {
+    uploading.set(pool, (uploading.get(pool) ?? 1) - 1);
   }
 }
 
