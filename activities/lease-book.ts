@@ -98,6 +98,10 @@ export function notWritten(book: LeaseBook, batch: Batch): void {
   book.retries.push(...batch.due);
 }
 
+export function waitingRetries(book: LeaseBook): number {
+  return book.retries.length + book.fresh.length;
+}
+
 export function nextRetryAt(book: LeaseBook): number {
   return book.retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
 }

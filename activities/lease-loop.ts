@@ -8,7 +8,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
-import { type Batch, emptyBook, enter, nextRetryAt, notWritten, takeBatch, written } from './lease-book.ts';
+import { type Batch, emptyBook, enter, nextRetryAt, notWritten, takeBatch, waitingRetries, written } from './lease-book.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {
@@ -150,7 +150,9 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   async function step(): Promise<void> {
     judge();
     const room = end === undefined ? WINDOW - outstanding : 0;
-    const count = room >= WINDOW / 2 ? await granted(Math.min(room, lease.to - mark)) : 0;
+    // What waits to be tried again is claimed already: an outage must not claim the rest, too.
+    const fresh = room - waitingRetries(book);
+    const count = fresh >= WINDOW / 2 ? await granted(Math.min(fresh, lease.to - mark)) : 0;
     const batch = takeBatch(book, performance.now(), room - count);
     const isDue = performance.now() > validUntil - VALID_MS + RENEW_MS;
     if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || (end === undefined && isDue)) {

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { readStatistics } from '../db/statistics.ts';
+import { reconcile } from '../domain/metrics.ts';
+import { createLocal } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
+import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+const DEVICES = 3000;
+const SLOW = { delayMs: { min: 20, max: 60 } };
+
+let world: World;
+let shop: Shop;
+beforeAll(async () => {
+  world = await createWorld(createLocal, { receiptWindowMs: 3_600_000 });
+  shop = await openShop(world);
+  await importDevices(shop, DEVICES);
+});
+afterAll(() => world.close());
+
+async function startPush(): Promise<string> {
+  await world.simulators.control.reset();
+  await world.simulators.control.change({ apns: SLOW, fcm: SLOW });
+  const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });
+  await submitAndApprove(shop, taskId);
+  return taskId;
+}
+
+const counts = () => world.simulators.control.counts();
+const processedAtLeast = (n: number) => until(counts, ({ processed }) => processed >= n);
+
+async function taskOf(taskId: string) {
+  return (await shop.call<{ status: string; statusReason: string | null }>(shop.marketer, 'GET', `/v1/tasks/${taskId}`))
+    .body;
+}
+
+async function figuresOf(taskId: string) {
+  const push = await world.db
+    .selectFrom('pushes')
+    .select('no')
+    .where('task_id', '=', taskId)
+    .executeTakeFirstOrThrow();
+  const answer = await readStatistics(world.db, { pushNo: push.no, now: await world.clock() });
+  if (answer === undefined) throw new Error('no statistics');
+  expect(reconcile(answer.statistics)).toEqual([]);
+  return answer.statistics;
+}
+
+async function expectAllSentOnce(taskId: string): Promise<void> {
+  await until(
+    () => taskOf(taskId),
+    ({ status }) => status === 'collecting',
+  );
+  const statistics = await figuresOf(taskId);
+  expect(statistics).toMatchObject({ planned: DEVICES, pending: 0, notSent: 0, sent: DEVICES });
+  expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
+}
+
+test('a paused task starts no request until it is resumed, and then sends the rest once', async () => {
+  const taskId = await startPush();
+  for (const share of [0.1, 0.3, 0.5]) {
+    await processedAtLeast(DEVICES * share);
+    const paused = await verb(shop, shop.marketer, taskId, 'pause');
+    const acknowledgedAt = Date.now() + 1;
+    expect(paused).toMatchObject({ status: 200, body: { status: 'paused', pending: false } });
+    const { processed } = await counts();
+    const statistics = await figuresOf(taskId);
+    expect(statistics.pending).toBeGreaterThan(0);
+    expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(409);
+    const resumed = await verb(shop, shop.marketer, taskId, 'resume');
+    expect(resumed.status).toBe(200);
+    expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(409);
+    const log = await world.simulators.control.log();
+    const between = log.filter(({ at }) => at > acknowledgedAt).length;
+    expect(processed + between).toBeLessThanOrEqual(DEVICES);
+  }
+  await expectAllSentOnce(taskId);
+});
+
+test('nothing is written between the acknowledgement of a pause and the resume', async () => {
+  const taskId = await startPush();
+  await processedAtLeast(DEVICES * 0.2);
+  await verb(shop, shop.marketer, taskId, 'pause');
+  const before = await counts();
+  // The push is idle: nothing will happen that could be awaited, so a moment must pass.
+  await new Promise((resolve) => {
+    setTimeout(resolve, 500);
+  });
+  expect((await counts()).requests).toBe(before.requests);
+  await verb(shop, shop.marketer, taskId, 'resume');
+  await expectAllSentOnce(taskId);
+});
+
+test('a cancelled push sends no more, and every device that was not sent has that reason', async () => {
+  const taskId = await startPush();
+  await processedAtLeast(DEVICES * 0.2);
+  const cancelled = await verb(shop, shop.marketer, taskId, 'cancel');
+  expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  const statistics = await figuresOf(taskId);
+  expect(statistics.pending).toBe(0);
+  expect(statistics.notSentReasons['cancelled']).toBe(statistics.notSent);
+  expect(statistics.sent + statistics.notSent).toBe(DEVICES);
+  expect((await counts()).processed).toBe(statistics.sent);
+  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(409);
+});
+
+test('a credential that is refused pauses the push with the reason, and a resume after the fix sends all', async () => {
+  await world.simulators.control.change({ apns: { credentialRevoked: true } });
+  const taskId = await startPush();
+  const paused = await until(
+    () => taskOf(taskId),
+    ({ status }) => status === 'paused',
+  );
+  expect(paused.statusReason).toContain('InvalidProviderToken');
+  await world.simulators.control.change({ apns: { credentialRevoked: false } });
+  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  await expectAllSentOnce(taskId);
+});
+
+test('sending survives GOAWAYs, throttling and unavailability; refused attempts are counted apart', async () => {
+  const trouble = { goawayEveryStreams: 150, shareThrottled: 0.02, shareUnavailable: 0.02, retryAfterSeconds: 0 };
+  const calm = { goawayEveryStreams: 0, shareThrottled: 0, shareUnavailable: 0 };
+  await world.simulators.control.change({ apns: trouble, fcm: trouble });
+  onTestFinished(() => world.simulators.control.change({ apns: calm, fcm: calm }));
+  const taskId = await startPush();
+  await expectAllSentOnce(taskId);
+  const { refusedAttempts } = await figuresOf(taskId);
+  expect(refusedAttempts).toBeGreaterThan(0);
+});
+
+test('a worker that stops in the middle of a push hands over to the next', async () => {
+  const taskId = await startPush();
+  await processedAtLeast(DEVICES * 0.2);
+  await world.stopWorkers();
+  await world.startWorkers();
+  await expectAllSentOnce(taskId);
+});
+
+test('the rate of a push can be set while it sends', async () => {
+  const taskId = await startPush();
+  const rate = (ratePerSecond: number | null) =>
+    shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, { ratePerSecond });
+  expect((await rate(100)).status).toBe(200);
+  const { processed } = await counts();
+  const from = performance.now();
+  await processedAtLeast(processed + 150);
+  // One window per lane may have been granted before the rate was set.
+  expect(performance.now() - from).toBeGreaterThan(500);
+  expect((await rate(null)).status).toBe(200);
+  await expectAllSentOnce(taskId);
+});
