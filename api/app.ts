@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RawServerDefault,
+} from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createGuards } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
+import { logRequests } from './request-log.ts';
 import { appRoutes } from './routes/apps.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
@@ -61,6 +67,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
   app.decorate('guard', createGuards(deps));
+  logRequests(app);
   await registerPlugins(app, deps);
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, handleNotFound);
   for (const routes of ROUTES) await app.register((scope: App) => routes(scope, deps));
@@ -72,6 +79,7 @@ function createServer(loggerInstance: FastifyBaseLogger): App {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_BYTES,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     // Headers within 10 s; whole requests, uploads of 1 GB included, within 10 minutes.
     http: { headersTimeout: 10_000 },

@@ -67,3 +67,12 @@ export const DeviceBody = z
     updatedAt: IsoDate,
   })
   .meta({ id: 'Device' });
+
+/** Other headers pass as they are. */
+export const DeviceSecret = z.looseObject({
+  'x-device-secret': z
+    .string()
+    .max(200)
+    .optional()
+    .describe("The device's own secret, from its registration"),
+});

@@ -6,6 +6,9 @@ import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    idempotent?: true;
+  }
   interface FastifyRequest {
     /** Set while this request holds an idempotency key. */
     idempotency: { scope: string; key: string } | null;
@@ -19,6 +22,7 @@ const UPLOAD_ABANDONED_MS = 3_600_000;
 /** To spread in the options of a creating POST: with an Idempotency-Key it happens once, and is answered again alike. */
 export function idempotent(deps: ApiDeps) {
   return {
+    config: { idempotent: true } as const,
     preHandler: async (request: FastifyRequest, reply: FastifyReply) => {
       const key = keyOf(request);
       if (key === undefined) return undefined;

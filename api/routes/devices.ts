@@ -12,7 +12,7 @@ import type { Channel } from '../../domain/platform.ts';
 import type { App } from '../app.ts';
 import { appIdOf, sha256 } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
-import { DeviceBody, DeviceId, DeviceRefresh, NewDevice } from '../device-schemas.ts';
+import { DeviceBody, DeviceId, DeviceRefresh, DeviceSecret, NewDevice } from '../device-schemas.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON, SDK } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
@@ -33,6 +33,7 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
         description:
           'The secret is shown this once: keep it, and send it as X-Device-Secret to change the device. ' +
           'With an Idempotency-Key a lost answer can be asked for again.',
+        headers: DeviceSecret,
         body: NewDevice,
         response: { 201: Registered, ...problemResponses(409, 413, 415, 422) },
       },
@@ -48,6 +49,7 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
         ...SDK,
         operationId: 'refreshDevice',
         params,
+        headers: DeviceSecret,
         body: DeviceRefresh,
         response: { 200: DeviceBody, ...problemResponses(404, 413, 415) },
       },
@@ -74,6 +76,7 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
         ...SDK,
         operationId: isUnsubscribed ? 'unsubscribeDevice' : 'resubscribeDevice',
         params,
+        headers: DeviceSecret,
         response: { 200: DeviceBody, ...problemResponses(404, 413, 415) },
       },
       handler: async (request) => {

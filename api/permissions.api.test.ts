@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { isPermitted, PERMISSIONS, type Permission, ROLES } from './permissions.ts';
+
+const names = Object.keys(PERMISSIONS) as Permission[];
+const allowed = (role: (typeof ROLES)[number]) => names.filter((name) => isPermitted(role, name));
+
+test('only an approver decides, and an operator may do everything else', () => {
+  expect(allowed('operator')).toEqual(names.filter((name) => name !== 'tasks.decide'));
+  expect(ROLES.filter((role) => isPermitted(role, 'tasks.decide'))).toEqual(['approver']);
+});
+
+test('an approver changes nothing, but may always stop a task', () => {
+  expect(allowed('approver').toSorted()).toEqual([
+    'app.read',
+    'audiences.read',
+    'devices.read',
+    'tasks.cancel',
+    'tasks.decide',
+    'tasks.pause',
+    'tasks.read',
+  ]);
+});
+
+test('a marketer touches no settings, credentials or keys', () => {
+  const own = allowed('marketer').filter((name) => /^(app|credentials|keys)\./.test(name));
+  expect(own).toEqual(['app.read']);
+});
