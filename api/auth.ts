@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { findCaller, type KeyOwner } from '../db/keys.ts';
 import type { ApiDeps } from './deps.ts';
+import { createFailureLimit } from './failure-limit.ts';
 import { isPermitted, type Permission, type Role } from './permissions.ts';
 import { Problem } from './problem.ts';
 
@@ -44,11 +45,12 @@ declare module 'fastify' {
 
 /** Guards run before a body is read: as `onRequest` of the route. */
 export function createGuards(deps: ApiDeps): Guards {
-  const find = cachedLookup(deps);
+  const limit = createFailureLimit();
+  const find = cachedLookup(deps, limit);
   const adminHash = sha256(deps.config.adminKey);
   return {
     may: (permission) => async (request) => {
-      const owner = await find(bearerOf(request));
+      const owner = await find(request);
       if (owner.kind !== 'person')
         throw new Problem('forbidden', "This needs a person's key, not an SDK key");
       request.caller = owner;
@@ -57,13 +59,17 @@ export function createGuards(deps: ApiDeps): Guards {
       }
     },
     sdk: async (request) => {
-      const owner = await find(bearerOf(request));
+      const owner = await find(request);
       if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This needs an SDK key');
       request.caller = owner;
     },
     admin: async (request) => {
+      limit.check(request.ip);
       // Equal lengths by hashing, so that the comparison tells nothing of the key.
-      if (!timingSafeEqual(sha256(bearerOf(request)), adminHash)) throw unauthorized();
+      if (!timingSafeEqual(sha256(bearerOf(request)), adminHash)) {
+        limit.count(request.ip);
+        throw unauthorized();
+      }
       request.caller = { kind: 'admin' };
     },
     forget: () => find.clear(),
@@ -102,15 +108,19 @@ const CACHE_MS = 3_000;
 const CACHE_SIZE = 10_000;
 
 /** Keys are looked up by the hash of a 256-bit secret: how long it takes tells nothing of other keys. */
-function cachedLookup({ db }: ApiDeps) {
+function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLimit>) {
   const cache = new Map<string, { owner: KeyOwner; until: number }>();
-  const lookup = async (key: string): Promise<KeyOwner> => {
-    const hash = sha256(key);
+  const lookup = async (request: FastifyRequest): Promise<KeyOwner> => {
+    const hash = sha256(bearerOf(request));
     const name = hash.toString('base64');
     const kept = cache.get(name);
     if (kept !== undefined && kept.until > performance.now()) return kept.owner;
+    limit.check(request.ip);
     const owner = await findCaller(db, hash);
-    if (owner === undefined) throw unauthorized();
+    if (owner === undefined) {
+      limit.count(request.ip);
+      throw unauthorized();
+    }
     if (cache.size >= CACHE_SIZE) cache.clear();
     cache.set(name, { owner, until: performance.now() + CACHE_MS });
     return owner;

@@ -74,3 +74,15 @@ test('Temporal that cannot be reached is 503, not 500', async () => {
   expect(isUnavailable(error)).toBe(true);
   await client.connection.close();
 });
+
+test('who guesses keys is stopped, while keys that are known to be valid go on', async () => {
+  const api = await start();
+  const app = await createTestApp(api);
+  const guess = (i: number) =>
+    api.app.inject({ url: '/v1/app', headers: { authorization: `Bearer sbk_guess${i}` } });
+  expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
+  for (let i = 0; i < 300; i++) expect((await guess(i)).statusCode).toBe(401);
+  const stopped = await guess(300);
+  expect([stopped.statusCode, stopped.json().code]).toEqual([429, 'rate_limited']);
+  expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
+});
