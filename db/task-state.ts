@@ -1,7 +1,7 @@
 import { type Insertable, sql, type Transaction } from 'kysely';
 import type { Plan, TaskEvent } from '../domain/plan.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import type { TaskStatus } from '../domain/task-status.ts';
+import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import type { ApprovalsTable, Schema } from './schema.ts';
 
@@ -48,11 +48,11 @@ export interface TaskProjection {
   readonly status: TaskStatus;
   readonly reason: string | null;
   readonly revision: number;
+  readonly pushType: PushType;
   readonly approvedRevision: number | null;
   readonly inPush: boolean;
   readonly archived: boolean;
   readonly pushAt: number | null;
-  readonly ratePerSecond?: number | null;
   readonly events: readonly TaskEvent[];
 }
 
@@ -73,6 +73,7 @@ async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Dat
       status: to.status,
       status_reason: to.reason,
       revision: to.revision,
+      push_type: to.pushType,
       approved_revision: to.approvedRevision,
       in_push: to.inPush,
       push_at: to.pushAt === null ? null : new Date(to.pushAt),

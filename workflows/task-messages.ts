@@ -30,14 +30,14 @@ const Report = z.object({
 export function listen(run: TaskRun): void {
   setHandler(defineQuery<TaskView>(STATE_QUERY), () => viewOf(run));
   setHandler(defineUpdate<TaskView>(RECORDED_UPDATE), async () => {
-    await condition(() => run.isReady && run.recordedVersion > 0);
+    await unharmed(() => condition(() => run.isReady && run.recordedVersion > 0));
     return viewOf(run);
   });
   for (const name of COMMAND_NAMES) {
-    setHandler(defineUpdate<TaskView, [unknown]>(name), (payload) => execute(run, name, payload), {
+    setHandler(defineUpdate<TaskView, [unknown]>(name), (payload) => unharmed(() => execute(run, name, payload)), {
       validator: (payload) => validate(run, name, payload),
     });
-    setHandler(defineSignal<[unknown]>(name), (payload) => obey(run, name, payload));
+    setHandler(defineSignal<[unknown]>(name), (payload) => unharmed(() => obey(run, name, payload)));
   }
   setHandler(defineSignal<[unknown]>(REPORT_SIGNAL), (payload) => {
     const parsed = Report.safeParse(payload);
@@ -74,11 +74,18 @@ async function obey(run: TaskRun, name: CommandName, payload: unknown): Promise<
 
 /** With an abandoned child, Temporal's own cancel would end the task while its push sends on. */
 function adoptNativeCancel(run: TaskRun): void {
-  CancellationScope.current().cancelRequested.catch(async () => {
-    await condition(() => run.isReady);
-    const reason = await takeCommand(run, { name: 'cancel', by: 'temporal' }, 'signal');
-    if (reason !== undefined) ignore(run, 'cancel', reason, null);
-  });
+  CancellationScope.current().cancelRequested.catch(() =>
+    unharmed(async () => {
+      await condition(() => run.isReady);
+      const reason = await takeCommand(run, { name: 'cancel', by: 'temporal' }, 'signal');
+      if (reason !== undefined) ignore(run, 'cancel', reason, null);
+    }),
+  );
+}
+
+/** Handlers run in the root scope: once that was cancelled natively, everything they await would be, too. */
+function unharmed<T>(handler: () => Promise<T>): Promise<T> {
+  return CancellationScope.nonCancellable(handler);
 }
 
 function refusal(reason: string): ApplicationFailure {

@@ -23,6 +23,7 @@ async function recordNow(run: TaskRun): Promise<void> {
     status: state.status,
     reason: state.reason,
     revision: state.plan.revision,
+    pushType: state.plan.pushType,
     approvedRevision: state.approvedRevision,
     inPush: isInPush(state),
     archived: state.archived,

@@ -1,0 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { World } from '../world/world.ts';
+
+export const HISTORIES = fileURLToPath(new URL('./histories/', import.meta.url));
+
+/** With RECORD_HISTORIES=1 keeps what a workflow did, for `replay.test.ts` to replay with the code of tomorrow. */
+export async function recordHistory(world: World, workflowId: string, name: string): Promise<void> {
+  if (process.env['RECORD_HISTORIES'] !== '1') return;
+  const history = await world.env.client.workflow.getHandle(workflowId).fetchHistory();
+  writeFileSync(`${HISTORIES}${name}.json`, `${JSON.stringify(historyToJSON(history))}\n`);
+}
