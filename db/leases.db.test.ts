@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Advance, advanceLease } from './advance.ts';
 import { fencePush, openPush } from './control.ts';
+import { handOverLease, type LeaseToken, type TakenLease, takeLease } from './leases.ts';
 import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
-import { handOverLease, type LeaseToken, takeLease, type TakenLease } from './leases.ts';
 import { settleStopped } from './pushes.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 
@@ -77,7 +77,13 @@ test('a claim gives each device once, and settling counts it once', async () => 
   const second = await advance(push, token, { results, mark: 4, newMark: 6 });
   expect(second.claimed.map(({ n }) => n).sort()).toEqual([5, 6]);
   await advance(push, token, { results, mark: 6, newMark: 6 });
-  expect(await figures(push)).toMatchObject({ sent: 2, success: 1, failures: 1, pending: 18, refusedAttempts: 1 });
+  expect(await figures(push)).toMatchObject({
+    sent: 2,
+    success: 1,
+    failures: 1,
+    pending: 18,
+    refusedAttempts: 1,
+  });
   const again = await advance(push, token, { mark: 6, newMark: 6, retries: [4] });
   expect(again.claimed.map(({ n }) => n)).toEqual([4]);
 });
@@ -137,7 +143,10 @@ test('a stale sender neither writes nor takes its lease back', async () => {
   await advance(push, stale, { newMark: 4 });
   await take(tokenOf(push, 2));
   const results = [{ n: 1, status: 'accepted', reason: null }] as const;
-  expect(await advance(push, stale, { results, mark: 4, newMark: 8 })).toMatchObject({ held: false, claimed: [] });
+  expect(await advance(push, stale, { results, mark: 4, newMark: 8 })).toMatchObject({
+    held: false,
+    claimed: [],
+  });
   expect((await takeLease(database.db, stale, now)).kind).toBe('superseded');
   expect(await figures(push)).toMatchObject({ sent: 4, success: 0 });
 });

@@ -21,7 +21,10 @@ interface Device {
   readonly unsubscribed?: boolean;
 }
 
-async function prepare(devices: readonly Device[], members: readonly (readonly [kind: number, id: string])[]) {
+async function prepare(
+  devices: readonly Device[],
+  members: readonly (readonly [kind: number, id: string])[],
+) {
   const { db } = database;
   const { appId, personId } = await seedPerson(db, now);
   for (const device of devices) {
@@ -30,8 +33,12 @@ async function prepare(devices: readonly Device[], members: readonly (readonly [
         ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${now}, ${now})`.execute(db);
   }
   const audience = newId('audience', randomBytes);
-  await sql`insert into audiences values (${audience}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(db);
-  await sql`insert into audience_versions values (${audience}, 1, ${members.length}, '{}', ${personId}, ${now})`.execute(db);
+  await sql`insert into audiences values (${audience}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(
+    db,
+  );
+  await sql`insert into audience_versions values (${audience}, 1, ${members.length}, '{}', ${personId}, ${now})`.execute(
+    db,
+  );
   for (const [kind, id] of members) {
     await sql`insert into audience_members values (${audience}, 1, ${kind}, ${id})`.execute(db);
   }

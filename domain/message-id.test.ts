@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 import { approvalCode, verifyApprovalCode } from './approval-code.ts';
 import { decodeMessageId, encodeMessageId, type Mac } from './message-id.ts';
 
-const macOf = (key: string): Mac => (data) => createHmac('sha256', key).update(data).digest();
+const macOf =
+  (key: string): Mac =>
+  (data) =>
+    createHmac('sha256', key).update(data).digest();
 const mac = macOf('ours');
 const refs = fc.record({
   pushNo: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
@@ -38,7 +41,12 @@ test('an approval code is good for one approver, one revision, one submission, a
   const code = approvalCode(mac, 'signal', subject);
   expect(verifyApprovalCode(mac, subject, code)).toBe('signal');
   expect(verifyApprovalCode(mac, subject, approvalCode(mac, 'api', subject))).toBe('api');
-  const others = [{ approver: 'person-b000000000' }, { revision: 3 }, { submission: 2 }, { taskId: 'task-1111111111' }];
+  const others = [
+    { approver: 'person-b000000000' },
+    { revision: 3 },
+    { submission: 2 },
+    { taskId: 'task-1111111111' },
+  ];
   for (const other of others) {
     expect(verifyApprovalCode(mac, { ...subject, ...other }, code)).toBeUndefined();
   }

@@ -13,13 +13,27 @@ interface Device {
 const devices = fc.array(
   fc.record<Device>({
     platform: fc.constantFrom(...PLATFORMS),
-    status: fc.constantFrom('pending', 'retry', 'accepted', 'rejected', 'ambiguous', 'lost', 'suppressed', 'not_sent'),
+    status: fc.constantFrom(
+      'pending',
+      'retry',
+      'accepted',
+      'rejected',
+      'ambiguous',
+      'lost',
+      'suppressed',
+      'not_sent',
+    ),
     receipted: fc.boolean(),
   }),
 );
 
 function countersOf(device: Device): Counter[] {
-  const count = (metric: Counter['metric'], reason = '') => ({ metric, reason, platform: device.platform, value: 1 });
+  const count = (metric: Counter['metric'], reason = '') => ({
+    metric,
+    reason,
+    platform: device.platform,
+    value: 1,
+  });
   const counters = [count('planned')];
   if (device.status === 'lost') return [...counters, count('lost', 'no_token')];
   counters.push(count('matched'));
@@ -55,7 +69,8 @@ test('every drop has a reason', () => {
         all.flatMap(countersOf),
         pendingOf(all),
       );
-      const total = (reasons: Record<string, number>) => Object.values(reasons).reduce((sum, n) => sum + n, 0);
+      const total = (reasons: Record<string, number>) =>
+        Object.values(reasons).reduce((sum, n) => sum + n, 0);
       expect(total(lossReasons)).toBe(figures.losses);
       expect(total(suppressedReasons)).toBe(figures.suppressed);
       expect(total(notSentReasons)).toBe(figures.notSent);

@@ -45,7 +45,13 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     revision: fc.integer({ min: 1, max: 3 }),
   }),
   fc
-    .constantFrom('withdraw' as const, 'pause' as const, 'resume' as const, 'cancel' as const, 'delete' as const)
+    .constantFrom(
+      'withdraw' as const,
+      'pause' as const,
+      'resume' as const,
+      'cancel' as const,
+      'delete' as const,
+    )
     .map((name) => ({ name, ...by })),
   fc.constantFrom('r1', 'r2', undefined).map((request) => ({ name: 'send' as const, ...by, request })),
   fc.integer({ min: 1, max: 4 }).map((revision) => ({ name: 'revise' as const, ...by, revision })),
@@ -53,7 +59,10 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
 );
 const moments = fc.integer({ min: 0, max: 300 }).map((minutes) => minutes * MINUTE);
 const steps: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('command' as const), command: commands, now: moments }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('command' as const), command: commands, now: moments }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), now: moments }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('start' as const) }) },
   {
@@ -76,11 +85,19 @@ function take(state: TaskState, step: Step): TaskState {
     case 'time':
       return onTime(state, step.now) ?? state;
     case 'start':
-      return state.wantedPushes > 0 && state.status === 'sending' ? onPushStarted(state, `push-${state.nextSeq}`) : state;
+      return state.wantedPushes > 0 && state.status === 'sending'
+        ? onPushStarted(state, `push-${state.nextSeq}`)
+        : state;
     case 'report': {
       const push = state.pushes[step.index];
       if (push === undefined || !follows(push.status, step.status)) return state;
-      return onPushReport(state, { pushId: push.id, status: step.status, reason: null, inFlight: 0, obeyed: 1 });
+      return onPushReport(state, {
+        pushId: push.id,
+        status: step.status,
+        reason: null,
+        inFlight: 0,
+        obeyed: 1,
+      });
     }
   }
 }
@@ -96,7 +113,9 @@ function faultsOf(state: TaskState): string[] {
   const { status, plan, pushes } = state;
   if (!TASK_STATUSES.includes(status)) faults.push(`status ${status}`);
   if (new Set(pushes.map((push) => push.id)).size !== pushes.length) faults.push('a push twice');
-  const mayRun = ['sending', 'paused', 'cancelled', 'expired', 'failed', 'completed', 'collecting'].includes(status);
+  const mayRun = ['sending', 'paused', 'cancelled', 'expired', 'failed', 'completed', 'collecting'].includes(
+    status,
+  );
   if (pushes.some(isUnderWay) && !mayRun) faults.push(`a push is under way while ${status}`);
   if (plan.pushType === 'single' && state.nextSeq > 2) faults.push('a single task pushed twice');
   const isApproved = ['scheduled', 'sending', 'paused', 'collecting', 'completed'].includes(status);
@@ -139,7 +158,8 @@ describe('any sequence of commands, reports and time', () => {
     fc.assert(
       fc.property(plans, fc.array(steps, { maxLength: 30 }), (plan, sequence) => {
         const state = sequence.reduce(take, initialState(plan, 1));
-        const wanted = { paused: 'pause', cancelled: 'cancel' }[state.status as 'paused' | 'cancelled'] ?? 'run';
+        const wanted =
+          { paused: 'pause', cancelled: 'cancel' }[state.status as 'paused' | 'cancelled'] ?? 'run';
         expect(wantedOfPushes(state)).toBe(wanted);
       }),
     );
@@ -183,7 +203,9 @@ describe('approval', () => {
     const revised = decide(paused.state, { name: 'revise', by: 'd', revision: 2 }, { now: 0, plan });
     if (!revised.ok) throw new Error(revised.reason);
     expect(revised.state).toMatchObject({ status: 'pending_approval', approvedRevision: null });
-    expect(approve(revised.state, 'a', 2)).toMatchObject({ state: { status: 'paused', approvedRevision: 2 } });
+    expect(approve(revised.state, 'a', 2)).toMatchObject({
+      state: { status: 'paused', approvedRevision: 2 },
+    });
   });
 });
 
@@ -217,7 +239,16 @@ describe('parsing commands', () => {
     );
   });
 
-  test.each([undefined, null, [], 'approve', 7, {}, { by: 'me' }, { by: by.by, extra: 1 }])('%j is refused', (payload) => {
+  test.each([
+    undefined,
+    null,
+    [],
+    'approve',
+    7,
+    {},
+    { by: 'me' },
+    { by: by.by, extra: 1 },
+  ])('%j is refused', (payload) => {
     expect(parseCommand('pause', payload)).toMatchObject({ ok: false });
   });
 });
