@@ -5,8 +5,6 @@ import type { PushStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
-export type PushRow = Awaited<ReturnType<typeof findPush>>;
-
 /** Makes the push and its control row; the same call again finds them. */
 export async function createPush(
   db: Db,

@@ -1,4 +1,3 @@
-import type { CommandName } from '../domain/commands.ts';
 import type { PushStatus, TaskStatus } from '../domain/task-status.ts';
 
 /** Workflows and the short activities. */
@@ -8,8 +7,6 @@ export const SENDER_QUEUE = 'signalbox-send';
 
 /** The workflow ID is the task's ID. Each command of `domain/commands.ts` is an update and a signal of this workflow. */
 export const OPERATION_TASK = 'operationTask';
-/** The workflow ID is the push's ID. */
-export const PUSH = 'push';
 export const STATE_QUERY = 'state';
 /** An update without payload: answers once the submission is recorded in Postgres. */
 export const RECORDED_UPDATE = 'recorded';
@@ -50,6 +47,3 @@ export interface TaskView {
   readonly pushes: readonly PushView[];
   readonly ignored: readonly IgnoredMessage[];
 }
-
-/** The name under which the API executes a command as an update. */
-export type UpdateName = CommandName;
