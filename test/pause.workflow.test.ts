@@ -3,7 +3,15 @@ import { readStatistics } from '../db/statistics.ts';
 import { reconcile } from '../domain/metrics.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import {
+  createTask,
+  everybody,
+  importDevices,
+  openShop,
+  type Shop,
+  submitAndApprove,
+  verb,
+} from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 const DEVICES = 3000;
@@ -30,8 +38,13 @@ const counts = () => world.simulators.control.counts();
 const processedAtLeast = (n: number) => until(counts, ({ processed }) => processed >= n);
 
 async function taskOf(taskId: string) {
-  return (await shop.call<{ status: string; statusReason: string | null }>(shop.marketer, 'GET', `/v1/tasks/${taskId}`))
-    .body;
+  return (
+    await shop.call<{ status: string; statusReason: string | null }>(
+      shop.marketer,
+      'GET',
+      `/v1/tasks/${taskId}`,
+    )
+  ).body;
 }
 
 async function figuresOf(taskId: string) {
@@ -118,7 +131,12 @@ test('a credential that is refused pauses the push with the reason, and a resume
 });
 
 test('sending survives GOAWAYs, throttling and unavailability; refused attempts are counted apart', async () => {
-  const trouble = { goawayEveryStreams: 150, shareThrottled: 0.02, shareUnavailable: 0.02, retryAfterSeconds: 0 };
+  const trouble = {
+    goawayEveryStreams: 150,
+    shareThrottled: 0.02,
+    shareUnavailable: 0.02,
+    retryAfterSeconds: 0,
+  };
   const calm = { goawayEveryStreams: 0, shareThrottled: 0, shareUnavailable: 0 };
   await world.simulators.control.change({ apns: trouble, fcm: trouble });
   onTestFinished(() => world.simulators.control.change({ apns: calm, fcm: calm }));

@@ -5,7 +5,15 @@ import { STATE_QUERY, type TaskView } from '../workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { type Caller, createTask, everybody, importDevices, openShop, type Shop, verb } from './world/shop.ts';
+import {
+  type Caller,
+  createTask,
+  everybody,
+  importDevices,
+  openShop,
+  type Shop,
+  verb,
+} from './world/shop.ts';
 import { ADMIN_KEY, createWorld, type World } from './world/world.ts';
 
 const HOUR = 3_600_000;
@@ -34,7 +42,15 @@ async function submitted(owner = shop): Promise<string> {
 /** What the real CLI would do, with whatever arguments. */
 async function temporal(taskId: string, ...args: string[]): Promise<void> {
   const { address } = world.env.connection.options;
-  await run(inject('temporalCli'), ['workflow', 'signal', '--workflow-id', taskId, '--address', address, ...args]);
+  await run(inject('temporalCli'), [
+    'workflow',
+    'signal',
+    '--workflow-id',
+    taskId,
+    '--address',
+    address,
+    ...args,
+  ]);
 }
 
 async function codeOf(taskId: string, approver: Caller, owner = shop): Promise<string> {
@@ -102,8 +118,14 @@ describe('approval by signal', () => {
       () => viewOf(taskId),
       ({ status }) => status === 'scheduled',
     );
-    const { body } = await shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`);
-    expect(body.items).toMatchObject([{ decision: 'approve', via: 'signal', personId: shop.approver.personId }]);
+    const { body } = await shop.call<{ items: unknown[] }>(
+      shop.marketer,
+      'GET',
+      `/v1/tasks/${taskId}/decisions`,
+    );
+    expect(body.items).toMatchObject([
+      { decision: 'approve', via: 'signal', personId: shop.approver.personId },
+    ]);
   });
 
   test.each([
@@ -115,7 +137,15 @@ describe('approval by signal', () => {
   ])('with %s is ignored', async (_what, change: Record<string, unknown>, reason) => {
     const taskId = await submitted();
     const approver = change['approver'] === 'marketer' ? shop.marketer.personId : shop.approver.personId;
-    await expectRefused(taskId, { revision: 1, ...change, approver: change['approver'] === 'person-zzzzzzzzzz' ? change['approver'] : approver }, reason);
+    await expectRefused(
+      taskId,
+      {
+        revision: 1,
+        ...change,
+        approver: change['approver'] === 'person-zzzzzzzzzz' ? change['approver'] : approver,
+      },
+      reason,
+    );
   });
 
   test("with another approver's code, or for another task, is ignored", async () => {
@@ -125,7 +155,11 @@ describe('approval by signal', () => {
       name: 'other',
     });
     const code = await codeOf(taskId, other.body);
-    await expectRefused(taskId, { approver: shop.approver.personId, revision: 1, code }, 'the code is not valid');
+    await expectRefused(
+      taskId,
+      { approver: shop.approver.personId, revision: 1, code },
+      'the code is not valid',
+    );
     const elsewhere = await codeOf(await submitted(), shop.approver);
     await expectRefused(
       taskId,
@@ -145,7 +179,11 @@ describe('approval by signal', () => {
     const taskId = await submitted();
     const code = await codeOf(taskId, shop.approver);
     await shop.call(shop.operator, 'PATCH', '/v1/app', { signalApproval: 'off' });
-    await expectRefused(taskId, { approver: shop.approver.personId, revision: 1, code }, 'takes no approval by signal');
+    await expectRefused(
+      taskId,
+      { approver: shop.approver.personId, revision: 1, code },
+      'takes no approval by signal',
+    );
     await shop.call(shop.operator, 'PATCH', '/v1/app', { signalApproval: 'code' });
   });
 
@@ -191,6 +229,9 @@ test('a push that is cancelled natively is fenced and finalised', async () => {
       .select(['push_control.open', 'pushes.status'])
       .where('pushes.task_id', '=', taskId)
       .executeTakeFirstOrThrow();
-  expect(await until(control, ({ status }) => status === 'cancelled')).toEqual({ open: false, status: 'cancelled' });
+  expect(await until(control, ({ status }) => status === 'cancelled')).toEqual({
+    open: false,
+    status: 'cancelled',
+  });
   await recordHistory(world, pushOf(taskId), 'push-cancelled');
 });

@@ -1,7 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
 import { sql } from 'kysely';
-import { until } from './wait.ts';
+import { afterEach, expect, test } from 'vitest';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
 import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
@@ -46,7 +46,10 @@ test('receipts count for 72 hours, then the statistics are frozen and the detail
   const statistics = async () =>
     (await shop.call<StatisticsBody>(shop.marketer, 'GET', `/v1/pushes/${pushId}/statistics`)).body;
   const sent = await statistics();
-  expect(sent).toMatchObject({ final: false, statistics: { planned: 40, sent: 40, success: 20, noFeedback: 20 } });
+  expect(sent).toMatchObject({
+    final: false,
+    statistics: { planned: 40, sent: 40, success: 20, noFeedback: 20 },
+  });
 
   const ids = [...(await messageIds()).values()];
   expect(ids).toHaveLength(40);

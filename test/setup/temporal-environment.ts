@@ -24,13 +24,18 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** The development server in memory, for what the time-skipping server lacks. */
-export async function createLocal(): Promise<TestWorkflowEnvironment> {
+/**
+ * The development server in memory, for what the time-skipping server lacks.
+ * `suggestContinueAsNew`: after how many events of history it suggests to continue as new.
+ */
+export async function createLocal(suggestContinueAsNew?: number): Promise<TestWorkflowEnvironment> {
   const searchAttributes = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
     defineSearchAttributeKey(name, TYPES[type].key),
   );
   const executable = { type: 'existing-path', path: inject('temporalCli') } as const;
-  return await TestWorkflowEnvironment.createLocal({ server: { executable, searchAttributes } });
+  const limit = `limit.historyCount.suggestContinueAsNew=${suggestContinueAsNew}`;
+  const extraArgs = suggestContinueAsNew === undefined ? [] : ['--dynamic-config-value', limit];
+  return await TestWorkflowEnvironment.createLocal({ server: { executable, searchAttributes, extraArgs } });
 }
 
 /** The `workflowBundle` option of `Worker.create`. */

@@ -24,7 +24,12 @@ export interface Shop {
 }
 
 export async function openShop(world: World, settings: Json = {}): Promise<Shop> {
-  async function call<T>(caller: Caller | string, method: string, path: string, body?: unknown): Promise<Answer<T>> {
+  async function call<T>(
+    caller: Caller | string,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Answer<T>> {
     const key = typeof caller === 'string' ? caller : caller.key;
     const isText = typeof body === 'string';
     const options: InjectOptions = {
@@ -94,7 +99,13 @@ export async function createTask(shop: Shop, definition: Json): Promise<string> 
   return body.id;
 }
 
-export async function verb(shop: Shop, caller: Caller, taskId: string, name: string, body?: unknown): Promise<Answer> {
+export async function verb(
+  shop: Shop,
+  caller: Caller,
+  taskId: string,
+  name: string,
+  body?: unknown,
+): Promise<Answer> {
   return await shop.call(caller, 'POST', `/v1/tasks/${taskId}/${name}`, body);
 }
 

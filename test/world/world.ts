@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities } from '../../activities/index.ts';
 import { createPushServices } from '../../activities/push-services.ts';
@@ -15,6 +15,7 @@ import { openPushService } from '../../providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from '../../workflow-source.ts';
 import { SENDER_QUEUE, TASK_QUEUE } from '../../workflows/contract.ts';
 import { createTestDatabase } from '../setup/database.ts';
+import { quietRuntime } from '../setup/quiet-runtime.ts';
 import { workflowBundle } from '../setup/temporal-environment.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-world-0123456789abcdef';
@@ -33,19 +34,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-let isInstalled = false;
-
-function installRuntime(): void {
-  if (isInstalled) return;
-  isInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('WARN') });
-}
-
 export async function createWorld(
   createEnvironment: () => Promise<TestWorkflowEnvironment>,
   options: { readonly receiptWindowMs?: number } = {},
 ): Promise<World> {
-  installRuntime();
+  quietRuntime();
   const { credentials, config } = createDevCredentials();
   const [env, database, simulators] = await Promise.all([
     createEnvironment(),
@@ -54,7 +47,7 @@ export async function createWorld(
   ]);
   const { db, pool } = database;
   const clock: Clock = async () => new Date(await env.currentTimeMs());
-  const log = pino({ level: 'warn' });
+  const log = pino({ level: 'error' });
   const signingKey = randomBytes(32);
   const vault = createVault(randomBytes(32));
   const messageMac = createMac(signingKey, 'message-id');
