@@ -23,3 +23,43 @@ export const FcmCredential = z
   })
   .meta({ id: 'FcmCredential' });
 export type FcmCredential = z.infer<typeof FcmCredential>;
+
+/** `createPrivateKey` of node:crypto, which nothing in this folder may import. */
+type ReadKey = (pem: string) => {
+  readonly asymmetricKeyType?: string | undefined;
+  readonly asymmetricKeyDetails?: { readonly namedCurve?: string | undefined } | undefined;
+};
+
+/** The credential of each channel, its key checked too. */
+export function checkedCredentials(readKey: ReadKey): {
+  readonly apns: typeof ApnsCredential;
+  readonly fcm: typeof FcmCredential;
+} {
+  return {
+    apns: ApnsCredential.refine(({ privateKey }) => kindOf(readKey, privateKey) === 'ec prime256v1', {
+      path: ['privateKey'],
+      message: 'must be the PEM text of the .p8 file: a PKCS #8 private key on curve P-256',
+      when: ({ value }) => hasText(value, 'privateKey'),
+    }),
+    fcm: FcmCredential.refine(({ private_key }) => kindOf(readKey, private_key) === 'rsa', {
+      path: ['private_key'],
+      message: 'must be the PEM text of a PKCS #8 RSA private key',
+      when: ({ value }) => hasText(value, 'private_key'),
+    }),
+  };
+}
+
+/** The key is checked also when other fields are wrong, so that every fault is heard of at once. */
+function hasText(value: unknown, field: string): boolean {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, field) === 'string';
+}
+
+function kindOf(readKey: ReadKey, pem: string): string | undefined {
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails } = readKey(pem);
+    const curve = asymmetricKeyDetails?.namedCurve;
+    return curve === undefined ? asymmetricKeyType : `${asymmetricKeyType} ${curve}`;
+  } catch {
+    return undefined;
+  }
+}

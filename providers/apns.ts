@@ -1,11 +1,11 @@
 import type { Content } from '../domain/content.ts';
+import type { ApnsCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
 import { readApnsAnswer } from './apns-outcomes.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens } from './apns-tokens.ts';
 import { type Clock, systemClock } from './clock.ts';
-import type { ApnsCredential } from './credentials.ts';
 import type { Answer } from './h2-exchange.ts';
 import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
 import { HoldOff } from './hold-off.ts';

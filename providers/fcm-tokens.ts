@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
+import type { FcmCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Clock } from './clock.ts';
-import type { FcmCredential } from './credentials.ts';
 import { postForm } from './https-post.ts';
 import type { Endpoint } from './push-service.ts';
 

@@ -1,8 +1,8 @@
 import type { Content } from '../domain/content.ts';
+import type { FcmCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
 import { type Clock, systemClock } from './clock.ts';
-import type { FcmCredential } from './credentials.ts';
 import { readFcmAnswer } from './fcm-outcomes.ts';
 import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
 import { FcmTokens } from './fcm-tokens.ts';

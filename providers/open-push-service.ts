@@ -1,10 +1,13 @@
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
+import { checkedCredentials } from '../domain/credentials.ts';
 import type { Channel } from '../domain/platform.ts';
 import { openApns } from './apns.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { ApnsCredential, FcmCredential } from './credentials.ts';
 import { openFcm } from './fcm.ts';
 import type { Endpoint, PushService } from './push-service.ts';
+
+const CREDENTIALS = checkedCredentials(createPrivateKey);
 
 export interface Endpoints {
   readonly apns: Endpoint;
@@ -25,10 +28,10 @@ export function openPushService(
 ): PushService {
   switch (channel) {
     case 'apns':
-      return openApns(parse(channel, ApnsCredential, credential), endpoints.apns, clock);
+      return openApns(parse(channel, CREDENTIALS.apns, credential), endpoints.apns, clock);
     case 'fcm': {
       const { fcm: api, fcmToken: token } = endpoints;
-      return openFcm(parse(channel, FcmCredential, credential), { api, token }, clock);
+      return openFcm(parse(channel, CREDENTIALS.fcm, credential), { api, token }, clock);
     }
   }
 }

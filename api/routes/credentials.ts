@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { listCredentials, putCredential, type SealedCredential } from '../../db/credentials.ts';
-import { ApnsCredential, FcmCredential } from '../../domain/credentials.ts';
+import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
@@ -10,18 +10,7 @@ import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
 
-const CREDENTIALS = {
-  apns: ApnsCredential.refine(({ privateKey }) => keyKind(privateKey) === 'ec prime256v1', {
-    path: ['privateKey'],
-    message: 'must be the PEM text of the .p8 file: a PKCS #8 private key on curve P-256',
-    when: ({ value }) => hasText(value, 'privateKey'),
-  }),
-  fcm: FcmCredential.refine(({ private_key }) => keyKind(private_key) === 'rsa', {
-    path: ['private_key'],
-    message: 'must be the PEM text of a PKCS #8 RSA private key',
-    when: ({ value }) => hasText(value, 'private_key'),
-  }),
-} as const;
+const CREDENTIALS = checkedCredentials(createPrivateKey);
 
 /** Of the credential only what names it. */
 const Credential = z
@@ -76,19 +65,4 @@ function identityOf(channel: Channel, text: string): string {
   if (channel === 'fcm') return FcmCredential.parse(json).client_email;
   const { teamId, keyId, topic } = ApnsCredential.parse(json);
   return `${teamId} / ${keyId} / ${topic}`;
-}
-
-/** The key is checked also when other fields are wrong, so that every fault is heard of at once. */
-function hasText(value: unknown, field: string): boolean {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, field) === 'string';
-}
-
-function keyKind(pem: string): string | undefined {
-  try {
-    const key = createPrivateKey(pem);
-    const curve = key.asymmetricKeyDetails?.namedCurve;
-    return curve === undefined ? key.asymmetricKeyType : `${key.asymmetricKeyType} ${curve}`;
-  } catch {
-    return undefined;
-  }
 }
