@@ -31,7 +31,11 @@ export async function openControl(controlled: Controlled, port: number): Promise
   const { log, logPath, apns, fcm } = controlled;
   const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
   const routes: Readonly<Record<string, Route>> = {
-    'GET /counts': () => ({ ...log.counts(), accessTokens: controlled.accounts.grants }),
+    'GET /counts': () => {
+      // Whoever follows the file then finds in it what was counted.
+      log.flush();
+      return { ...log.counts(), accessTokens: controlled.accounts.grants };
+    },
     'GET /requests-since': (_request, _response, url) => ({
       requests: log.startedSince(Number(url.searchParams.get('ms'))),
     }),
