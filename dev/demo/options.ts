@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  readonly devices: number;
+  /** The last line is one JSON object, and what people read goes to standard error. */
+  readonly json: boolean;
+  /** Everything keeps running afterwards. */
+  readonly stay: boolean;
+}
+
+const USAGE = 'npm run demo -- [--devices N] [--json] [--stay], with N from 20 to 2000000';
+const DEVICES = { default: 20_000, min: 20, max: 2_000_000 };
+
+/** Throws an error that says how to call it. */
+export function readOptions(args: string[]): DemoOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      devices: { type: 'string', default: String(DEVICES.default) },
+      json: { type: 'boolean', default: false },
+      stay: { type: 'boolean', default: false },
+    },
+  });
+  const devices = Number(values.devices);
+  if (!Number.isInteger(devices) || devices < DEVICES.min || devices > DEVICES.max) throw new Error(USAGE);
+  return { ...values, devices };
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+
+const DEMO = fileURLToPath(new URL('../dev/demo.ts', import.meta.url));
+const DEVICES = 2_000;
+const LIMIT_MS = 150_000;
+
+const Count = z.int().nonnegative();
+const Reasons = z.record(z.string(), Count);
+const Result = z.object({
+  planned: Count,
+  matched: Count,
+  losses: Count,
+  suppressed: Count,
+  pending: Count,
+  notSent: Count,
+  sent: Count,
+  success: Count,
+  failures: Count,
+  noFeedback: Count,
+  deliveries: Count,
+  impressions: Count,
+  opens: Count,
+  taps: Count,
+  dismissals: Count,
+  late: Count,
+  lossReasons: Reasons,
+  failureReasons: Reasons,
+  simulator: z.object({ requests: Count, distinctDevices: Count, duplicates: Count }),
+  devices: z.object({ delivered: Count, impressions: Count, opens: Count, taps: Count, dismissals: Count }),
+  pauseAckMs: z.number(),
+  requestsAfterAck: Count,
+  generatedAudience: Count,
+  badRows: z.object({ devices: Count, audience: Count }),
+  reconciles: z.boolean(),
+  differences: z.array(z.string()),
+  durationMs: z.number(),
+  final: z.boolean(),
+});
+
+let result: z.infer<typeof Result>;
+beforeAll(async () => {
+  const args = [DEMO, '--devices', String(DEVICES), '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LIMIT_MS });
+  result = Result.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''));
+}, LIMIT_MS);
+
+function sum(reasons: Readonly<Record<string, number>>): number {
+  return Object.values(reasons).reduce((total, value) => total + value, 0);
+}
+
+test('the demo ends with final statistics that nobody contradicts', () => {
+  expect(result).toMatchObject({ final: true, reconciles: true, differences: [] });
+});
+
+test('the numbers add up, and each drop has its reason', () => {
+  const { planned, matched, losses, suppressed, pending, sent, notSent, success, failures, noFeedback } =
+    result;
+  expect(planned).toBe(matched + losses);
+  expect(matched).toBe(suppressed + pending + sent + notSent);
+  expect(sent).toBe(success + failures + noFeedback);
+  expect(pending + notSent + suppressed).toBe(0);
+  expect(sum(result.lossReasons)).toBe(losses);
+  expect(sum(result.failureReasons)).toBe(failures);
+  expect(Object.keys(result.lossReasons).sort()).toEqual([
+    'duplicate_device',
+    'invalid_token',
+    'no_token',
+    'unknown_device',
+    'unknown_user',
+    'unsubscribed',
+  ]);
+});
+
+test('each device that was sent to was processed exactly once, or has the reason why not', () => {
+  expect(result.simulator.duplicates).toBe(0);
+  expect(result.simulator.distinctDevices).toBe(result.sent - result.failures);
+  expect(result.simulator.requests).toBeGreaterThanOrEqual(result.sent);
+});
+
+test('once the pause was acknowledged no request started', () => {
+  expect(result.requestsAfterAck).toBe(0);
+  expect(result.pauseAckMs).toBeGreaterThan(0);
+});
+
+test('what the devices reported is what was counted; late receipts are counted apart', () => {
+  const { impressions, opens, taps, dismissals } = result.devices;
+  expect(result).toMatchObject({ impressions, opens, taps, dismissals, generatedAudience: opens, late: 25 });
+  expect(taps).toBeGreaterThan(opens);
+  expect(result.deliveries).toBe(result.success);
+});
