@@ -1,3 +1,5 @@
+import { Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities } from './activities/index.ts';
@@ -8,7 +10,9 @@ import { openDatabase } from './db/database.ts';
 import { createMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
-import { SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
+import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
+
+const HOUSEKEEPING_TIMES = { everyMs: 5 * 60_000, graceMs: 10 * 60_000 };
 
 const config = readConfig();
 const log = pino({ level: config.logLevel, base: { process: 'worker', role: config.workerRole } });
@@ -88,6 +92,16 @@ const workers = await Promise.all([
   ...(config.workerRole === 'sender' ? [] : [createWorkflowWorker()]),
   ...(config.workerRole === 'workflow' ? [] : [createSenderWorker()]),
 ]);
+if (config.workerRole !== 'sender') {
+  const client = new Client({ connection, namespace: config.temporal.namespace });
+  await client.workflow.start(HOUSEKEEPING, {
+    workflowId: HOUSEKEEPING,
+    taskQueue: TASK_QUEUE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [HOUSEKEEPING_TIMES],
+    staticSummary: 'mends what terminated workflows left, drops partitions',
+  });
+}
 log.info('the worker is ready');
 await Promise.all(workers.map((worker) => worker.run()));
 await senders.drained();

@@ -1,10 +1,11 @@
 import type { ActivityDeps } from './deps.ts';
+import { createHousekeeping, type HousekeepingActivities } from './housekeeping.ts';
 import { createPushActivities, type PushActivities } from './push-activities.ts';
 import { createTaskActivities, type TaskActivities } from './task-activities.ts';
 
 /** What runs on the workflows' own task queue. */
-export type Activities = TaskActivities & PushActivities;
+export type Activities = TaskActivities & PushActivities & HousekeepingActivities;
 
 export function createActivities(deps: ActivityDeps): Activities {
-  return { ...createTaskActivities(deps), ...createPushActivities(deps) };
+  return { ...createTaskActivities(deps), ...createPushActivities(deps), ...createHousekeeping(deps) };
 }

@@ -8,7 +8,16 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
-import { type Batch, emptyBook, enter, nextRetryAt, notWritten, takeBatch, waitingRetries, written } from './lease-book.ts';
+import {
+  type Batch,
+  emptyBook,
+  enter,
+  nextRetryAt,
+  notWritten,
+  takeBatch,
+  waitingRetries,
+  written,
+} from './lease-book.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {

@@ -51,6 +51,19 @@ export async function dropSlot(db: Db, slot: Date): Promise<boolean> {
   });
 }
 
+/** The slots that have partitions. */
+export async function listSlots(db: Db): Promise<Date[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'deliveries'::regclass order by 1`.execute(db);
+  return rows.flatMap(({ name }) => {
+    const [, date, time] = /_(\d{8})_(\d{4})$/.exec(name) ?? [];
+    if (date === undefined || time === undefined) return [];
+    const iso = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${time.slice(0, 2)}:${time.slice(2)}:00Z`;
+    return [new Date(iso)];
+  });
+}
+
 async function lockSlot(trx: Kysely<Schema>, slot: Date): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('slot'), ${Math.floor(slot.getTime() / SLOT_MS)}::int)`.execute(
     trx,

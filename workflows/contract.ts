@@ -7,12 +7,20 @@ export const SENDER_QUEUE = 'signalbox-send';
 
 /** The workflow ID is the task's ID. Each command of `domain/commands.ts` is an update and a signal of this workflow. */
 export const OPERATION_TASK = 'operationTask';
+/** One for the whole namespace; its workflow ID is its type. */
+export const HOUSEKEEPING = 'housekeeping';
 export const STATE_QUERY = 'state';
 /** An update without payload: answers once the submission is recorded in Postgres. */
 export const RECORDED_UPDATE = 'recorded';
 
 /** The `type` of the ApplicationFailure with which an update is refused; its message is the reason. */
 export const COMMAND_REFUSED = 'CommandRefused';
+
+export interface HousekeepingInput {
+  readonly everyMs: number;
+  /** What is younger may have no workflow yet. */
+  readonly graceMs: number;
+}
 
 export interface OperationTaskInput {
   readonly taskId: string;

@@ -1,2 +1,3 @@
+export { housekeeping } from './housekeeping.ts';
 export { operationTask } from './operation-task.ts';
 export { push } from './push.ts';

@@ -34,9 +34,13 @@ export function listen(run: TaskRun): void {
     return viewOf(run);
   });
   for (const name of COMMAND_NAMES) {
-    setHandler(defineUpdate<TaskView, [unknown]>(name), (payload) => unharmed(() => execute(run, name, payload)), {
-      validator: (payload) => validate(run, name, payload),
-    });
+    setHandler(
+      defineUpdate<TaskView, [unknown]>(name),
+      (payload) => unharmed(() => execute(run, name, payload)),
+      {
+        validator: (payload) => validate(run, name, payload),
+      },
+    );
     setHandler(defineSignal<[unknown]>(name), (payload) => unharmed(() => obey(run, name, payload)));
   }
   setHandler(defineSignal<[unknown]>(REPORT_SIGNAL), (payload) => {

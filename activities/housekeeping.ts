@@ -1,0 +1,85 @@
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { fencePush } from '../db/control.ts';
+import { finalisePush } from '../db/finalise.ts';
+import { failTask, listUnfinished, type UnfinishedPush } from '../db/orphans.ts';
+import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
+import { dropSlot, listSlots } from '../db/slots.ts';
+import type { ActivityDeps } from './deps.ts';
+
+export interface Housekeeping {
+  readonly orphanedTasks: number;
+  readonly orphanedPushes: number;
+  readonly finalisedPushes: number;
+  readonly droppedSlots: number;
+}
+
+export interface HousekeepingActivities {
+  /**
+   * Mends what no workflow will: a terminated workflow runs no code, so that its push would stay open and its
+   * numbers live. Also drops partitions that a crash left. What is younger than the grace may have no workflow yet.
+   */
+  keepHouse(input: { readonly graceMs: number }): Promise<Housekeeping>;
+}
+
+const BATCH = 500;
+
+export function createHousekeeping({ db, clock, log }: ActivityDeps): HousekeepingActivities {
+  async function mend(push: UnfinishedPush, now: Date): Promise<boolean> {
+    const isUnderWay = ['preparing', 'sending', 'paused'].includes(push.status);
+    await fencePush(db, { pushNo: push.no, wanted: 'cancel' });
+    await ensureStarted(db, { pushNo: push.no, now });
+    if (push.slot !== null) {
+      await settleStopped(db, { pushNo: push.no, slot: push.slot, now, abandon: 'failed' });
+    }
+    if (isUnderWay) {
+      log.error({ pushId: push.id }, 'the workflow of a push is gone; the push is fenced and failed');
+      await setPushStatus(db, {
+        pushNo: push.no,
+        status: 'failed',
+        reason: 'its workflow was ended by hand',
+      });
+    }
+    if (push.windowEndsAt === null || push.windowEndsAt > now) return false;
+    await finalisePush(db, { push, now });
+    await markDetailsDeleted(db, { pushNo: push.no, now });
+    return true;
+  }
+
+  return {
+    async keepHouse({ graceMs }) {
+      const context = Context.current();
+      const now = await clock();
+      const createdBefore = new Date(now.getTime() - graceMs);
+      const { pushes, taskIds } = await listUnfinished(db, { createdBefore, limit: BATCH });
+      const done = { orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0, droppedSlots: 0 };
+      for (const push of pushes) {
+        context.heartbeat();
+        if (await isRunning(context.client, push.id)) continue;
+        done.orphanedPushes++;
+        if (await mend(push, now)) done.finalisedPushes++;
+      }
+      for (const taskId of taskIds) {
+        context.heartbeat();
+        if (await isRunning(context.client, taskId)) continue;
+        await failTask(db, { taskId, reason: 'its workflow was ended by hand', now });
+        done.orphanedTasks++;
+      }
+      for (const slot of await listSlots(db)) {
+        context.heartbeat();
+        if (slot < createdBefore && (await dropSlot(db, slot))) done.droppedSlots++;
+      }
+      return done;
+    },
+  };
+}
+
+async function isRunning(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
