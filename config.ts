@@ -5,6 +5,19 @@ const Url = z.url();
 const Port = z.coerce.number().int().min(0).max(65_535);
 const Seconds = z.coerce.number().int().positive();
 
+/** No number of proxies: with one, whoever reaches the API past them could claim any address. */
+const Proxies = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
+        'must be addresses and ranges, with commas between them',
+      ),
+    ),
+  );
+
 const Env = z.object({
   DATABASE_URL: Url,
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(12),
@@ -12,6 +25,12 @@ const Env = z.object({
   TEMPORAL_NAMESPACE: z.string().default('default'),
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: Port.default(8080),
+  /** Per key; with an SDK key, which is public, per key and address. */
+  REQUESTS_PER_MINUTE: z.coerce.number().int().positive().default(6_000),
+  /** The proxies whose X-Forwarded-For is believed: addresses and ranges, with commas between them. */
+  TRUST_PROXY: Proxies.optional(),
+  /** Where people see Temporal's web UI; tasks link to it. */
+  TEMPORAL_UI_URL: Url.optional(),
   /** 32 bytes, base64: encrypts provider credentials at rest. */
   CREDENTIALS_KEY: z
     .base64()
@@ -42,7 +61,13 @@ function toConfig(env: z.infer<typeof Env>) {
     databaseUrl: env.DATABASE_URL,
     databasePoolSize: env.DATABASE_POOL_SIZE,
     temporal: { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE },
-    api: { host: env.API_HOST, port: env.API_PORT },
+    temporalUiUrl: env.TEMPORAL_UI_URL,
+    api: {
+      host: env.API_HOST,
+      port: env.API_PORT,
+      requestsPerMinute: env.REQUESTS_PER_MINUTE,
+      trustProxy: env.TRUST_PROXY,
+    },
     credentialsKey: Buffer.from(env.CREDENTIALS_KEY, 'base64'),
     signingKey: Buffer.from(env.SIGNING_KEY, 'base64'),
     adminKey: env.ADMIN_KEY,

@@ -27,7 +27,12 @@ const app = await buildApp({
   messageMac: createMac(config.signingKey, 'message-id'),
   approvalMac: createMac(config.signingKey, 'approval'),
   vault: createVault(config.credentialsKey),
-  config: { adminKey: config.adminKey },
+  config: {
+    adminKey: config.adminKey,
+    requestsPerMinute: config.api.requestsPerMinute,
+    trustProxy: config.api.trustProxy,
+    temporalUiUrl: config.temporalUiUrl,
+  },
   log,
 });
 

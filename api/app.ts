@@ -60,7 +60,7 @@ const ROUTES: readonly Routes[] = [
 const BODY_BYTES = 1_048_576;
 
 export async function buildApp(deps: ApiDeps): Promise<App> {
-  const app = createServer(deps.log);
+  const app = createServer(deps);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
@@ -75,9 +75,11 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   return app;
 }
 
-function createServer(loggerInstance: FastifyBaseLogger): App {
+function createServer({ log, config }: ApiDeps): App {
+  const loggerInstance: FastifyBaseLogger = log;
   return Fastify({
     loggerInstance,
+    trustProxy: config.trustProxy ?? false,
     bodyLimit: BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),

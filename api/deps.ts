@@ -9,9 +9,11 @@ import type { Vault } from '../keys.ts';
 export interface ApiConfig {
   readonly adminKey: string;
   /** Where operators see workflows; tasks link to it. */
-  readonly temporalUiUrl?: string;
+  readonly temporalUiUrl?: string | undefined;
   /** Per key; with an SDK key, which is public, per key and address. */
-  readonly requestsPerMinute?: number;
+  readonly requestsPerMinute: number;
+  /** The proxies whose X-Forwarded-For is believed: addresses and ranges. */
+  readonly trustProxy?: string[] | undefined;
 }
 
 /** All that the API needs from outside; tests replace what they like. */

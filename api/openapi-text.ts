@@ -18,7 +18,7 @@ export async function openApiText(): Promise<string> {
     messageMac: createMac(NO_KEY, 'message-id'),
     approvalMac: createMac(NO_KEY, 'approval'),
     vault: createVault(NO_KEY),
-    config: { adminKey: '' },
+    config: { adminKey: '', requestsPerMinute: 1 },
     log: pino({ level: 'silent' }),
   });
   const document = app.swagger();

@@ -8,12 +8,10 @@ import type { ApiDeps } from './deps.ts';
 import { documentAll, documentRoute } from './openapi-document.ts';
 import { Problem } from './problem.ts';
 
-const REQUESTS_PER_MINUTE = 6_000;
-
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await app.register(helmet);
   await app.register(rateLimit, {
-    max: deps.config.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+    max: deps.config.requestsPerMinute,
     timeWindow: 60_000,
     keyGenerator: bucketOf,
     errorResponseBuilder: (_request, { ttl }) =>

@@ -51,6 +51,8 @@ export const TaskBody = z
     definition: TaskDefinition,
     /** Who made this revision. */
     madeBy: z.string(),
+    /** The task's workflow in Temporal's web UI. */
+    workflowUrl: z.string().nullable(),
     warnings: z.array(Warning),
   })
   .meta({ id: 'Task' });
@@ -63,7 +65,15 @@ export async function renderTask(
 ): Promise<TaskBody> {
   const [shown] = await renderTasks(deps, [task]);
   if (shown === undefined) throw new Error(`Task ${task.id} was not rendered`);
-  return { ...shown, definition: task.definition, madeBy: task.madeBy, warnings };
+  const { definition, madeBy } = task;
+  return { ...shown, definition, madeBy, workflowUrl: workflowUrlOf(deps, task), warnings };
+}
+
+/** A task that was never submitted has no workflow. */
+function workflowUrlOf({ config, temporal }: ApiDeps, { id, submission }: TaskWithDefinition): string | null {
+  if (config.temporalUiUrl === undefined || submission === 0) return null;
+  const { namespace } = temporal.options;
+  return new URL(`/namespaces/${encodeURIComponent(namespace)}/workflows/${id}`, config.temporalUiUrl).href;
 }
 
 export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): Promise<TaskSummary[]> {

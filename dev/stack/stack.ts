@@ -27,7 +27,13 @@ export interface Stack {
   readonly postgres: PostgresServer;
   readonly temporal: TemporalServer;
   /** What config.ts wants to know of the stack, to be merged into an environment. */
-  readonly env: Secrets & { DATABASE_URL: string; TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string };
+  readonly env: Secrets & {
+    DATABASE_URL: string;
+    TEMPORAL_ADDRESS: string;
+    TEMPORAL_NAMESPACE: string;
+    TEMPORAL_UI_URL?: string;
+    REQUESTS_PER_MINUTE: string;
+  };
   /** Stops both servers; data that is not kept is removed. */
   stop(): Promise<void>;
 }
@@ -116,6 +122,9 @@ function describe(
       DATABASE_URL: databaseUrl,
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: 'default',
+      ...(temporal.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
+      // Whoever has the stack to themselves has nobody to be protected from.
+      REQUESTS_PER_MINUTE: '1000000',
     },
     stop,
   };

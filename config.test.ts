@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+
+const REQUIRED = {
+  DATABASE_URL: 'postgres://signalbox@127.0.0.1/signalbox',
+  CREDENTIALS_KEY: Buffer.alloc(32, 1).toString('base64'),
+  SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
+  ADMIN_KEY: 'a'.repeat(32),
+};
+
+test('what is not set has a default that is safe on one machine', () => {
+  const config = readConfig(REQUIRED);
+  expect(config.api).toEqual({
+    host: '127.0.0.1',
+    port: 8080,
+    requestsPerMinute: 6_000,
+    trustProxy: undefined,
+  });
+  expect(config.temporalUiUrl).toBeUndefined();
+});
+
+test('every fault is named at once, and no secret is shown', () => {
+  const env = { ...REQUIRED, CREDENTIALS_KEY: 'c2hvcnQ=', API_PORT: '99999', ADMIN_KEY: 'too short' };
+  const read = () => readConfig({ ...env, TEMPORAL_UI_URL: 'nowhere' });
+  for (const name of ['CREDENTIALS_KEY', 'API_PORT', 'ADMIN_KEY', 'TEMPORAL_UI_URL']) {
+    expect(read).toThrow(name);
+  }
+  expect(read).not.toThrow(/c2hvcnQ=|too short/);
+});
+
+test.each([
+  ['10.0.0.0/8', ['10.0.0.0/8']],
+  ['127.0.0.1, ::1,uniquelocal', ['127.0.0.1', '::1', 'uniquelocal']],
+])('TRUST_PROXY takes addresses and ranges: %s', (text, proxies) => {
+  expect(readConfig({ ...REQUIRED, TRUST_PROXY: text }).api.trustProxy).toEqual(proxies);
+});
+
+test.each(['true', '1', '*', '10.0.0.0/99', 'proxy.example', ''])('TRUST_PROXY refuses "%s"', (text) => {
+  expect(() => readConfig({ ...REQUIRED, TRUST_PROXY: text })).toThrow('TRUST_PROXY');
+});
