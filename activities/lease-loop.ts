@@ -78,8 +78,10 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   const mayStart = () => end === undefined && !signal.aborted && performance.now() < validUntil;
 
   function finish(outcome: LeaseEnd): void {
-    if (end === undefined) stoppedAt = performance.now();
-    end ??= outcome;
+    if (end !== undefined) return;
+    stoppedAt = performance.now();
+    end = outcome;
+    for (const service of work.services.values()) service.recheck();
   }
 
   function write(claimed: Claimed): void {

@@ -75,6 +75,7 @@ export function openApns(
       const second = await post(content, to, await tokens.current(), body, ask);
       return outcomeOf(second, readApnsAnswer, holdOff, clock());
     },
+    recheck: () => pool.recheck(),
     close: () => pool.close(),
   };
 }

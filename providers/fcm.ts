@@ -54,6 +54,7 @@ export function openFcm(
       const second = await post(renewed.accessToken, body, ask);
       return outcomeOf(second, readFcmAnswer, holdOff, clock());
     },
+    recheck: () => pool.recheck(),
     close: () => pool.close(),
   };
 }

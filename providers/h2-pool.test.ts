@@ -52,6 +52,25 @@ test('a request whose mayStart is false is never written', async () => {
   expect(paths).toEqual(['/yes']);
 });
 
+test('a request that waits for a stream and may not start any more is given back at once', async () => {
+  const held: ServerHttp2Stream[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const peer = await openPeer((stream) => {
+    held.push(stream);
+    arrived.resolve();
+  }, 1);
+  const pool = openPool(peer, { maxSessions: 1 });
+  let mayStart = true;
+  const written = send(pool, '/written', () => mayStart);
+  const waiting = send(pool, '/waiting', () => mayStart);
+  await arrived.promise;
+  mayStart = false;
+  pool.recheck();
+  expect(await waiting).toEqual({ kind: 'not_started' });
+  for (const stream of held) accept(stream);
+  expect((await written).kind).toBe('answer');
+});
+
 test('a refused stream is written again, and mayStart is asked again', async () => {
   const seen = new Map<string, number>();
   const peer = await openPeer((stream, path) => {

@@ -80,6 +80,16 @@ export class H2Pool {
     });
   }
 
+  /** Asks `mayStart` of every request that waits for a stream, so that one that was stopped need not wait for it. */
+  recheck(): void {
+    for (let left = this.#queue.length; left > 0; left--) {
+      const exchange = this.#queue.shift();
+      if (exchange === undefined) return;
+      if (exchange.mayStart()) this.#queue.push(exchange);
+      else exchange.settle({ kind: 'not_started' });
+    }
+  }
+
   /** Lets what was written end, gives back what was not, and closes the connections. */
   close(): Promise<void> {
     this.#closed ??= this.#close();

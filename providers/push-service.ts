@@ -17,6 +17,8 @@ export interface PushService {
    * `mayStart` is asked synchronously, immediately before the request is written.
    */
   send(content: Content, to: Addressee, mayStart: () => boolean): Promise<Outcome>;
+  /** Asks `mayStart` of every message that was handed over and not written, because a lease was stopped. */
+  recheck(): void;
   /** Lets what is in flight end, then closes its connections. */
   close(): Promise<void>;
 }
