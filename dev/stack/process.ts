@@ -80,7 +80,8 @@ function readLog(file: string, offset: number): string {
 }
 
 async function isReady(ready: Readiness, pid: number, logFile: string, offset: number): Promise<boolean> {
-  if ('check' in ready) return ready.check(pid);
+  // A check that throws says no: the process must not be left behind, running and unknown.
+  if ('check' in ready) return ready.check(pid).catch(() => false);
   if ('line' in ready) return readLog(logFile, offset).includes(ready.line);
   const response = await fetch(ready.url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   return response?.ok ?? false;
