@@ -23,7 +23,9 @@ export function openDatabase(
     types: intTypes,
     connectionTimeoutMillis: 10_000,
   });
-  // An idle connection that the server closed is replaced at the next query; without a listener it would end the process.
+  // A connection that the server closed is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => undefined);
+  // The pool listens to idle connections only: between two statements of a transaction nobody else does.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), pool };
 }

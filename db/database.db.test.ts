@@ -1,0 +1,20 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { useTestDatabase } from '../test/setup/database.ts';
+
+const database = useTestDatabase();
+
+test('a connection that dies between two statements of a transaction fails that transaction and nothing else', async () => {
+  const { db, pool } = database;
+  const transaction = db.transaction().execute(async (trx) => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+    await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    // Nothing waits for an answer when the connection's end arrives.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    await sql`select 1`.execute(trx);
+  });
+  await expect(transaction).rejects.toThrow();
+  expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+});
