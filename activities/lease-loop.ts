@@ -1,7 +1,6 @@
 import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
 import { invalidateTokens } from '../db/invalid-tokens.ts';
 import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
-import { takeTokens } from '../db/rates.ts';
 import type { Content } from '../domain/content.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -18,6 +17,7 @@ import {
   waitingRetries,
   written,
 } from './lease-book.ts';
+import type { Pacer } from './pacer.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {
@@ -26,6 +26,7 @@ export interface LeaseWork {
   readonly collapseId: string;
   readonly content: Content;
   readonly services: ReadonlyMap<Channel, PushService>;
+  readonly pacer: Pacer;
   /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
   readonly signal: AbortSignal;
   readonly heartbeat: () => void;
@@ -73,7 +74,6 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   let end: LeaseEnd | undefined;
   let stoppedAt = 0;
   let backoff = 0;
-  let tokensAt = 0;
 
   const mayStart = () => end === undefined && !signal.aborted && performance.now() < validUntil;
 
@@ -121,6 +121,7 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
     if (!advanced.open) return finish({ kind: 'stopped' });
     validUntil = askedAt + VALID_MS;
     mark = newMark;
+    work.pacer.spend(advanced.claimed.map(({ channel }) => channel));
     for (const claimed of advanced.claimed) write(claimed);
     if (advanced.done) finish({ kind: 'done' });
     await invalidateTokens(deps.db, { pushNo: token.pushNo, slot, tokens: batch.invalid }).catch(
@@ -128,18 +129,11 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
     );
   }
 
-  /** How many devices may be claimed now, by the window and by the push's rate. */
-  async function granted(wish: number): Promise<number> {
-    if (wish <= 0 || performance.now() < tokensAt) return 0;
+  async function claimable(wish: number): Promise<number> {
     try {
-      const grant = await takeTokens(deps.db, { pushNo: token.pushNo, wish, now: await deps.clock() });
-      if (grant.waitMs > 0) {
-        tokensAt = performance.now() + grant.waitMs;
-        await Promise.race([wakeAfter(grant.waitMs), aborted(signal)]);
-      }
-      return signal.aborted ? 0 : grant.count;
+      return await work.pacer.claimable(wish);
     } catch (error) {
-      deps.log.warn({ err: error, pushNo: token.pushNo }, 'the rate could not be asked');
+      deps.log.warn({ err: error, pushNo: token.pushNo }, 'the rates could not be asked');
       backoff = Math.min(MAX_BACKOFF_MS, backoff * 2 + 50);
       return 0;
     }
@@ -155,7 +149,8 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   function pauseLength(): number {
     if (backoff > 0) return backoff;
     if (end !== undefined) return Math.min(IDLE_MS, 20);
-    return Math.min(IDLE_MS, Math.max(1, nextRetryAt(book) - performance.now()));
+    const next = Math.min(nextRetryAt(book), work.pacer.nextAt);
+    return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
   }
 
   async function step(): Promise<void> {
@@ -163,7 +158,7 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
     const room = end === undefined ? WINDOW - outstanding : 0;
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = room - waitingRetries(book);
-    const count = fresh >= WINDOW / 2 ? await granted(Math.min(fresh, lease.to - mark)) : 0;
+    const count = fresh >= WINDOW / 2 ? await claimable(Math.min(fresh, lease.to - mark)) : 0;
     const batch = takeBatch(book, performance.now(), room - count);
     const isDue = performance.now() > validUntil - VALID_MS + RENEW_MS;
     if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || (end === undefined && isDue)) {
@@ -202,17 +197,4 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   signal.addEventListener('abort', onAbort, { once: true });
   const stopped = run();
   return { stopped, drained: stopped.then(drain) };
-}
-
-function wakeAfter(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

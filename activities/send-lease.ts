@@ -1,12 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { type TakeResult, takeLease } from '../db/leases.ts';
+import { type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
 import { findPush } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
-import { CHANNELS, type Channel } from '../domain/platform.ts';
+import { PLATFORM_CODE } from '../domain/delivery.ts';
+import { CHANNEL_OF } from '../domain/device.ts';
+import { CHANNELS, type Channel, PLATFORMS } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 import { type LeaseEnd, startLease } from './lease-loop.ts';
+import { createPacer } from './pacer.ts';
 
 export interface SendLeaseInput {
   readonly pushId: string;
@@ -48,6 +51,7 @@ export function createSenderActivities(deps: SenderDeps): {
       token,
       lease,
       services,
+      pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       content: definition.content,
       collapseId: pushId,
       signal: context.cancellationSignal,
@@ -105,4 +109,14 @@ export function createSenderActivities(deps: SenderDeps): {
       await Promise.all(draining);
     },
   };
+}
+
+function devicesOf({ pending }: TakenLease): ReadonlyMap<Channel, number> {
+  const devices = new Map<Channel, number>();
+  for (const platform of PLATFORMS) {
+    const channel = CHANNEL_OF[platform];
+    const count = pending[PLATFORM_CODE[platform]] ?? 0;
+    if (channel !== undefined && count > 0) devices.set(channel, (devices.get(channel) ?? 0) + count);
+  }
+  return devices;
 }

@@ -1,5 +1,5 @@
 import { createPush } from '../db/pushes.ts';
-import { setRate } from '../db/rates.ts';
+import { setTaskRate } from '../db/rates.ts';
 import {
   findApprover,
   findPlan,
@@ -81,7 +81,7 @@ export function createTaskActivities({
       await createPush(db, { ...push, id: pushId, dueAt: new Date(dueAt), windowMs: receiptWindowMs, now });
     },
     async applyRate({ taskId, ratePerSecond }) {
-      await setRate(db, { taskId, perSecond: ratePerSecond, now: await clock() });
+      await setTaskRate(db, { taskId, perSecond: ratePerSecond, now: await clock() });
     },
   };
 }

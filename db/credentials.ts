@@ -1,11 +1,17 @@
 import type { Channel } from '../domain/platform.ts';
 import type { Db } from './database.ts';
+import { credentialRate, findRate } from './rates.ts';
 
 export interface SealedCredential {
   readonly channel: Channel;
   readonly sealed: Buffer;
   readonly version: number;
   readonly updatedAt: Date;
+}
+
+export interface ListedCredential extends SealedCredential {
+  /** Requests per second of all senders together; null is as fast as the push service takes them. */
+  readonly ratePerSecond: number | null;
 }
 
 /** The version tells senders that hold the old one to read it again. */
@@ -28,11 +34,17 @@ export async function putCredential(
     .executeTakeFirstOrThrow();
 }
 
-export async function listCredentials(db: Db, appId: string): Promise<SealedCredential[]> {
-  return db
+export async function listCredentials(db: Db, appId: string): Promise<ListedCredential[]> {
+  const credentials = await db
     .selectFrom('credentials')
     .select(['channel', 'sealed', 'version', 'updated_at as updatedAt'])
     .where('app_id', '=', appId)
     .orderBy('channel')
     .execute();
+  return await Promise.all(
+    credentials.map(async (credential) => ({
+      ...credential,
+      ratePerSecond: await findRate(db, credentialRate(appId, credential.channel)),
+    })),
+  );
 }

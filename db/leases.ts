@@ -20,6 +20,8 @@ export interface TakenLease {
   readonly to: number;
   readonly mark: number;
   readonly startedAt: Date;
+  /** Devices without a final outcome, by platform code. */
+  readonly pending: readonly number[];
   /** Refused without being processed, by an earlier holder: to be sent now. */
   readonly retries: number[];
 }
@@ -65,6 +67,7 @@ export async function takeLease(db: Db, token: LeaseToken, now: Date): Promise<T
       to: lease.to_n,
       mark: lease.mark_n,
       startedAt: push.startedAt,
+      pending: lease.pending,
       retries: await waitingRetries(trx, left, lease.from_n, lease.mark_n),
     };
   });

@@ -3,6 +3,7 @@ import type { Statistics } from '../domain/metrics.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
+import { putRate, taskRate } from './rates.ts';
 import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
 /** Makes the push and its control row; the same call again finds them. */
@@ -42,12 +43,7 @@ export async function createPush(
       .executeTakeFirst();
     if (push === undefined) return;
     await trx.insertInto('push_control').values({ push_no: push.no, wanted: null }).execute();
-    if (task.rate_per_second !== null) {
-      await trx
-        .insertInto('push_rates')
-        .values({ push_no: push.no, per_second: task.rate_per_second, next_at: args.now })
-        .execute();
-    }
+    await putRate(trx, { key: taskRate(args.taskId), perSecond: task.rate_per_second, now: args.now });
   });
 }
 

@@ -188,8 +188,9 @@ export interface PushControlTable {
   wanted: 'pause' | 'cancel' | null;
 }
 
-export interface PushRatesTable {
-  push_no: Int8;
+export interface RatesTable {
+  /** Of a task, or of a credential. */
+  key: string;
   per_second: number;
   /** When the next token is due. */
   next_at: Date;
@@ -275,7 +276,7 @@ export interface Schema {
   audit: AuditTable;
   pushes: PushesTable;
   push_control: PushControlTable;
-  push_rates: PushRatesTable;
+  rates: RatesTable;
   leases: LeasesTable;
   push_counters: PushCountersTable;
   deliveries: DeliveriesTable;

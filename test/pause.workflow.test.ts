@@ -167,3 +167,17 @@ test('the rate of a push can be set while it sends', async () => {
   expect((await rate(null)).status).toBe(200);
   await expectAllSentOnce(taskId);
 });
+
+test('the rate of a credential holds for its channel alone', async () => {
+  const rate = (ratePerSecond: number | null) =>
+    shop.call(shop.operator, 'PUT', '/v1/app/credentials/fcm/rate', { ratePerSecond });
+  expect(await rate(200)).toMatchObject({ status: 200, body: { channel: 'fcm', ratePerSecond: 200 } });
+  const taskId = await startPush();
+  await processedAtLeast(800);
+  const log = await world.simulators.control.log();
+  const times = log.filter(({ channel }) => channel === 'fcm').map(({ at }) => at);
+  const seconds = (Math.max(...times) - Math.min(...times)) / 1000;
+  expect(times.length / seconds).toBeLessThan(200 * 1.3);
+  expect((await rate(null)).status).toBe(200);
+  await expectAllSentOnce(taskId);
+});

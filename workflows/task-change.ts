@@ -14,9 +14,11 @@ export function changeState(run: TaskRun, state: TaskState): void {
   for (const push of state.pushes.filter(isUnderWay)) instruct(run, push.id, wantedOfPushes(state));
 }
 
-/** Takes in what a push reports. */
+/** Takes in what a push reports. That it paused before it heard the last instruction says nothing any more. */
 export function hear(run: TaskRun, report: PushReport): void {
   update(run, report.pushId, { obeyed: report.obeyed });
+  const told = run.instructed.find(({ pushId }) => pushId === report.pushId)?.told.no ?? 0;
+  if (report.status === 'paused' && report.obeyed < told) return;
   changeState(run, onPushReport(run.state, report));
 }
 

@@ -1,20 +1,29 @@
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
-import { listCredentials, putCredential, type SealedCredential } from '../../db/credentials.ts';
+import { type ListedCredential, listCredentials, putCredential } from '../../db/credentials.ts';
+import { credentialRate, putRate } from '../../db/rates.ts';
 import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
+import { RatePerSecond } from '../../domain/task-definition.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);
 
 /** Of the credential only what names it. */
 const Credential = z
-  .object({ channel: z.enum(CHANNELS), identity: z.string(), version: z.number(), updatedAt: IsoDate })
+  .object({
+    channel: z.enum(CHANNELS),
+    identity: z.string(),
+    version: z.number(),
+    updatedAt: IsoDate,
+    /** Requests per second of all senders together; null is as fast as the push service takes them. */
+    ratePerSecond: z.number().nullable(),
+  })
   .meta({ id: 'Credential' });
 
 export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -34,10 +43,35 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
         const { appId } = personOf(request);
         const sealed = deps.vault.seal(JSON.stringify(request.body));
         const now = await deps.clock();
-        return describe(deps, await putCredential(deps.db, { appId, channel, sealed, now }));
+        await putCredential(deps.db, { appId, channel, sealed, now });
+        return findCredential(deps, appId, channel);
       },
     );
   }
+
+  app.put(
+    '/v1/app/credentials/:channel/rate',
+    {
+      onRequest: app.guard.may('credentials.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'setCredentialRate',
+        description:
+          'A limit for all tasks and all workers together; senders under way obey it within a moment.',
+        params: z.object({ channel: z.enum(CHANNELS) }),
+        body: z.strictObject({ ratePerSecond: RatePerSecond }),
+        response: { 200: Credential, ...problemResponses(404, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { appId } = personOf(request);
+      const { channel } = request.params;
+      await findCredential(deps, appId, channel);
+      const key = credentialRate(appId, channel);
+      await putRate(deps.db, { key, perSecond: request.body.ratePerSecond, now: await deps.clock() });
+      return findCredential(deps, appId, channel);
+    },
+  );
 
   app.get(
     '/v1/app/credentials',
@@ -56,8 +90,14 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
   );
 }
 
-function describe({ vault }: ApiDeps, { channel, sealed, version, updatedAt }: SealedCredential) {
-  return { channel, identity: identityOf(channel, vault.open(sealed)), version, updatedAt };
+async function findCredential(deps: ApiDeps, appId: string, channel: Channel) {
+  const found = (await listCredentials(deps.db, appId)).find((credential) => credential.channel === channel);
+  if (found === undefined) throw notFound('credential');
+  return describe(deps, found);
+}
+
+function describe({ vault }: ApiDeps, { channel, sealed, ...rest }: ListedCredential) {
+  return { channel, identity: identityOf(channel, vault.open(sealed)), ...rest };
 }
 
 function identityOf(channel: Channel, text: string): string {

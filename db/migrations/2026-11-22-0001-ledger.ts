@@ -192,9 +192,9 @@ const STATEMENTS = [
     open boolean not null default false,
     wanted text check (wanted in ('pause', 'cancel'))
   )`,
-  `create table push_rates (
-    push_no bigint primary key references pushes,
-    per_second integer not null,
+  `create table rates (
+    key text primary key,
+    per_second integer not null check (per_second > 0),
     next_at timestamptz not null
   )`,
   `create table leases (

@@ -1,0 +1,78 @@
+import type { Db } from '../db/database.ts';
+import { credentialRate, takeTokens, taskRate } from '../db/rates.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Channel } from '../domain/platform.ts';
+
+/** Keeps one lease to the rates of its task and of its credentials. */
+export interface Pacer {
+  /** How many devices may be claimed now; 0 while tokens are waited for. */
+  claimable(wish: number): Promise<number>;
+  /** These requests are being written: what the tokens taken before did not foresee is settled at the next grant. */
+  spend(channels: readonly Channel[]): void;
+  /** When `claimable` should be asked again, on the monotonic clock. */
+  readonly nextAt: number;
+}
+
+export interface PacerArgs {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly appId: string;
+  readonly taskId: string;
+  /** How many devices of the lease go through each channel. */
+  readonly devices: ReadonlyMap<Channel, number>;
+}
+
+/** A rate that is set while nothing is limited is obeyed after this. */
+const UNLIMITED_MS = 250;
+
+export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): Pacer {
+  const total = [...devices.values()].reduce((sum, count) => sum + count, 0);
+  const limits = [
+    { key: taskRate(taskId), channel: null, share: 1, owed: 0 },
+    ...[...devices].map(([channel, count]) => ({
+      key: credentialRate(appId, channel),
+      channel,
+      share: total === 0 ? 0 : count / total,
+      owed: 0,
+    })),
+  ];
+  let reserved: { readonly count: number; readonly at: number } | undefined;
+  let unlimitedUntil = 0;
+
+  async function ask(wish: number): Promise<number> {
+    const askedAt = performance.now();
+    const grant = await takeTokens(db, { rates: limits, wish, now: await clock() });
+    for (const limit of limits) {
+      const tokens = grant.tokens.get(limit.key);
+      limit.owed = tokens === undefined ? 0 : limit.owed - tokens;
+    }
+    if (grant.tokens.size === 0) unlimitedUntil = askedAt + UNLIMITED_MS;
+    if (grant.waitMs < 1) return grant.count;
+    reserved = { count: grant.count, at: askedAt + grant.waitMs };
+    return 0;
+  }
+
+  return {
+    async claimable(wish) {
+      if (wish <= 0) return 0;
+      if (reserved !== undefined) {
+        if (performance.now() < reserved.at) return 0;
+        const { count } = reserved;
+        reserved = undefined;
+        return Math.min(count, wish);
+      }
+      return performance.now() < unlimitedUntil ? wish : await ask(wish);
+    },
+    spend(channels) {
+      if (performance.now() < unlimitedUntil) return;
+      for (const limit of limits) {
+        limit.owed += channels.filter(
+          (channel) => limit.channel === null || channel === limit.channel,
+        ).length;
+      }
+    },
+    get nextAt() {
+      return reserved?.at ?? Number.POSITIVE_INFINITY;
+    },
+  };
+}
