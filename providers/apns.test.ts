@@ -186,7 +186,7 @@ test('all workers date their provider tokens alike, for half an hour', async () 
 
 test('a stop of this process beyond the deadline loses no answer that has come meanwhile', async () => {
   await simulators.control.change({ apns: { delayMs: { min: 100, max: 100 } } });
-  const hasty = open({}, { deadlineMs: 400, pingBusyMs: 50, pingTimeoutMs: 200 });
+  const hasty = open({}, { deadlineMs: 1_500, pingBusyMs: 50, pingTimeoutMs: 1_000 });
   await hasty.send(content, to, yes);
   const written = Promise.withResolvers<void>();
   const sending = hasty.send(content, to, () => {
@@ -194,7 +194,7 @@ test('a stop of this process beyond the deadline loses no answer that has come m
     return true;
   });
   await written.promise;
-  freeze(600);
+  freeze(2_000);
   expect(await sending).toEqual({ kind: 'accepted' });
   await hasty.close();
 });
