@@ -34,6 +34,7 @@ export interface Advance {
   /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
   readonly mark: number;
   readonly newMark: number;
+  /** Put back earlier, to be sent now. One may be pending already: by the same call, whose answer was lost. */
   readonly retries: readonly number[];
   readonly now: Date;
 }
@@ -83,7 +84,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
     ), reopened as (
       update ${table} d set status = ${STATUS_CODE.pending} from flags
       where flags.held and flags.open and d.push_no = ${pushNo} and d.n = any(${advance.retries}::int[])
-        and d.status = ${STATUS_CODE.retry}
+        and d.status in (${STATUS_CODE.retry}, ${STATUS_CODE.pending})
       returning d.n, d.token, d.channel
     ), moved as (
       update leases set

@@ -88,6 +88,28 @@ test('a claim gives each device once, and settling counts it once', async () => 
   expect(again.claimed.map(({ n }) => n)).toEqual([4]);
 });
 
+test('a call that is made again because its answer was lost gives the same devices again', async () => {
+  const push = await openSeeded();
+  const token = tokenOf(push);
+  await take(token);
+  await advance(push, token, { newMark: 4 });
+  const results = [
+    { n: 1, status: 'accepted', reason: null },
+    { n: 3, status: 'retry', reason: 'ServiceUnavailable' },
+  ] as const;
+  await advance(push, token, { results, mark: 4, newMark: 4 });
+  const call = {
+    results: [{ n: 2, status: 'accepted', reason: null }],
+    mark: 4,
+    newMark: 6,
+    retries: [3],
+  } as const;
+  const numbers = async () => (await advance(push, token, call)).claimed.map(({ n }) => n).sort();
+  expect(await numbers()).toEqual([3, 5, 6]);
+  expect(await numbers()).toEqual([3, 5, 6]);
+  expect(await figures(push)).toMatchObject({ pending: 18, sent: 2, refusedAttempts: 1 });
+});
+
 test('the same claim again, after its answer was lost, claims the same devices', async () => {
   const push = await openSeeded();
   const token = tokenOf(push);
