@@ -3,7 +3,8 @@ import type { Plan, TaskEvent } from '../domain/plan.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import type { ApprovalsTable, Schema } from './schema.ts';
+import type { Schema } from './schema.ts';
+import type { ApprovalsTable } from './schema-tasks.ts';
 
 type TaskKey = { readonly taskId: string };
 

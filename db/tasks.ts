@@ -2,7 +2,8 @@ import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import type { Schema, TasksTable } from './schema.ts';
+import type { Schema } from './schema.ts';
+import type { TasksTable } from './schema-tasks.ts';
 
 export interface Task {
   readonly id: string;

@@ -1,0 +1,95 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Statistics } from '../domain/metrics.ts';
+import type { PushStatus } from '../domain/task-status.ts';
+import type { Int8 } from './int8.ts';
+
+export interface PushesTable {
+  no: Generated<Int8>;
+  id: string;
+  app_id: string;
+  task_id: string;
+  seq: number;
+  revision: number;
+  status: PushStatus;
+  status_reason: string | null;
+  due_at: Date;
+  /** Which half hour's partition holds the deliveries. */
+  slot: Date | null;
+  started_at: Date | null;
+  window_ends_at: Date | null;
+  window_ms: Int8;
+  statistics: ColumnType<Statistics | null, string | null, string | null>;
+  finalised_at: Date | null;
+  details_deleted_at: Date | null;
+  created_at: Date;
+}
+
+export interface PushControlTable {
+  push_no: Int8;
+  epoch: Generated<number>;
+  open: Generated<boolean>;
+  wanted: 'pause' | 'cancel' | null;
+}
+
+export interface RatesTable {
+  /** Of a task, or of a credential. */
+  key: string;
+  per_second: number;
+  /** When the next token is due. */
+  next_at: Date;
+}
+
+export interface LeasesTable {
+  push_no: Int8;
+  lease_no: number;
+  from_n: number;
+  to_n: number;
+  /** Rows up to here were marked in flight, the rest was never claimed. */
+  mark_n: number;
+  epoch: Generated<number>;
+  attempt: Generated<number>;
+  /** Until when a sender that gave the lease back may still get answers. */
+  draining_until: Date | null;
+  /** Rows without a final outcome, by platform code. */
+  pending: number[];
+  done: Generated<boolean>;
+}
+
+export interface PushCountersTable {
+  push_no: Int8;
+  /** Lease number, or a small negative number for what other writers count: nobody waits for a hot row. */
+  slot: number;
+  /** -1 where a planned ID has no platform. */
+  platform: number;
+  metric: string;
+  reason: Generated<string>;
+  value: Int8;
+}
+
+export interface DeliveriesTable {
+  slot: Date;
+  push_no: Int8;
+  n: number;
+  device_no: Int8 | null;
+  device_id: string;
+  platform: number | null;
+  channel: string | null;
+  token: string | null;
+  status: number;
+  reason: string | null;
+  settled_at: Date | null;
+  delivered_at: Date | null;
+  impression_at: Date | null;
+  open_at: Date | null;
+  dismissed_at: Date | null;
+  blocked: Generated<boolean>;
+  taps: Generated<number>;
+}
+
+export interface OpenEventsTable {
+  slot: Date;
+  push_no: Int8;
+  n: number;
+  event_id: string;
+  opened_at: Date;
+}
