@@ -3,13 +3,23 @@ import { z } from 'zod';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
 import type { Verb } from '../domain/task-status.ts';
+import type { App } from './app.ts';
 import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
+import { PERSON } from './openapi.ts';
 import { notFound, Problem } from './problem.ts';
 import { refusalOfTask } from './task-view.ts';
 
 /** Any text: what is no ID answers 404 like an ID of nothing. */
 export const IdParams = z.object({ id: z.string().max(100) });
+
+/** What a route that reads one task or push asks for. */
+export function readingById<Rest extends object>(app: App, rest: Rest) {
+  return {
+    onRequest: app.guard.may('tasks.read'),
+    schema: { ...PERSON, params: IdParams, ...rest },
+  };
+}
 
 export async function taskOf(
   deps: ApiDeps,

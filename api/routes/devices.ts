@@ -22,6 +22,12 @@ const params = z.object({ deviceId: DeviceId });
 const Registered = z.object({ deviceId: z.string(), secret: z.string() }).meta({ id: 'DeviceRegistered' });
 
 export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
+  registering(app, deps);
+  subscribing(app, deps);
+  reading(app, deps);
+}
+
+function registering(app: App, deps: ApiDeps): void {
   app.post(
     '/v1/devices',
     {
@@ -63,7 +69,9 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
       return device;
     },
   );
+}
 
+function subscribing(app: App, deps: ApiDeps): void {
   for (const [method, isUnsubscribed] of [
     ['POST', true],
     ['DELETE', false],
@@ -89,7 +97,9 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     });
   }
+}
 
+function reading(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/devices/:deviceId',
     {

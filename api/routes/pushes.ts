@@ -13,11 +13,12 @@ import type { ApiDeps } from '../deps.ts';
 import { DeliveryPage, DetailsQuery } from '../details-schemas.ts';
 import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
+import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { hasDetails, PushBody, renderPushes } from '../push-view.ts';
 import { Label } from '../schemas.ts';
 import { StatisticsBody } from '../statistics-view.ts';
-import { IdParams } from '../task-lookup.ts';
+import { IdParams, readingById } from '../task-lookup.ts';
 
 const NewResultAudience = z
   .strictObject({ name: Label(200), filter: DetailsFilter })
@@ -27,18 +28,17 @@ const ResultAudience = z
   .meta({ id: 'ResultAudience' });
 
 const tags = ['pushes'];
-const security = [{ person: [] }];
 
 export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const read = (operationId: string) => ({
-    onRequest: app.guard.may('tasks.read'),
-    schema: { operationId, tags, security, params: IdParams },
-  });
+  pushReads(app, deps);
+  deliveryReads(app, deps);
+  resultAudiences(app, deps);
+}
 
-  const push = read('getPush');
+function pushReads(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/pushes/:id',
-    { ...push, schema: { ...push.schema, response: { 200: PushBody, ...problemResponses(404) } } },
+    readingById(app, { operationId: 'getPush', tags, response: { 200: PushBody, ...problemResponses(404) } }),
     async (request) => {
       const [shown] = await renderPushes(deps, [await pushOf(deps, request)]);
       if (shown === undefined) throw notFound('push');
@@ -46,13 +46,13 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
   );
 
-  const statistics = read('getPushStatistics');
   app.get(
     '/v1/pushes/:id/statistics',
-    {
-      ...statistics,
-      schema: { ...statistics.schema, response: { 200: StatisticsBody, ...problemResponses(404) } },
-    },
+    readingById(app, {
+      operationId: 'getPushStatistics',
+      tags,
+      response: { 200: StatisticsBody, ...problemResponses(404) },
+    }),
     async (request) => {
       const { no } = await pushOf(deps, request);
       const answer = await readStatistics(deps.db, { pushNo: no, now: await deps.clock() });
@@ -60,18 +60,17 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
       return answer;
     },
   );
+}
 
-  const deliveries = read('listDeliveries');
+function deliveryReads(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/pushes/:id/deliveries',
-    {
-      ...deliveries,
-      schema: {
-        ...deliveries.schema,
-        querystring: DetailsQuery,
-        response: { 200: DeliveryPage, ...problemResponses(404, 410) },
-      },
-    },
+    readingById(app, {
+      operationId: 'listDeliveries',
+      tags,
+      querystring: DetailsQuery,
+      response: { 200: DeliveryPage, ...problemResponses(404, 410) },
+    }),
     async (request) => {
       const { limit, cursor, count, ...filter } = request.query;
       const ledger = await ledgerOf(deps, await pushOf(deps, request));
@@ -82,7 +81,9 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
       return { ...toNumberedPage(rows, limit, (row) => row.n), total };
     },
   );
+}
 
+function resultAudiences(app: App, deps: ApiDeps): void {
   app.post(
     '/v1/pushes/:id/audience',
     {
@@ -90,8 +91,8 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
       ...idempotent(deps),
       schema: {
         operationId: 'createResultAudience',
+        ...PERSON,
         tags,
-        security,
         params: IdParams,
         body: NewResultAudience,
         response: { 201: ResultAudience, ...problemResponses(404, 409, 410, 422) },

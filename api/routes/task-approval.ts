@@ -10,6 +10,7 @@ import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { executeCommand } from '../task-command.ts';
 import { IdParams, taskFor } from '../task-lookup.ts';
@@ -28,14 +29,13 @@ const ApprovalCode = z
   })
   .meta({ id: 'ApprovalCode' });
 
-const security = [{ person: [] }];
 const answers = { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) };
 
 export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
   const decide = (operationId: string) => ({
     onRequest: app.guard.may('tasks.decide'),
     ...idempotent(deps),
-    schema: { operationId, tags: ['tasks'], security, params: IdParams, response: answers },
+    schema: { operationId, tags: ['tasks'], ...PERSON, params: IdParams, response: answers },
   });
 
   const approve = decide('approveTask');
@@ -71,7 +71,7 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
       schema: {
         operationId: 'getApprovalCode',
         tags: ['tasks'],
-        security,
+        ...PERSON,
         params: IdParams,
         response: { 200: ApprovalCode, ...problemResponses(404, 409) },
       },

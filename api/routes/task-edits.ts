@@ -6,6 +6,7 @@ import { isAtRest } from '../../domain/task-status.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
@@ -30,7 +31,6 @@ const TaskPatch = TaskDefinitionPatch.extend({
 }).meta({ id: 'TaskPatch' });
 
 const tags = ['tasks'];
-const security = [{ person: [] }];
 
 export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
   app.patch(
@@ -40,7 +40,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         operationId: 'editTask',
         tags,
-        security,
+        ...PERSON,
         params: IdParams,
         headers: z.looseObject({ 'if-match': z.string().max(500).optional() }),
         body: TaskPatch,
@@ -70,7 +70,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         operationId: 'deleteTask',
         tags,
-        security,
+        ...PERSON,
         params: IdParams,
         response: { 200: VerbAnswer, 202: VerbAnswer, 204: z.null(), ...problemResponses(404, 409) },
       },

@@ -8,7 +8,7 @@ import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { problemResponses } from '../problem.ts';
 import { PushBody, renderPushes } from '../push-view.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
-import { IdParams, taskOf } from '../task-lookup.ts';
+import { readingById, taskOf } from '../task-lookup.ts';
 
 const Revision = z
   .object({ revision: z.int(), madeBy: z.string(), madeAt: IsoDate, definition: TaskDefinition })
@@ -39,56 +39,50 @@ const Decision = z
   })
   .meta({ id: 'Decision' });
 
-const security = [{ person: [] }];
+const tags = ['tasks'];
 
 export async function taskHistoryRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const read = (operationId: string) => ({
-    onRequest: app.guard.may('tasks.read'),
-    schema: { operationId, tags: ['tasks'], security, params: IdParams },
-  });
-  const revisions = read('listTaskRevisions');
+  wholeLists(app, deps);
+  pagedLists(app, deps);
+}
+
+function wholeLists(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/tasks/:id/revisions',
-    {
-      ...revisions,
-      schema: {
-        ...revisions.schema,
-        response: { 200: z.object({ items: z.array(Revision) }), ...problemResponses(404) },
-      },
-    },
+    readingById(app, {
+      operationId: 'listTaskRevisions',
+      tags,
+      response: { 200: z.object({ items: z.array(Revision) }), ...problemResponses(404) },
+    }),
     async (request) => {
       const task = await taskOf(deps, request);
       return { items: await listRevisions(deps.db, { taskId: task.id }) };
     },
   );
 
-  const decisions = read('listTaskDecisions');
   app.get(
     '/v1/tasks/:id/decisions',
-    {
-      ...decisions,
-      schema: {
-        ...decisions.schema,
-        response: { 200: z.object({ items: z.array(Decision) }), ...problemResponses(404) },
-      },
-    },
+    readingById(app, {
+      operationId: 'listTaskDecisions',
+      tags,
+      response: { 200: z.object({ items: z.array(Decision) }), ...problemResponses(404) },
+    }),
     async (request) => {
       const task = await taskOf(deps, request);
       return { items: await listDecisions(deps.db, { taskId: task.id, submission: task.submission }) };
     },
   );
+}
 
-  const audit = read('listTaskAudit');
+function pagedLists(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/tasks/:id/audit',
-    {
-      ...audit,
-      schema: {
-        ...audit.schema,
-        querystring: PageQuery,
-        response: { 200: Page(AuditLine), ...problemResponses(404) },
-      },
-    },
+    readingById(app, {
+      operationId: 'listTaskAudit',
+      tags,
+      querystring: PageQuery,
+      response: { 200: Page(AuditLine), ...problemResponses(404) },
+    }),
     async (request) => {
       const task = await taskOf(deps, request);
       const { limit, cursor } = request.query;
@@ -101,17 +95,14 @@ export async function taskHistoryRoutes(app: App, deps: ApiDeps): Promise<void> 
     },
   );
 
-  const pushes = read('listTaskPushes');
   app.get(
     '/v1/tasks/:id/pushes',
-    {
-      ...pushes,
-      schema: {
-        ...pushes.schema,
-        querystring: PageQuery,
-        response: { 200: Page(PushBody), ...problemResponses(404) },
-      },
-    },
+    readingById(app, {
+      operationId: 'listTaskPushes',
+      tags,
+      querystring: PageQuery,
+      response: { 200: Page(PushBody), ...problemResponses(404) },
+    }),
     async (request) => {
       const task = await taskOf(deps, request);
       const { limit, cursor } = request.query;

@@ -8,6 +8,7 @@ import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
@@ -21,11 +22,10 @@ import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 const SIMPLE_VERBS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
 type SimpleVerb = (typeof SIMPLE_VERBS)[number];
 
-const security = [{ person: [] }];
 const verbSchema = (operationId: string) => ({
   operationId,
   tags: ['tasks'],
-  security,
+  ...PERSON,
   params: IdParams,
   response: { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) },
 });

@@ -9,11 +9,12 @@ import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 import { checkDefinition, warningsOf } from '../task-checks.ts';
 import { createDraft, Subgroup, TaskName } from '../task-draft.ts';
-import { IdParams, taskOf } from '../task-lookup.ts';
+import { readingById, taskOf } from '../task-lookup.ts';
 import { renderTask, renderTasks, TaskBody, TaskSummary } from '../task-view.ts';
 
 const NewTask = TaskDefinition.safeExtend({
@@ -48,9 +49,13 @@ const TaskPage = Page(TaskSummary).extend({
 });
 
 const tags = ['tasks'];
-const security = [{ person: [] }];
 
 export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
+  creating(app, deps);
+  reading(app, deps);
+}
+
+function creating(app: App, deps: ApiDeps): void {
   app.post(
     '/v1/tasks',
     {
@@ -59,7 +64,7 @@ export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         operationId: 'createTask',
         tags,
-        security,
+        ...PERSON,
         body: NewTask,
         response: { 201: TaskBody, ...problemResponses(409, 422) },
       },
@@ -78,7 +83,9 @@ export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
       return renderTask(deps, task, await warningsOf(deps, appId, definition));
     },
   );
+}
 
+function reading(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/tasks',
     {
@@ -86,7 +93,7 @@ export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         operationId: 'listTasks',
         tags,
-        security,
+        ...PERSON,
         querystring: TaskQuery,
         response: { 200: TaskPage, ...problemResponses() },
       },
@@ -107,16 +114,7 @@ export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
 
   app.get(
     '/v1/tasks/:id',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        operationId: 'getTask',
-        tags,
-        security,
-        params: IdParams,
-        response: { 200: TaskBody, ...problemResponses(404) },
-      },
-    },
+    readingById(app, { operationId: 'getTask', tags, response: { 200: TaskBody, ...problemResponses(404) } }),
     async (request, reply) => {
       const task = await taskOf(deps, request);
       reply.header('etag', `"${task.revision}"`);
