@@ -12,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{domain,providers,activities,workflows,dev}/**/*.test.ts', '*.test.ts'],
+          include: ['{domain,providers,activities,workflows,dev,bench/lib}/**/*.test.ts', '*.test.ts'],
           exclude: ['**/*.{db,api,workflow,e2e}.test.ts'],
           testTimeout: 20_000,
         },

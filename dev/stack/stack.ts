@@ -7,6 +7,7 @@ import { freePort } from './ports.ts';
 import { type PostgresServer, startPostgres } from './postgres.ts';
 import { createSecrets, keptSecrets, type Secrets } from './secrets.ts';
 import { startTemporal, type TemporalServer } from './temporal.ts';
+import { startTemporalOnPostgres } from './temporal-postgres.ts';
 
 export interface StackOptions {
   /** A folder of its own under the system's temporary folder by default. */
@@ -15,6 +16,8 @@ export interface StackOptions {
   keep: boolean;
   /** Whether Temporal's web UI is served. */
   ui: boolean;
+  /** The development server by default; `postgres` is the one of production, named by TEMPORAL_SERVER_BIN. */
+  temporal?: 'dev' | 'postgres';
   settings?: Readonly<Record<string, string>>;
 }
 
@@ -91,7 +94,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throwAwayAtEnd(postgres.dataDir);
     const temporalPort = await freePort(keep ? KNOWN_PORTS.temporal : undefined);
     const ui = options.ui && keep ? KNOWN_PORTS.ui : options.ui;
-    const temporal = await startTemporal({ dataDir, port: temporalPort, ui });
+    const temporal =
+      options.temporal === 'postgres'
+        ? await startTemporalOnPostgres({ dataDir, port: temporalPort, postgres })
+        : await startTemporal({ dataDir, port: temporalPort, ui });
     running.push(temporal);
     await ensureDatabase(postgres);
     return describe(dataDir, secrets, postgres, temporal, stop);

@@ -35,14 +35,14 @@ export interface TemporalServer {
   restart(): Promise<void>;
 }
 
-const NAMESPACE = 'default';
+export const NAMESPACE = 'default';
 
 const DYNAMIC_CONFIG = {
   // A search attribute is known at once, not after a cache has expired.
   'system.forceSearchAttributesCacheRefreshOnRead': 'true',
 };
 
-async function serves(address: string): Promise<boolean> {
+export async function serves(address: string): Promise<boolean> {
   const connection = Connection.lazy({ address, connectTimeout: '2s' });
   try {
     await connection.withDeadline(Date.now() + 2_000, async () => {

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { apnsPayload, apnsTemplate } from '../../providers/apns-payload.ts';
+import { ApnsTokens } from '../../providers/apns-tokens.ts';
+import { systemClock } from '../../providers/clock.ts';
+import { fcmPayload, fcmTemplate } from '../../providers/fcm-payload.ts';
+import { FcmTokens } from '../../providers/fcm-tokens.ts';
+import { isIos } from '../lib/devices.ts';
+import type { Target } from '../lib/target.ts';
+
+export interface BareRequest {
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+export interface Requests {
+  /** Unused is each number once only: the simulators count what comes twice. */
+  apns(n: number): BareRequest;
+  fcm(n: number): BareRequest;
+}
+
+const MESSAGE_ID_LENGTH = 36;
+const COLLAPSE_ID = 'push-0123456789-1';
+
+/** Byte for byte what the product sends, but for the digits of the IDs. */
+export async function createRequests(target: Target): Promise<Requests> {
+  const { credentials, content } = target;
+  const apnsToken = await new ApnsTokens(credentials.apns, systemClock).current();
+  const endpoint = { url: new URL(target.fcmTokenUrl), ca: target.ca };
+  const grant = await new FcmTokens(credentials.fcm, endpoint, systemClock).current();
+  if (grant.kind !== 'granted') throw new Error('the token endpoint of the simulators gave no token');
+  const forApns = apnsTemplate(content);
+  const forFcm = fcmTemplate(content);
+  const expiration = String(Math.floor(Date.now() / 1000) + content.ttlSeconds);
+  const apnsHeaders = [
+    ...['authorization', `bearer ${apnsToken}`, 'apns-topic', credentials.apns.topic],
+    ...['apns-push-type', 'alert', 'apns-priority', '10', 'apns-expiration', expiration],
+    ...['apns-collapse-id', COLLAPSE_ID],
+  ];
+  const fcmHeaders = ['authorization', `Bearer ${grant.accessToken}`, 'content-type', 'application/json'];
+  const fcmPath = `/v1/projects/${credentials.fcm.project_id}/messages:send`;
+  const messageId = (n: number) => `bare${n}`.padEnd(MESSAGE_ID_LENGTH, '_');
+  return {
+    apns: (n) => ({
+      path: `/3/device/${tokenOf(n, 'ios')}`,
+      headers: apnsHeaders,
+      body: apnsPayload(forApns, messageId(n)),
+    }),
+    fcm: (n) => ({
+      path: fcmPath,
+      headers: fcmHeaders,
+      body: fcmPayload(forFcm, {
+        token: tokenOf(n, 'android'),
+        messageId: messageId(n),
+        collapseId: COLLAPSE_ID,
+      }),
+    }),
+  };
+}
+
+/** As long and as random as the tokens that the product reads from its database. */
+function tokenOf(n: number, platform: 'ios' | 'android'): string {
+  const digits = createHash('sha256').update(`bare ${n}`).digest('hex');
+  if (platform === 'ios') return digits;
+  return `${digits.slice(0, 22)}:APA91b${createHash('sha512').update(`bare ${n}`).digest('hex')}`;
+}
+
+/** The requests to each service, made before the clock starts. */
+export function makeRequests(
+  requests: Requests,
+  numbers: { from: number; count: number },
+  platforms: Target['platforms'],
+): { apns: BareRequest[]; fcm: BareRequest[] } {
+  const made: { apns: BareRequest[]; fcm: BareRequest[] } = { apns: [], fcm: [] };
+  for (let n = numbers.from; n < numbers.from + numbers.count; n++) {
+    if (isIos(n, platforms)) made.apns.push(requests.apns(n));
+    else made.fcm.push(requests.fcm(n));
+  }
+  return made;
+}

@@ -1,0 +1,40 @@
+import { inParallel } from '../lib/in-parallel.ts';
+import { spansByPush } from '../lib/requests.ts';
+import type { Rig } from '../lib/rig.ts';
+import type { Desk } from '../lib/tasks.ts';
+import { waitForPush } from '../lib/watch.ts';
+
+/** All must sleep when the first is due: twice the time that creating them should take, and a little more. */
+const MARGIN = { factor: 2, ms: 5_000 };
+
+interface Due {
+  readonly audienceId: string;
+  readonly n: number;
+  /** How many tasks could be created, submitted and approved in a second before. */
+  readonly createdPerS: number;
+  /** Zero: all at one instant. */
+  readonly spreadMs: number;
+}
+
+/** How long after its time each push's first request reached a simulator, in milliseconds. */
+export async function measureLateness(
+  rig: Rig,
+  desk: Desk,
+  { audienceId, n, spreadMs, createdPerS }: Due,
+): Promise<number[]> {
+  const firstAt = Date.now() + MARGIN.factor * (n / createdPerS) * 1000 + MARGIN.ms;
+  const tasks = await inParallel(n, async (index) => {
+    const taskId = await desk.submitTask(audienceId, new Date(firstAt + Math.floor((index * spreadMs) / n)));
+    await desk.approve(taskId);
+    return taskId;
+  });
+  if (Date.now() > firstAt)
+    throw new Error('the tasks took so long to create that the first was already due');
+  for (const taskId of tasks) await waitForPush(rig.pool, taskId, ({ isSent }) => isSent);
+  const { rows } = await rig.pool.query<{ no: number; dueAt: Date }>(
+    'select no::int as no, due_at as "dueAt" from pushes where task_id = any($1)',
+    [tasks],
+  );
+  const spans = await spansByPush(rig.simulators);
+  return rows.map(({ no, dueAt }) => (spans.get(no)?.firstAt ?? Number.NaN) - dueAt.getTime());
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
+
+export interface Progress {
+  readonly pushNo: number;
+  readonly pushId: string;
+  readonly status: string;
+  readonly startedAt: Date | null;
+  readonly planned: number;
+  readonly left: number;
+  readonly isSent: boolean;
+}
+
+const POLL_MS = 20;
+
+/** Reads the leases only, a few rows, so that watching costs nothing next to what is watched. */
+export async function progressOf(pool: Pool, taskId: string): Promise<Progress | undefined> {
+  const { rows } = await pool.query<Progress>(
+    `select p.no::int as "pushNo", p.id as "pushId", p.status, p.started_at as "startedAt",
+       coalesce(l.planned, 0)::int as planned, coalesce(l.left, 0)::int as left, coalesce(l.done, false) as "isSent"
+     from pushes p left join lateral (
+       select sum(to_n - from_n + 1) as planned, bool_and(done) as done,
+         sum((select sum(x) from unnest(pending) x)) as left
+       from leases where push_no = p.no
+     ) l on true where p.task_id = $1 order by p.seq desc limit 1`,
+    [taskId],
+  );
+  return rows[0];
+}
+
+/** Polls until the push of the task is as wanted. */
+export async function waitForPush(
+  pool: Pool,
+  taskId: string,
+  isWanted: (progress: Progress) => boolean,
+  limitMs = 3_600_000,
+): Promise<Progress> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const progress = await progressOf(pool, taskId);
+    if (progress !== undefined && isWanted(progress)) return progress;
+    if (performance.now() > deadline)
+      throw new Error(`${taskId} did not get there: ${JSON.stringify(progress)}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** The moment by the clock of this machine, finer than Date.now(). */
+export function epochMs(): number {
+  return performance.timeOrigin + performance.now();
+}

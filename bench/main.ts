@@ -1,0 +1,24 @@
+import { fanout } from './fanout.ts';
+import { lateness } from './lateness.ts';
+import { type BenchOptions, readOptions } from './lib/options.ts';
+import { type Figures, say, table } from './lib/report.ts';
+import { pause } from './pause.ts';
+
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Figures>>> = {
+  fanout,
+  pause,
+  lateness,
+};
+
+const { name = '', options } = readOptions(process.argv.slice(2));
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined) {
+  say(`Which one? npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [--json] [--devices 100000] …`);
+  process.exitCode = 2;
+} else {
+  const startedAt = performance.now();
+  const figures = await benchmark(options);
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  say(`\n${name}, ${seconds} s\n${table(figures)}`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ bench: name, ...figures })}\n`);
+}

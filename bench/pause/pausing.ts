@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../dev/devices/random.ts';
+import type { RunningSimulators } from '../../dev/simulators/start.ts';
+import { requestsOf } from '../lib/requests.ts';
+import type { Desk } from '../lib/tasks.ts';
+
+/** Moments are of the machine's monotonic clock, which the simulators' log has, too. */
+export interface Pausing {
+  readonly ackMs: number;
+  readonly inFlight: number;
+  readonly acknowledgedAt: number;
+  readonly resumedAt: number;
+}
+
+const PAUSED = { min: 100, spread: 400 };
+const ACKNOWLEDGE_LIMIT_MS = 20_000;
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Undefined when the push had ended before the call. */
+export async function pauseAndResume(
+  desk: Desk,
+  taskId: string,
+  random: Random,
+): Promise<Pausing | undefined> {
+  const calledAt = monotonicMs();
+  const answer = await desk.pause(taskId).catch((error: Error) => {
+    if (/: 409 /.test(error.message)) return undefined;
+    throw error;
+  });
+  if (answer === undefined) return undefined;
+  const acknowledgedAt = monotonicMs();
+  if (answer.pending || acknowledgedAt - calledAt > ACKNOWLEDGE_LIMIT_MS) {
+    throw new Error(`a pause was taken and not acknowledged: ${JSON.stringify(answer)}`);
+  }
+  await sleep(PAUSED.min + random.below(PAUSED.spread));
+  const resumedAt = monotonicMs();
+  await desk.resume(taskId);
+  const inFlight = answer.pushes.reduce((sum, push) => sum + push.inFlight, 0);
+  return { ackMs: acknowledgedAt - calledAt, inFlight, acknowledgedAt, resumedAt };
+}
+
+/** Requests whose headers reached a simulator after an acknowledgement and before the resume was called. */
+export async function startedWhilePaused(
+  simulators: RunningSimulators,
+  pausings: readonly Pausing[],
+): Promise<number> {
+  let started = 0;
+  for await (const { mono } of requestsOf(simulators)) {
+    if (pausings.some(({ acknowledgedAt, resumedAt }) => mono > acknowledgedAt && mono < resumedAt))
+      started++;
+  }
+  return started;
+}

@@ -1,0 +1,66 @@
+import { answerCall } from '../lib/child.ts';
+import {
+  chunks,
+  makeJobs,
+  openJobSender,
+  type PeerInput,
+  type PeerResult,
+  type SendJob,
+  timed,
+} from './job.ts';
+
+/** What is used of it: the bench's packages may be absent when the product is type-checked. */
+interface GraphileWorker {
+  makeWorkerUtils(options: object): Promise<{
+    migrate(): Promise<void>;
+    addJobs(jobs: readonly { identifier: string; payload: SendJob }[]): Promise<unknown>;
+    release(): Promise<void>;
+  }>;
+  run(options: object): Promise<{ stop(): Promise<void> }>;
+  Logger: new (factory: () => () => void) => object;
+}
+
+const PACKAGE = 'graphile-worker';
+const TASK = 'send';
+const BATCH = 1_000;
+
+// Its page on performance: a local queue, batched completion, as many jobs at once as there is work to wait for.
+const SETTINGS = {
+  concurrentJobs: 400,
+  maxPoolSize: 12,
+  localQueue: { size: 1_000 },
+  completeJobBatchDelay: 0,
+  failJobBatchDelay: 0,
+};
+
+answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult> => {
+  const { makeWorkerUtils, run, Logger }: GraphileWorker = await import(PACKAGE);
+  const logger = new Logger(() => () => undefined);
+  const utils = await makeWorkerUtils({ connectionString: databaseUrl, logger });
+  await utils.migrate();
+  const jobs = makeJobs(count, target.platforms).map((payload) => ({ identifier: TASK, payload }));
+  const enqueueMs = await timed(async () => {
+    for (const batch of chunks(jobs, BATCH)) await utils.addJobs(batch);
+  });
+  const sender = openJobSender(target);
+  const done = Promise.withResolvers<void>();
+  let left = count;
+  const processMs = await timed(async () => {
+    const runner = await run({
+      preset: { worker: { connectionString: databaseUrl, ...SETTINGS } },
+      logger,
+      noHandleSignals: true,
+      taskList: {
+        async [TASK](job: SendJob) {
+          await sender.send(job);
+          if (--left === 0) done.resolve();
+        },
+      },
+    });
+    await done.promise;
+    // Returns once the last completions are written.
+    await runner.stop();
+  });
+  await Promise.all([sender.close(), utils.release()]);
+  return { enqueueMs, processMs };
+});
