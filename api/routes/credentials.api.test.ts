@@ -36,6 +36,7 @@ test('a credential is sealed, named, replaced with a new version, and its key ne
     identity: 'TEAM123456 / KEY1234567 / com.example.shop',
     version: 1,
     updatedAt: '2026-11-22T08:00:00.000Z',
+    ratePerSecond: null,
   });
   expect((await app.call('operator', 'PUT', '/v1/app/credentials/apns', body)).json().version).toBe(2);
   expect((await app.call('operator', 'PUT', '/v1/app/credentials/fcm', fcm())).json().identity).toBe(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ApnsAuth } from './apns-auth.ts';
 import { headerFault, readPayload } from './apns-checks.ts';
 import type { SimulatorConfig, Switches } from './config.ts';
-import { type Decision, happens, type PushRequest } from './push-server.ts';
+import { type Decision, happens, type PushRequest } from './push-answer.ts';
 import { text } from './read.ts';
 import { tokenFate } from './tokens.ts';
 
