@@ -57,12 +57,12 @@ export async function listAudiences(db: Db, appId: string, page: PageRequest): P
       : await query
           .where((eb) => afterCursor(eb.ref('audiences.created_at'), eb.ref('audiences.id'), cursor))
           .execute();
-  return toPage(rows.map(hideCountOfAll), page.limit);
+  return toPage(rows.map((row) => hideCountOfAll(row.kind, row)), page.limit);
 }
 
 export async function findAudience(db: Db, appId: string, id: string): Promise<Audience | undefined> {
   const row = await audiencesOf(db, appId).where('audiences.id', '=', id).executeTakeFirst();
-  return row && hideCountOfAll(row);
+  return row && hideCountOfAll(row.kind, row);
 }
 
 export async function listAudienceVersions(db: Db, audience: Audience): Promise<AudienceVersion[]> {
@@ -73,7 +73,7 @@ export async function listAudienceVersions(db: Db, audience: Audience): Promise<
     .orderBy('version', 'desc')
     .limit(VERSIONS_SHOWN)
     .execute();
-  return rows.map((row) => (audience.kind === 'all' ? { ...row, members: null } : row));
+  return rows.map((row) => hideCountOfAll(audience.kind, row));
 }
 
 const VERSIONS_SHOWN = 200;
@@ -96,6 +96,6 @@ function audiencesOf(db: Db, appId: string) {
     .where('audiences.app_id', '=', appId);
 }
 
-function hideCountOfAll<Row extends { kind: Audience['kind']; members: number }>(row: Row) {
-  return row.kind === 'all' ? { ...row, members: null } : row;
+function hideCountOfAll<Row extends { members: number }>(kind: Audience['kind'], row: Row) {
+  return kind === 'all' ? { ...row, members: null } : row;
 }
