@@ -117,3 +117,32 @@ test('opens further connections only as the load needs them', async () => {
   await sendMany(pool, 500);
   expect(peer.sessions).toHaveLength(4);
 });
+
+test('closing does not wait for a peer that went away and never closes its end', async () => {
+  const peer = await openPeer((stream, _path, session) => {
+    accept(stream);
+    session.goaway();
+  });
+  const clients: Socket[] = [];
+  const proxy = createServer({ allowHalfOpen: true }, (socket) => {
+    const upstream = connect(peer.port, '127.0.0.1');
+    clients.push(socket);
+    for (const end of [socket, upstream]) end.on('error', () => {});
+    socket.pipe(upstream);
+    upstream.pipe(socket, { end: false });
+    cleanups.push(() => [socket, upstream].map((end) => end.destroy()));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  cleanups.push(() => proxy.close());
+  const pool = openPool(at(proxy, peer.ca));
+  expect(await send(pool)).toMatchObject({ kind: 'answer', status: 200 });
+  await expect.poll(() => clients[0]?.readableEnded).toBe(true);
+  await pool.close();
+  // Only a socket that is closed altogether answers more data with a reset.
+  const isReset = () => {
+    clients[0]?.write(' ');
+    return clients[0]?.destroyed;
+  };
+  await expect.poll(isReset).toBe(true);
+});

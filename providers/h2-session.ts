@@ -5,6 +5,7 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Exchange, Fate } from './h2-exchange.ts';
 import type { Endpoint } from './push-service.ts';
 
@@ -43,6 +44,7 @@ export class H2Session {
   readonly #scheme: string;
   readonly #events: SessionEvents;
   readonly #maxStreams: number;
+  #socket: Socket | undefined;
   #peerLimit = 1;
   #goawayCode = NGHTTP2_NO_ERROR;
   #lastStreamId = Number.POSITIVE_INFINITY;
@@ -89,7 +91,10 @@ export class H2Session {
   }
 
   ping(now: number): void {
-    if (this.#session.destroyed) return;
+    if (this.#session.destroyed) {
+      this.destroy();
+      return;
+    }
     this.lastPingAt = now;
     this.pingSentAt = now;
     this.#session.ping((error) => {
@@ -100,11 +105,14 @@ export class H2Session {
   destroy(): void {
     this.#retire();
     this.#session.destroy();
+    // After a GOAWAY node waits for the peer to close its end too, forever, and the process does not end.
+    this.#socket?.destroy();
   }
 
   #listen(): void {
     this.#session.on('error', ignore);
-    this.#session.once('connect', () => {
+    this.#session.once('connect', (_session, socket) => {
+      this.#socket = socket;
       this.connected = true;
       this.#events.capacity();
     });
