@@ -1,0 +1,183 @@
+import { readStatistics, recountStatistics } from '../../db/statistics.ts';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../domain/delivery.ts';
+import { reconcile, type Statistics } from '../../domain/metrics.ts';
+import { type AcknowledgedReceipts, SAID } from './receipts.ts';
+import type { Scene } from './scene.ts';
+import type { PushTraffic, Traffic } from './traffic.ts';
+
+/** A delivery whose outcome nobody knows. */
+export interface Ambiguous {
+  readonly pushId: string;
+  readonly n: number;
+  readonly reason: string;
+  readonly settledAtMs: number;
+  readonly leaseNo: number | undefined;
+  /** Its message came to the push service whole. */
+  readonly wasSeen: boolean;
+}
+
+export interface Audit {
+  readonly deliveries: number;
+  /** Each says which delivery and what is wrong with it. */
+  readonly forgotten: string[];
+  readonly contradictions: string[];
+  readonly ambiguous: Ambiguous[];
+  readonly receiptsLost: string[];
+  readonly receiptsInvented: string[];
+  readonly unreconciled: string[];
+}
+
+interface Row {
+  readonly n: number;
+  readonly status: number;
+  readonly reason: string | null;
+  readonly settled_at: Date | null;
+  readonly delivered_at: Date | null;
+  readonly impression_at: Date | null;
+  readonly open_at: Date | null;
+  readonly dismissed_at: Date | null;
+  readonly blocked: boolean;
+  readonly taps: number;
+}
+
+interface Push {
+  readonly no: number;
+  readonly id: string;
+  readonly slot: Date | null;
+}
+
+/** Compares what the push services did, and what the devices were promised, with what the ledger says. */
+export async function audit(
+  scene: Scene,
+  traffic: Traffic,
+  receipts: AcknowledgedReceipts,
+  devices: number,
+): Promise<Audit> {
+  const result: Audit = {
+    deliveries: 0,
+    forgotten: [],
+    contradictions: [],
+    ambiguous: [],
+    receiptsLost: [],
+    receiptsInvented: [],
+    unreconciled: [],
+  };
+  const pushes = await scene.db.selectFrom('pushes').select(['no', 'id', 'slot']).orderBy('no').execute();
+  let deliveries = 0;
+  for (const push of pushes) {
+    const rows = await rowsOf(scene, push);
+    deliveries += rows.length;
+    if (rows.length !== devices)
+      result.forgotten.push(`push ${push.id} has ${rows.length} rows for ${devices} devices`);
+    const leaseOf = await leasesOf(scene, push);
+    for (const row of rows) {
+      const at = `push ${push.id} n ${row.n} lease ${leaseOf(row.n)}`;
+      judgeDelivery(result, push, row, traffic.of(push.no), at, leaseOf(row.n));
+      judgeReceipts(result, row, receipts.of(push.no), at);
+    }
+    result.unreconciled.push(...(await differences(scene, push)));
+  }
+  return { ...result, deliveries };
+}
+
+async function rowsOf({ db }: Scene, push: Push): Promise<Row[]> {
+  if (push.slot === null) return [];
+  return await db
+    .selectFrom('deliveries')
+    .select(['n', 'status', 'reason', 'settled_at', 'delivered_at', 'impression_at', 'open_at'])
+    .select(['dismissed_at', 'blocked', 'taps'])
+    .where('slot', '=', push.slot)
+    .where('push_no', '=', push.no)
+    .execute();
+}
+
+async function leasesOf({ db }: Scene, push: Push): Promise<(n: number) => number | undefined> {
+  const leases = await db
+    .selectFrom('leases')
+    .select(['lease_no', 'from_n', 'to_n'])
+    .where('push_no', '=', push.no)
+    .execute();
+  return (n) => leases.find(({ from_n, to_n }) => from_n <= n && n <= to_n)?.lease_no;
+}
+
+function judgeDelivery(
+  result: Audit,
+  push: Push,
+  row: Row,
+  { processed, swallowed, refused }: PushTraffic,
+  at: string,
+  leaseNo: number | undefined,
+): void {
+  const wasProcessed = (processed[row.n] ?? 0) > 0;
+  const status: DeliveryStatus | undefined = DELIVERY_STATUSES[row.status];
+  switch (status) {
+    case 'pending':
+    case 'retry':
+      result.forgotten.push(`${at} is ${status}${wasProcessed ? ', though it was processed' : ''}`);
+      break;
+    case 'accepted':
+      if (!wasProcessed) result.forgotten.push(`${at} is accepted and was never processed`);
+      break;
+    case 'rejected':
+      if (wasProcessed) result.contradictions.push(`${at} is rejected (${row.reason}) and was processed`);
+      if (row.reason === null || (refused[row.n] ?? 0) === 0)
+        result.contradictions.push(`${at} is rejected (${row.reason}) and was never refused`);
+      break;
+    case 'ambiguous':
+      result.ambiguous.push({
+        pushId: push.id,
+        n: row.n,
+        reason: row.reason ?? '',
+        settledAtMs: row.settled_at?.getTime() ?? 0,
+        leaseNo,
+        wasSeen: wasProcessed || (swallowed[row.n] ?? 0) > 0,
+      });
+      break;
+    default:
+      if (wasProcessed) result.contradictions.push(`${at} is ${status} (${row.reason}) and was processed`);
+      if (status === 'not_sent')
+        result.forgotten.push(`${at} was not sent (${row.reason}), which nobody asked for`);
+  }
+}
+
+function judgeReceipts(
+  result: Audit,
+  row: Row,
+  { said, taps }: { readonly said: Uint8Array; readonly taps: Uint8Array },
+  at: string,
+): void {
+  const told = said[row.n] ?? 0;
+  const tapped = taps[row.n] ?? 0;
+  const counted =
+    (row.delivered_at === null ? 0 : SAID.delivered) |
+    (row.impression_at === null ? 0 : SAID.impression) |
+    (row.open_at === null ? 0 : SAID.open) |
+    (row.dismissed_at === null ? 0 : SAID.dismissal) |
+    (row.blocked ? SAID.blocked : 0);
+  if ((told & ~counted) !== 0 || tapped > row.taps)
+    result.receiptsLost.push(`${at}: told ${told} and ${tapped} taps, counted ${counted} and ${row.taps}`);
+  else if (counted !== told || row.taps !== tapped)
+    result.receiptsInvented.push(
+      `${at}: told ${told} and ${tapped} taps, counted ${counted} and ${row.taps}`,
+    );
+}
+
+/** The live counters against the rows, and the sums against each other. */
+async function differences({ db }: Scene, push: Push): Promise<string[]> {
+  const live = await readStatistics(db, { pushNo: push.no, now: new Date() });
+  if (live === undefined || push.slot === null) return [`push ${push.id} has no statistics`];
+  const recounted = await recountStatistics(db, { pushNo: push.no, slot: push.slot });
+  const names = Object.keys(recounted) as (keyof Statistics)[];
+  const unequal = names
+    .filter((name) => sorted(live.statistics[name]) !== sorted(recounted[name]))
+    .map((name) => `${name}: counters ${sorted(live.statistics[name])}, rows ${sorted(recounted[name])}`);
+  return [...unequal, ...reconcile(live.statistics)].map((text) => `push ${push.id}: ${text}`);
+}
+
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Random } from '../../dev/devices/random.ts';
+import type { SwitchChange } from '../../dev/simulators/config.ts';
+import { type HeldLease, heldLeases } from './held-leases.ts';
+import type { FaultOptions } from './options.ts';
+import { type Fault, type FaultKind, isKill, type Kill, planFault, planFaults } from './plan.ts';
+import type { Reporter } from './reporter.ts';
+import { CALM, type Scene } from './scene.ts';
+import { holds } from './until.ts';
+import { postgresOf, processOf, revive, temporalOf, type Victim } from './victims.ts';
+
+/** A fault that happened. */
+export interface Blow {
+  readonly kind: FaultKind;
+  readonly victim: string;
+  readonly atMs: number;
+  /** Requests that were open at the push services, or at the API if that was killed. */
+  readonly open: number;
+  /** Of a sender that was killed or frozen; undefined when Temporal could not be asked. */
+  readonly held: readonly HeldLease[] | undefined;
+}
+
+const LOAD_MS = 60_000;
+const BUSY = 5;
+const BUSY_MS = 10_000;
+const BACK_MS = 90_000;
+const ATTEMPTS_PER_KILL = 4;
+
+export class Chaos {
+  readonly blows: Blow[] = [];
+  readonly #scene: Scene;
+  readonly #client: Client;
+  readonly #reporter: Reporter;
+  readonly #random: Random;
+  readonly #options: FaultOptions;
+  readonly #after = new Set<Promise<void>>();
+
+  constructor(scene: Scene, client: Client, reporter: Reporter, random: Random, options: FaultOptions) {
+    this.#scene = scene;
+    this.#client = client;
+    this.#reporter = reporter;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  /** Kills of each kind that hit open requests. */
+  kills(kind: Kill): number {
+    return this.blows.filter((blow) => blow.kind === kind && blow.open > 0).length;
+  }
+
+  /** Does all that is planned, and a kill that hit nothing once more; then waits until everything runs again. */
+  async run(): Promise<void> {
+    const faults = planFaults(this.#random, this.#options);
+    for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
+      await sleep(fault.afterMs);
+      await this.#strike(fault);
+      const { kind } = fault;
+      const wasIdle = isKill(kind) && this.blows.at(-1)?.open === 0;
+      const tries = this.blows.filter((blow) => blow.kind === kind).length;
+      if (wasIdle && tries < this.#options.rounds * ATTEMPTS_PER_KILL)
+        faults.push(planFault(kind, this.#random));
+    }
+    await Promise.all(this.#after);
+  }
+
+  async #strike(fault: Fault): Promise<void> {
+    switch (fault.kind) {
+      case 'goaway':
+        return await this.#storm(fault, { goawayEveryStreams: 20 + (fault.choice % 200) });
+      case 'unavailable':
+        return await this.#storm(fault, { shareUnavailable: 0.3, retryAfterSeconds: fault.choice % 2 });
+      case 'blackhole':
+        return await this.#storm(fault, { blackhole: true });
+      case 'freeze':
+        return await this.#freeze(fault);
+      default:
+        return await this.#kill(fault, fault.kind);
+    }
+  }
+
+  async #kill(fault: Fault, kind: Kill): Promise<void> {
+    const victim = await this.#chooseRunning(fault, kind);
+    const { pid } = victim;
+    await this.#awaitLoad(kind);
+    const strike = victim.aim();
+    await this.#awaitLoad(kind);
+    const openPosts = this.#reporter.open;
+    const atMs = performance.timeOrigin + performance.now();
+    const dying = strike();
+    const open = kind === 'api' ? openPosts : await this.#openRequests(atMs);
+    await dying;
+    const held = kind === 'sender' && pid !== undefined ? await this.#heldBy(pid) : undefined;
+    this.#note({ kind, victim: victim.name, atMs, open, held }, `dead for ${fault.forMs} ms`);
+    this.#later(revive(victim, fault.forMs));
+  }
+
+  /** One lane of a process tells the others apart, and nobody kills what is frozen. */
+  async #freeze(fault: Fault): Promise<void> {
+    await this.#awaitLoad('sender');
+    const sender = this.#scene.senders[fault.choice % this.#scene.senders.length];
+    const pid = sender?.pid;
+    if (sender === undefined || pid === undefined) return;
+    const atMs = performance.timeOrigin + performance.now();
+    sender.signal('SIGSTOP');
+    const open = await this.#openRequests(atMs);
+    const held = await this.#heldBy(pid);
+    this.#note({ kind: 'freeze', victim: sender.name, atMs, open, held }, `for ${fault.forMs} ms`);
+    await sleep(fault.forMs);
+    sender.signal('SIGCONT');
+  }
+
+  async #storm(fault: Fault, trouble: NonNullable<SwitchChange['apns']>): Promise<void> {
+    const { control } = this.#scene.simulators;
+    await this.#awaitLoad('sender');
+    const atMs = performance.timeOrigin + performance.now();
+    await control.change({ apns: trouble, fcm: trouble });
+    this.#note(
+      { kind: fault.kind, victim: 'push services', atMs, open: 0, held: undefined },
+      JSON.stringify(trouble),
+    );
+    const names = Object.keys(trouble) as (keyof typeof CALM)[];
+    const calm = Object.fromEntries(
+      names.map((name) => [name, CALM[name]]).filter(([, value]) => value !== undefined),
+    );
+    this.#later(sleep(fault.forMs).then(() => control.change({ apns: calm, fcm: calm })));
+  }
+
+  async #chooseRunning({ choice }: Fault, kind: Kill): Promise<Victim> {
+    const { product, senders, stack, workflowWorker } = this.#scene;
+    const victims: Readonly<Record<Kill, () => Victim[]>> = {
+      sender: () => senders.map(processOf),
+      workflow: () => [processOf(workflowWorker)],
+      api: () => [processOf(product.api)],
+      temporal: () => [temporalOf(stack)],
+      postgres: () => [postgresOf(stack)],
+    };
+    const running = () => victims[kind]().filter(({ pid }) => pid !== undefined);
+    const isBack = await holds(async () => running().length > 0, BACK_MS);
+    const found = running();
+    const victim = found[choice % found.length];
+    if (!isBack || victim === undefined) throw new Error(`no ${kind} came back within ${BACK_MS} ms`);
+    return victim;
+  }
+
+  /** Several requests came in just now, so that some are surely open; one has to do when there never are several. */
+  async #awaitLoad(kind: Kill): Promise<void> {
+    const { control } = this.#scene.simulators;
+    const isBusy = (requests: number) => async () =>
+      kind === 'api'
+        ? this.#reporter.open > 0
+        : (await control.requestsSince(Date.now() - CALM.delayMs.min)) >= requests;
+    if (await holds(isBusy(BUSY), BUSY_MS, 5)) return;
+    if (!(await holds(isBusy(1), LOAD_MS, 5))) throw new Error(`nothing was sent for ${LOAD_MS} ms`);
+  }
+
+  /** What came in during the time that every answer takes at least was open at that moment. */
+  async #openRequests(atMs: number): Promise<number> {
+    const { control } = this.#scene.simulators;
+    const until = await control.requestsSince(atMs);
+    return (await control.requestsSince(atMs - CALM.delayMs.min)) - until;
+  }
+
+  async #heldBy(pid: number): Promise<readonly HeldLease[] | undefined> {
+    try {
+      const open = await this.#scene.db
+        .selectFrom('pushes')
+        .select('id')
+        .where('status', 'in', ['preparing', 'sending'])
+        .execute();
+      return await this.#client.withDeadline(Date.now() + 3_000, () =>
+        heldLeases(
+          this.#client,
+          open.map(({ id }) => id),
+          pid,
+        ),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  #note(blow: Blow, detail: string): void {
+    this.blows.push(blow);
+    const leases = blow.held === undefined ? '' : `, ${blow.held.length} leases`;
+    this.#options.say(`${blow.kind}: ${blow.victim} with ${blow.open} requests open${leases}; ${detail}`);
+  }
+
+  #later(work: Promise<void>): void {
+    this.#after.add(work);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,17 @@
+/** Something for each push, made when it is asked for first. */
+export class LedgerMap<T> {
+  readonly #items = new Map<number, T>();
+  readonly #make: () => T;
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  of(pushNo: number): T {
+    const found = this.#items.get(pushNo);
+    if (found !== undefined) return found;
+    const made = this.#make();
+    this.#items.set(pushNo, made);
+    return made;
+  }
+}

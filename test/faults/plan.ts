@@ -1,0 +1,64 @@
+import type { Random } from '../../dev/devices/random.ts';
+
+export const KILLS = ['sender', 'workflow', 'api', 'temporal', 'postgres'] as const;
+export type Kill = (typeof KILLS)[number];
+const STORMS = ['freeze', 'goaway', 'unavailable', 'blackhole'] as const;
+export type Storm = (typeof STORMS)[number];
+export type FaultKind = Kill | Storm;
+
+export interface Fault {
+  readonly kind: FaultKind;
+  /** How long after the one before. */
+  readonly afterMs: number;
+  /** How long the victim stays dead, frozen or bad. */
+  readonly forMs: number;
+  /** Which of several. */
+  readonly choice: number;
+}
+
+const GAP_MS = { min: 200, spread: 3_500 };
+const LASTING: Readonly<Record<FaultKind, { readonly min: number; readonly spread: number }>> = {
+  sender: { min: 50, spread: 3_000 },
+  workflow: { min: 50, spread: 3_000 },
+  api: { min: 50, spread: 2_000 },
+  // At times past the heartbeat timeout of 5 s, so that it finds living senders guilty.
+  temporal: { min: 50, spread: 6_500 },
+  // At times past the 3 s that a sender may go on without having heard from it.
+  postgres: { min: 50, spread: 5_000 },
+  // Past the heartbeat timeout and the lease.
+  freeze: { min: 6_000, spread: 4_000 },
+  goaway: { min: 2_000, spread: 3_000 },
+  unavailable: { min: 2_000, spread: 3_000 },
+  blackhole: { min: 1_000, spread: 3_000 },
+};
+
+/** The same seed plans the same faults, in the same order, at the same distances. */
+export function planFaults(
+  random: Random,
+  { rounds, storms }: { readonly rounds: number; readonly storms: number },
+): Fault[] {
+  const kinds = [
+    ...KILLS.flatMap((kind) => Array.from({ length: rounds }, () => kind)),
+    ...STORMS.flatMap((kind) => Array.from({ length: storms }, () => kind)),
+  ];
+  return shuffled(kinds, random).map((kind) => planFault(kind, random));
+}
+
+export function planFault(kind: FaultKind, random: Random): Fault {
+  const { min, spread } = LASTING[kind];
+  return {
+    kind,
+    afterMs: GAP_MS.min + random.below(GAP_MS.spread),
+    forMs: min + random.below(spread),
+    choice: random.below(1_000),
+  };
+}
+
+export function isKill(kind: FaultKind): kind is Kill {
+  return (KILLS as readonly string[]).includes(kind);
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const left = [...items];
+  return items.flatMap(() => left.splice(random.below(left.length), 1));
+}

@@ -1,0 +1,38 @@
+import type { ReceiptKind } from '../../domain/receipt.ts';
+import { LedgerMap } from './ledger-map.ts';
+
+/** One bit for each thing that a receipt says of a delivery. */
+export const SAID = { delivered: 1, impression: 2, open: 4, dismissal: 8, blocked: 16 } as const;
+
+/** What the API answered to the receipts of one push, by the number of the delivery. */
+export interface Acknowledged {
+  /** Bits of SAID that were accepted, and the distinct taps. */
+  readonly said: Uint8Array;
+  readonly taps: Uint8Array;
+}
+
+/** Remembers of each receipt that was answered 2xx what it said. */
+export class AcknowledgedReceipts {
+  readonly #pushes: LedgerMap<Acknowledged>;
+  /** Receipts of messages that had been processed, and were not taken. */
+  readonly refused: string[] = [];
+  accepted = 0;
+
+  constructor(devices: number) {
+    this.#pushes = new LedgerMap(() => ({
+      said: new Uint8Array(devices + 1),
+      taps: new Uint8Array(devices + 1),
+    }));
+  }
+
+  of(pushNo: number): Acknowledged {
+    return this.#pushes.of(pushNo);
+  }
+
+  accept(pushNo: number, n: number, kind: ReceiptKind, blocked: boolean, isNewTap: boolean): void {
+    const { said, taps } = this.of(pushNo);
+    this.accepted++;
+    said[n] = (said[n] ?? 0) | SAID.delivered | SAID[kind] | (blocked ? SAID.blocked : 0);
+    if (isNewTap) taps[n] = (taps[n] ?? 0) + 1;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Audit } from './audit.ts';
+import type { Blame } from './blame.ts';
+import type { FaultOptions } from './options.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface Findings {
+  readonly options: FaultOptions;
+  readonly kills: Readonly<Record<string, number>>;
+  readonly storms: number;
+  readonly found: Audit;
+  readonly blamed: Blame;
+  readonly traffic: Traffic;
+  readonly crashes: readonly string[];
+  readonly unfinished: readonly string[];
+  readonly refusedReceipts: readonly string[];
+  readonly receipts: number;
+  readonly durationMs: number;
+}
+
+export interface FaultReport {
+  /** The last line of the output. */
+  readonly line: Readonly<Record<string, unknown>>;
+  /** What was broken, and how; none when all guarantees held. */
+  readonly broken: string[];
+}
+
+/** What one dead sender may leave behind that was marked in flight and never written. */
+const MAX_UNSEEN = 256;
+const SHOWN = 20;
+
+export function reportOf(findings: Findings): FaultReport {
+  const { options, found, blamed, traffic } = findings;
+  const unseen = found.ambiguous.filter(({ wasSeen }) => !wasSeen).length;
+  const perKill = blamed.perSender.map((one) => one.unseen);
+  const line = {
+    seed: options.seed,
+    devices: options.devices,
+    temporal: options.temporal,
+    kills: findings.kills,
+    storms: findings.storms,
+    deliveries: found.deliveries,
+    receipts: findings.receipts,
+    duplicates: traffic.duplicates.length + traffic.blind.length,
+    forgotten: found.forgotten.length,
+    ambiguous: found.ambiguous.length,
+    ambiguousUnseen: unseen,
+    ambiguousUnseenPerKill: Math.max(0, ...perKill),
+    ambiguousUnseenElsewhere: blamed.elsewhere,
+    receiptsLost: found.receiptsLost.length + findings.refusedReceipts.length,
+    reconciles: found.unreconciled.length === 0,
+    crashes: findings.crashes.length,
+    durationMs: findings.durationMs,
+  };
+  return { line, broken: brokenOf(findings) };
+}
+
+function brokenOf({ options, kills, found, blamed, traffic, ...findings }: Findings): string[] {
+  const missed = Object.entries(kills).filter(([, count]) => count < options.rounds);
+  const tooMany = blamed.perSender.filter(({ unseen }) => unseen > MAX_UNSEEN);
+  return [
+    ...some('never finished', findings.unfinished),
+    ...some(
+      'processed twice',
+      traffic.duplicates.map((one) => JSON.stringify(one)),
+    ),
+    ...some(
+      'sent again after an unknown outcome',
+      traffic.blind.map((one) => JSON.stringify(one)),
+    ),
+    ...some('forgotten', found.forgotten),
+    ...some('contradiction', found.contradictions),
+    ...some('receipt lost', found.receiptsLost),
+    ...some('receipt counted that nobody sent', found.receiptsInvented),
+    ...some('receipt of a processed message not taken', findings.refusedReceipts),
+    ...some('does not reconcile', found.unreconciled),
+    ...some('process ended by itself', findings.crashes),
+    ...some(
+      'killed too seldom',
+      missed.map(([kind, count]) => `${kind}: ${count}`),
+    ),
+    ...some(
+      'too many in flight and never written',
+      tooMany.map((one) => JSON.stringify(one)),
+    ),
+  ];
+}
+
+function some(what: string, cases: readonly string[]): string[] {
+  const shown = cases.slice(0, SHOWN).map((one) => `${what}: ${one}`);
+  return cases.length > SHOWN ? [...shown, `${what}: ${cases.length - SHOWN} more`] : shown;
+}

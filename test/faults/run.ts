@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { createRandom } from '../../dev/devices/random.ts';
+import { type Audit, audit } from './audit.ts';
+import { type Blame, blame } from './blame.ts';
+import { Chaos } from './chaos.ts';
+import type { FaultOptions } from './options.ts';
+import { KILLS } from './plan.ts';
+import { Marketer } from './pushes.ts';
+import { AcknowledgedReceipts } from './receipts.ts';
+import { type FaultReport, reportOf } from './report.ts';
+import { Reporter } from './reporter.ts';
+import { openScene, type Scene } from './scene.ts';
+import { Traffic } from './traffic.ts';
+import { holds } from './until.ts';
+import { awaitFinish } from './watchdog.ts';
+
+const REPORTED_MS = 60_000;
+
+/** Kills, freezes and disturbs everything while pushes are sent and receipts come in; then calm, and an account. */
+export async function runFaults(options: FaultOptions): Promise<FaultReport> {
+  const startedAt = performance.now();
+  const scene = await openScene(options);
+  const connection = Connection.lazy({ address: scene.stack.temporalAddress });
+  try {
+    return await wreck(scene, new Client({ connection }), options, startedAt);
+  } finally {
+    await connection.close();
+    await scene.close();
+  }
+}
+
+async function wreck(
+  scene: Scene,
+  client: Client,
+  options: FaultOptions,
+  startedAt: number,
+): Promise<FaultReport> {
+  const { devices, seed, say } = options;
+  const traffic = new Traffic(scene.mac, devices);
+  const receipts = new AcknowledgedReceipts(devices);
+  const reporter = await Reporter.start(scene, traffic, receipts, seed);
+  const marketer = new Marketer(scene, devices);
+  const chaos = new Chaos(scene, client, reporter, createRandom(seed), options);
+  await marketer.start();
+  const stuck = await chaos.run().then(
+    () => [],
+    (error: Error) => [error.message],
+  );
+  marketer.stop();
+  say(`calm; ${marketer.taskIds.length} pushes`);
+  const unfinished = [...stuck, ...(await awaitFinish(scene, marketer.taskIds, devices))];
+  await marketer.ended;
+  await flushLog(scene);
+  // The reporter has to see what was flushed before it can be idle.
+  await holds(async () => reporter.isIdle && traffic.requests === (await requests(scene)), REPORTED_MS);
+  const isReported = reporter.isIdle;
+  await reporter.stop();
+  say(`${traffic.requests} requests, ${reporter.posts} reports of ${receipts.accepted} receipts; auditing`);
+  const found = await audit(scene, traffic, receipts, devices);
+  const blamed = blame(found.ambiguous, chaos.blows);
+  const kills = Object.fromEntries(KILLS.map((kind) => [kind, chaos.kills(kind)]));
+  keepDetails(scene, chaos, found, blamed);
+  return reportOf({
+    options,
+    kills,
+    storms: chaos.blows.length - chaos.blows.filter(({ kind }) => kind in kills).length,
+    found,
+    blamed,
+    traffic,
+    crashes: scene.crashes,
+    unfinished: [...unfinished, ...(isReported ? [] : ['receipts were still to be reported'])],
+    refusedReceipts: receipts.refused,
+    receipts: receipts.accepted,
+    durationMs: Math.round(performance.now() - startedAt),
+  });
+}
+
+async function requests({ simulators }: Scene): Promise<number> {
+  return (await simulators.control.counts()).requests;
+}
+
+/** Asking for the log has it written out; the file itself is read elsewhere. */
+async function flushLog({ simulators }: Scene): Promise<void> {
+  const response = await fetch(new URL('/log', simulators.controlUrl));
+  await response.body?.cancel();
+}
+
+function keepDetails({ directory }: Scene, { blows }: Chaos, found: Audit, blamed: Blame): void {
+  writeFileSync(join(directory, 'details.json'), JSON.stringify({ blows, blamed, ...found }, null, 1));
+}

@@ -1,0 +1,61 @@
+import type { LoggedRequest } from '../../dev/simulators/request-log.ts';
+import { type DeliveryRef, decodeMessageId, type Mac } from '../../domain/message-id.ts';
+import { LedgerMap } from './ledger-map.ts';
+
+/** What the simulators did with the messages of one push, counted by the number of the delivery. */
+export interface PushTraffic {
+  readonly processed: Uint8Array;
+  /** Taken whole and never answered nor processed. */
+  readonly swallowed: Uint8Array;
+  /** Answered with another status than 200. */
+  readonly refused: Uint8Array;
+}
+
+export interface Again extends DeliveryRef {
+  readonly token: string;
+  readonly atMs: number;
+}
+
+/** Reads the simulators' log as the account of what really happened. */
+export class Traffic {
+  readonly #mac: Mac;
+  readonly #pushes: LedgerMap<PushTraffic>;
+  /** Processed a second time. */
+  readonly duplicates: Again[] = [];
+  /** Sent again though nothing proved that the first had not been processed. */
+  readonly blind: Again[] = [];
+  requests = 0;
+
+  constructor(mac: Mac, devices: number) {
+    this.#mac = mac;
+    const counts = () => new Uint8Array(devices + 1);
+    this.#pushes = new LedgerMap(() => ({ processed: counts(), swallowed: counts(), refused: counts() }));
+  }
+
+  of(pushNo: number): PushTraffic {
+    return this.#pushes.of(pushNo);
+  }
+
+  /** Which delivery's message was processed, if any. */
+  add(request: LoggedRequest): DeliveryRef | undefined {
+    this.requests++;
+    if (request.messageId === '') return undefined;
+    const ref = decodeMessageId(this.#mac, request.messageId);
+    if (ref === undefined) throw new Error(`not a message ID of ours: ${request.messageId}`);
+    const { processed, swallowed, refused } = this.of(ref.pushNo);
+    const { n } = ref;
+    const again = { ...ref, token: request.token, atMs: request.at };
+    if (request.processed) {
+      if ((processed[n] ?? 0) > 0) this.duplicates.push(again);
+      else if ((swallowed[n] ?? 0) > 0) this.blind.push(again);
+      processed[n] = (processed[n] ?? 0) + 1;
+      return ref;
+    }
+    if (request.status !== null) refused[n] = (refused[n] ?? 0) + 1;
+    else {
+      if ((processed[n] ?? 0) + (swallowed[n] ?? 0) > 0) this.blind.push(again);
+      swallowed[n] = (swallowed[n] ?? 0) + 1;
+    }
+    return undefined;
+  }
+}

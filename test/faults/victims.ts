@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunningProcess } from '../../dev/stack/process.ts';
+import type { Stack } from '../../dev/stack/stack.ts';
+import { insist } from './until.ts';
+
+/** Something that can be killed and comes back. */
+export interface Victim {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** Does what takes time before; what it returns kills at once. */
+  aim(): () => Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** Backends live in process groups of their own: `kill -9` of the postmaster's group leaves them to themselves. */
+function childrenOf(pid: number): number[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  const pairs = table.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  return pairs.flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // A backend that ended meanwhile.
+    }
+  }
+}
+
+export function postgresOf({ postgres }: Stack): Victim {
+  return {
+    name: 'postgres',
+    get pid() {
+      return postgres.pid;
+    },
+    aim() {
+      const { pid } = postgres;
+      const doomed = pid === undefined ? [] : [pid, ...childrenOf(pid)];
+      return async () => {
+        killAll(doomed);
+        await postgres.kill();
+      };
+    },
+    restart: () => postgres.restart(),
+  };
+}
+
+export function temporalOf({ temporal }: Stack): Victim {
+  return {
+    name: 'temporal',
+    get pid() {
+      return temporal.pid;
+    },
+    aim: () => () => temporal.kill(),
+    restart: () => temporal.restart(),
+  };
+}
+
+export function processOf(child: RunningProcess): Victim {
+  return {
+    name: child.name,
+    get pid() {
+      return child.pid;
+    },
+    aim: () => () => child.kill(),
+    restart: () => child.restart(),
+  };
+}
+
+/** As a supervisor does: again and again, since what it needs may be dead, too. */
+export async function revive(victim: Victim, afterMs: number): Promise<void> {
+  await sleep(afterMs);
+  await insist(`restarting ${victim.name}`, () => victim.restart());
+}
