@@ -57,7 +57,10 @@ export async function listAudiences(db: Db, appId: string, page: PageRequest): P
       : await query
           .where((eb) => afterCursor(eb.ref('audiences.created_at'), eb.ref('audiences.id'), cursor))
           .execute();
-  return toPage(rows.map((row) => hideCountOfAll(row.kind, row)), page.limit);
+  return toPage(
+    rows.map((row) => hideCountOfAll(row.kind, row)),
+    page.limit,
+  );
 }
 
 export async function findAudience(db: Db, appId: string, id: string): Promise<Audience | undefined> {
