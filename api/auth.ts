@@ -115,9 +115,11 @@ function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLim
     const name = hash.toString('base64');
     const kept = cache.get(name);
     if (kept !== undefined && kept.until > performance.now()) return kept.owner;
-    limit.check(request.ip);
+    // A key that was valid is looked up again whatever else its address sends: proxies and offices share addresses.
+    if (kept === undefined) limit.check(request.ip);
     const owner = await findCaller(db, hash);
     if (owner === undefined) {
+      cache.delete(name);
       limit.count(request.ip);
       throw unauthorized();
     }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { openDatabase } from '../db/database.ts';
 import { isUnavailable } from './problem-handler.ts';
 import { openTemporal } from './temporal.ts';
@@ -11,6 +11,7 @@ async function start(overrides: Parameters<typeof startTestApi>[0] = {}): Promis
   opened.push(api);
   return api;
 }
+afterEach(() => vi.restoreAllMocks());
 afterAll(() => Promise.all(opened.map((api) => api.stop())));
 
 test('while Postgres cannot be reached the answer is 503 and says when to try again', async () => {
@@ -85,4 +86,9 @@ test('who guesses keys is stopped, while keys that are known to be valid go on',
   const stopped = await guess(300);
   expect([stopped.statusCode, stopped.json().code]).toEqual([429, 'rate_limited']);
   expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
+  // Once what was kept of the key is too old to be believed.
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_000);
+  expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
+  expect((await guess(301)).statusCode).toBe(429);
 });
