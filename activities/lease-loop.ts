@@ -18,6 +18,7 @@ import {
   written,
 } from './lease-book.ts';
 import type { Pacer } from './pacer.ts';
+import type { Unwritten } from './unwritten.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {
@@ -27,6 +28,8 @@ export interface LeaseWork {
   readonly content: Content;
   readonly services: ReadonlyMap<Channel, PushService>;
   readonly pacer: Pacer;
+  /** Shared by all leases of the process. */
+  readonly unwritten: Unwritten;
   /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
   readonly signal: AbortSignal;
   readonly heartbeat: () => void;
@@ -49,6 +52,8 @@ const WINDOW = 128;
 const VALID_MS = 3000;
 const RENEW_MS = 1000;
 const IDLE_MS = 100;
+/** Until somebody else of the process has written something. */
+const CROWDED_MS = 5;
 /** A sender that was stopped waits so long for answers before it hands its lease over. */
 const GRACE_MS = 400;
 /** Longer than any request's deadline. */
@@ -74,6 +79,9 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
   let end: LeaseEnd | undefined;
   let stoppedAt = 0;
   let backoff = 0;
+  /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
+  let taken = 0;
+  let isCrowded = false;
 
   const mayStart = () => end === undefined && !signal.aborted && performance.now() < validUntil;
 
@@ -90,9 +98,16 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
     const ref = { pushNo: token.pushNo, n: claimed.n };
     const messageId = encodeMessageId(deps.messageMac, ref);
     const to = { token: claimed.token, messageId, collapseId: work.collapseId };
-    const answer = service?.send(work.content, to, mayStart) ?? Promise.resolve(noService);
+    const leave = once(() => work.unwritten.free(1));
+    const start = () => {
+      if (!mayStart()) return false;
+      leave();
+      return true;
+    };
+    const answer = service?.send(work.content, to, start) ?? Promise.resolve(noService);
     void answer.then((outcome) => {
       outstanding--;
+      leave();
       enter(book, claimed.n, outcome, performance.now());
       if (outstanding <= WINDOW / 2) wake.ring();
     });
@@ -117,6 +132,7 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
       return;
     }
     written(book, batch);
+    leaveRoom(advanced.claimed.length);
     if (!advanced.held) return finish({ kind: 'lost' });
     if (!advanced.open) return finish({ kind: 'stopped' });
     validUntil = askedAt + VALID_MS;
@@ -148,14 +164,26 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
 
   function pauseLength(): number {
     if (backoff > 0) return backoff;
+    if (isCrowded) return CROWDED_MS;
     if (end !== undefined) return Math.min(IDLE_MS, 20);
     const next = Math.min(nextRetryAt(book), work.pacer.nextAt);
     return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
   }
 
+  function takeRoom(wish: number): number {
+    taken += work.unwritten.take(Math.max(0, wish - taken));
+    isCrowded = wish > 0 && taken === 0;
+    return Math.min(wish, taken);
+  }
+
+  function leaveRoom(used: number): void {
+    work.unwritten.free(taken - used);
+    taken = 0;
+  }
+
   async function step(): Promise<void> {
     judge();
-    const room = end === undefined ? WINDOW - outstanding : 0;
+    const room = takeRoom(end === undefined ? WINDOW - outstanding : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = room - waitingRetries(book);
     const count = fresh >= WINDOW / 2 ? await claimable(Math.min(fresh, lease.to - mark)) : 0;
@@ -165,6 +193,7 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
       await advance(batch, end === undefined ? mark + count : mark);
     } else {
       notWritten(book, batch);
+      if (backoff === 0) leaveRoom(0);
     }
     work.heartbeat();
     judge();
@@ -191,10 +220,19 @@ export function startLease(deps: SenderDeps, work: LeaseWork): LeaseRun {
       await step();
       if (!isSettled()) await wake.wait(pauseLength());
     }
+    leaveRoom(0);
   }
 
   const onAbort = () => wake.ring();
   signal.addEventListener('abort', onAbort, { once: true });
   const stopped = run();
   return { stopped, drained: stopped.then(drain) };
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }

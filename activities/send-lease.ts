@@ -1,7 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
-import { type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
-import { findPush } from '../db/pushes.ts';
+import { type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
+import { findPush, type PushRow } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
@@ -10,11 +9,15 @@ import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 import { type LeaseEnd, startLease } from './lease-loop.ts';
 import { createPacer } from './pacer.ts';
+import { UnusableCredential } from './push-services.ts';
+import { createUnwritten } from './unwritten.ts';
 
 export interface SendLeaseInput {
   readonly pushId: string;
   readonly leaseNo: number;
   readonly epoch: number;
+  /** Epoch milliseconds: a push that has not started by then is not started by this lease. */
+  readonly startBefore: number;
 }
 
 export interface SendLeaseResult {
@@ -36,14 +39,27 @@ export function createSenderActivities(deps: SenderDeps): {
   drained(): Promise<void>;
 } {
   const draining = new Set<Promise<void>>();
+  const unwritten = createUnwritten();
 
-  async function sendLease({ pushId, leaseNo, epoch }: SendLeaseInput): Promise<SendLeaseResult> {
+  async function sendLease({ pushId, leaseNo, epoch, startBefore }: SendLeaseInput): Promise<SendLeaseResult> {
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
-    const lease = await take(token);
-    if (lease.kind !== 'taken')
-      return { kind: lease.kind === 'fenced' ? 'stopped' : 'lost', reason: null, startedAt: null };
+    const lease = await take(token, new Date(startBefore));
+    if (lease.kind !== 'taken') {
+      return { kind: lease.kind === 'superseded' ? 'lost' : 'stopped', reason: null, startedAt: null };
+    }
+    try {
+      return await send(push, token, lease);
+    } catch (error) {
+      if (!(error instanceof UnusableCredential)) throw error;
+      deps.log.error({ err: error, pushId }, error.message);
+      return { kind: 'refused', reason: error.message, startedAt: lease.startedAt.getTime() };
+    }
+  }
+
+  async function send(push: PushRow, token: LeaseToken, lease: TakenLease): Promise<SendLeaseResult> {
+    const context = Context.current();
     const definition = await findDefinition(deps.db, push);
     const services = await openServices(push.app_id);
     let isRunning = true;
@@ -51,9 +67,10 @@ export function createSenderActivities(deps: SenderDeps): {
       token,
       lease,
       services,
+      unwritten,
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       content: definition.content,
-      collapseId: pushId,
+      collapseId: push.id,
       signal: context.cancellationSignal,
       heartbeat: () => {
         if (isRunning) context.heartbeat();
@@ -71,11 +88,12 @@ export function createSenderActivities(deps: SenderDeps): {
   }
 
   async function take(
-    token: Parameters<typeof takeLease>[1],
+    token: LeaseToken,
+    startBefore: Date,
   ): Promise<Exclude<TakeResult, { kind: 'draining' }>> {
     const context = Context.current();
     for (;;) {
-      const taken = await takeLease(deps.db, token, await deps.clock());
+      const taken = await takeLease(deps.db, token, { now: await deps.clock(), startBefore });
       if (taken.kind !== 'draining') return taken;
       context.heartbeat();
       await context.sleep(DRAIN_POLL_MS);
@@ -85,12 +103,7 @@ export function createSenderActivities(deps: SenderDeps): {
   async function openServices(appId: string): Promise<ReadonlyMap<Channel, PushService>> {
     const services = new Map<Channel, PushService>();
     for (const channel of CHANNELS) {
-      const service = await deps.services.open(appId, channel).catch((error: unknown) => {
-        throw ApplicationFailure.create({
-          message: `the ${channel} credential cannot be used`,
-          cause: error as Error,
-        });
-      });
+      const service = await deps.services.open(appId, channel);
       if (service !== undefined) services.set(channel, service);
     }
     return services;
