@@ -67,7 +67,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       }
       for (const slot of await listSlots(db)) {
         context.heartbeat();
-        if (slot < createdBefore && (await dropSlot(db, slot))) done.droppedSlots++;
+        if (slot < createdBefore && (await dropSlot(db, { slot, now }))) done.droppedSlots++;
       }
       return done;
     },

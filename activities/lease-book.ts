@@ -59,7 +59,13 @@ export function enter(book: LeaseBook, n: number, outcome: Outcome, now: number)
       putBack(book, n, outcome.reason, now);
       break;
     case 'retry_later':
-      putBack(book, n, outcome.reason, now + Math.min(outcome.afterMs, MAX_RETRY_WAIT_MS));
+      // Only an attempt that the service refused counts as one.
+      putBack(
+        book,
+        n,
+        outcome.answered ? outcome.reason : null,
+        now + Math.min(outcome.afterMs, MAX_RETRY_WAIT_MS),
+      );
       break;
     case 'not_started':
       putBack(book, n, null, now);

@@ -101,8 +101,9 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async deleteDetails({ pushId }) {
       const push = await findPush(db, pushId);
-      await markDetailsDeleted(db, { pushNo: push.no, now: await clock() });
-      return { dropped: push.slot === null || (await dropSlot(db, push.slot)) };
+      const now = await clock();
+      await markDetailsDeleted(db, { pushNo: push.no, now });
+      return { dropped: push.slot === null || (await dropSlot(db, { slot: push.slot, now })) };
     },
   };
 }

@@ -8,6 +8,11 @@ export interface PushServices {
   close(): Promise<void>;
 }
 
+/** The stored credential cannot be decrypted, or is not one that the push service's adapter takes. */
+export class UnusableCredential extends Error {
+  override name = 'UnusableCredential';
+}
+
 type Connect = (channel: Channel, credential: unknown) => PushService;
 
 interface Connected {
@@ -22,6 +27,15 @@ export function createPushServices(
   connect: Connect,
 ): PushServices {
   const connected = new Map<string, Connected>();
+
+  function connectSealed(channel: Channel, sealed: Buffer): PushService {
+    try {
+      return connect(channel, JSON.parse(unseal(sealed)));
+    } catch (error) {
+      throw new UnusableCredential(`the ${channel} credential cannot be used`, { cause: error });
+    }
+  }
+
   return {
     async open(appId, channel) {
       const row = await db
@@ -34,7 +48,7 @@ export function createPushServices(
       const key = `${appId} ${channel}`;
       const current = connected.get(key);
       if (current?.version === row.version) return current.service;
-      const service = connect(channel, JSON.parse(unseal(row.sealed)));
+      const service = connectSealed(channel, row.sealed);
       connected.set(key, { version: row.version, service });
       void current?.service.close();
       return service;

@@ -41,7 +41,12 @@ export function createSenderActivities(deps: SenderDeps): {
   const draining = new Set<Promise<void>>();
   const unwritten = createUnwritten();
 
-  async function sendLease({ pushId, leaseNo, epoch, startBefore }: SendLeaseInput): Promise<SendLeaseResult> {
+  async function sendLease({
+    pushId,
+    leaseNo,
+    epoch,
+    startBefore,
+  }: SendLeaseInput): Promise<SendLeaseResult> {
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
+import { CHANNEL_OF } from '../domain/device.ts';
 import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
 import { isStorable } from '../domain/plain-text.ts';
 import type { Channel, Platform } from '../domain/platform.ts';
@@ -11,8 +12,6 @@ export const Warning = z
   .object({ code: z.enum(['credentials_missing', 'receipts_missing']), detail: z.string() })
   .meta({ id: 'Warning' });
 export type Warning = z.infer<typeof Warning>;
-
-const CHANNEL_OF: Record<Platform, Channel> = { ios: 'apns', android: 'fcm', web: 'fcm' };
 
 /**
  * What a definition must meet beyond its shape when it is made. Answers it with the audience's version named;
@@ -57,7 +56,7 @@ export async function warningsOf(
   { platforms }: TaskDefinition,
 ): Promise<Warning[]> {
   const ready = await findReadiness(deps.db, { appId });
-  const needed = new Set(platforms.map((platform) => CHANNEL_OF[platform]));
+  const needed = new Set(platforms.flatMap((platform) => CHANNEL_OF[platform] ?? []));
   const warnings: Warning[] = [...needed]
     .filter((channel) => !ready.channels.includes(channel))
     .map((channel) => ({

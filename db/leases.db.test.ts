@@ -9,6 +9,7 @@ import { readStatistics, recountStatistics } from './statistics.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
+const at = { now, startBefore: new Date(now.getTime() + 60_000) };
 
 async function openSeeded(size = 20) {
   const { db } = database;
@@ -43,7 +44,7 @@ function tokenOf(push: Seeded, attempt = 1, epoch = push.epoch): LeaseToken {
 }
 
 async function take(token: LeaseToken): Promise<TakenLease> {
-  const lease = await takeLease(database.db, token, now);
+  const lease = await takeLease(database.db, token, at);
   if (lease.kind !== 'taken') throw new Error(`the lease was ${lease.kind}`);
   return lease;
 }
@@ -129,7 +130,7 @@ test('once a fence has committed nothing is claimed, but answers are still settl
   const fenced = await advance(push, token, { results, mark: 4, newMark: 8 });
   expect(fenced).toMatchObject({ held: true, open: false, claimed: [] });
   expect(await figures(push)).toMatchObject({ sent: 1 });
-  expect((await takeLease(database.db, tokenOf(push, 2), now)).kind).toBe('fenced');
+  expect((await takeLease(database.db, tokenOf(push, 2), at)).kind).toBe('fenced');
 });
 
 test('an opening does not undo a pause that somebody wants; a resume does', async () => {
@@ -137,7 +138,7 @@ test('an opening does not undo a pause that somebody wants; a resume does', asyn
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
   const opened = await openPush(database.db, { pushNo: push.no, resume: false });
   expect(opened.wanted).toBe('pause');
-  expect((await takeLease(database.db, tokenOf(push, 1, opened.epoch), now)).kind).toBe('fenced');
+  expect((await takeLease(database.db, tokenOf(push, 1, opened.epoch), at)).kind).toBe('fenced');
   const resumed = await openPush(database.db, { pushNo: push.no, resume: true });
   expect(resumed.wanted).toBeNull();
   await take(tokenOf(push, 1, resumed.epoch));
@@ -169,7 +170,7 @@ test('a stale sender neither writes nor takes its lease back', async () => {
     held: false,
     claimed: [],
   });
-  expect((await takeLease(database.db, stale, now)).kind).toBe('superseded');
+  expect((await takeLease(database.db, stale, at)).kind).toBe('superseded');
   expect(await figures(push)).toMatchObject({ sent: 4, success: 0 });
 });
 
@@ -183,7 +184,7 @@ test('a lease that was handed over waits for its answers before the next sender 
   const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
   expect(stopped.inFlight).toBe(4);
   const { epoch } = await openPush(database.db, { pushNo: push.no, resume: true });
-  expect((await takeLease(database.db, tokenOf(push, 1, epoch), now)).kind).toBe('draining');
+  expect((await takeLease(database.db, tokenOf(push, 1, epoch), at)).kind).toBe('draining');
   const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
   expect(await advance(push, token, { results, mark: 4, newMark: 4 })).toMatchObject({ held: true });
   await take(tokenOf(push, 1, epoch));
@@ -200,4 +201,13 @@ test('a cancelled push has a reason for every device that was not sent', async (
   expect(await settleStopped(database.db, stop)).toEqual({ inFlight: 0, drainedAt: null });
   const statistics = await figures(push);
   expect(statistics).toMatchObject({ pending: 0, sent: 4, notSent: 16, notSentReasons: { cancelled: 16 } });
+});
+
+test('a lease does not start a push that is too late; one that has started goes on', async () => {
+  const push = await openSeeded();
+  const late = { now, startBefore: now };
+  await database.db.updateTable('pushes').set({ started_at: null }).where('no', '=', push.no).execute();
+  expect((await takeLease(database.db, tokenOf(push), late)).kind).toBe('late');
+  await take(tokenOf(push));
+  expect((await takeLease(database.db, tokenOf(push, 2), late)).kind).toBe('taken');
 });

@@ -29,13 +29,19 @@ export interface TakenLease {
 export type TakeResult =
   | TakenLease
   | { readonly kind: 'fenced' }
+  /** The push has not started, and it is too late for that now. */
+  | { readonly kind: 'late' }
   /** Somebody newer holds it, or it is done. */
   | { readonly kind: 'superseded' }
   /** The last holder still waits for answers. */
   | { readonly kind: 'draining'; readonly until: Date };
 
 /** Takes the lease and sweeps what a dead holder left in flight, in one transaction. The first take starts the push. */
-export async function takeLease(db: Db, token: LeaseToken, now: Date): Promise<TakeResult> {
+export async function takeLease(
+  db: Db,
+  token: LeaseToken,
+  { now, startBefore }: { now: Date; startBefore: Date },
+): Promise<TakeResult> {
   return await db.transaction().execute(async (trx) => {
     if (!(await lockOpenControl(trx, token))) return { kind: 'fenced' };
     const lease = await trx
@@ -48,7 +54,8 @@ export async function takeLease(db: Db, token: LeaseToken, now: Date): Promise<T
     const isNewer =
       token.epoch > lease.epoch || (token.epoch === lease.epoch && token.attempt > lease.attempt);
     if (lease.done || !isNewer) return { kind: 'superseded' };
-    const push = await startPush(trx, token.pushNo, now);
+    const push = await startPush(trx, token.pushNo, now, startBefore);
+    if (push === undefined) return { kind: 'late' };
     const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
     if (lease.draining_until !== null && lease.draining_until > now) {
       if ((await countInFlight(trx, left)) > 0) return { kind: 'draining', until: lease.draining_until };
@@ -97,23 +104,26 @@ async function startPush(
   trx: Transaction<Schema>,
   pushNo: number,
   now: Date,
-): Promise<{ slot: Date; startedAt: Date }> {
-  await trx
-    .updateTable('pushes')
-    .set({
-      started_at: now,
-      window_ends_at: sql<Date>`${now}::timestamptz + window_ms * interval '1 millisecond'`,
-    })
-    .where('no', '=', pushNo)
-    .where('started_at', 'is', null)
-    .execute();
+  startBefore: Date,
+): Promise<{ slot: Date; startedAt: Date } | undefined> {
+  if (now < startBefore) {
+    await trx
+      .updateTable('pushes')
+      .set({
+        started_at: now,
+        window_ends_at: sql<Date>`${now}::timestamptz + window_ms * interval '1 millisecond'`,
+      })
+      .where('no', '=', pushNo)
+      .where('started_at', 'is', null)
+      .execute();
+  }
   const push = await trx
     .selectFrom('pushes')
     .select(['slot', 'started_at'])
     .where('no', '=', pushNo)
     .executeTakeFirstOrThrow();
   if (push.slot === null) throw new Error(`push ${pushNo} was not prepared`);
-  return { slot: push.slot, startedAt: push.started_at ?? now };
+  return push.started_at === null ? undefined : { slot: push.slot, startedAt: push.started_at };
 }
 
 async function waitingRetries(

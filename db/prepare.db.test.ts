@@ -7,6 +7,7 @@ import { useTestDatabase } from '../test/setup/database.ts';
 import { seedPerson } from './ledger-fixture.ts';
 import { prepareRecipients } from './prepare.ts';
 import { createPush, findPush } from './pushes.ts';
+import { dropSlot } from './slots.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 import { insertTask } from './tasks.ts';
 
@@ -111,4 +112,16 @@ test('preparing again, later, starts afresh in the slot of that time', async () 
   expect(slot).toEqual(new Date('2026-11-22T11:00:00Z'));
   const answer = await readStatistics(database.db, { pushNo: no, now: later });
   expect(answer?.statistics).toMatchObject({ planned: 1, pending: 1 });
+});
+
+test('a push that was prepared and never started does not keep the details of its half hour', async () => {
+  const { db } = database;
+  const { no, id, appId, definition } = await prepare([{ id: 'good' }], [[0, 'good']]);
+  const { slot } = await findPush(db, id);
+  if (slot === null) throw new Error('not prepared');
+  const minutes = (count: number) => new Date(slot.getTime() + count * 60_000);
+  expect(await dropSlot(db, { slot, now: minutes(50) })).toBe(false);
+  expect(await dropSlot(db, { slot, now: minutes(61) })).toBe(true);
+  const again = await prepareRecipients(db, { pushNo: no, appId, definition, now: minutes(90) });
+  expect(again).toEqual({ planned: 1, sendable: 1 });
 });

@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Statistics } from '../domain/metrics.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import { putRate, taskRate } from './rates.ts';
+import type { PushesTable } from './schema-ledger.ts';
 import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
 /** Makes the push and its control row; the same call again finds them. */
@@ -47,7 +48,9 @@ export async function createPush(
   });
 }
 
-export async function findPush(db: Db, id: string) {
+export type PushRow = Selectable<PushesTable>;
+
+export async function findPush(db: Db, id: string): Promise<PushRow> {
   return await db.selectFrom('pushes').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
 

@@ -4,6 +4,7 @@ import type { Schema } from './schema.ts';
 
 /** Details of pushes that start within one slot are dropped together. */
 const SLOT_MS = 30 * 60_000;
+const STALE_MS = 30 * 60_000;
 const PARTITIONED = ['deliveries', 'open_events'] as const;
 
 export function slotOf(at: Date): Date {
@@ -32,10 +33,14 @@ export async function ensureSlot(trx: Transaction<Schema>, slot: Date): Promise<
   }
 }
 
-/** Drops the slot's partitions unless a push still needs them; says whether they are gone. */
-export async function dropSlot(db: Db, slot: Date): Promise<boolean> {
+/**
+ * Drops the slot's partitions unless a push still needs them; says whether they are gone. A push that was
+ * prepared and did not start for so long is prepared anew before it starts: it must not keep the others' details.
+ */
+export async function dropSlot(db: Db, { slot, now }: { slot: Date; now: Date }): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
     await lockSlot(trx, slot);
+    if (now.getTime() > slot.getTime() + SLOT_MS + STALE_MS) await forgetUnstarted(trx, slot);
     const needed = await trx
       .selectFrom('pushes')
       .select('no')
@@ -49,6 +54,20 @@ export async function dropSlot(db: Db, slot: Date): Promise<boolean> {
     }
     return true;
   });
+}
+
+async function forgetUnstarted(trx: Transaction<Schema>, slot: Date): Promise<void> {
+  const pushes = await trx
+    .updateTable('pushes')
+    .set({ slot: null })
+    .where('slot', '=', slot)
+    .where('started_at', 'is', null)
+    .returning('no')
+    .execute();
+  if (pushes.length === 0) return;
+  const numbers = pushes.map(({ no }) => no);
+  await trx.deleteFrom('leases').where('push_no', 'in', numbers).execute();
+  await trx.deleteFrom('push_counters').where('push_no', 'in', numbers).execute();
 }
 
 /** The slots that have partitions. */

@@ -3,7 +3,7 @@
  * - accepted: it took the message.
  * - rejected: it will never deliver to this token. `staleSince` is the service's own timestamp where it gives one.
  * - refused: the request or the credential is wrong; every other message of the push would fare the same.
- * - retry_later: surely not processed.
+ * - retry_later: surely not processed; `answered` when the service itself refused the attempt.
  * - ambiguous: the request was written and no answer came.
  * - not_started: `mayStart` said no, nothing was written.
  */
@@ -16,6 +16,11 @@ export type Outcome =
       readonly staleSince?: Date;
     }
   | { readonly kind: 'refused'; readonly reason: string; readonly fault: 'request' | 'credential' }
-  | { readonly kind: 'retry_later'; readonly reason: string; readonly afterMs: number }
+  | {
+      readonly kind: 'retry_later';
+      readonly reason: string;
+      readonly afterMs: number;
+      readonly answered: boolean;
+    }
   | { readonly kind: 'ambiguous'; readonly reason: string }
   | { readonly kind: 'not_started' };

@@ -112,7 +112,12 @@ export class FcmTokens {
 }
 
 const REFUSED = { kind: 'refused', reason: 'OAuthRefused', fault: 'credential' } as const;
-const UNAVAILABLE = { kind: 'retry_later', reason: 'OAuthUnavailable', afterMs: RETRY_MS } as const;
+const UNAVAILABLE = {
+  kind: 'retry_later',
+  reason: 'OAuthUnavailable',
+  afterMs: RETRY_MS,
+  answered: false,
+} as const;
 
 function granted(body: string, askedAt: Date): Grant {
   const { access_token, expires_in } = Granted.parse(JSON.parse(body));

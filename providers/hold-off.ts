@@ -24,6 +24,6 @@ export class HoldOff {
 
   get outcome() {
     const afterMs = Math.max(0, this.#until - this.#clock().getTime());
-    return { kind: 'retry_later', reason: this.#reason, afterMs } as const;
+    return { kind: 'retry_later', reason: this.#reason, afterMs, answered: false } as const;
   }
 }

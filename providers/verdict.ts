@@ -40,7 +40,7 @@ export function outcomeOf(
       if (answer.status === 200) return { kind: 'accepted' };
       return judge(read(answer), retryAfterMs(answer.headers['retry-after'], now), holdOff);
     case 'unprocessed':
-      return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs };
+      return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
     case 'lost':
       return { kind: 'ambiguous', reason: answer.reason };
     case 'not_started':
@@ -62,7 +62,7 @@ function judge(
       const afterMs = told ?? verdict.afterMs;
       const holds = verdict.holdsAll === 'always' || (verdict.holdsAll === 'if_told' && told !== undefined);
       if (holds) holdOff.extend(reason, afterMs);
-      return { kind: 'retry_later', reason, afterMs };
+      return { kind: 'retry_later', reason, afterMs, answered: true };
     }
   }
 }

@@ -1,10 +1,19 @@
-import { CancellationScope, condition, continueAsNew, sleep } from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  sleep,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import type { NotSentReason } from '../domain/reasons.ts';
 import { isTooLate } from '../domain/task-definition.ts';
 import { bulk, quick } from './activities.ts';
 import type { PushInput } from './push-contract.ts';
 import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';
 import { sendLeases } from './send-leases.ts';
+
+const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
 
 /** Prepared rows older than this are made anew before the first claim: the audience is that of the push time. */
 const STALE_MS = 20 * 60_000;
@@ -43,8 +52,10 @@ async function prepare(run: PushRun): Promise<number> {
       preparing.isDone = true;
     });
   await acknowledgeMeanwhile(run, preparing);
+  const { planned } = await prepared;
   run.preparedAt = Date.now();
-  return (await prepared).planned;
+  upsertSearchAttributes([{ key: PLANNED, value: planned }]);
+  return planned;
 }
 
 /** Nothing can be claimed while preparing, so that a pause or a cancel is obeyed at once. */
@@ -64,19 +75,30 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
     if (run.windowEndsAt !== null && Date.now() >= run.windowEndsAt) return 'window_closed';
     if (run.instruction.wanted === 'pause' || run.halted !== null) {
       await pause(run);
-      if (run.startedAt !== null || run.instruction.wanted !== 'run') continue;
-      if (isTooLate(run.input.latePolicy, run.input.dueAt, Date.now())) {
-        run.reason = 'the push time was missed while paused';
-        return 'skipped';
-      }
-      if (Date.now() - (run.preparedAt ?? 0) > STALE_MS) await prepare(run);
       continue;
     }
+    if (run.startedAt === null && isTooLate(run.input.latePolicy, run.input.dueAt, Date.now())) {
+      run.reason = 'the push time was missed before the first request';
+      return 'skipped';
+    }
+    if (run.startedAt === null && Date.now() >= staleAt(run)) await prepare(run);
     run.obeyed = run.instruction.no;
-    const outcome = await sendLeases(run);
+    const outcome = await sendLeases(run, startBefore(run));
     if (outcome === 'sent') return null;
     if (outcome === 'continue') await continueAsNew<typeof push>(run.input, run);
   }
+}
+
+function staleAt(run: PushRun): number {
+  return (run.preparedAt ?? 0) + STALE_MS;
+}
+
+/** A push that waits for a sender longer than this is looked at again before its first claim. */
+function startBefore(run: PushRun): number {
+  const { latePolicy, dueAt } = run.input;
+  return latePolicy.action === 'send'
+    ? staleAt(run)
+    : Math.min(staleAt(run), dueAt + latePolicy.afterMinutes * 60_000);
 }
 
 /** Acknowledges with exact counts, once no sender can start a request, and waits for the next instruction. */
@@ -90,8 +112,21 @@ async function pause(run: PushRun): Promise<void> {
   run.obeyed = no;
   await enter(run, 'paused', run.halted);
   const moved = () => run.instruction.no > no || run.instruction.wanted === 'cancel';
-  if (run.windowEndsAt === null) return await condition(moved);
-  await condition(moved, Math.max(1, run.windowEndsAt - Date.now()), { summary: 'paused; the window ends' });
+  if (
+    settled.drainedAt !== null &&
+    !(await wait(moved, settled.drainedAt, 'paused; answers may still come'))
+  ) {
+    // Whoever waited for them has written them by now, or is dead.
+    note(run, await bulk('settle what was in flight').settlePush({ pushId, abandon: null }));
+  }
+  await wait(moved, run.windowEndsAt, 'paused; the window ends');
+}
+
+/** Whether it came true before `until`, in epoch milliseconds; null waits for ever. */
+async function wait(fact: () => boolean, until: number | null, summary: string): Promise<boolean> {
+  if (until !== null) return await condition(fact, Math.max(1, until - Date.now()), { summary });
+  await condition(fact);
+  return true;
 }
 
 async function abandon(run: PushRun, reason: NotSentReason): Promise<void> {

@@ -9,7 +9,10 @@ const LANES = 4;
  * Opens the push and gives its leases to senders until all are done ('sent'), or somebody or something stopped
  * them ('stopped': look at the run again), or the history is long enough ('continue'). No sender is left running.
  */
-export async function sendLeases(run: PushRun): Promise<'sent' | 'stopped' | 'continue'> {
+export async function sendLeases(
+  run: PushRun,
+  startBefore: number,
+): Promise<'sent' | 'stopped' | 'continue'> {
   const { pushId } = run.input;
   const opened = await quick('open for sending').openPush({ pushId, resume: run.resume });
   run.resume = false;
@@ -21,7 +24,11 @@ export async function sendLeases(run: PushRun): Promise<'sent' | 'stopped' | 'co
   const lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const ended = scope
-    .run(() => Promise.all(Array.from({ length: LANES }, () => lane(run, opened.epoch, waiting, lanes))))
+    .run(() =>
+      Promise.all(
+        Array.from({ length: LANES }, () => lane(run, { epoch: opened.epoch, startBefore }, waiting, lanes)),
+      ),
+    )
     .then(() => {
       lanes.hasEnded = true;
     });
@@ -56,13 +63,23 @@ async function untilStopped(run: PushRun, lanes: Lanes): Promise<void> {
 }
 
 /** One of the leases that are out at a time. Never throws: what a sender could not do stops the push with a reason. */
-async function lane(run: PushRun, epoch: number, waiting: number[], lanes: Lanes): Promise<void> {
+async function lane(
+  run: PushRun,
+  opening: { readonly epoch: number; readonly startBefore: number },
+  waiting: number[],
+  lanes: Lanes,
+): Promise<void> {
   const { pushId } = run.input;
+  const { epoch } = opening;
   while (!lanes.hasStopped && !workflowInfo().continueAsNewSuggested) {
     const leaseNo = waiting.shift();
     if (leaseNo === undefined) return;
     try {
-      const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({ pushId, leaseNo, epoch });
+      const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({
+        pushId,
+        leaseNo,
+        ...opening,
+      });
       note(run, result);
       if (result.kind === 'done') continue;
       if (result.kind === 'refused') run.halted ??= result.reason;
