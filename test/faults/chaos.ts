@@ -35,6 +35,7 @@ export class Chaos {
   readonly #random: Random;
   readonly #options: FaultOptions;
   readonly #after = new Set<Promise<void>>();
+  readonly #dead = new Set<string>();
 
   constructor(scene: Scene, client: Client, reporter: Reporter, random: Random, options: FaultOptions) {
     this.#scene = scene;
@@ -92,10 +93,18 @@ export class Chaos {
     await dying;
     const held = kind === 'sender' && pid !== undefined ? await this.#heldBy(pid) : undefined;
     this.#note({ kind, victim: victim.name, atMs, open, held }, `dead for ${fault.forMs} ms`);
-    this.#later(revive(victim, fault.forMs));
+    this.#later(this.#revive(victim, fault.forMs));
   }
 
-  /** One lane of a process tells the others apart, and nobody kills what is frozen. */
+  /** Temporal's production server may end when its database does: then it is started again, too. */
+  async #revive(victim: Victim, afterMs: number): Promise<void> {
+    this.#dead.add(victim.name);
+    await revive(victim, afterMs);
+    this.#dead.delete(victim.name);
+    const temporal = temporalOf(this.#scene.stack);
+    if (temporal.pid === undefined && !this.#dead.has(temporal.name)) await this.#revive(temporal, 0);
+  }
+
   async #freeze(fault: Fault): Promise<void> {
     await this.#awaitLoad('sender');
     const sender = this.#scene.senders[fault.choice % this.#scene.senders.length];

@@ -61,15 +61,13 @@ function keepLogs(stack: Stack, directory: string): void {
 }
 
 export async function openScene(options: FaultOptions): Promise<Scene> {
-  if (options.temporal === 'postgres')
-    throw new Error('--temporal postgres needs dev/stack/temporal-postgres.ts, which is not there yet');
   const directory = emptyDirectory(options);
   const parts: (() => Promise<unknown>)[] = [];
   async function close(): Promise<void> {
     for (const end of parts.toReversed()) await end();
   }
   try {
-    const stack = await startStack({ keep: false, ui: false });
+    const stack = await startStack({ keep: false, ui: false, temporal: options.temporal });
     parts.push(stack.stop, async () => keepLogs(stack, directory));
     const { credentials, config } = createDevCredentials();
     const simulators = await startSimulators(config);
