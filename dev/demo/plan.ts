@@ -12,7 +12,7 @@ const SEND_SECONDS = 8;
 /** A modest machine sends at least so many in a second. */
 const SURE_RATE = 2_500;
 /** For the pause, for what is retried, and for the last receipts. */
-const SPARE_SECONDS = 13;
+const SPARE_SECONDS = 16;
 
 export const BAD_TOKENS = { shareUnregistered: 0.02, shareBadToken: 0.01 };
 
