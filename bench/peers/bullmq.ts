@@ -27,7 +27,12 @@ interface BullMq {
   };
 }
 
+interface IoRedis {
+  Redis: new (url: string, options: object) => object;
+}
+
 const PACKAGE = 'bullmq';
+const CLIENT = 'ioredis';
 const BATCH = 1_000;
 const CONCURRENCY = 400;
 const OPTIONS = { removeOnComplete: true };
@@ -35,7 +40,9 @@ const OPTIONS = { removeOnComplete: true };
 answerCall(async ({ target, redisUrl, count }: PeerInput): Promise<PeerResult> => {
   const { Queue, Worker }: BullMq = await import(PACKAGE);
   const name = `send-${process.pid}`;
-  const connection = { url: redisUrl, maxRetriesPerRequest: null };
+  // It cannot load the client by itself in a program of ES modules.
+  const { Redis }: IoRedis = await import(CLIENT);
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue(name, { connection });
   const jobs = makeJobs(count, target.platforms).map((data) => ({ name: 'send', data, opts: OPTIONS }));
   const enqueueMs = await timed(async () => {

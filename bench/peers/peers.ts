@@ -31,7 +31,7 @@ async function install(): Promise<void> {
 /** BullMQ has parts that no lockfile can hold for every platform: who wants it installs it by hand. */
 async function whyAbsent(peer: Peer, redisUrl: URL): Promise<string | undefined> {
   if (!isInstalled(peer))
-    return peer === 'bullmq' ? 'npm install --prefix bench --no-save bullmq' : 'not installed';
+    return peer === 'bullmq' ? 'npm install --prefix bench --no-save bullmq ioredis' : 'not installed';
   if (peer === 'bullmq' && !(await listens(redisUrl))) return `no Redis at ${redisUrl.host} (REDIS_URL)`;
   return undefined;
 }
@@ -82,9 +82,15 @@ export async function runPeers(rig: Rig, target: Target, count: number): Promise
     say(`${peer}: ${count} jobs …`);
     const databaseUrl = await createDatabase(rig, `peer-${peer}`);
     const input: PeerInput = { target, databaseUrl, redisUrl: redisUrl.href, count };
-    const result: PeerResult = await callInProcess(new URL(`./${peer}.ts`, import.meta.url), input);
-    parts[peer] = { enqueueMs: round(result.enqueueMs, 0), processMs: round(result.processMs, 0) };
-    perS[peer] = round((count / (result.enqueueMs + result.processMs)) * 1000, 0);
+    try {
+      const result: PeerResult = await callInProcess(new URL(`./${peer}.ts`, import.meta.url), input);
+      parts[peer] = { enqueueMs: round(result.enqueueMs, 0), processMs: round(result.processMs, 0) };
+      perS[peer] = round((count / (result.enqueueMs + result.processMs)) * 1000, 0);
+    } catch (error) {
+      // What the product reached stands, whatever a peer does.
+      absent[peer] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      say(`${peer} failed: ${absent[peer]}`);
+    }
   }
   return { perS, parts, absent };
 }
