@@ -8,111 +8,103 @@ interface Retry {
   readonly at: number;
 }
 
-/** What one lease has learned and not yet written to Postgres. */
-export interface LeaseBook {
-  results: Settled[];
-  invalid: InvalidToken[];
-  /** Put back among `results`, and so not written yet. */
-  fresh: Retry[];
-  retries: Retry[];
-  /** Outcomes that are final, and how many of them are rejections. */
-  settled: number;
-  rejected: number;
-  refusal: string | undefined;
-}
-
-export function emptyBook(retries: readonly number[]): LeaseBook {
-  return {
-    results: [],
-    invalid: [],
-    fresh: [],
-    retries: retries.map((n) => ({ n, at: 0 })),
-    settled: 0,
-    rejected: 0,
-    refusal: undefined,
-  };
+/** What the next statement writes, and the retries that are due in it. */
+export interface Batch {
+  readonly results: Settled[];
+  readonly gone: InvalidToken[];
+  readonly fresh: Retry[];
+  readonly due: Retry[];
 }
 
 /** Longer waits than this are left to the push service's own back-off, asked again. */
 const MAX_RETRY_WAIT_MS = 60_000;
 
-export function enter(book: LeaseBook, n: number, outcome: Outcome, now: number): void {
-  switch (outcome.kind) {
-    case 'accepted':
-      book.settled++;
-      book.results.push({ n, status: 'accepted', reason: null });
-      break;
-    case 'rejected':
-      book.settled++;
-      book.rejected++;
-      book.results.push({ n, status: 'rejected', reason: outcome.reason });
-      if (outcome.invalidatesToken) {
-        book.invalid.push({ n, reason: outcome.reason, staleSince: outcome.staleSince ?? new Date() });
-      }
-      break;
-    case 'ambiguous':
-      book.settled++;
-      book.results.push({ n, status: 'ambiguous', reason: outcome.reason });
-      break;
-    case 'refused':
-      book.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;
-      putBack(book, n, outcome.reason, now);
-      break;
-    case 'retry_later':
-      // Only an attempt that the service refused counts as one.
-      putBack(
-        book,
-        n,
-        outcome.answered ? outcome.reason : null,
-        now + Math.min(outcome.afterMs, MAX_RETRY_WAIT_MS),
-      );
-      break;
-    case 'not_started':
-      putBack(book, n, null, now);
-      break;
+/** What one lease has learned and not yet written to Postgres. */
+export class LeaseBook {
+  /** Tokens that may be good, if the credential is wrong: they wait until the lease is done. */
+  readonly doubtful: InvalidToken[] = [];
+  refusal: string | undefined;
+  #results: Settled[] = [];
+  #gone: InvalidToken[] = [];
+  /** Put back among the results, and so not written yet. */
+  #fresh: Retry[] = [];
+  #retries: Retry[];
+
+  constructor(retries: readonly number[]) {
+    this.#retries = retries.map((n) => ({ n, at: 0 }));
   }
-}
 
-/** What the next statement writes, and the retries that are due in it. */
-export interface Batch {
-  readonly results: Settled[];
-  readonly invalid: InvalidToken[];
-  readonly fresh: Retry[];
-  readonly due: Retry[];
-}
+  get hasResults(): boolean {
+    return this.#results.length > 0;
+  }
 
-export function takeBatch(book: LeaseBook, now: number, limit: number): Batch {
-  const due = book.retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
-  const batch = { results: book.results, invalid: book.invalid, fresh: book.fresh, due };
-  book.results = [];
-  book.invalid = [];
-  book.fresh = [];
-  book.retries = book.retries.filter((retry) => !due.includes(retry));
-  return batch;
-}
+  /** Devices that are claimed and wait to be tried again. */
+  get waiting(): number {
+    return this.#retries.length + this.#fresh.length;
+  }
 
-/** The batch was written: what it put back may be tried again. */
-export function written(book: LeaseBook, batch: Batch): void {
-  book.retries.push(...batch.fresh);
-}
+  get nextRetryAt(): number {
+    return this.#retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
+  }
 
-/** The batch was not written: it waits for the next try. */
-export function notWritten(book: LeaseBook, batch: Batch): void {
-  book.results.unshift(...batch.results);
-  book.invalid.unshift(...batch.invalid);
-  book.fresh.unshift(...batch.fresh);
-  book.retries.push(...batch.due);
-}
+  enter(n: number, outcome: Outcome, now: number): void {
+    switch (outcome.kind) {
+      case 'accepted':
+        this.#results.push({ n, status: 'accepted', reason: null });
+        break;
+      case 'rejected': {
+        const { reason, staleSince = new Date(), token } = outcome;
+        this.#results.push({ n, status: 'rejected', reason });
+        (token === 'gone' ? this.#gone : this.doubtful).push({ n, reason, staleSince });
+        break;
+      }
+      case 'ambiguous':
+        this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
+        break;
+      case 'refused':
+        this.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;
+        this.#putBack(n, outcome.reason, now);
+        break;
+      case 'retry_later': {
+        // Only an attempt that the service refused counts as one.
+        const reason = outcome.answered ? outcome.reason : null;
+        this.#putBack(n, reason, now + Math.min(outcome.afterMs, MAX_RETRY_WAIT_MS));
+        break;
+      }
+      case 'not_started':
+        this.#putBack(n, null, now);
+        break;
+    }
+  }
 
-export function waitingRetries(book: LeaseBook): number {
-  return book.retries.length + book.fresh.length;
-}
+  take(now: number, limit: number): Batch {
+    const due = this.#retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
+    const batch = { results: this.#results, gone: this.#gone, fresh: this.#fresh, due };
+    this.#results = [];
+    this.#gone = [];
+    this.#fresh = [];
+    if (due.length > 0) {
+      const taken = new Set(due);
+      this.#retries = this.#retries.filter((retry) => !taken.has(retry));
+    }
+    return batch;
+  }
 
-export function nextRetryAt(book: LeaseBook): number {
-  return book.retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
-}
+  /** What the batch put back may be tried again. */
+  written(batch: Batch): void {
+    this.#retries.push(...batch.fresh);
+  }
 
-function putBack(book: LeaseBook, n: number, reason: string | null, at: number): void {
-  book.results.push({ n, status: 'retry', reason });
-  book.fresh.push({ n, at });
+  /** The batch waits for the next try. */
+  notWritten(batch: Batch): void {
+    this.#results.unshift(...batch.results);
+    this.#gone.unshift(...batch.gone);
+    this.#fresh.unshift(...batch.fresh);
+    this.#retries.push(...batch.due);
+  }
+
+  #putBack(n: number, reason: string | null, at: number): void {
+    this.#results.push({ n, status: 'retry', reason });
+    this.#fresh.push({ n, at });
+  }
 }

@@ -7,9 +7,10 @@ import { CHANNEL_OF } from '../domain/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
-import { type LeaseEnd, startLease } from './lease-loop.ts';
+import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { createPacer } from './pacer.ts';
 import { UnusableCredential } from './push-services.ts';
+import { createRejections } from './rejections.ts';
 import { createUnwritten } from './unwritten.ts';
 
 export interface SendLeaseInput {
@@ -18,6 +19,8 @@ export interface SendLeaseInput {
   readonly epoch: number;
   /** Epoch milliseconds: a push that has not started by then is not started by this lease. */
   readonly startBefore: number;
+  /** Somebody has seen the push stop for its rejected tokens, and resumed it. */
+  readonly isTrusted: boolean;
 }
 
 export interface SendLeaseResult {
@@ -33,6 +36,13 @@ export interface SenderActivities {
 
 const DRAIN_POLL_MS = 100;
 
+interface Taken {
+  readonly push: PushRow;
+  readonly token: LeaseToken;
+  readonly lease: TakenLease;
+  readonly isTrusted: boolean;
+}
+
 export function createSenderActivities(deps: SenderDeps): {
   activities: SenderActivities;
   /** Resolves once every lease that was given back with answers outstanding is settled. */
@@ -40,13 +50,10 @@ export function createSenderActivities(deps: SenderDeps): {
 } {
   const draining = new Set<Promise<void>>();
   const unwritten = createUnwritten();
+  const rejectionsOf = createRejections();
 
-  async function sendLease({
-    pushId,
-    leaseNo,
-    epoch,
-    startBefore,
-  }: SendLeaseInput): Promise<SendLeaseResult> {
+  async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
+    const { pushId, leaseNo, epoch, startBefore, isTrusted } = input;
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
@@ -55,7 +62,7 @@ export function createSenderActivities(deps: SenderDeps): {
       return { kind: lease.kind === 'superseded' ? 'lost' : 'stopped', reason: null, startedAt: null };
     }
     try {
-      return await send(push, token, lease);
+      return await send({ push, token, lease, isTrusted });
     } catch (error) {
       if (!(error instanceof UnusableCredential)) throw error;
       deps.log.error({ err: error, pushId }, error.message);
@@ -63,16 +70,17 @@ export function createSenderActivities(deps: SenderDeps): {
     }
   }
 
-  async function send(push: PushRow, token: LeaseToken, lease: TakenLease): Promise<SendLeaseResult> {
+  async function send({ push, token, lease, isTrusted }: Taken): Promise<SendLeaseResult> {
     const context = Context.current();
     const definition = await findDefinition(deps.db, push);
     const services = await openServices(push.app_id);
     let isRunning = true;
-    const run = startLease(deps, {
+    const runner = new LeaseRunner(deps, {
       token,
       lease,
       services,
       unwritten,
+      rejections: rejectionsOf(push.no, isTrusted),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       content: definition.content,
       collapseId: push.id,
@@ -81,10 +89,11 @@ export function createSenderActivities(deps: SenderDeps): {
         if (isRunning) context.heartbeat();
       },
     });
-    track(run.drained);
-    const end = await run.stopped.finally(() => {
+    const stopped = runner.run().finally(() => {
       isRunning = false;
     });
+    track(stopped.then(() => runner.drain()));
+    const end = await stopped;
     return {
       kind: end.kind,
       reason: 'reason' in end ? end.reason : null,

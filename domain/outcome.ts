@@ -1,7 +1,8 @@
 /**
  * What a push service made of one request.
  * - accepted: it took the message.
- * - rejected: it will never deliver to this token. `staleSince` is the service's own timestamp where it gives one.
+ * - rejected: it will never deliver to this token. `gone`: the app was removed or the token replaced; `staleSince`
+ *   is the service's own timestamp where it gives one. `doubtful`: many of these mean a wrong environment or credential.
  * - refused: the request or the credential is wrong; every other message of the push would fare the same.
  * - retry_later: surely not processed; `answered` when the service itself refused the attempt.
  * - ambiguous: the request was written and no answer came.
@@ -12,7 +13,7 @@ export type Outcome =
   | {
       readonly kind: 'rejected';
       readonly reason: string;
-      readonly invalidatesToken: boolean;
+      readonly token: 'gone' | 'doubtful';
       readonly staleSince?: Date;
     }
   | { readonly kind: 'refused'; readonly reason: string; readonly fault: 'request' | 'credential' }

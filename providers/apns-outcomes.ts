@@ -2,7 +2,8 @@ import { z } from 'zod';
 import {
   BAD_CREDENTIAL,
   BAD_REQUEST,
-  BAD_TOKEN,
+  DOUBTFUL_TOKEN,
+  GONE_TOKEN,
   jsonBody,
   type Reading,
   type ServiceAnswer,
@@ -12,10 +13,10 @@ import {
 
 /** @see https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns */
 const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
-  ['BadDeviceToken', BAD_TOKEN],
-  ['DeviceTokenNotForTopic', BAD_TOKEN],
-  ['Unregistered', BAD_TOKEN],
-  ['ExpiredToken', BAD_TOKEN],
+  ['BadDeviceToken', DOUBTFUL_TOKEN],
+  ['DeviceTokenNotForTopic', DOUBTFUL_TOKEN],
+  ['Unregistered', GONE_TOKEN],
+  ['ExpiredToken', GONE_TOKEN],
 
   ['BadCollapseId', BAD_REQUEST],
   ['BadExpirationDate', BAD_REQUEST],
@@ -51,7 +52,7 @@ const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
 /** For reasons that the table does not know. */
 const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
   [403, BAD_CREDENTIAL],
-  [410, BAD_TOKEN],
+  [410, GONE_TOKEN],
   [429, { kind: 'retry_later', afterMs: 10_000, holdsAll: 'if_told' }],
 ]);
 

@@ -44,10 +44,10 @@ function freeze(ms: number): void {
 }
 
 test.each([
-  [400, 'BadDeviceToken', { kind: 'rejected', invalidatesToken: true }],
-  [400, 'DeviceTokenNotForTopic', { kind: 'rejected', invalidatesToken: true }],
-  [410, 'Unregistered', { kind: 'rejected', invalidatesToken: true }],
-  [410, 'ExpiredToken', { kind: 'rejected', invalidatesToken: true }],
+  [400, 'BadDeviceToken', { kind: 'rejected', token: 'doubtful' }],
+  [400, 'DeviceTokenNotForTopic', { kind: 'rejected', token: 'doubtful' }],
+  [410, 'Unregistered', { kind: 'rejected', token: 'gone' }],
+  [410, 'ExpiredToken', { kind: 'rejected', token: 'gone' }],
   [400, 'BadTopic', { kind: 'refused', fault: 'request' }],
   [400, 'MissingTopic', { kind: 'refused', fault: 'request' }],
   [400, 'TopicDisallowed', { kind: 'refused', fault: 'request' }],

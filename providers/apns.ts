@@ -58,7 +58,7 @@ export function openApns(
     async send(content, to, mayStart): Promise<Outcome> {
       if (holdOff.active) return holdOff.outcome;
       if (!DEVICE_TOKEN.test(to.token)) {
-        return { kind: 'rejected', reason: 'BadDeviceToken', invalidatesToken: true };
+        return { kind: 'rejected', reason: 'BadDeviceToken', token: 'doubtful' };
       }
       if (!COLLAPSE_ID.test(to.collapseId)) {
         return { kind: 'refused', reason: 'BadCollapseId', fault: 'request' };

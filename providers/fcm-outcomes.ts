@@ -2,7 +2,8 @@ import { z } from 'zod';
 import {
   BAD_CREDENTIAL,
   BAD_REQUEST,
-  BAD_TOKEN,
+  DOUBTFUL_TOKEN,
+  GONE_TOKEN,
   jsonBody,
   type Reading,
   type ServiceAnswer,
@@ -15,9 +16,9 @@ const QUOTA_WAIT_MS = 60_000;
 
 /** @see https://firebase.google.com/docs/cloud-messaging/error-codes */
 const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
-  ['UNREGISTERED', BAD_TOKEN],
-  ['SENDER_ID_MISMATCH', BAD_TOKEN],
-  ['INVALID_REGISTRATION_TOKEN', BAD_TOKEN],
+  ['UNREGISTERED', GONE_TOKEN],
+  ['SENDER_ID_MISMATCH', DOUBTFUL_TOKEN],
+  ['INVALID_REGISTRATION_TOKEN', DOUBTFUL_TOKEN],
   ['INVALID_ARGUMENT', BAD_REQUEST],
   ['THIRD_PARTY_AUTH_ERROR', BAD_CREDENTIAL],
   ['UNAUTHENTICATED', BAD_CREDENTIAL],

@@ -41,8 +41,8 @@ function open(changes: Partial<typeof credentials.fcm> = {}, tokenUrl = simulato
 }
 
 test.each([
-  [404, 'UNREGISTERED', { kind: 'rejected', invalidatesToken: true }],
-  [403, 'SENDER_ID_MISMATCH', { kind: 'rejected', invalidatesToken: true }],
+  [404, 'UNREGISTERED', { kind: 'rejected', token: 'gone' }],
+  [403, 'SENDER_ID_MISMATCH', { kind: 'rejected', token: 'doubtful' }],
   [429, 'QUOTA_EXCEEDED', { kind: 'retry_later', afterMs: 1000 }],
   [503, 'UNAVAILABLE', { kind: 'retry_later', afterMs: 1000 }],
   [500, 'INTERNAL', { kind: 'retry_later', afterMs: 2000 }],
@@ -62,7 +62,7 @@ test('INVALID_ARGUMENT blames the token or the message', async () => {
   expect(await service.send(content, to, yes)).toEqual({
     kind: 'rejected',
     reason: 'INVALID_REGISTRATION_TOKEN',
-    invalidatesToken: true,
+    token: 'doubtful',
   });
   const beyond = { ...content, ttlSeconds: 3_000_000 };
   expect(await service.send(beyond, { ...to, token: fcmToken(2) }, yes)).toEqual({
@@ -119,6 +119,7 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
     kind: 'retry_later',
     reason: 'OAuthUnavailable',
     afterMs: 1000,
+    answered: false,
   });
   await cut.close();
 });
@@ -126,10 +127,10 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
 test('over quota nothing is sent for a minute, where FCM says no other time', async () => {
   await simulators.control.change({ fcm: { shareThrottled: 1, retryAfterSeconds: null } });
   const over = { kind: 'retry_later', reason: 'QUOTA_EXCEEDED' };
-  expect(await service.send(content, to, yes)).toEqual({ ...over, afterMs: 60_000 });
+  expect(await service.send(content, to, yes)).toEqual({ ...over, afterMs: 60_000, answered: true });
   await simulators.control.change({ fcm: { shareThrottled: 0 } });
   clockAhead = 59_000;
-  expect(await service.send(content, to, yes)).toMatchObject(over);
+  expect(await service.send(content, to, yes)).toMatchObject({ ...over, answered: false });
   expect((await simulators.control.counts()).requests).toBe(1);
   clockAhead = 61_000;
   expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });

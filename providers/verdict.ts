@@ -5,7 +5,7 @@ import { retryAfterMs } from './retry-after.ts';
 
 /** What an answer of a push service means; the tables of each service are made of these. */
 export type Verdict =
-  | { readonly kind: 'rejected'; readonly invalidatesToken: boolean }
+  | { readonly kind: 'rejected'; readonly token: 'gone' | 'doubtful' }
   | { readonly kind: 'refused'; readonly fault: 'request' | 'credential' }
   | {
       readonly kind: 'retry_later';
@@ -14,7 +14,9 @@ export type Verdict =
       readonly holdsAll: 'never' | 'if_told' | 'always';
     };
 
-export const BAD_TOKEN: Verdict = { kind: 'rejected', invalidatesToken: true };
+export const GONE_TOKEN: Verdict = { kind: 'rejected', token: 'gone' };
+/** Or the environment, the topic or the project of the credential is not the app's. */
+export const DOUBTFUL_TOKEN: Verdict = { kind: 'rejected', token: 'doubtful' };
 export const BAD_REQUEST: Verdict = { kind: 'refused', fault: 'request' };
 export const BAD_CREDENTIAL: Verdict = { kind: 'refused', fault: 'credential' };
 /** A fault of the service: `afterMs` is only the least wait, the caller backs off further. */

@@ -130,6 +130,33 @@ test('a credential that is refused pauses the push with the reason, and a resume
   await expectAllSentOnce(taskId);
 });
 
+test('tokens of a wrong environment pause the push before thousands fail, and stay good', async () => {
+  const wrong = { answerWith: { status: 400, reason: 'BadDeviceToken' } };
+  await world.simulators.control.change({ apns: wrong });
+  onTestFinished(() => world.simulators.control.change({ apns: { answerWith: null } }));
+  const ios = await createTask(shop, { audience: { id: await everybody(shop) }, platforms: ['ios'] });
+  await world.simulators.control.reset();
+  await submitAndApprove(shop, ios);
+  const paused = await until(
+    () => taskOf(ios),
+    ({ status }) => status === 'paused',
+  );
+  expect(paused.statusReason).toContain('too many tokens were rejected');
+  expect((await figuresOf(ios)).failures).toBeLessThan(DEVICES / 2 / 2);
+  await world.simulators.control.change({ apns: { answerWith: null } });
+  expect((await verb(shop, shop.marketer, ios, 'resume')).status).toBe(200);
+  await until(
+    () => taskOf(ios),
+    ({ status }) => status === 'collecting',
+  );
+  const invalid = await world.db
+    .selectFrom('devices')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('token_state', '=', 'invalid')
+    .executeTakeFirstOrThrow();
+  expect(Number(invalid.count)).toBe(0);
+});
+
 test('sending survives GOAWAYs, throttling and unavailability; refused attempts are counted apart', async () => {
   const trouble = {
     goawayEveryStreams: 150,

@@ -26,6 +26,8 @@ export interface PushRun {
   obeyed: number;
   /** Why the push paused by itself, until an instruction to run. */
   halted: string | null;
+  /** Somebody resumed it after it had paused by itself. */
+  isTrusted: boolean;
   /** Whether the next opening may clear a fence: somebody said resume. */
   resume: boolean;
   preparedAt: number | null;
@@ -42,6 +44,7 @@ export function newPushRun(input: PushInput): PushRun {
     instruction: input.instruction,
     obeyed: 0,
     halted: null,
+    isTrusted: false,
     resume: false,
     preparedAt: null,
     inFlight: 0,
@@ -58,6 +61,7 @@ export function listen(run: PushRun): void {
     if (parsed.data.no <= run.instruction.no) return;
     run.instruction = parsed.data;
     if (parsed.data.wanted === 'run') {
+      run.isTrusted ||= run.halted !== null;
       run.halted = null;
       run.resume = true;
     }

@@ -78,6 +78,7 @@ async function lane(
       const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({
         pushId,
         leaseNo,
+        isTrusted: run.isTrusted,
         ...opening,
       });
       note(run, result);

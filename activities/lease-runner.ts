@@ -1,0 +1,249 @@
+import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
+import { type InvalidToken, invalidateTokens } from '../db/invalid-tokens.ts';
+import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
+import type { Content } from '../domain/content.ts';
+import { encodeMessageId } from '../domain/message-id.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Channel } from '../domain/platform.ts';
+import type { PushService } from '../providers/push-service.ts';
+import type { SenderDeps } from './deps.ts';
+import { type Batch, LeaseBook } from './lease-book.ts';
+import type { Pacer } from './pacer.ts';
+import type { Rejections } from './rejections.ts';
+import type { Unwritten } from './unwritten.ts';
+import { createWake } from './wake.ts';
+
+export interface LeaseWork {
+  readonly token: LeaseToken;
+  readonly lease: TakenLease;
+  readonly collapseId: string;
+  readonly content: Content;
+  readonly services: ReadonlyMap<Channel, PushService>;
+  readonly pacer: Pacer;
+  readonly rejections: Rejections;
+  /** Shared by all leases of the process. */
+  readonly unwritten: Unwritten;
+  /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  readonly heartbeat: () => void;
+}
+
+export type LeaseEnd =
+  | { readonly kind: 'done' | 'stopped' | 'lost' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Devices that one lease has marked in flight at most. */
+const WINDOW = 128;
+/** After a successful statement the lease is surely ours for so long; below the heartbeat timeout of 5 s. */
+const VALID_MS = 3000;
+const RENEW_MS = 1000;
+const IDLE_MS = 100;
+/** Until somebody else of the process has written something. */
+const CROWDED_MS = 5;
+/** A sender that was stopped waits so long for answers before it hands its lease over. */
+const GRACE_MS = 400;
+const STOPPING_MS = 20;
+/** Longer than any request's deadline. */
+const DRAIN_MS = 15_000;
+const MAX_BACKOFF_MS = 1000;
+const NO_SERVICE: Outcome = {
+  kind: 'refused',
+  fault: 'credential',
+  reason: 'no credential for this channel',
+};
+
+/** Claims, sends and settles one lease until it is done or somebody stops it. */
+export class LeaseRunner {
+  readonly #deps: SenderDeps;
+  readonly #work: LeaseWork;
+  readonly #book: LeaseBook;
+  readonly #wake = createWake();
+  #mark: number;
+  #outstanding = 0;
+  #validUntil = 0;
+  #end: LeaseEnd | undefined;
+  #stoppedAt = 0;
+  #backoff = 0;
+  /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
+  #held = 0;
+  #isCrowded = false;
+
+  constructor(deps: SenderDeps, work: LeaseWork) {
+    this.#deps = deps;
+    this.#work = work;
+    this.#book = new LeaseBook(work.lease.retries);
+    this.#mark = work.lease.mark;
+    work.signal.addEventListener('abort', () => this.#wake.ring(), { once: true });
+  }
+
+  /** Resolves when no more requests are started; answers may still be outstanding. */
+  async run(): Promise<LeaseEnd> {
+    for (;;) {
+      await this.#step();
+      if (this.#end !== undefined) {
+        const isOver = this.#isSettled || performance.now() >= this.#stoppedAt + GRACE_MS;
+        if (isOver) break;
+      }
+      await this.#wake.wait(this.#pauseMs);
+    }
+    this.#leaveRoom(0);
+    if (this.#end.kind === 'done') await this.#invalidate(this.#credible());
+    if (!this.#isSettled) await this.#handOver();
+    return this.#end;
+  }
+
+  /** After `run`: resolves when every answer came, or its deadline passed, and all is written. */
+  async drain(): Promise<void> {
+    while (!this.#isSettled && performance.now() < this.#stoppedAt + DRAIN_MS) {
+      await this.#step();
+      if (!this.#isSettled) await this.#wake.wait(this.#pauseMs);
+    }
+  }
+
+  get #isSettled(): boolean {
+    return this.#outstanding === 0 && !this.#book.hasResults;
+  }
+
+  get #pauseMs(): number {
+    if (this.#backoff > 0) return this.#backoff;
+    if (this.#isCrowded) return CROWDED_MS;
+    if (this.#end !== undefined) return STOPPING_MS;
+    const next = Math.min(this.#book.nextRetryAt, this.#work.pacer.nextAt);
+    return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
+  }
+
+  readonly #mayStart = (): boolean =>
+    this.#end === undefined && !this.#work.signal.aborted && performance.now() < this.#validUntil;
+
+  /** One round: settle what was answered, claim what fits, write it. */
+  async #step(): Promise<void> {
+    this.#judge();
+    const room = this.#takeRoom(this.#end === undefined ? WINDOW - this.#outstanding : 0);
+    // What waits to be tried again is claimed already: an outage must not claim the rest, too.
+    const fresh = room - this.#book.waiting;
+    const count = fresh >= WINDOW / 2 ? await this.#claimable(fresh) : 0;
+    const batch = this.#book.take(performance.now(), room - count);
+    const isDue = this.#end === undefined && performance.now() > this.#validUntil - VALID_MS + RENEW_MS;
+    if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || isDue) {
+      await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
+    } else {
+      this.#book.notWritten(batch);
+      if (this.#backoff === 0) this.#leaveRoom(0);
+    }
+    this.#work.heartbeat();
+    this.#judge();
+  }
+
+  #judge(): void {
+    const { refusal } = this.#book;
+    if (this.#work.signal.aborted) this.#finish({ kind: 'stopped' });
+    if (refusal !== undefined) this.#finish({ kind: 'refused', reason: refusal });
+    if (this.#work.rejections.areTooMany) {
+      this.#finish({ kind: 'refused', reason: 'too many tokens were rejected: check the credentials' });
+    }
+  }
+
+  #takeRoom(wish: number): number {
+    this.#held += this.#work.unwritten.take(Math.max(0, wish - this.#held));
+    this.#isCrowded = wish > 0 && this.#held === 0;
+    return Math.min(wish, this.#held);
+  }
+
+  #leaveRoom(used: number): void {
+    this.#work.unwritten.free(this.#held - used);
+    this.#held = 0;
+  }
+
+  #finish(end: LeaseEnd): void {
+    if (this.#end !== undefined) return;
+    this.#stoppedAt = performance.now();
+    this.#end = end;
+    for (const service of this.#work.services.values()) service.recheck();
+  }
+
+  async #claimable(room: number): Promise<number> {
+    try {
+      return await this.#work.pacer.claimable(Math.min(room, this.#work.lease.to - this.#mark));
+    } catch (error) {
+      this.#fail(error, 'the rates could not be asked');
+      return 0;
+    }
+  }
+
+  async #advance(batch: Batch, newMark: number): Promise<void> {
+    const { token, lease, pacer } = this.#work;
+    const { slot } = lease;
+    const askedAt = performance.now();
+    let advanced: Advanced;
+    try {
+      const retries = batch.due.map(({ n }) => n);
+      const now = await this.#deps.clock();
+      const range = { slot, mark: this.#mark, newMark, retries, results: batch.results, now };
+      advanced = await advanceLease(this.#deps.db, token, range);
+      this.#backoff = 0;
+    } catch (error) {
+      this.#book.notWritten(batch);
+      this.#fail(error, 'a lease could not be advanced');
+      return;
+    }
+    this.#book.written(batch);
+    this.#leaveRoom(advanced.claimed.length);
+    if (!advanced.held) return this.#finish({ kind: 'lost' });
+    if (!advanced.open) return this.#finish({ kind: 'stopped' });
+    this.#validUntil = askedAt + VALID_MS;
+    this.#mark = newMark;
+    pacer.spend(advanced.claimed.map(({ channel }) => channel));
+    for (const claimed of advanced.claimed) this.#write(claimed);
+    if (advanced.done) this.#finish({ kind: 'done' });
+    await this.#invalidate(batch.gone);
+  }
+
+  #write({ n, token, channel }: Claimed): void {
+    const { content, collapseId, services } = this.#work;
+    const messageId = encodeMessageId(this.#deps.messageMac, { pushNo: this.#work.token.pushNo, n });
+    const to = { token, messageId, collapseId };
+    let isUnwritten = true;
+    const leave = () => {
+      if (isUnwritten) this.#work.unwritten.free(1);
+      isUnwritten = false;
+    };
+    const mayStart = () => {
+      if (!this.#mayStart()) return false;
+      leave();
+      return true;
+    };
+    const answer = services.get(channel)?.send(content, to, mayStart) ?? Promise.resolve(NO_SERVICE);
+    this.#outstanding++;
+    void answer.then((outcome) => {
+      this.#outstanding--;
+      leave();
+      this.#work.rejections.enter(outcome);
+      this.#book.enter(n, outcome, performance.now());
+      if (this.#outstanding <= WINDOW / 2) this.#wake.ring();
+    });
+  }
+
+  #credible(): readonly InvalidToken[] {
+    return this.#work.rejections.areCredible ? this.#book.doubtful : [];
+  }
+
+  async #invalidate(tokens: readonly InvalidToken[]): Promise<void> {
+    const { token, lease } = this.#work;
+    try {
+      await invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens });
+    } catch (error) {
+      this.#fail(error, 'invalid tokens could not be deactivated');
+    }
+  }
+
+  async #handOver(): Promise<void> {
+    const now = await this.#deps.clock();
+    await handOverLease(this.#deps.db, this.#work.token, new Date(now.getTime() + DRAIN_MS));
+  }
+
+  #fail(error: unknown, message: string): void {
+    const { pushNo, leaseNo } = this.#work.token;
+    this.#deps.log.warn({ err: error, pushNo, leaseNo }, message);
+    this.#backoff = Math.min(MAX_BACKOFF_MS, this.#backoff * 2 + 50);
+  }
+}

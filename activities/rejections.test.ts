@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../domain/outcome.ts';
+import { createRejections } from './rejections.ts';
+
+const accepted: Outcome = { kind: 'accepted' };
+const doubtful: Outcome = { kind: 'rejected', reason: 'BadDeviceToken', token: 'doubtful' };
+const gone: Outcome = { kind: 'rejected', reason: 'Unregistered', token: 'gone' };
+
+function enter(outcomes: readonly Outcome[], times: number, isTrusted = false) {
+  const rejections = createRejections()(1, isTrusted);
+  for (let i = 0; i < times; i++) for (const outcome of outcomes) rejections.enter(outcome);
+  return rejections;
+}
+
+test('more than half rejected of the first 200 stops a push', () => {
+  expect(enter([doubtful], 199).areTooMany).toBe(false);
+  expect(enter([doubtful], 200).areTooMany).toBe(true);
+  expect(enter([gone, gone, accepted], 67).areTooMany).toBe(true);
+  expect(enter([gone, accepted], 200).areTooMany).toBe(false);
+});
+
+test('a push that was resumed after that is not stopped again, and its rejected tokens are believed', () => {
+  const trusted = enter([doubtful], 300, true);
+  expect(trusted).toMatchObject({ areTooMany: false, areCredible: true });
+});
+
+test('doubtful tokens are believed to be bad only while they are few', () => {
+  expect(enter([doubtful, accepted, accepted, accepted, accepted], 10).areCredible).toBe(true);
+  expect(enter([doubtful, accepted, accepted, accepted], 10).areCredible).toBe(false);
+});
+
+test('all leases of a push count together', () => {
+  const rejectionsOf = createRejections();
+  for (let lease = 0; lease < 4; lease++) {
+    const rejections = rejectionsOf(7, false);
+    for (let i = 0; i < 50; i++) rejections.enter(doubtful);
+  }
+  expect(rejectionsOf(7, false).areTooMany).toBe(true);
+  expect(rejectionsOf(8, false).areTooMany).toBe(false);
+});
