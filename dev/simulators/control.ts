@@ -71,14 +71,10 @@ export async function openControl(controlled: Controlled, port: number): Promise
   const server = createServer((request, response) => {
     void serve(routes, request, response);
   });
-  await listen(server, port);
+  const close = await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    close,
   };
 }
 

@@ -1,8 +1,19 @@
 import { once } from 'node:events';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 
-/** Listens on the loopback address; 0 chooses a free port. */
-export async function listen(server: Server, port: number): Promise<void> {
+/** Listens on the loopback address; 0 chooses a free port. Returns what closes the server and whatever is connected. */
+export async function listen(server: Server, port: number): Promise<() => Promise<void>> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  return async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // A peer that was killed or frozen never closes its end, and not every connection has become a session.
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
 }

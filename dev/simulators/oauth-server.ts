@@ -47,14 +47,10 @@ export async function openOAuthServer(
       () => request.destroy(),
     );
   });
-  await listen(server, port);
+  const close = await listen(server, port);
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
   return {
     url,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    close,
   };
 }

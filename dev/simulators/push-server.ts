@@ -72,7 +72,7 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
     } else receive(stream, startedAt, headers, connection);
   });
 
-  await listen(server, options.port);
+  const close = await listen(server, options.port);
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     applySwitches() {
@@ -81,11 +81,7 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
     dropConnections() {
       for (const session of connections.keys()) session.destroy();
     },
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const session of connections.keys()) session.destroy();
-      await closed;
-    },
+    close,
   };
 }
 
