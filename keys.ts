@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto';
 import type { Mac } from './domain/message-id.ts';
 
 const IV_BYTES = 12;
@@ -6,7 +13,9 @@ const TAG_BYTES = 16;
 
 /** A MAC under a key of its own for each purpose, derived from the one signing key. */
 export function createMac(signingKey: Buffer, purpose: 'message-id' | 'approval'): Mac {
-  const key = Buffer.from(hkdfSync('sha256', signingKey, Buffer.alloc(0), `signalbox/${purpose}`, 32));
+  const derived = hkdfSync('sha256', signingKey, Buffer.alloc(0), `signalbox/${purpose}`, 32);
+  // A key object is set up once; from bytes it would be set up for every message.
+  const key = createSecretKey(Buffer.from(derived));
   return (data) => createHmac('sha256', key).update(data).digest();
 }
 

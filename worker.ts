@@ -6,7 +6,7 @@ import { createActivities } from './activities/index.ts';
 import { createPushServices } from './activities/push-services.ts';
 import { createSenderActivities } from './activities/send-lease.ts';
 import { readConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
+import { openDatabase, openSenderDatabase } from './db/database.ts';
 import { createMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
@@ -47,8 +47,9 @@ const common = {
   shutdownForceTime: '20s',
 } as const;
 
+const sending = openSenderDatabase(config.databaseUrl, config.databasePoolSize);
 const senders = createSenderActivities({
-  db,
+  db: sending.db,
   clock,
   log,
   services,
@@ -83,8 +84,8 @@ async function createSenderWorker(): Promise<Worker> {
     activities: senders.activities,
     maxConcurrentActivityTaskExecutions: 16,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
-    // A cancel reaches a sender with the answer to its heartbeat.
-    maxHeartbeatThrottleInterval: '200ms',
+    // A sender learns of a pause from its next statement; the answer to a heartbeat only confirms it.
+    maxHeartbeatThrottleInterval: '500ms',
   });
 }
 
@@ -107,5 +108,5 @@ await Promise.all(workers.map((worker) => worker.run()));
 await senders.drained();
 await services.close();
 await connection.close();
-await db.destroy();
+await Promise.all([db.destroy(), sending.db.destroy()]);
 log.info({ idle: pool.idleCount }, 'the worker has stopped');

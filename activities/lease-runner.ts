@@ -33,10 +33,13 @@ export type LeaseEnd =
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** Devices that one lease has marked in flight at most. */
-const WINDOW = 128;
+const WINDOW = 256;
+/** Fewer are not worth a statement. */
+const LEAST_CLAIM = 64;
 /** After a successful statement the lease is surely ours for so long; below the heartbeat timeout of 5 s. */
 const VALID_MS = 3000;
-const RENEW_MS = 1000;
+/** An idle lease asks so often whether it still is, and so learns of a fence. */
+const RENEW_MS = 300;
 const IDLE_MS = 100;
 /** Until somebody else of the process has written something. */
 const CROWDED_MS = 5;
@@ -121,7 +124,7 @@ export class LeaseRunner {
     const room = this.#takeRoom(this.#end === undefined ? WINDOW - this.#outstanding : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = room - this.#book.waiting;
-    const count = fresh >= WINDOW / 2 ? await this.#claimable(fresh) : 0;
+    const count = fresh >= LEAST_CLAIM ? await this.#claimable(fresh) : 0;
     const batch = this.#book.take(performance.now(), room - count);
     const isDue = this.#end === undefined && performance.now() > this.#validUntil - VALID_MS + RENEW_MS;
     if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || isDue) {
@@ -219,7 +222,7 @@ export class LeaseRunner {
       leave();
       this.#work.rejections.enter(outcome);
       this.#book.enter(n, outcome, performance.now());
-      if (this.#outstanding <= WINDOW / 2) this.#wake.ring();
+      if (this.#outstanding <= WINDOW - LEAST_CLAIM) this.#wake.ring();
     });
   }
 

@@ -36,6 +36,9 @@ export interface SenderActivities {
 
 const DRAIN_POLL_MS = 100;
 
+/** What a lease that could not be taken ends as. */
+const END_OF = { done: 'done', fenced: 'stopped', late: 'stopped', superseded: 'lost' } as const;
+
 interface Taken {
   readonly push: PushRow;
   readonly token: LeaseToken;
@@ -59,7 +62,7 @@ export function createSenderActivities(deps: SenderDeps): {
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
     const lease = await take(token, new Date(startBefore));
     if (lease.kind !== 'taken') {
-      return { kind: lease.kind === 'superseded' ? 'lost' : 'stopped', reason: null, startedAt: null };
+      return { kind: END_OF[lease.kind], reason: null, startedAt: null };
     }
     try {
       return await send({ push, token, lease, isTrusted });

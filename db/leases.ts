@@ -31,7 +31,9 @@ export type TakeResult =
   | { readonly kind: 'fenced' }
   /** The push has not started, and it is too late for that now. */
   | { readonly kind: 'late' }
-  /** Somebody newer holds it, or it is done. */
+  /** Everything was settled before, and the answer to that was lost. */
+  | { readonly kind: 'done' }
+  /** Somebody newer holds it. */
   | { readonly kind: 'superseded' }
   /** The last holder still waits for answers. */
   | { readonly kind: 'draining'; readonly until: Date };
@@ -53,7 +55,8 @@ export async function takeLease(
       .executeTakeFirstOrThrow();
     const isNewer =
       token.epoch > lease.epoch || (token.epoch === lease.epoch && token.attempt > lease.attempt);
-    if (lease.done || !isNewer) return { kind: 'superseded' };
+    if (lease.done) return { kind: 'done' };
+    if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
     const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };

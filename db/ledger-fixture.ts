@@ -8,7 +8,7 @@ import { addToCounters, CounterDeltas } from './counters.ts';
 import type { Db } from './database.ts';
 import { NO_PLATFORM } from './platform-code.ts';
 import { recountRows } from './recount.ts';
-import { ensureSlot, slotOf } from './slots.ts';
+import { createSlot, slotOf } from './slots.ts';
 import { insertTask } from './tasks.ts';
 
 /** For tests: a push as preparing and sending would leave it, its counters and leases in step with its rows. */
@@ -82,8 +82,8 @@ export async function seedPush(
   const windowMs = 72 * 3_600_000;
   const windowEndsAt = new Date(startedAt.getTime() + windowMs);
   const id = pushIdOf(args.taskId, args.seq ?? 1);
+  await createSlot(db, slot);
   return await db.transaction().execute(async (trx) => {
-    await ensureSlot(trx, slot);
     const { no } = await trx
       .insertInto('pushes')
       .values({

@@ -3,14 +3,16 @@ import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
-import { deliveriesOf, ensureSlot, slotOf } from './slots.ts';
+import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
 
 export interface Prepared {
   readonly planned: number;
   readonly sendable: number;
 }
 
-const LEASE_ROWS = 10_000;
+const LEASE_ROWS = 20_000;
+/** Smaller pushes are planned well enough without; and one ANALYZE at a time is all a table takes. */
+const ANALYZE_ROWS = 10_000;
 /** Enough leases for every lane of a small push, few enough that a workflow can list those of a large one. */
 const LEASES = { min: 8, max: 1000, minRows: 250 };
 /** The counters' slot of what preparing counts; leases count under their own number. */
@@ -25,6 +27,7 @@ export async function prepareRecipients(
   args: { pushNo: number; appId: string; definition: TaskDefinition; now: Date },
 ): Promise<Prepared> {
   const slot = slotOf(args.now);
+  await createSlot(db, slot);
   const prepared = await db.transaction().execute(async (trx) => {
     const push = await trx
       .selectFrom('pushes')
@@ -34,7 +37,7 @@ export async function prepareRecipients(
       .executeTakeFirstOrThrow();
     if (push.started_at !== null) throw new Error('a push that has started is not prepared again');
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
-    await ensureSlot(trx, slot);
+    if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
     await insertDeliveries(trx, { ...args, slot });
     const counts = await countPrepared(trx, args.pushNo, slot);
@@ -42,7 +45,7 @@ export async function prepareRecipients(
     return counts;
   });
   // With stale statistics the first claims would be planned for an empty table.
-  await sql`analyze ${deliveriesOf(slot)}`.execute(db);
+  if (prepared.planned >= ANALYZE_ROWS) await sql`analyze ${deliveriesOf(slot)}`.execute(db);
   return prepared;
 }
 

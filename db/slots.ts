@@ -16,16 +16,34 @@ export function deliveriesOf(slot: Date): RawBuilder<unknown> {
   return sql.table(partitionName('deliveries', slot));
 }
 
-/** Creates the slot's partitions. The lock is held to the end of the transaction, against a concurrent drop. */
-export async function ensureSlot(trx: Transaction<Schema>, slot: Date): Promise<void> {
-  await lockSlot(trx, slot);
+/** Creates the slot's partitions, in a transaction of its own, so that nobody waits for it longer than for that. */
+export async function createSlot(db: Db, slot: Date): Promise<void> {
+  if (await hasSlot(db, slot)) return;
+  await db.transaction().execute(async (trx) => {
+    await lockSlot(trx, slot);
+    if (!(await hasSlot(trx, slot))) await createPartitions(trx, slot);
+  });
+}
+
+/** Keeps the slot from being dropped to the end of the transaction; says whether it exists. */
+export async function holdSlot(trx: Transaction<Schema>, slot: Date): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock_shared(hashtext('slot'), ${slotNumber(slot)}::int)`.execute(trx);
+  return await hasSlot(trx, slot);
+}
+
+async function hasSlot(db: Db, slot: Date): Promise<boolean> {
+  const name = partitionName('deliveries', slot);
+  const { rows } = await sql`
+    select 1 from pg_class c join pg_inherits i on i.inhrelid = c.oid where c.relname = ${name}`.execute(db);
+  return rows.length > 0;
+}
+
+async function createPartitions(trx: Transaction<Schema>, slot: Date): Promise<void> {
   const end = new Date(slot.getTime() + SLOT_MS);
   for (const table of PARTITIONED) {
     const name = partitionName(table, slot);
-    const found = await sql`select 1 from pg_class where relname = ${name} and relkind = 'r'`.execute(trx);
-    if (found.rows.length > 0) continue;
     // A table of its own, attached after: creating it as a partition would lock the parent exclusively.
-    await sql`create table ${sql.table(name)} (like ${sql.table(table)} including all) with (fillfactor = 80)`.execute(
+    await sql`create table ${sql.table(name)} (like ${sql.table(table)} including all) with (fillfactor = 50)`.execute(
       trx,
     );
     await sql`alter table ${sql.table(table)} attach partition ${sql.table(name)}
@@ -83,10 +101,12 @@ export async function listSlots(db: Db): Promise<Date[]> {
   });
 }
 
+function slotNumber(slot: Date): number {
+  return Math.floor(slot.getTime() / SLOT_MS);
+}
+
 async function lockSlot(trx: Kysely<Schema>, slot: Date): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('slot'), ${Math.floor(slot.getTime() / SLOT_MS)}::int)`.execute(
-    trx,
-  );
+  await sql`select pg_advisory_xact_lock(hashtext('slot'), ${slotNumber(slot)}::int)`.execute(trx);
 }
 
 function partitionName(table: (typeof PARTITIONED)[number], slot: Date): string {

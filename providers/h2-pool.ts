@@ -10,7 +10,7 @@ const DEFAULTS = {
   /** Without an answer for so long a written request is lost. */
   deadlineMs: 10_000,
   /** Waiting for a free stream for so long a request is given back. */
-  queueMs: 5_000,
+  queueMs: 1_000,
   connectMs: 5_000,
   /** How often a connection with open streams, or none, has to show that it lives. */
   pingBusyMs: 2_000,

@@ -237,7 +237,7 @@ const STATEMENTS = [
     dismissed_at timestamptz,
     blocked boolean not null default false,
     taps integer not null default 0,
-    primary key (slot, push_no, n)
+    primary key (push_no, n, slot)
   ) partition by range (slot)`,
   `create table open_events (
     slot timestamptz not null,
@@ -245,7 +245,7 @@ const STATEMENTS = [
     n integer not null,
     event_id text not null,
     opened_at timestamptz not null,
-    primary key (slot, push_no, n, event_id)
+    primary key (push_no, n, event_id, slot)
   ) partition by range (slot)`,
   `create table idempotency_keys (
     app_id text not null,

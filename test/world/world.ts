@@ -6,7 +6,7 @@ import { createActivities } from '../../activities/index.ts';
 import { createPushServices } from '../../activities/push-services.ts';
 import { createSenderActivities } from '../../activities/send-lease.ts';
 import { type App, buildApp } from '../../api/app.ts';
-import type { Db } from '../../db/database.ts';
+import { type Db, openSenderDatabase } from '../../db/database.ts';
 import { createDevCredentials, type DevCredentials } from '../../dev/simulators/credentials.ts';
 import { type RunningSimulators, startSimulators } from '../../dev/simulators/start.ts';
 import type { Clock } from '../../domain/clock.ts';
@@ -70,6 +70,8 @@ export async function createWorld(
     config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000 },
   });
 
+  const sending = openSenderDatabase(database.url, 12);
+
   let stopWorkers: () => Promise<void> = () => Promise.resolve();
   async function startWorkers(): Promise<void> {
     // Tokens are signed by the real time, whatever the test's clock says: the simulators live in real time.
@@ -78,7 +80,7 @@ export async function createWorld(
       (sealed) => vault.open(sealed),
       (channel, credential) => openPushService(channel, credential, endpoints),
     );
-    const senders = createSenderActivities({ db, clock, log, messageMac, services });
+    const senders = createSenderActivities({ db: sending.db, clock, log, messageMac, services });
     const activities = createActivities({
       db,
       clock,
@@ -119,6 +121,7 @@ export async function createWorld(
     async close() {
       await stopWorkers();
       await app.close();
+      await sending.db.destroy();
       await Promise.all([env.teardown(), database.drop(), simulators.stop()]);
     },
   };

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { type RawBuilder, sql } from 'kysely';
+import { Client, type QueryConfig } from 'pg';
+
+const MARK = '/* prepared */';
+
+/** Begins a statement that each connection parses once, and then executes by its name. */
+export const PREPARED: RawBuilder<unknown> = sql.raw(MARK);
+
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(text).digest('base64url').slice(0, 32);
+  names.set(text, name);
+  return name;
+}
+
+type Query = (config: string | QueryConfig, values?: unknown[]) => unknown;
+
+/** kysely hands a statement over as text; the driver prepares only what has a name. */
+export class PreparingClient extends Client {
+  constructor(...args: ConstructorParameters<typeof Client>) {
+    super(...args);
+    const query = this.query.bind(this) as Query;
+    const named: Query = (config, ...rest) => {
+      if (typeof config !== 'string' || !config.startsWith(MARK)) return query(config, ...rest);
+      const [values] = rest;
+      return query({ name: nameOf(config), text: config, ...(values === undefined ? {} : { values }) });
+    };
+    this.query = named as Client['query'];
+  }
+}
