@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProcess } from '../../dev/stack/process.ts';
 import type { Stack } from '../../dev/stack/stack.ts';
@@ -18,6 +19,19 @@ function childrenOf(pid: number): number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
   const pairs = table.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
   return pairs.flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+/** Processes that work in the cluster's directory, whoever their parent is now. */
+function backendsIn(cluster: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(cluster) ? [Number(pid)] : [];
+      } catch {
+        return [];
+      }
+    });
 }
 
 function killAll(pids: readonly number[]): void {
@@ -44,7 +58,11 @@ export function postgresOf({ postgres }: Stack): Victim {
         await postgres.kill();
       };
     },
-    restart: () => postgres.restart(),
+    async restart() {
+      // One that was forked between aiming and killing may wait for ever for a lock that a killed one held.
+      killAll(backendsIn(postgres.dataDir));
+      await postgres.restart();
+    },
   };
 }
 
