@@ -57,7 +57,7 @@ type Row = {
 export async function advanceLease(db: Db, token: LeaseToken, advance: Advance): Promise<Advanced> {
   const { pushNo, leaseNo, epoch, attempt } = token;
   const { slot, mark, newMark, now } = advance;
-  const { base, statuses, reasons } = byNumber(advance.results);
+  const { base, end, statuses, reasons } = byNumber(advance.results);
   const table = deliveriesOf(slot);
   const mine = sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
   const { rows } = await sql<Row>`${PREPARED}
@@ -68,15 +68,16 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
     ), holder as (
       select 1 from leases where ${mine} for update
     ), flags as materialized (
-      select exists (select from holder) as held, exists (select from control) as open
+      select exists (select from holder) as held, exists (select from control) as open,
+        ${statuses}::smallint[] as statuses, ${reasons}::text[] as reasons
     ), settled as (
       update ${table} d
-      set status = (${statuses}::smallint[])[d.n - ${base}::int + 1],
-        reason = (${reasons}::text[])[d.n - ${base}::int + 1], settled_at = ${now}
+      set status = flags.statuses[d.n - ${base}::int + 1],
+        reason = flags.reasons[d.n - ${base}::int + 1], settled_at = ${now}
       from flags
       where flags.held and d.push_no = ${pushNo} and d.status = ${STATUS_CODE.pending}
-        and d.n between ${base}::int and ${base + statuses.length - 1}::int
-        and (${statuses}::smallint[])[d.n - ${base}::int + 1] is not null
+        and d.n between ${base}::int and ${end}::int
+        and flags.statuses[d.n - ${base}::int + 1] is not null
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(token)}, claimed as (
       select d.n, d.token, d.channel from ${table} d, flags
@@ -107,15 +108,21 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
   };
 }
 
+/**
+ * The results in an array as long as the span that they cover. The statuses go as the text that Postgres reads:
+ * the driver would quote and escape each of the hundreds of numbers.
+ */
 function byNumber(results: readonly Settled[]) {
-  if (results.length === 0) return { base: 0, statuses: [], reasons: [] };
+  if (results.length === 0) return { base: 0, end: -1, statuses: '{}', reasons: null };
   const base = results.reduce((least, { n }) => Math.min(least, n), Number.POSITIVE_INFINITY);
   const end = results.reduce((most, { n }) => Math.max(most, n), 0);
-  const statuses = new Array<number | null>(end - base + 1).fill(null);
-  const reasons = new Array<string | null>(end - base + 1).fill(null);
+  const statuses = new Array<number | 'null'>(end - base + 1).fill('null');
+  let reasons: (string | null)[] | null = null;
   for (const { n, status, reason } of results) {
     statuses[n - base] = STATUS_CODE[status];
+    if (reason === null) continue;
+    reasons ??= new Array<string | null>(end - base + 1).fill(null);
     reasons[n - base] = reason;
   }
-  return { base, statuses, reasons };
+  return { base, end, statuses: `{${statuses.join(',')}}`, reasons };
 }
