@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Channel } from '../domain/platform.ts';
+import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
 import type { LeaseToken } from './leases.ts';
 import { PREPARED } from './prepared.ts';
@@ -62,9 +63,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
   const mine = sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
   const { rows } = await sql<Row>`${PREPARED}
     with control as (
-      select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
-      where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null
-      for share of c, a
+      ${lockOpen(token)}
     ), holder as (
       select 1 from leases where ${mine} for update
     ), flags as materialized (

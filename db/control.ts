@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './database.ts';
 
 export type Wanted = 'pause' | 'cancel';
@@ -14,6 +14,17 @@ export async function fenceTask(db: Db, args: { taskId: string; wanted: Wanted }
     .where('task_id', '=', args.taskId)
     .where('status', 'in', ['preparing', 'sending', 'paused']);
   return await fence(db, pushes, args.wanted);
+}
+
+/**
+ * A row when the push may be claimed from under this epoch. Share-locked, so that a fence or an emergency stop of
+ * the app waits for the claim, and no claim succeeds after it.
+ */
+export function lockOpen({ pushNo, epoch }: { pushNo: number; epoch: number }): RawBuilder<unknown> {
+  return sql`
+    select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
+    where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null
+    for share of c, a`;
 }
 
 export async function fencePush(db: Db, args: { pushNo: number; wanted: Wanted | null }): Promise<void> {

@@ -1,6 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
+import { ensureStarted } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import { deliveriesOf } from './slots.ts';
 import { countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
@@ -96,10 +98,7 @@ export async function handOverLease(db: Db, token: LeaseToken, until: Date): Pro
 }
 
 async function lockOpenControl(trx: Transaction<Schema>, token: LeaseToken): Promise<boolean> {
-  const { rows } = await sql`
-    select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
-    where c.push_no = ${token.pushNo} and c.epoch = ${token.epoch} and c.open and a.stopped_at is null
-    for share of c, a`.execute(trx);
+  const { rows } = await lockOpen(token).execute(trx);
   return rows.length > 0;
 }
 
@@ -109,17 +108,7 @@ async function startPush(
   now: Date,
   startBefore: Date,
 ): Promise<{ slot: Date; startedAt: Date } | undefined> {
-  if (now < startBefore) {
-    await trx
-      .updateTable('pushes')
-      .set({
-        started_at: now,
-        window_ends_at: sql<Date>`${now}::timestamptz + window_ms * interval '1 millisecond'`,
-      })
-      .where('no', '=', pushNo)
-      .where('started_at', 'is', null)
-      .execute();
-  }
+  if (now < startBefore) await ensureStarted(trx, { pushNo, now });
   const push = await trx
     .selectFrom('pushes')
     .select(['slot', 'started_at'])

@@ -65,7 +65,7 @@ export async function setPushStatus(
     .execute();
 }
 
-/** A push that sent to nobody has its window from the end of preparing. */
+/** Starts the push and its window, once: at the first claim, or when there is nobody to send to. */
 export async function ensureStarted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
   await db
     .updateTable('pushes')
