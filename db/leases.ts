@@ -18,7 +18,6 @@ export interface LeaseToken {
 export interface TakenLease {
   readonly kind: 'taken';
   readonly slot: Date;
-  readonly from: number;
   readonly to: number;
   readonly mark: number;
   readonly startedAt: Date;
@@ -75,7 +74,6 @@ export async function takeLease(
     return {
       kind: 'taken',
       slot: push.slot,
-      from: lease.from_n,
       to: lease.to_n,
       mark: lease.mark_n,
       startedAt: push.startedAt,

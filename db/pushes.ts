@@ -129,18 +129,17 @@ async function revokeLease(db: Db, lease: LeaseOfPush, isDone: boolean): Promise
   });
 }
 
-/** Frozen once: a later call changes nothing and says so. */
+/** Frozen once: a later call changes nothing. */
 export async function freezeStatistics(
   db: Db,
   args: { pushNo: number; statistics: Statistics; now: Date },
-): Promise<boolean> {
-  const result = await db
+): Promise<void> {
+  await db
     .updateTable('pushes')
     .set({ statistics: JSON.stringify(args.statistics), finalised_at: args.now })
     .where('no', '=', args.pushNo)
     .where('finalised_at', 'is', null)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+    .execute();
 }
 
 export async function markDetailsDeleted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
