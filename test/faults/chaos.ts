@@ -25,7 +25,7 @@ const LOAD_MS = 60_000;
 const BUSY = 5;
 const BUSY_MS = 10_000;
 const BACK_MS = 90_000;
-const ATTEMPTS_PER_KILL = 4;
+const ATTEMPTS_PER_KILL = 15;
 
 export class Chaos {
   readonly blows: Blow[] = [];
