@@ -4,12 +4,14 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
 import type { App } from './app.ts';
+import { allowOtherOrigins } from './cors.ts';
 import type { ApiDeps } from './deps.ts';
 import { documentAll, documentRoute } from './openapi-document.ts';
 import { Problem } from './problem.ts';
 
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await app.register(helmet);
+  await allowOtherOrigins(app);
   await app.register(rateLimit, {
     max: deps.config.requestsPerMinute,
     timeWindow: 60_000,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
+import { SDK } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
 import { RESULTS, ReceiptInput, readReceipts } from '../receipt-reader.ts';
 import { createReceiptRecorder } from '../receipt-recorder.ts';
@@ -44,7 +45,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         operationId: 'reportReceipts',
         tags: ['devices'],
-        security: [{ sdk: [] }],
+        ...SDK,
         body: Receipts,
         response: { 200: ReceiptsAnswer, ...problemResponses(413) },
       },
