@@ -17,6 +17,7 @@ import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { deviceRoutes } from './routes/devices.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -48,6 +49,7 @@ const ROUTES: readonly Routes[] = [
   audienceRoutes,
   audienceUploadRoutes,
   importRoutes,
+  eventRoutes,
   taskRoutes,
   taskEditRoutes,
   taskHistoryRoutes,

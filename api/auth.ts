@@ -29,6 +29,8 @@ export interface Guards {
   /** A person whose role has the permission. */
   may(permission: Permission): Guard;
   readonly sdk: Guard;
+  /** An SDK key, or a person whose role has the permission. */
+  sdkOr(permission: Permission): Guard;
   readonly admin: Guard;
   /** A revoked key is refused at once by this process, and within the cache's time by the others. */
   forget(): void;
@@ -48,16 +50,19 @@ export function createGuards(deps: ApiDeps): Guards {
   const limit = createFailureLimit();
   const find = cachedLookup(deps, limit);
   const adminHash = sha256(deps.config.adminKey);
+  const admit = (request: FastifyRequest, owner: KeyOwner, permission: Permission) => {
+    request.caller = owner;
+    if (owner.kind !== 'person' || isPermitted(owner.role, permission)) return;
+    throw new Problem('forbidden', `The role ${owner.role} lacks the permission ${permission}`);
+  };
   return {
     may: (permission) => async (request) => {
       const owner = await find(request);
       if (owner.kind !== 'person')
         throw new Problem('forbidden', "This needs a person's key, not an SDK key");
-      request.caller = owner;
-      if (!isPermitted(owner.role, permission)) {
-        throw new Problem('forbidden', `The role ${owner.role} lacks the permission ${permission}`);
-      }
+      admit(request, owner, permission);
     },
+    sdkOr: (permission) => async (request) => admit(request, await find(request), permission),
     sdk: async (request) => {
       const owner = await find(request);
       if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This needs an SDK key');

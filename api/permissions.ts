@@ -15,6 +15,7 @@ export const PERMISSIONS = {
   'keys.revoke': OPERATORS,
   'devices.read': EVERYBODY,
   'devices.import': MAKERS,
+  'events.report': MAKERS,
   'audiences.read': EVERYBODY,
   'audiences.change': MAKERS,
   'tasks.read': EVERYBODY,

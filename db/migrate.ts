@@ -2,8 +2,14 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import * as ledger from './migrations/2026-11-22-0001-ledger.ts';
+import * as events from './migrations/2026-11-22-0003-events.ts';
+import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 
-const MIGRATIONS = { '2026-11-22-0001-ledger': ledger };
+const MIGRATIONS = {
+  '2026-11-22-0001-ledger': ledger,
+  '2026-11-22-0003-events': events,
+  '2026-11-22-0005-receipts': receipts,
+};
 
 /** Brings the schema up to date; safe to run from several processes at once. */
 export async function migrateToLatest(databaseUrl: string): Promise<string[]> {

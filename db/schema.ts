@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { Channel } from '../domain/platform.ts';
 import type { Int8 } from './int8.ts';
+import type { EventKeysTable, EventNamesTable, EventsTable } from './schema-events.ts';
 import type {
   DeliveriesTable,
   LeasesTable,
@@ -10,6 +11,12 @@ import type {
   PushesTable,
   RatesTable,
 } from './schema-ledger.ts';
+import type {
+  PushHoursTable,
+  ReceiptArrivalsTable,
+  ReceiptInboxTable,
+  VendorKeysTable,
+} from './schema-receipts.ts';
 import type {
   ApprovalsTable,
   AuditTable,
@@ -123,6 +130,9 @@ export interface Schema {
   audiences: AudiencesTable;
   audience_versions: AudienceVersionsTable;
   audience_members: AudienceMembersTable;
+  event_names: EventNamesTable;
+  events: EventsTable;
+  event_keys: EventKeysTable;
   tasks: TasksTable;
   task_revisions: TaskRevisionsTable;
   remarks: RemarksTable;
@@ -133,6 +143,10 @@ export interface Schema {
   rates: RatesTable;
   leases: LeasesTable;
   push_counters: PushCountersTable;
+  push_hours: PushHoursTable;
+  receipt_arrivals: ReceiptArrivalsTable;
+  vendor_keys: VendorKeysTable;
+  receipt_inbox: ReceiptInboxTable;
   deliveries: DeliveriesTable;
   open_events: OpenEventsTable;
   idempotency_keys: IdempotencyKeysTable;

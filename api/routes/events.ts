@@ -1,0 +1,117 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { findSecretHash } from '../../db/devices.ts';
+import { listNames, MAX_EVENT_NAMES } from '../../db/event-names.ts';
+import { EventInput } from '../../domain/event.ts';
+import type { App } from '../app.ts';
+import { appIdOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { DeviceId, DeviceSecret } from '../device-schemas.ts';
+import { answerOf, type EventAnswer, readEvents } from '../event-reader.ts';
+import { createEventRecorder } from '../event-recorder.ts';
+import { PERSON } from '../openapi.ts';
+import { Problem, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+import { isSecret } from '../secrets.ts';
+
+const MAX_EVENTS = 1_000;
+
+const Events = z
+  .strictObject({
+    /** With an SDK key: the device that reports, which shows its secret. */
+    deviceId: DeviceId.optional(),
+    /** The reporter's own time when it sends: tells by how much its clock is wrong. */
+    sentAt: IsoDate.optional(),
+    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    events: z
+      .array(z.union([EventInput, z.unknown()]))
+      .min(1)
+      .max(MAX_EVENTS),
+  })
+  .meta({ id: 'Events' });
+const EventsAnswer = z
+  .object({
+    /** How many are stored now, or had been before. */
+    accepted: z.int(),
+    results: z.array(
+      z.union([
+        z.object({ index: z.int(), result: z.enum(['counted', 'duplicate']) }),
+        z.object({ index: z.int(), error: z.string() }),
+      ]),
+    ),
+  })
+  .meta({ id: 'EventsAnswer' });
+const EventNames = z.object({ items: z.array(z.string()) }).meta({ id: 'EventNames' });
+
+const TOO_MANY_NAMES = `name: the app has ${MAX_EVENT_NAMES} names of events, and takes no more`;
+
+export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const record = createEventRecorder(deps.db);
+  app.post(
+    '/v1/events',
+    {
+      onRequest: app.guard.sdkOr('events.report'),
+      schema: {
+        operationId: 'reportEvents',
+        tags: ['devices'],
+        security: [{ sdk: [] }, { person: [] }],
+        description:
+          'With an SDK key a device reports its own events, and shows its secret. ' +
+          "With a person's key the app's backend reports events of users or devices.",
+        headers: DeviceSecret,
+        body: Events,
+        response: { 200: EventsAnswer, ...problemResponses(413) },
+      },
+    },
+    async (request) => {
+      const { deviceId, sentAt, events: items } = request.body;
+      await checkReporter(deps, request, deviceId);
+      const now = await deps.clock();
+      const { events, answers } = readEvents(items, { deviceId, times: { now, sentAt } });
+      for (const [index, result] of await record({ appId: appIdOf(request), now, events })) {
+        const answer =
+          result === 'too_many_names' ? { index, error: TOO_MANY_NAMES } : answerOf(index, result);
+        answers.set(index, answer);
+      }
+      const results: EventAnswer[] = items.flatMap((_, index) => answers.get(index) ?? []);
+      return { accepted: results.filter((one) => 'result' in one).length, results };
+    },
+  );
+
+  app.get(
+    '/v1/events/names',
+    {
+      onRequest: app.guard.may('audiences.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'listEventNames',
+        response: { 200: EventNames, ...problemResponses() },
+      },
+    },
+    async (request) => ({ items: await listNames(deps.db, appIdOf(request)) }),
+  );
+}
+
+/** A device that is not known, and a secret that is not its own, are answered alike. */
+async function checkReporter(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  deviceId: string | undefined,
+): Promise<void> {
+  if (request.caller?.kind !== 'sdk') {
+    if (deviceId === undefined) return;
+    throw invalid("goes with an SDK key; with a person's key each event names its user or device");
+  }
+  if (deviceId === undefined) throw invalid('is missing: with an SDK key a device reports its own events');
+  const known = await findSecretHash(deps.db, { appId: appIdOf(request), deviceId });
+  const hash = known?.hash ?? null;
+  if (hash === null || !isSecret(request.headers['x-device-secret'], hash)) {
+    throw new Problem('device_secret_required', "Send the device's own secret as X-Device-Secret");
+  }
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('invalid_request', 'The request is not valid', {
+    errors: [{ pointer: '/deviceId', detail }],
+  });
+}

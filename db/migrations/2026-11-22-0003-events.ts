@@ -1,0 +1,33 @@
+import { type Kysely, sql } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
+}
+
+const STATEMENTS = [
+  `create table event_names (
+    no integer generated always as identity primary key,
+    app_id text not null references apps,
+    name text not null,
+    anonymous boolean not null default false,
+    created_at timestamptz not null,
+    unique (app_id, name)
+  )`,
+  `create table events (
+    at timestamptz not null,
+    app_id text not null,
+    name_no integer not null,
+    user_id text,
+    device_no bigint,
+    properties jsonb not null default '{}',
+    check ((user_id is null) <> (device_no is null))
+  ) partition by range (at)`,
+  'create index on events (name_no, at) include (user_id, device_no)',
+  'create index on events (user_id, name_no, at) where user_id is not null',
+  'create index on events (device_no, name_no, at) where device_no is not null',
+  `create table event_keys (
+    key uuid primary key,
+    received_at timestamptz not null
+  )`,
+  'create index on event_keys using brin (received_at)',
+];
