@@ -85,7 +85,7 @@ async function createSenderWorker(): Promise<Worker> {
     maxConcurrentActivityTaskExecutions: 16,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
     // A sender learns of a pause from its next statement; the answer to a heartbeat only confirms it.
-    maxHeartbeatThrottleInterval: '500ms',
+    maxHeartbeatThrottleInterval: '1s',
   });
 }
 

@@ -34,8 +34,8 @@ export class LeaseBook {
     this.#retries = retries.map((n) => ({ n, at: 0 }));
   }
 
-  get hasResults(): boolean {
-    return this.#results.length > 0;
+  get results(): number {
+    return this.#results.length;
   }
 
   /** Devices that are claimed and wait to be tried again. */

@@ -10,7 +10,7 @@ import type { SenderDeps } from './deps.ts';
 import { type Batch, LeaseBook } from './lease-book.ts';
 import type { Pacer } from './pacer.ts';
 import type { Rejections } from './rejections.ts';
-import type { Unwritten } from './unwritten.ts';
+import { type Unwritten, WORTH_A_CLAIM } from './unwritten.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {
@@ -32,17 +32,16 @@ export type LeaseEnd =
   | { readonly kind: 'done' | 'stopped' | 'lost' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Devices that one lease has marked in flight at most. */
-const WINDOW = 256;
-/** Fewer are not worth a statement. */
-const LEAST_CLAIM = 64;
+/** Devices of one lease whose answers are outstanding at most. */
+const WINDOW = 512;
+/** Fewer answers wait for others to come, but not longer than this: statistics are live. */
+const WORTH_A_SETTLE = 256;
+const SETTLE_MS = 200;
 /** After a successful statement the lease is surely ours for so long; below the heartbeat timeout of 5 s. */
 const VALID_MS = 3000;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;
 const IDLE_MS = 100;
-/** Until somebody else of the process has written something. */
-const CROWDED_MS = 5;
 /** A sender that was stopped waits so long for answers before it hands its lease over. */
 const GRACE_MS = 400;
 const STOPPING_MS = 20;
@@ -69,7 +68,7 @@ export class LeaseRunner {
   #backoff = 0;
   /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
   #held = 0;
-  #isCrowded = false;
+  #advancedAt = 0;
 
   constructor(deps: SenderDeps, work: LeaseWork) {
     this.#deps = deps;
@@ -104,12 +103,11 @@ export class LeaseRunner {
   }
 
   get #isSettled(): boolean {
-    return this.#outstanding === 0 && !this.#book.hasResults;
+    return this.#outstanding === 0 && this.#book.results === 0;
   }
 
   get #pauseMs(): number {
     if (this.#backoff > 0) return this.#backoff;
-    if (this.#isCrowded) return CROWDED_MS;
     if (this.#end !== undefined) return STOPPING_MS;
     const next = Math.min(this.#book.nextRetryAt, this.#work.pacer.nextAt);
     return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
@@ -121,13 +119,14 @@ export class LeaseRunner {
   /** One round: settle what was answered, claim what fits, write it. */
   async #step(): Promise<void> {
     this.#judge();
-    const room = this.#takeRoom(this.#end === undefined ? WINDOW - this.#outstanding : 0);
+    const unclaimed = this.#work.lease.to - this.#mark;
+    const wish = Math.min(WINDOW - this.#outstanding, unclaimed + this.#book.waiting);
+    const room = this.#takeRoom(this.#end === undefined ? wish : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
-    const fresh = room - this.#book.waiting;
-    const count = fresh >= LEAST_CLAIM ? await this.#claimable(fresh) : 0;
+    const fresh = Math.min(room - this.#book.waiting, unclaimed);
+    const count = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? await this.#claimable(fresh) : 0;
     const batch = this.#book.take(performance.now(), room - count);
-    const isDue = this.#end === undefined && performance.now() > this.#validUntil - VALID_MS + RENEW_MS;
-    if (count > 0 || batch.results.length > 0 || batch.due.length > 0 || isDue) {
+    if (count > 0 || batch.due.length > 0 || this.#isDue(batch.results.length)) {
       await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
     } else {
       this.#book.notWritten(batch);
@@ -135,6 +134,16 @@ export class LeaseRunner {
     }
     this.#work.heartbeat();
     this.#judge();
+  }
+
+  /** Whether a statement is called for that claims nothing. */
+  #isDue(results: number): boolean {
+    const now = performance.now();
+    const isEnding = this.#end !== undefined || this.#outstanding === 0;
+    if (results > 0 && (isEnding || results >= WORTH_A_SETTLE || now > this.#advancedAt + SETTLE_MS)) {
+      return true;
+    }
+    return this.#end === undefined && now > this.#validUntil - VALID_MS + RENEW_MS;
   }
 
   #judge(): void {
@@ -147,8 +156,7 @@ export class LeaseRunner {
   }
 
   #takeRoom(wish: number): number {
-    this.#held += this.#work.unwritten.take(Math.max(0, wish - this.#held));
-    this.#isCrowded = wish > 0 && this.#held === 0;
+    this.#held += this.#work.unwritten.take(Math.max(0, wish - this.#held), this.#wake.ring);
     return Math.min(wish, this.#held);
   }
 
@@ -166,7 +174,7 @@ export class LeaseRunner {
 
   async #claimable(room: number): Promise<number> {
     try {
-      return await this.#work.pacer.claimable(Math.min(room, this.#work.lease.to - this.#mark));
+      return await this.#work.pacer.claimable(room);
     } catch (error) {
       this.#fail(error, 'the rates could not be asked');
       return 0;
@@ -177,6 +185,7 @@ export class LeaseRunner {
     const { token, lease, pacer } = this.#work;
     const { slot } = lease;
     const askedAt = performance.now();
+    this.#advancedAt = askedAt;
     let advanced: Advanced;
     try {
       const retries = batch.due.map(({ n }) => n);
@@ -222,8 +231,14 @@ export class LeaseRunner {
       leave();
       this.#work.rejections.enter(outcome);
       this.#book.enter(n, outcome, performance.now());
-      if (this.#outstanding <= WINDOW - LEAST_CLAIM) this.#wake.ring();
+      this.#ringWhenWorth();
     });
+  }
+
+  /** Both numbers pass every value on their way, so that each threshold rings once. */
+  #ringWhenWorth(): void {
+    const isRoomy = this.#outstanding === WINDOW - WORTH_A_CLAIM || this.#outstanding === 0;
+    if (isRoomy || this.#book.results === WORTH_A_SETTLE) this.#wake.ring();
   }
 
   #credible(): readonly InvalidToken[] {

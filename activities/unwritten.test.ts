@@ -1,19 +1,35 @@
 import { expect, test } from 'vitest';
 import { createUnwritten } from './unwritten.ts';
 
+const nobody = () => undefined;
+
 test('all leases together have no more unwritten than the limit', () => {
-  const unwritten = createUnwritten(100);
-  expect(unwritten.take(64)).toBe(64);
-  expect(unwritten.take(36)).toBe(36);
-  expect(unwritten.take(1)).toBe(0);
-  unwritten.free(70);
-  expect(unwritten.take(128)).toBe(70);
+  const unwritten = createUnwritten(200);
+  expect(unwritten.take(128, nobody)).toBe(128);
+  expect(unwritten.take(72, nobody)).toBe(72);
+  expect(unwritten.take(1, nobody)).toBe(0);
+  unwritten.free(140);
+  expect(unwritten.take(512, nobody)).toBe(140);
 });
 
 test('a claim of a few is given only to who wants no more', () => {
-  const unwritten = createUnwritten(100);
-  unwritten.take(90);
-  expect(unwritten.take(64)).toBe(0);
-  expect(unwritten.take(10)).toBe(10);
-  expect(unwritten.take(0)).toBe(0);
+  const unwritten = createUnwritten(200);
+  unwritten.take(180, nobody);
+  expect(unwritten.take(128, nobody)).toBe(0);
+  expect(unwritten.take(10, nobody)).toBe(10);
+  expect(unwritten.take(0, nobody)).toBe(0);
+});
+
+test('who found no room is called once there is enough, in the order of asking', () => {
+  const unwritten = createUnwritten(200);
+  const called: string[] = [];
+  unwritten.take(200, nobody);
+  unwritten.take(128, () => called.push('first'));
+  unwritten.take(128, () => called.push('second'));
+  unwritten.free(100);
+  expect(called).toEqual([]);
+  unwritten.free(28);
+  expect(called).toEqual(['first', 'second']);
+  unwritten.free(72);
+  expect(called).toEqual(['first', 'second']);
 });

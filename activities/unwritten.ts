@@ -1,7 +1,7 @@
 /** Devices that the leases of one process have marked in flight, or are about to, and that are not written yet. */
 export interface Unwritten {
-  /** How many of the wish may be added; none when so few are left that a claim is not worth its statement. */
-  take(wish: number): number;
+  /** How many of the wish may be added; none when so few are left that a claim is not worth its statement: then `whenFree` is called later, once. */
+  take(wish: number, whenFree: () => void): number;
   /** They were written, or will not be. */
   free(count: number): void;
 }
@@ -11,19 +11,27 @@ export interface Unwritten {
  * however many leases it holds. The rest of the 256 is for what was written and is lost with the connection.
  */
 const MAX_UNWRITTEN = 192;
-const LEAST = 64;
+/** A statement costs as much as sending dozens of messages: few leases claim many each, in turn, rather than all of them a few. */
+export const WORTH_A_CLAIM = 128;
 
 export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
+  const waiting = new Set<() => void>();
   let count = 0;
   return {
-    take(wish) {
+    take(wish, whenFree) {
       const left = Math.min(wish, limit - count);
-      const taken = left < Math.min(wish, LEAST) ? 0 : Math.max(0, left);
+      const taken = left < Math.min(wish, WORTH_A_CLAIM) ? 0 : Math.max(0, left);
       count += taken;
+      if (taken === 0 && wish > 0) waiting.add(whenFree);
       return taken;
     },
     free(freed) {
       count -= freed;
+      if (waiting.size === 0 || limit - count < WORTH_A_CLAIM) return;
+      // Whoever waits longest is asked first, and so takes first.
+      const rings = [...waiting];
+      waiting.clear();
+      for (const ring of rings) ring();
     },
   };
 }
