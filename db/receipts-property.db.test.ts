@@ -4,6 +4,7 @@ import { reconcile } from '../domain/metrics.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { RECEIPT_KINDS, type Receipt } from '../domain/receipt.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
+import { readHours, recountHours } from './hours.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
@@ -21,7 +22,7 @@ const receipt = fc.record({
   n: fc.integer({ min: 1, max: DEVICES + 1 }),
   kind: fc.constantFrom(...RECEIPT_KINDS),
   eventId: fc.constantFrom('a', 'b', 'c'),
-  at: fc.integer({ min: 0, max: 100 }).map((minutes) => new Date(START.getTime() + minutes * 60_000)),
+  at: fc.integer({ min: 0, max: 100 }).map((minutes) => START.getTime() + minutes * 60_000),
   blocked: fc.boolean(),
 });
 type Drawn = Omit<Receipt, 'pushNo'>;
@@ -48,6 +49,7 @@ test('any order, repetition and concurrency of batches gives the same counters, 
     recordReceipts(database.db, {
       now: new Date(START.getTime() + 3_600_000),
       appId,
+      source: 'sdk',
       receipts: receipts.map((one, index) => ({ ...one, pushNo, index })),
     });
   const statistics = async (push: { no: number; slot: Date }) => {
@@ -56,7 +58,11 @@ test('any order, repetition and concurrency of batches gives the same counters, 
       await recountStatistics(database.db, { pushNo: push.no, slot: push.slot }),
     );
     expect(live && reconcile(live.statistics)).toEqual([]);
-    return live?.statistics;
+    const hours = await readHours(database.db, push.no);
+    expect(hours).toEqual(
+      await recountHours(database.db, { pushNo: push.no, slot: push.slot, since: START }),
+    );
+    return { statistics: live?.statistics, hours };
   };
 
   await fc.assert(

@@ -25,8 +25,9 @@ async function newPush() {
     recordReceipts(db, {
       now: START,
       appId,
+      source: 'sdk',
       receipts: [
-        { pushNo: push.no, n, kind: 'open' as const, eventId: 'a', at: START, blocked: false, index: 0 },
+        { pushNo: push.no, n, kind: 'open', eventId: 'a', at: START.getTime(), blocked: false, index: 0 },
       ],
     });
   return { push, open };

@@ -16,13 +16,14 @@ async function pushOf(...deliveries: SeededDelivery[]) {
 }
 
 function receipt(push: SeededPush, n: number, kind: Receipt['kind'], more: Partial<Receipt> = {}): Receipt {
-  return { pushNo: push.no, n, kind, eventId: `${kind}-${n}`, at: LATER, blocked: false, ...more };
+  return { pushNo: push.no, n, kind, eventId: `${kind}-${n}`, at: LATER.getTime(), blocked: false, ...more };
 }
 
 async function record(appId: string, receipts: Receipt[], now = LATER) {
   const results = await recordReceipts(database.db, {
     now,
     appId,
+    source: 'sdk',
     receipts: receipts.map((one, index) => ({ ...one, index })),
   });
   return receipts.map((_, index) => results.get(index));

@@ -1,28 +1,29 @@
 import { sql, type Transaction } from 'kysely';
-import type { Receipt, ReceiptResult } from '../domain/receipt.ts';
+import type { ReceiptResult, ReceiptSource } from '../domain/receipt.ts';
+import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 import { addToCounters, CounterDeltas } from './counters.ts';
 import type { Db } from './database.ts';
+import { addToHours, HourDeltas } from './hours.ts';
 import { shareLedger } from './push-lock.ts';
-import { applyReceipt, type ReceiptRow, refuseReceipt } from './receipt-row.ts';
+import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
+import { resultsOf, sayingsOf } from './receipt-batch.ts';
+import { insertTaps, takeTap } from './receipt-taps.ts';
+import { type Deltas, type OpenPush, writeSayings } from './receipt-write.ts';
 import type { Schema } from './schema.ts';
 
-/** Receipts of one push are counted in so many slots, so that batches seldom wait for each other's counter rows. */
-const COUNTER_SLOTS = 8;
-
-export type IndexedReceipt = Receipt & { readonly index: number };
+/** Receipts are counted in so many slots, so that batches seldom wait for each other's counter rows. */
+export const COUNTER_SLOTS = 8;
 
 export interface ReceiptBatch {
   /** The server's time of receipt: it decides whether a receipt is late. */
   readonly now: Date;
   readonly appId: string;
+  readonly source: ReceiptSource;
   readonly receipts: readonly IndexedReceipt[];
-}
-
-interface OpenPush {
-  readonly no: number;
-  readonly slot: Date;
-  /** No receipt is older. */
-  readonly since: Date;
+  /** What came beside them and was none, for the view of what arrives. */
+  readonly refused?: { readonly unknown: number; readonly error: number } | undefined;
+  /** Which of the slots; at random unless the caller knows one that nobody else uses now. */
+  readonly slot?: number;
 }
 
 type Results = Map<number, ReceiptResult>;
@@ -32,26 +33,50 @@ type Results = Map<number, ReceiptResult>;
  * change nothing.
  */
 export async function recordReceipts(db: Db, batch: ReceiptBatch): Promise<Results> {
+  if (batch.receipts.length === 0 && batch.refused === undefined) return new Map();
+  return await db.transaction().execute((trx) => recordReceiptsIn(trx, batch));
+}
+
+/** The same within a transaction that has not read any push yet. */
+export async function recordReceiptsIn(trx: Transaction<Schema>, batch: ReceiptBatch): Promise<Results> {
   const results: Results = new Map();
-  if (batch.receipts.length === 0) return results;
-  const byPush = Map.groupBy(batch.receipts, (receipt) => receipt.pushNo);
-  await db.transaction().execute(async (trx) => {
-    const pushNos = [...byPush.keys()].sort((a, b) => a - b);
-    await shareLedger(trx, pushNos);
-    const pushes = await findPushes(trx, batch, pushNos);
-    const deltas = new CounterDeltas();
-    for (const pushNo of pushNos) {
-      const receipts = byPush.get(pushNo) ?? [];
-      const push = pushes.get(pushNo);
-      if (push === undefined) setAll(results, receipts, 'unknown');
-      else if (push === 'late') {
-        setAll(results, receipts, 'late');
-        deltas.add(pushNo, null, 'late', '', receipts.length);
-      } else await countPush(trx, push, receipts, deltas, results);
-    }
-    await addToCounters(trx, -1 - Math.floor(Math.random() * COUNTER_SLOTS), deltas);
-  });
+  const arrivals = new ArrivalTally();
+  if (batch.refused !== undefined) arrivals.addRefused(batch.refused);
+  const deltas: Deltas = { counters: new CounterDeltas(), hours: new HourDeltas() };
+  await recordPushes(trx, batch, { deltas, arrivals, results });
+  const slot = batch.slot ?? Math.floor(Math.random() * COUNTER_SLOTS);
+  await addToCounters(trx, -1 - slot, deltas.counters);
+  await addToHours(trx, -1 - slot, deltas.hours);
+  await addToArrivals(trx, { ...batch, slot, tally: arrivals });
   return results;
+}
+
+interface Outcome {
+  readonly deltas: Deltas;
+  readonly arrivals: ArrivalTally;
+  readonly results: Results;
+}
+
+async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outcome: Outcome): Promise<void> {
+  if (batch.receipts.length === 0) return;
+  const byPush = Map.groupBy(batch.receipts, (receipt) => receipt.pushNo);
+  const pushNos = [...byPush.keys()].sort((a, b) => a - b);
+  await useIndexes(trx);
+  await shareLedger(trx, pushNos);
+  const pushes = await findPushes(trx, batch, pushNos);
+  for (const [pushNo, receipts] of [...byPush].sort(([a], [b]) => a - b)) {
+    const push = pushes.get(pushNo);
+    if (push === undefined) setAll(outcome, receipts, 'unknown');
+    else if (push === 'late') {
+      setAll(outcome, receipts, 'late');
+      outcome.deltas.counters.add(pushNo, null, 'late', '', receipts.length);
+    } else await countPush(trx, push, receipts, outcome);
+  }
+}
+
+/** Deliveries are found by their numbers, whatever stale statistics of a young partition say. */
+async function useIndexes(trx: Transaction<Schema>): Promise<void> {
+  await sql`set local enable_seqscan = off`.execute(trx);
 }
 
 /** The app's pushes of a batch; one without a slot has no deliveries yet. */
@@ -67,7 +92,7 @@ async function findPushes(
   const pushes = new Map<number, OpenPush | 'late'>();
   for (const { no, slot, since, late } of rows) {
     if (late) pushes.set(no, 'late');
-    else if (slot !== null) pushes.set(no, { no, slot, since });
+    else if (slot !== null) pushes.set(no, { no, slot, since: since.getTime() });
   }
   return pushes;
 }
@@ -76,90 +101,32 @@ async function countPush(
   trx: Transaction<Schema>,
   push: OpenPush,
   receipts: readonly IndexedReceipt[],
-  deltas: CounterDeltas,
-  results: Results,
+  { deltas, arrivals, results }: Outcome,
 ): Promise<void> {
-  const rows = await lockRows(trx, push, receipts);
-  const countable: IndexedReceipt[] = [];
-  for (const receipt of receipts) {
-    const refusal = refuseReceipt(rows.get(receipt.n), receipt);
-    if (refusal === undefined) countable.push({ ...receipt, at: later(receipt.at, push.since) });
-    else results.set(receipt.index, refusal);
-  }
-  const newTaps = await insertOpenEvents(trx, push, countable);
-  const changed = new Map<number, ReceiptRow>();
-  for (const receipt of countable.sort((a, b) => a.at.getTime() - b.at.getTime())) {
-    const row = rows.get(receipt.n);
-    if (row === undefined) continue;
-    const newTap = receipt.kind === 'open' && newTaps.delete(eventKey(receipt.n, receipt.eventId));
-    const result = applyReceipt(row, receipt, newTap, (metric, reason, value) =>
-      deltas.add(push.no, row.platform, metric, reason, value),
+  const sayings = sayingsOf(receipts, push.since);
+  const taps = await insertTaps(trx, push, receipts);
+  const known = await writeSayings(trx, push, { sayings, taps, deltas });
+  for (const saying of sayings) {
+    const delivery = known.get(saying.n);
+    resultsOf(
+      saying,
+      delivery?.news,
+      (receipt) => takeTap(taps, receipt),
+      (receipt, result) => {
+        results.set(receipt.index, result);
+        arrivals.add(delivery?.platform, receipt.kind, result);
+      },
     );
-    results.set(receipt.index, result);
-    if (result === 'counted') changed.set(row.n, row);
   }
-  await updateRows(trx, push, [...changed.values()]);
 }
 
-/** Locked in the order of their numbers, as the senders do. */
-async function lockRows(
-  trx: Transaction<Schema>,
-  push: OpenPush,
+function setAll(
+  { results, arrivals }: Outcome,
   receipts: readonly IndexedReceipt[],
-): Promise<Map<number, ReceiptRow>> {
-  const { rows } = await sql<ReceiptRow>`
-    select n, status, platform, reason, blocked, taps, delivered_at "deliveredAt",
-      impression_at "impressionAt", open_at "openAt", dismissed_at "dismissedAt"
-    from deliveries
-    where slot = ${push.slot} and push_no = ${push.no} and n = any(${distinctNumbers(receipts)}::int[])
-    order by n for update`.execute(trx);
-  return new Map(rows.map((row) => [row.n, row]));
-}
-
-/** The events that were not known before. */
-async function insertOpenEvents(
-  trx: Transaction<Schema>,
-  push: OpenPush,
-  receipts: readonly IndexedReceipt[],
-): Promise<Set<string>> {
-  const opens = receipts.filter((receipt) => receipt.kind === 'open');
-  if (opens.length === 0) return new Set();
-  const { rows } = await sql<{ n: number; event_id: string }>`
-    insert into open_events (slot, push_no, n, event_id, opened_at)
-    select ${push.slot}::timestamptz, ${push.no}::bigint, u.* from unnest(
-      ${opens.map((open) => open.n)}::int[], ${opens.map((open) => open.eventId)}::text[],
-      ${opens.map((open) => open.at)}::timestamptz[]
-    ) u
-    on conflict do nothing returning n, event_id`.execute(trx);
-  return new Set(rows.map((row) => eventKey(row.n, row.event_id)));
-}
-
-async function updateRows(trx: Transaction<Schema>, push: OpenPush, rows: ReceiptRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await sql`
-    update deliveries d set delivered_at = u.delivered_at, impression_at = u.impression_at, open_at = u.open_at,
-      dismissed_at = u.dismissed_at, blocked = u.blocked, taps = u.taps
-    from unnest(
-      ${rows.map((row) => row.n)}::int[], ${rows.map((row) => row.deliveredAt)}::timestamptz[],
-      ${rows.map((row) => row.impressionAt)}::timestamptz[], ${rows.map((row) => row.openAt)}::timestamptz[],
-      ${rows.map((row) => row.dismissedAt)}::timestamptz[], ${rows.map((row) => row.blocked)}::boolean[],
-      ${rows.map((row) => row.taps)}::int[]
-    ) u (n, delivered_at, impression_at, open_at, dismissed_at, blocked, taps)
-    where d.slot = ${push.slot} and d.push_no = ${push.no} and d.n = u.n`.execute(trx);
-}
-
-function distinctNumbers(receipts: readonly IndexedReceipt[]): number[] {
-  return [...new Set(receipts.map((receipt) => receipt.n))].sort((a, b) => a - b);
-}
-
-function eventKey(n: number, eventId: string): string {
-  return `${n} ${eventId}`;
-}
-
-function later(a: Date, b: Date): Date {
-  return a < b ? b : a;
-}
-
-function setAll(results: Results, receipts: readonly IndexedReceipt[], result: ReceiptResult): void {
-  for (const { index } of receipts) results.set(index, result);
+  result: ReceiptResult,
+): void {
+  for (const { index, kind } of receipts) {
+    results.set(index, result);
+    arrivals.add(undefined, kind, result);
+  }
 }

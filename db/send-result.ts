@@ -11,6 +11,9 @@ import { platformOf } from './platform-code.ts';
 /** The failure reason of an iOS device whose request was written and never answered. */
 export const UNKNOWN_OUTCOME = 'unknown_outcome';
 
+/** No message went to these: nobody can have a receipt of them. */
+export const NEVER_SENT: readonly number[] = [STATUS_CODE.lost, STATUS_CODE.suppressed, STATUS_CODE.not_sent];
+
 export interface SendState {
   readonly status: number;
   readonly platform: number | null;

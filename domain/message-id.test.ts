@@ -36,6 +36,22 @@ test('a message ID that was changed, forged or made up names nothing', () => {
   );
 });
 
+test('after a change of keys the message IDs of the key before still count, and no older ones', () => {
+  fc.assert(
+    fc.property(refs, fc.integer({ min: 1, max: 253 }), (ref, version) => {
+      const signer = (key: string, at: number, more: object = {}) =>
+        Object.assign((data: Uint8Array) => macOf(key)(data), { version: at, ...more });
+      const first = signer('first', version);
+      const second = signer('second', version + 1, { previous: first });
+      const third = signer('third', version + 2, { previous: second });
+      const id = encodeMessageId(first, ref);
+      expect(decodeMessageId(second, id)).toEqual(ref);
+      expect(decodeMessageId(second, encodeMessageId(second, ref))).toEqual(ref);
+      expect(decodeMessageId(third, id)).toBeUndefined();
+    }),
+  );
+});
+
 test('an approval code is good for one approver, one revision, one submission, and one way', () => {
   const subject = { taskId: 'task-0000000000', submission: 1, revision: 2, approver: 'person-a000000000' };
   const code = approvalCode(mac, 'signal', subject);

@@ -1,14 +1,19 @@
 import { z } from 'zod';
+import type { ReceiptResult } from '../../domain/receipt.ts';
+import { RECEIPT_RESULTS } from '../../domain/receipt.ts';
+import { ReceiptInput, readReceipts } from '../../domain/receipt-reader.ts';
 import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { SDK } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
-import { RESULTS, ReceiptInput, readReceipts } from '../receipt-reader.ts';
+import { createGate } from '../receipt-gate.ts';
 import { createReceiptRecorder } from '../receipt-recorder.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
+/** Of bodies; what is made of them takes a few times as much. */
+const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Receipts = z
   .strictObject({
@@ -16,7 +21,7 @@ const Receipts = z
     sentAt: IsoDate.optional(),
     /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
     receipts: z
-      .array(z.union([ReceiptInput, z.unknown()]))
+      .array(z.union([z.unknown(), ReceiptInput]))
       .min(1)
       .max(MAX_RECEIPTS),
   })
@@ -27,21 +32,23 @@ const ReceiptsAnswer = z
     accepted: z.int(),
     results: z.array(
       z.union([
-        z.object({ index: z.int(), result: z.enum(RESULTS) }),
+        z.object({ index: z.int(), result: z.enum(RECEIPT_RESULTS) }),
         z.object({ index: z.int(), error: z.string() }),
       ]),
     ),
   })
   .meta({ id: 'ReceiptsAnswer' });
-
-const ACCEPTED: readonly string[] = ['counted', 'duplicate'];
+type ReceiptsAnswer = z.infer<typeof ReceiptsAnswer>;
 
 export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createReceiptRecorder(deps.db);
+  const gate = createGate(MAX_WAITING_BYTES);
   app.post(
     '/v1/receipts',
     {
-      onRequest: app.guard.sdk,
+      onRequest: [app.guard.sdk, gate.admit],
+      // The answer is made here, in the shape that the schema describes: checking it would take most of the time.
+      serializerCompiler: () => (answer) => JSON.stringify(answer),
       schema: {
         operationId: 'reportReceipts',
         tags: ['devices'],
@@ -53,12 +60,27 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request) => {
       const now = await deps.clock();
       const { sentAt, receipts: items } = request.body;
-      const { receipts, answers } = readReceipts(deps.messageMac, items, { now, sentAt });
-      const results = await record({ now, appId: appIdOf(request), receipts });
-      for (const [index, result] of results) answers.set(index, { index, result });
-      const all = items.flatMap((_, index) => answers.get(index) ?? []);
-      const accepted = all.filter((one) => 'result' in one && ACCEPTED.includes(one.result)).length;
-      return { accepted, results: all };
+      const { receipts, refusals } = readReceipts(deps.messageMac, items, { now, sentAt });
+      const unknown = refusals.filter((refusal) => 'result' in refusal).length;
+      const refused = refusals.length === 0 ? undefined : { unknown, error: refusals.length - unknown };
+      const results = await record({ now, appId: appIdOf(request), source: 'sdk', receipts, refused });
+      return answerOf(items.length, results, refusals);
     },
   );
+}
+
+function answerOf(
+  count: number,
+  counted: ReadonlyMap<number, ReceiptResult>,
+  refusals: readonly ReceiptsAnswer['results'][number][],
+): ReceiptsAnswer {
+  const results: ReceiptsAnswer['results'] = Array.from({ length: count }, (_, index) => ({
+    index,
+    result: counted.get(index) ?? 'unknown',
+  }));
+  for (const refusal of refusals) results[refusal.index] = refusal;
+  const accepted = results.filter(
+    (one) => 'result' in one && (one.result === 'counted' || one.result === 'duplicate'),
+  ).length;
+  return { accepted, results };
 }

@@ -1,0 +1,136 @@
+import { sql } from 'kysely';
+import { PLATFORM_CODE } from '../domain/delivery.ts';
+import type { Platform } from '../domain/platform.ts';
+import {
+  RECEIPT_KINDS,
+  RECEIPT_RESULTS,
+  type ReceiptKind,
+  type ReceiptResult,
+  type ReceiptSource,
+} from '../domain/receipt.ts';
+import { numbersText, textsText } from './array-text.ts';
+import type { Db } from './database.ts';
+import { NO_PLATFORM, platformOf } from './platform-code.ts';
+
+const HOUR_MS = 3_600_000;
+const EPOCH = new Date(0);
+const KINDS = ['', ...RECEIPT_KINDS] as const;
+const RESULTS = [...RECEIPT_RESULTS, 'error'] as const;
+export type ArrivalResult = (typeof RESULTS)[number];
+const PLATFORMS = 4;
+
+/** How many receipts of which platform, kind and result came in one batch. */
+export class ArrivalTally {
+  readonly #counts = new Int32Array(PLATFORMS * KINDS.length * RESULTS.length);
+
+  add(platform: number | undefined, kind: ReceiptKind, result: ReceiptResult): void {
+    this.#add(platform ?? NO_PLATFORM, KINDS.indexOf(kind), RESULTS.indexOf(result), 1);
+  }
+
+  addRefused({ unknown, error }: { unknown: number; error: number }): void {
+    this.#add(NO_PLATFORM, 0, RESULTS.indexOf('unknown'), unknown);
+    this.#add(NO_PLATFORM, 0, RESULTS.indexOf('error'), error);
+  }
+
+  #add(platform: number, kind: number, result: number, value: number): void {
+    const place = ((platform + 1) * KINDS.length + kind) * RESULTS.length + result;
+    this.#counts[place] = (this.#counts[place] ?? 0) + value;
+  }
+
+  /** In one fixed order, so that two writers never wait for each other crosswise. */
+  rows(): { platform: number; kind: string; result: string; value: number }[] {
+    return [...this.#counts].flatMap((value, place) => {
+      if (value === 0) return [];
+      const rest = Math.floor(place / RESULTS.length);
+      const kind = KINDS[rest % KINDS.length] ?? '';
+      const result = RESULTS[place % RESULTS.length] ?? 'error';
+      return [{ platform: Math.floor(rest / KINDS.length) - 1, kind, result, value }];
+    });
+  }
+}
+
+export async function addToArrivals(
+  db: Db,
+  batch: { appId: string; source: ReceiptSource; slot: number; now: Date; tally: ArrivalTally },
+): Promise<void> {
+  const rows = batch.tally.rows();
+  if (rows.length === 0) return;
+  const hour = new Date(Math.floor(batch.now.getTime() / HOUR_MS) * HOUR_MS);
+  await sql`
+    insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
+    select ${batch.appId}, ${hour}::timestamptz, ${batch.slot}::smallint, ${batch.source}, u.platform, u.kind, u.result,
+      u.value, ${batch.now}::timestamptz
+    from unnest(
+      ${numbersText(rows.map((row) => row.platform))}::smallint[], ${textsText(rows.map((row) => row.kind))}::text[],
+      ${textsText(rows.map((row) => row.result))}::text[], ${numbersText(rows.map((row) => row.value))}::bigint[]
+    ) with ordinality u (platform, kind, result, value, place)
+    order by u.place
+    on conflict (app_id, hour, slot, source, platform, kind, result) do update
+    set receipts = receipt_arrivals.receipts + excluded.receipts,
+      last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
+}
+
+export interface Arrival {
+  readonly source: ReceiptSource;
+  /** null where it is not known: of receipts that are late, or of nothing. */
+  readonly platform: Platform | null;
+  readonly kind: ReceiptKind | null;
+  readonly result: ArrivalResult;
+  readonly lastAt: Date;
+  readonly last24h: number;
+}
+
+/** What came for an app so far, and within the last 24 hours (to the hour). */
+export async function readArrivals(db: Db, { appId, now }: { appId: string; now: Date }): Promise<Arrival[]> {
+  const since = new Date(now.getTime() - 24 * HOUR_MS);
+  const { rows } = await sql<Omit<Arrival, 'platform' | 'kind'> & { platform: number; kind: string }>`
+    select source, platform, kind, result, max(last_at) as "lastAt",
+      coalesce(sum(receipts) filter (where hour > ${since}), 0)::bigint as "last24h"
+    from receipt_arrivals where app_id = ${appId}
+    group by source, platform, kind, result order by source, platform, kind, result`.execute(db);
+  return rows.map((row) => ({
+    ...row,
+    platform: platformOf(row.platform),
+    kind: RECEIPT_KINDS.find((kind) => kind === row.kind) ?? null,
+  }));
+}
+
+/** What is older than two days is kept as one row of each kind. */
+export async function foldArrivals(db: Db, now: Date): Promise<void> {
+  const before = new Date(now.getTime() - 48 * HOUR_MS);
+  await sql`
+    with old as (
+      delete from receipt_arrivals where hour < ${before} and hour > ${EPOCH} returning *
+    )
+    insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
+    select app_id, ${EPOCH}::timestamptz, 0, source, platform, kind, result, sum(receipts), max(last_at)
+    from old group by app_id, source, platform, kind, result order by 1, 4, 5, 6, 7
+    on conflict (app_id, hour, slot, source, platform, kind, result) do update
+    set receipts = receipt_arrivals.receipts + excluded.receipts,
+      last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
+}
+
+const REPORTING_MS = 30 * 24 * HOUR_MS;
+
+/** The platforms whose devices report to the app: something came from an SDK in the 30 days before, or since. */
+export async function reportingPlatforms(db: Db, args: { pushNo: number }): Promise<Set<Platform>> {
+  return (await reportingPlatformsOf(db, [args.pushNo])).get(args.pushNo) ?? new Set();
+}
+
+export async function reportingPlatformsOf(
+  db: Db,
+  pushNos: readonly number[],
+): Promise<Map<number, Set<Platform>>> {
+  const { rows } = await sql<{ no: number; platforms: number[] }>`
+    select p.no, array(
+      select code from unnest(array[${sql.join(Object.values(PLATFORM_CODE).map((code) => sql.lit(code)))}]) code
+      where exists (
+        select from receipt_arrivals a where a.app_id = p.app_id and a.source = 'sdk' and a.platform = code
+          and a.result in ('counted', 'duplicate')
+          and a.last_at > coalesce(p.started_at, p.created_at) - ${REPORTING_MS} * interval '1 millisecond')
+    ) as platforms
+    from pushes p where p.no = any(${[...pushNos]}::bigint[])`.execute(db);
+  return new Map(
+    rows.map(({ no, platforms }) => [no, new Set(platforms.flatMap((code) => platformOf(code) ?? []))]),
+  );
+}
