@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ADDRESS_KINDS, TOKEN_STATES } from '../domain/address.ts';
 import { EXTERNAL_ID, isStorable, LIMITS } from '../domain/device.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { IsoDate, Label, TimeZone } from './schemas.ts';
@@ -34,27 +35,64 @@ const fields = {
 };
 const Token = z.string().min(1).max(4096);
 
+const TEXT_KINDS = ADDRESS_KINDS.filter((kind) => kind !== 'web_push');
+const Address = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.enum(TEXT_KINDS), token: Token }),
+    z.strictObject({
+      kind: z.literal('web_push'),
+      subscription: z
+        .strictObject({
+          endpoint: z.string().max(2048),
+          keys: z.strictObject({ p256dh: z.string().max(100), auth: z.string().max(50) }),
+          expirationTime: z.number().nullish(),
+        })
+        .describe('What PushSubscription.toJSON() answers in a browser'),
+    }),
+  ])
+  .meta({ id: 'DeviceAddress' });
+export type AddressBody = z.infer<typeof Address>;
+
+/** Null takes one away; what is left out stays. */
+const identifier = z.string().min(1).max(200).nullish();
+const Identifiers = z
+  .strictObject({
+    idfa: identifier,
+    idfv: identifier,
+    oaid: identifier,
+    androidId: identifier,
+    customId: identifier,
+  })
+  .describe('Each as it is, or hashed as in md5:… and sha256:…')
+  .meta({ id: 'DeviceIdentifiers' });
+export type IdentifiersBody = z.infer<typeof Identifiers>;
+
+const addressed = { address: Address.optional(), identifiers: Identifiers.optional() };
+
 export const NewDevice = z
   .strictObject({
     ...z.object(fields).partial().shape,
     deviceId: DeviceId,
     platform: z.enum(PLATFORMS),
-    token: Token.nullish(),
+    token: Token.nullish().describe('An APNs or FCM token; any other kind goes into `address`'),
+    ...addressed,
   })
   .meta({ id: 'NewDevice' });
 
 /** What is left out stays as it is; a token of null says that there is none any more. */
 export const DeviceRefresh = z
-  .strictObject({ ...fields, token: Token.nullable() })
-  .partial()
+  .strictObject({ ...z.object(fields).partial().shape, token: Token.nullish(), ...addressed })
   .meta({ id: 'DeviceRefresh' });
+
+export const TokenState = z.enum([...TOKEN_STATES, 'stale']);
 
 export const DeviceBody = z
   .object({
     deviceId: z.string(),
     platform: z.enum(PLATFORMS),
     channel: z.string(),
-    tokenState: z.enum(['active', 'none', 'invalid', 'replaced']),
+    addressKind: z.enum(ADDRESS_KINDS),
+    tokenState: TokenState,
     userId: z.string().nullable(),
     timeZone: z.string().nullable(),
     locale: z.string().nullable(),
@@ -67,6 +105,18 @@ export const DeviceBody = z
     updatedAt: IsoDate,
   })
   .meta({ id: 'Device' });
+
+export const TokenPeriodBody = z
+  .object({
+    channel: z.string(),
+    addressKind: z.enum(ADDRESS_KINDS).nullable(),
+    state: TokenState,
+    reason: z.string().nullable(),
+    fingerprint: z.string(),
+    registeredAt: IsoDate.nullable(),
+    endedAt: IsoDate.nullable(),
+  })
+  .meta({ id: 'DeviceToken' });
 
 /** Other headers pass as they are. */
 export const DeviceSecret = z.looseObject({

@@ -16,16 +16,25 @@ async function newApp(): Promise<string> {
 }
 
 const tokenOf = (n: number) => n.toString(16).padStart(64, '0');
-const KEEP = { userId: undefined, timeZone: undefined, locale: undefined, appVersion: undefined };
+const KEEP = {
+  ...{
+    addressKind: undefined,
+    userId: undefined,
+    timeZone: undefined,
+    locale: undefined,
+    appVersion: undefined,
+  },
+  ...{ tags: undefined, attributes: undefined, lastActiveAt: undefined, unsubscribed: undefined },
+  identifiers: [],
+};
 function row(n: number, token = n): DeviceImportRow {
   const device = {
     line: n,
     deviceId: `d${n}`,
     platform: 'ios',
-    channel: 'apns',
     token: tokenOf(token),
   } as const;
-  return { ...device, ...KEEP, tags: undefined, attributes: undefined };
+  return { ...device, ...KEEP };
 }
 
 async function* batches<Row>(rows: Row[], between: () => Promise<unknown> = async () => undefined) {
@@ -43,8 +52,9 @@ const register = (appId: string, n: number) =>
     appId,
     deviceId: `d${n}`,
     platform: 'ios',
-    channel: 'apns',
-    fields: { token: tokenOf(n) },
+    address: { kind: 'apns_token', token: tokenOf(n) },
+    identifiers: [],
+    fields: {},
     secretHash: Buffer.alloc(32),
     provenHash: null,
     now,

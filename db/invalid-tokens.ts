@@ -16,7 +16,8 @@ export async function invalidateTokens(
 ): Promise<void> {
   if (args.tokens.length === 0) return;
   await sql`
-    update devices d set token_state = 'invalid', invalid_reason = gone.reason
+    update devices d set token_state = 'invalid', invalid_reason = gone.reason,
+      updated_at = greatest(d.updated_at, gone.stale_since)
     from unnest(
       ${args.tokens.map((token) => token.n)}::int[],
       ${args.tokens.map((token) => token.reason)}::text[],

@@ -2,11 +2,13 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import * as ledger from './migrations/2026-11-22-0001-ledger.ts';
+import * as devices from './migrations/2026-11-22-0002-devices.ts';
 import * as events from './migrations/2026-11-22-0003-events.ts';
 import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
+  '2026-11-22-0002-devices': devices,
   '2026-11-22-0003-events': events,
   '2026-11-22-0005-receipts': receipts,
 };

@@ -1,6 +1,8 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { AddressKind, TokenState } from '../domain/address.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { Int8 } from './int8.ts';
+import type { DeviceIdentifiersTable, DeviceTokensTable, UserTokenKeysTable } from './schema-devices.ts';
 import type { EventKeysTable, EventNamesTable, EventsTable } from './schema-events.ts';
 import type {
   DeliveriesTable,
@@ -68,8 +70,10 @@ export interface DevicesTable {
   device_id: string;
   platform: number;
   channel: string;
+  /** Null: the usual one of the platform. */
+  address_kind: AddressKind | null;
   token: string | null;
-  token_state: 'active' | 'none' | 'invalid' | 'replaced';
+  token_state: TokenState;
   token_registered_at: Date | null;
   invalid_reason: string | null;
   user_id: string | null;
@@ -127,6 +131,9 @@ export interface Schema {
   keys: KeysTable;
   credentials: CredentialsTable;
   devices: DevicesTable;
+  device_identifiers: DeviceIdentifiersTable;
+  device_tokens: DeviceTokensTable;
+  user_token_keys: UserTokenKeysTable;
   audiences: AudiencesTable;
   audience_versions: AudienceVersionsTable;
   audience_members: AudienceMembersTable;

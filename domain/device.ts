@@ -1,6 +1,6 @@
 import type { Channel, Platform } from './platform.ts';
 
-/** Web push has no channel yet. */
+/** The channel whose sender a platform's pushes need; web push has none yet. */
 export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
   ios: 'apns',
   android: 'fcm',
@@ -9,17 +9,6 @@ export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
 
 /** An ID that the app's developers gave: no spaces, nothing invisible, nothing that was not valid UTF-8. */
 export const EXTERNAL_ID = /^[^\s\p{Cc}\p{Cs}\ufffd]{1,200}$/u;
-
-const TOKENS: Readonly<Record<Channel, { pattern: RegExp; fault: string }>> = {
-  apns: { pattern: /^(?:[0-9A-Fa-f]{2}){32,200}$/, fault: 'must be 64 or more hexadecimal digits' },
-  fcm: { pattern: /^[A-Za-z0-9_:-]{20,4096}$/, fault: 'must be 20 to 4096 letters, digits, _, - or :' },
-};
-
-/** Why it cannot be a token of this channel; undefined when it can. */
-export function tokenFault(channel: Channel, token: string): string | undefined {
-  const { pattern, fault } = TOKENS[channel];
-  return pattern.test(token) ? undefined : fault;
-}
 
 export type AttributeValue = string | number | boolean | null;
 export type Attributes = Readonly<Record<string, AttributeValue>>;

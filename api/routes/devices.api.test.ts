@@ -102,9 +102,11 @@ test('a lost answer can be asked for again with the same Idempotency-Key', async
   expect(again.headers['idempotency-replayed']).toBe('true');
 });
 
-test('web devices are refused in words', async () => {
-  const answer = await register({ deviceId: 'w', platform: 'web' });
-  expect([answer.statusCode, answer.json().code]).toEqual([422, 'channel_not_supported']);
+test('a web device without a subscription has no token, and a bare one is refused in words', async () => {
+  expect((await register({ deviceId: 'w', platform: 'web' })).statusCode).toBe(201);
+  expect(await read('w')).toMatchObject({ channel: 'web_push', tokenState: 'none' });
+  const answer = await register({ deviceId: 'w2', platform: 'web', token: 'x'.repeat(30) });
+  expect(answer.json()).toMatchObject({ status: 400, errors: [{ pointer: '/token' }] });
 });
 
 test.each([

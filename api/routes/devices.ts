@@ -1,33 +1,38 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import {
-  findDevice,
-  findSecretHash,
-  refreshDevice,
-  registerDevice,
-  setUnsubscribed,
-} from '../../db/devices.ts';
-import { CHANNEL_OF, tokenFault } from '../../domain/device.ts';
-import type { Channel } from '../../domain/platform.ts';
+import { listTokens } from '../../db/device-history.ts';
+import { findDevice, refreshDevice, registerDevice, setUnsubscribed } from '../../db/devices.ts';
+import { USUAL_KIND } from '../../domain/address.ts';
 import type { App } from '../app.ts';
 import { appIdOf, sha256 } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
-import { DeviceBody, DeviceId, DeviceRefresh, DeviceSecret, NewDevice } from '../device-schemas.ts';
+import { deviceChange } from '../device-change.ts';
+import { createDeviceGuard, type DeviceGuard, secretRequired } from '../device-proof.ts';
+import {
+  DeviceBody,
+  DeviceId,
+  DeviceRefresh,
+  DeviceSecret,
+  NewDevice,
+  TokenPeriodBody,
+} from '../device-schemas.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON, SDK } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
-import { isSecret, newSecret } from '../secrets.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { newSecret } from '../secrets.ts';
 
 const params = z.object({ deviceId: DeviceId });
 const Registered = z.object({ deviceId: z.string(), secret: z.string() }).meta({ id: 'DeviceRegistered' });
 
 export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
-  registering(app, deps);
-  subscribing(app, deps);
+  const guard = createDeviceGuard(app, deps);
+  registering(app, deps, guard);
+  refreshing(app, deps, guard);
+  subscribing(app, deps, guard);
   reading(app, deps);
 }
 
-function registering(app: App, deps: ApiDeps): void {
+function registering(app: App, deps: ApiDeps, guard: DeviceGuard): void {
   app.post(
     '/v1/devices',
     {
@@ -44,9 +49,33 @@ function registering(app: App, deps: ApiDeps): void {
         response: { 201: Registered, ...problemResponses(409, 413, 415, 422) },
       },
     },
-    async (request, reply) => reply.code(201).send(await register(deps, request, request.body)),
+    async (request, reply) => reply.code(201).send(await register(deps, guard, request, request.body)),
   );
+}
 
+async function register(
+  deps: ApiDeps,
+  guard: DeviceGuard,
+  request: FastifyRequest,
+  body: z.infer<typeof NewDevice>,
+) {
+  const { deviceId, platform, ...given } = body;
+  const change = deviceChange({ platform, kind: USUAL_KIND[platform] }, given);
+  const { proof, ...key } = await guard.admit(request, deviceId);
+  const secret = newSecret('sbd');
+  const isDone = await registerDevice(deps.db, {
+    ...key,
+    ...change,
+    platform,
+    secretHash: sha256(secret),
+    provenHash: proof?.hash ?? null,
+    now: await deps.clock(),
+  });
+  if (!isDone) throw secretRequired();
+  return { deviceId, secret };
+}
+
+function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
   app.put(
     '/v1/devices/:deviceId',
     {
@@ -61,17 +90,16 @@ function registering(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const key = { appId: appIdOf(request), deviceId: request.params.deviceId };
-      const channel = await proveDevice(deps, request, key);
-      checkToken(channel, request.body.token);
-      const device = await refreshDevice(deps.db, { ...key, fields: request.body, now: await deps.clock() });
+      const { proof, ...key } = await guard.prove(request, request.params.deviceId);
+      const change = deviceChange({ platform: proof.platform, kind: proof.addressKind }, request.body);
+      const device = await refreshDevice(deps.db, { ...key, ...change, now: await deps.clock() });
       if (device === undefined) throw notFound('device');
       return device;
     },
   );
 }
 
-function subscribing(app: App, deps: ApiDeps): void {
+function subscribing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
   for (const [method, isUnsubscribed] of [
     ['POST', true],
     ['DELETE', false],
@@ -88,10 +116,10 @@ function subscribing(app: App, deps: ApiDeps): void {
         response: { 200: DeviceBody, ...problemResponses(404, 413, 415) },
       },
       handler: async (request) => {
-        const key = { appId: appIdOf(request), deviceId: request.params.deviceId };
-        await proveDevice(deps, request, key);
+        const { appId, deviceId } = await guard.prove(request, request.params.deviceId);
         const now = await deps.clock();
-        const device = await setUnsubscribed(deps.db, { ...key, at: isUnsubscribed ? now : null, now });
+        const at = isUnsubscribed ? now : null;
+        const device = await setUnsubscribed(deps.db, { appId, deviceId, at, now });
         if (device === undefined) throw notFound('device');
         return device;
       },
@@ -112,58 +140,31 @@ function reading(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const device = await findDevice(deps.db, { appId: appIdOf(request), ...request.params });
+      const key = { appId: appIdOf(request), ...request.params };
+      const device = await findDevice(deps.db, key, await deps.clock());
       if (device === undefined) throw notFound('device');
       return device;
     },
   );
-}
 
-async function register(deps: ApiDeps, request: FastifyRequest, body: z.infer<typeof NewDevice>) {
-  const { deviceId, platform, ...fields } = body;
-  const channel = CHANNEL_OF[platform];
-  if (channel === undefined) {
-    throw new Problem('channel_not_supported', `There is no channel for ${platform} devices yet`);
-  }
-  checkToken(channel, fields.token);
-  const key = { appId: appIdOf(request), deviceId };
-  const known = await findSecretHash(deps.db, key);
-  const provenHash = known?.hash ?? null;
-  if (provenHash !== null) proveSecret(request, provenHash);
-  const secret = newSecret('sbd');
-  const isDone = await registerDevice(deps.db, {
-    ...key,
-    platform,
-    channel,
-    fields,
-    secretHash: sha256(secret),
-    provenHash,
-    now: await deps.clock(),
-  });
-  if (!isDone) throw secretRequired();
-  return { deviceId, secret };
-}
-
-/** The device's channel, once its secret was shown. */
-async function proveDevice(deps: ApiDeps, request: FastifyRequest, key: { appId: string; deviceId: string }) {
-  const known = await findSecretHash(deps.db, key);
-  if (known === undefined) throw notFound('device');
-  if (known.hash === null) throw secretRequired();
-  proveSecret(request, known.hash);
-  return known.channel;
-}
-
-function proveSecret(request: FastifyRequest, hash: Buffer): void {
-  if (!isSecret(request.headers['x-device-secret'], hash)) throw secretRequired();
-}
-
-function secretRequired(): Problem {
-  return new Problem('device_secret_required', "Send the device's own secret as X-Device-Secret");
-}
-
-function checkToken(channel: Channel, token: string | null | undefined): void {
-  const fault = token === undefined || token === null ? undefined : tokenFault(channel, token);
-  if (fault === undefined) return;
-  const errors = [{ pointer: '/token', detail: fault }];
-  throw new Problem('invalid_request', 'The request is not valid', { errors });
+  app.get(
+    '/v1/devices/:deviceId/tokens',
+    {
+      onRequest: app.guard.may('devices.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'listDeviceTokens',
+        description:
+          'The token it has, and the last 20 that ended, newest first; never the tokens themselves.',
+        params,
+        response: { 200: z.object({ items: z.array(TokenPeriodBody) }), ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const key = { appId: appIdOf(request), ...request.params };
+      const items = await listTokens(deps.db, key, await deps.clock());
+      if (items === undefined) throw notFound('device');
+      return { items };
+    },
+  );
 }

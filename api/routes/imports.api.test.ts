@@ -65,7 +65,7 @@ test('every kind of bad row is reported with its line, and the good ones are imp
     ['good1,ios,,,,,,,', null, null],
     [',ios,,,,,,,', 'device_id', 'missing'],
     ['d,symbian,,,,,,,', 'platform', 'unknown_platform'],
-    ['d,web,,,,,,,', 'platform', 'channel_not_supported'],
+    ['d,web,no subscription,,,,,,', 'token', 'invalid_token'],
     ['d,ios,zz,,,,,,', 'token', 'invalid_token'],
     ['d,ios,,,Mars/Base,,,,', 'time_zone', 'unknown_time_zone'],
     ['d,ios,"open,,,,,,', null, 'unbalanced_quotes'],
@@ -184,4 +184,56 @@ test('whatever stands between them, good rows are never lost', async () => {
     }),
     { numRuns: 25 },
   );
+});
+
+test('identifiers, address kinds, unsubscribing and last activity come with a file', async () => {
+  const answer = await importCsv(
+    'device_id,platform,token,address_kind,last_active_at,unsubscribed,idfa,oaid,custom_id',
+    `d1,ios,${token(1)},,2026-11-01T08:00:00+08:00,true,6D92078A-8246-4BA4-AE5B-76104861E7DC,,m1`,
+    `d2,android,IQAAAACy0kjVAAD4pK9,huawei,,,,md5:${'ab'.repeat(16)},m2`,
+    'd3,android,,,,,,,m2',
+  );
+  expect(answer).toMatchObject({ imported: 3, badRows: 0 });
+  expect(await read('d1')).toMatchObject({
+    lastActiveAt: '2026-11-01T00:00:00.000Z',
+    unsubscribedAt: api.clock.now.toISOString(),
+  });
+  expect(await read('d2')).toMatchObject({ channel: 'huawei', tokenState: 'no_sender' });
+  const kept = await importCsv('device_id,platform,locale', 'd2,android,zh-CN', 'd1,ios,de-DE');
+  expect(kept).toMatchObject({ updated: 2 });
+  expect(await read('d2')).toMatchObject({ channel: 'huawei', tokenState: 'no_sender', locale: 'zh-CN' });
+  expect((await read('d1')).unsubscribedAt).not.toBeNull();
+});
+
+test.each([
+  ['address_kind', 'pigeon', 'unknown_address_kind'],
+  ['address_kind', 'huawei', 'not_of_this_platform'],
+  ['last_active_at', 'yesterday', 'invalid_time'],
+  ['last_active_at', '2026-13-01T00:00:00Z', 'invalid_time'],
+  ['unsubscribed', 'perhaps', 'not_true_or_false'],
+  ['idfa', '00000000-0000-0000-0000-000000000000', 'all_zeros'],
+  ['idfa', 'md5:9f89c84a559f573636a47ff8daed0d33', 'all_zeros'],
+  ['idfv', 'short', 'not_an_id'],
+  ['oaid', 'sha256:12', 'not_a_hash'],
+])('%s %s costs its row: %s', async (field, value, reason) => {
+  const answer = await importCsv(
+    `device_id,platform,token,${field}`,
+    `bad,ios,${token(1)},${value}`,
+    `good,ios,,`,
+  );
+  expect(answer.errors).toEqual([{ line: 2, field, reason }]);
+  expect(await storedIds()).toEqual(['good']);
+});
+
+test('10 MB of nesting in a line is a line that is too long; 60 KB of it a row that is not valid', async () => {
+  const nested = (depth: number) => `{"deviceId":"deep","platform":"ios","attributes":${'['.repeat(depth)}`;
+  const lines = [nested(10_000_000), nested(60_000), `${nested(30_000)}${']'.repeat(30_000)}}`];
+  const good = JSON.stringify({ deviceId: 'good', platform: 'ios' });
+  const answer = (await send([...lines, good].join('\n'), 'application/x-ndjson')).json();
+  expect(answer.errors).toEqual([
+    { line: 1, field: null, reason: 'line_too_long' },
+    { line: 2, field: null, reason: 'invalid_json' },
+    { line: 3, field: 'attributes', reason: 'invalid_attributes' },
+  ]);
+  expect(await storedIds()).toEqual(['good']);
 });

@@ -1,19 +1,32 @@
+import { digestsOf, type IdentifierChanges } from '../../db/device-identifiers.ts';
 import type { DeviceImportRow } from '../../db/device-import.ts';
-import { CHANNEL_OF, EXTERNAL_ID, isStorable, LIMITS, tokenFault } from '../../domain/device.ts';
-import { PLATFORMS } from '../../domain/platform.ts';
+import {
+  ADDRESS_KINDS,
+  type AddressKind,
+  addressFault,
+  fitsPlatform,
+  USUAL_KIND,
+} from '../../domain/address.ts';
+import { EXTERNAL_ID, isStorable, LIMITS } from '../../domain/device.ts';
+import { IDENTIFIER_KINDS } from '../../domain/identifier.ts';
+import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { isTimeZone } from '../../domain/time-zone.ts';
-import { Attributes } from '../device-schemas.ts';
+import { readSubscription, subscriptionToken } from '../../domain/web-push.ts';
 
 export const DEVICE_COLUMNS = [
   'device_id',
   'platform',
   'token',
+  'address_kind',
   'user_id',
   'time_zone',
   'locale',
   'app_version',
   'tags',
   'attributes',
+  'last_active_at',
+  'unsubscribed',
+  ...IDENTIFIER_KINDS,
 ] as const;
 export type DeviceColumn = (typeof DEVICE_COLUMNS)[number];
 
@@ -36,25 +49,81 @@ export function toDeviceRow(line: number, raw: RawDevice): DeviceImportRow {
   if (deviceId === undefined || deviceId === null) throw new RowFault('device_id', 'missing');
   const platform = PLATFORMS.find((name) => name === raw.platform);
   if (platform === undefined) throw new RowFault('platform', 'unknown_platform');
-  const channel = CHANNEL_OF[platform];
-  if (channel === undefined) throw new RowFault('platform', 'channel_not_supported');
-  const token = textOf('token', raw.token, 4096);
-  if (token && tokenFault(channel, token) !== undefined) throw new RowFault('token', 'invalid_token');
+  const addressKind = kindOf(platform, raw);
   const timeZone = textOf('time_zone', raw.time_zone, 64);
   if (timeZone && !isTimeZone(timeZone)) throw new RowFault('time_zone', 'unknown_time_zone');
   return {
     line,
     deviceId,
     platform,
-    channel,
-    token,
+    addressKind,
+    token: tokenOf(addressKind ?? USUAL_KIND[platform], raw.token),
     userId: idOf('user_id', raw.user_id),
     timeZone,
     locale: textOf('locale', raw.locale, LIMITS.locale),
     appVersion: textOf('app_version', raw.app_version, LIMITS.appVersion),
     tags: tagsOf(raw.tags),
     attributes: attributesOf(raw.attributes),
+    lastActiveAt: timeOf(raw.last_active_at),
+    unsubscribed: flagOf(raw.unsubscribed),
+    identifiers: identifiersOf(raw),
   };
+}
+
+function kindOf(platform: Platform, raw: RawDevice): AddressKind | undefined {
+  if (isEmpty(raw.address_kind)) return undefined;
+  const kind = ADDRESS_KINDS.find((name) => name === raw.address_kind);
+  if (kind === undefined || !fitsPlatform(kind, platform)) {
+    throw new RowFault('address_kind', kind === undefined ? 'unknown_address_kind' : 'not_of_this_platform');
+  }
+  if (raw.token === undefined) throw new RowFault('token', 'missing');
+  return kind;
+}
+
+function tokenOf(kind: AddressKind, value: unknown): string | null | undefined {
+  const text = textOf('token', value, 4096);
+  if (!text) return text;
+  if (addressFault(kind, text) !== undefined) throw new RowFault('token', 'invalid_token');
+  const subscription = kind === 'web_push' ? readSubscription(text) : undefined;
+  return subscription === undefined ? text : subscriptionToken(subscription);
+}
+
+const NO_IDENTIFIERS: IdentifierChanges = [];
+
+function identifiersOf(raw: RawDevice): IdentifierChanges {
+  let found: IdentifierChanges[number][] | undefined;
+  for (const kind of IDENTIFIER_KINDS) {
+    if (raw[kind] === undefined) continue;
+    found ??= [];
+    const text = textOf(kind, raw[kind], 200);
+    const digests = text ? digestsOf(kind, text) : { kind, digests: null };
+    if (typeof digests === 'string') throw new RowFault(kind, digests);
+    found.push(digests);
+  }
+  return found ?? NO_IDENTIFIERS;
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+function timeOf(value: unknown): string | null | undefined {
+  const text = textOf('last_active_at', value, 40);
+  if (!text) return text;
+  const time = ISO_TIME.test(text) ? new Date(text) : undefined;
+  if (time === undefined || Number.isNaN(time.getTime()))
+    throw new RowFault('last_active_at', 'invalid_time');
+  return time.toISOString();
+}
+
+/** Empty says that it is not. */
+function flagOf(value: unknown): boolean | undefined {
+  if (value === undefined) return undefined;
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false' || isEmpty(value)) return false;
+  throw new RowFault('unsubscribed', 'not_true_or_false');
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }
 
 const REPLACEMENT = '\ufffd';
@@ -93,11 +162,24 @@ function tagsOf(value: unknown): string[] | undefined {
 function attributesOf(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (value === null || value === '') return '{}';
-  const parsed = Attributes.safeParse(typeof value === 'string' ? parseJson(value) : value);
-  if (!parsed.success) throw new RowFault('attributes', 'invalid_attributes');
-  const json = JSON.stringify(parsed.data);
+  const parsed = typeof value === 'string' ? parseJson(value) : value;
+  if (!areAttributes(parsed)) throw new RowFault('attributes', 'invalid_attributes');
+  const json = JSON.stringify(parsed);
   if (json.includes(REPLACEMENT)) throw new RowFault('attributes', 'invalid_utf8');
   return json;
+}
+
+/** As the schema `Attributes` of the API, which would take longer for a row than everything else. */
+function areAttributes(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  return entries.length <= LIMITS.attributes && entries.every(isAttribute);
+}
+
+function isAttribute([name, value]: [string, unknown]): boolean {
+  if (name === '' || name.length > LIMITS.attributeName || !isStorable(name)) return false;
+  if (typeof value === 'string') return value.length <= LIMITS.attributeValue && isStorable(value);
+  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null;
 }
 
 function parseJson(text: string): unknown {

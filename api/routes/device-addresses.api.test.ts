@@ -1,0 +1,165 @@
+import { createECDH } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+let api: TestApi;
+let app: TestApp;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+beforeEach(async () => {
+  app = await createTestApp(api);
+});
+afterAll(() => api.stop());
+
+const DAY = 24 * 3_600_000;
+const HUAWEI = 'IQAAAACy0kjVAAD4pK9';
+const token = (letter: string) => letter.repeat(64);
+const ecdh = createECDH('prime256v1');
+const browser = (path: string) => ({
+  endpoint: `https://updates.push.services.mozilla.com/wpush/v2/${path}`,
+  expirationTime: null,
+  keys: { p256dh: ecdh.generateKeys('base64url'), auth: Buffer.alloc(16, 1).toString('base64url') },
+});
+const register = (body: object, headers = {}) => app.call('sdk', 'POST', '/v1/devices', body, headers);
+const read = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
+const history = async (id: string) =>
+  (await app.call('marketer', 'GET', `/v1/devices/${id}/tokens`)).json().items;
+const proofOf = async (body: object) => ({ 'x-device-secret': (await register(body)).json().secret });
+
+test('a browser registers its subscription; its keys are shown to nobody', async () => {
+  const subscription = browser('one');
+  const made = await register({
+    deviceId: 'w',
+    platform: 'web',
+    address: { kind: 'web_push', subscription },
+  });
+  expect(made.statusCode).toBe(201);
+  const answer = await app.call('marketer', 'GET', '/v1/devices/w');
+  expect(answer.json()).toMatchObject({
+    channel: 'web_push',
+    addressKind: 'web_push',
+    tokenState: 'no_sender',
+  });
+  expect(answer.body).not.toContain(subscription.keys.auth);
+});
+
+test('an OEM registration ID and a Firebase installation ID are kinds of their own', async () => {
+  await register({ deviceId: 'h', platform: 'android', address: { kind: 'huawei', token: HUAWEI } });
+  expect(await read('h')).toMatchObject({
+    channel: 'huawei',
+    addressKind: 'huawei',
+    tokenState: 'no_sender',
+  });
+  const address = { kind: 'fcm_installation_id', token: 'cQyWi7ZdT0m4hX1vR9pLsA' };
+  await register({ deviceId: 'f', platform: 'android', address });
+  expect(await read('f')).toMatchObject({ channel: 'fcm', addressKind: 'fcm_installation_id' });
+});
+
+test('an address that nothing sends to yet also belongs to who registered it last', async () => {
+  const address = { kind: 'huawei', token: HUAWEI };
+  await register({ deviceId: 'old', platform: 'android', address });
+  await register({ deviceId: 'new', platform: 'android', address });
+  expect([(await read('old')).tokenState, (await read('new')).tokenState]).toEqual(['replaced', 'no_sender']);
+});
+
+test('a device may change the kind of its address; a bare token is of the kind that it has', async () => {
+  const proof = await proofOf({ deviceId: 'a', platform: 'android', token: 'x'.repeat(30) });
+  const put = (body: object) => app.call('sdk', 'PUT', '/v1/devices/a', body, proof);
+  expect((await put({ address: { kind: 'honor', token: HUAWEI } })).json()).toMatchObject({
+    channel: 'honor',
+  });
+  expect((await put({ token: `${HUAWEI}2` })).json()).toMatchObject({
+    channel: 'honor',
+    tokenState: 'no_sender',
+  });
+  expect((await put({ locale: 'zh-CN' })).json()).toMatchObject({
+    channel: 'honor',
+    tokenState: 'no_sender',
+  });
+});
+
+test.each([
+  ['a kind of another platform', { address: { kind: 'apns_token', token: token('a') } }, '/address/kind'],
+  [
+    'an installation ID that is none',
+    { address: { kind: 'fcm_installation_id', token: 'x' } },
+    '/address/token',
+  ],
+  [
+    'a token beside an address',
+    { token: 'x'.repeat(30), address: { kind: 'huawei', token: HUAWEI } },
+    '/token',
+  ],
+  ['an unknown kind', { address: { kind: 'pigeon', token: 'x' } }, '/address/kind'],
+  ['an ID of zeros', { identifiers: { oaid: '0'.repeat(32) } }, '/identifiers/oaid'],
+  ['an unknown identifier', { identifiers: { imei: '1' } }, '/identifiers/imei'],
+])('%s is refused with its place', async (_what, fault, pointer) => {
+  const answer = await register({ deviceId: 'bad', platform: 'android', ...fault });
+  expect(answer.json()).toMatchObject({ status: 400 });
+  expect(answer.json().errors.map((one: { pointer: string }) => one.pointer)).toContain(pointer);
+});
+
+test('a web push endpoint that is no browser service is refused: the engine is not sent anywhere', async () => {
+  const subscription = { ...browser('x'), endpoint: 'https://internal.example/x' };
+  const answer = await register({
+    deviceId: 'w',
+    platform: 'web',
+    address: { kind: 'web_push', subscription },
+  });
+  expect(answer.json().errors).toMatchObject([{ pointer: '/address/subscription/endpoint' }]);
+});
+
+test('every token that ended stays known with its reason, never as itself', async () => {
+  const proof = await proofOf({ deviceId: 'd', platform: 'ios', token: token('a') });
+  await app.call('sdk', 'PUT', '/v1/devices/d', { token: token('b') }, proof);
+  await api.deps.db
+    .updateTable('devices')
+    .set({ token_state: 'invalid', invalid_reason: 'Unregistered' })
+    .where('app_id', '=', app.appId)
+    .execute();
+  await app.call('sdk', 'PUT', '/v1/devices/d', { token: token('c') }, proof);
+  await register({ deviceId: 'thief', platform: 'ios', token: token('c') });
+  await app.call('sdk', 'PUT', '/v1/devices/d', { token: token('e') }, proof);
+  await app.call('sdk', 'PUT', '/v1/devices/d', { token: null }, proof);
+  const periods = await history('d');
+  expect(periods.map((one: { state: string; reason: string }) => [one.state, one.reason])).toEqual([
+    ['replaced', 'removed'],
+    ['replaced', 'registered_by_another_device'],
+    ['invalid', 'Unregistered'],
+    ['replaced', 'new_token'],
+  ]);
+  expect(JSON.stringify(periods)).not.toContain(token('a'));
+  expect(await history('thief')).toMatchObject([{ state: 'active', endedAt: null }]);
+});
+
+test('a device keeps the last twenty of its ended tokens', async () => {
+  const proof = await proofOf({ deviceId: 'd', platform: 'ios', token: token('a') });
+  for (let i = 0; i < 25; i++) {
+    const next = i.toString(16).padStart(64, '0');
+    await app.call('sdk', 'PUT', '/v1/devices/d', { token: next }, proof);
+  }
+  expect(await history('d')).toHaveLength(21);
+});
+
+test('a token of a device that was not seen for 30 days is stale until the device comes back', async () => {
+  const proof = await proofOf({ deviceId: 'd', platform: 'ios', token: token('a') });
+  api.clock.advance(30 * DAY);
+  expect((await read('d')).tokenState).toBe('active');
+  api.clock.advance(1);
+  expect((await read('d')).tokenState).toBe('stale');
+  expect(await history('d')).toMatchObject([{ state: 'stale' }]);
+  await app.call('sdk', 'PUT', '/v1/devices/d', {}, proof);
+  expect((await read('d')).tokenState).toBe('active');
+});
+
+test('a device that changes too often is stopped; others at its address are not', async () => {
+  const proof = await proofOf({ deviceId: 'busy', platform: 'ios' });
+  const statuses: number[] = [];
+  for (let i = 0; i < 125; i++) {
+    statuses.push((await app.call('sdk', 'PUT', '/v1/devices/busy', {}, proof)).statusCode);
+  }
+  expect(statuses.filter((status) => status === 200).length).toBeLessThan(121);
+  expect(statuses.at(-1)).toBe(429);
+  expect((await register({ deviceId: 'calm', platform: 'ios' })).statusCode).toBe(201);
+});

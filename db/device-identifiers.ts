@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { type Kysely, sql } from 'kysely';
+import {
+  IDENTIFIER_KINDS,
+  type Identifier,
+  type IdentifierFault,
+  type IdentifierKind,
+  readIdentifier,
+  ZERO_IDS,
+} from '../domain/identifier.ts';
+import type { Schema } from './schema.ts';
+
+/** What an identifier is found by: never itself. Its kind, and one digest for each form in which it may be asked for. */
+export interface Digests {
+  readonly kind: IdentifierKind;
+  readonly digests: readonly Buffer[];
+}
+
+const hash = (algorithm: 'md5' | 'sha256', text: string) => createHash(algorithm).update(text).digest();
+const ZERO_DIGESTS = new Set(
+  ZERO_IDS.flatMap((zeros) => [hash('md5', zeros).toString('hex'), hash('sha256', zeros).toString('hex')]),
+);
+
+export function digestsOf(kind: IdentifierKind, text: string): Digests | IdentifierFault {
+  const identifier = readIdentifier(kind, text);
+  if (typeof identifier === 'string') return identifier;
+  if (identifier.form !== 'raw' && ZERO_DIGESTS.has(identifier.hex)) return 'all_zeros';
+  return { kind, digests: digest(identifier) };
+}
+
+/** Partners send MD5 of either case; SHA-256 is of the normal form. */
+function digest(identifier: Identifier): Buffer[] {
+  if (identifier.form !== 'raw') return [Buffer.from(identifier.hex, 'hex')];
+  return [hash('sha256', identifier.normal), ...identifier.cases.map((text) => hash('md5', text))];
+}
+
+export function identifierCode(kind: IdentifierKind): number {
+  return IDENTIFIER_KINDS.indexOf(kind);
+}
+
+/** Null takes away what the device has of that kind. */
+export type IdentifierChanges = readonly (
+  | Digests
+  | { readonly kind: IdentifierKind; readonly digests: null }
+)[];
+
+/** An identifier belongs to the device that gave it last. */
+export async function putIdentifiers(
+  trx: Kysely<Schema>,
+  device: { appId: string; no: number },
+  changes: IdentifierChanges,
+): Promise<void> {
+  if (changes.length === 0) return;
+  await trx
+    .deleteFrom('device_identifiers')
+    .where('device_no', '=', device.no)
+    .where(
+      'kind',
+      'in',
+      changes.map(({ kind }) => identifierCode(kind)),
+    )
+    .execute();
+  const { kinds, digests } = flat(changes);
+  if (kinds.length === 0) return;
+  await sql`
+    insert into device_identifiers (app_id, kind, digest, device_no)
+    select ${device.appId}, kind, digest, ${device.no}::bigint
+    from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest) order by kind, digest
+    on conflict (app_id, kind, digest) do update set device_no = excluded.device_no`.execute(trx);
+}
+
+/** The devices that any of the identifiers belongs to. */
+export async function findByIdentifiers(
+  db: Kysely<Schema>,
+  appId: string,
+  wanted: readonly Digests[],
+): Promise<number[]> {
+  const { kinds, digests } = flat(wanted);
+  const { rows } = await sql<{ no: number }>`
+    select distinct i.device_no as no
+    from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest)
+    join device_identifiers i on i.app_id = ${appId} and i.kind = u.kind and i.digest = u.digest`.execute(db);
+  return rows.map(({ no }) => no);
+}
+
+function flat(changes: IdentifierChanges): { kinds: number[]; digests: Buffer[] } {
+  const pairs = changes.flatMap(({ kind, digests }) =>
+    (digests ?? []).map((one) => ({ kind: identifierCode(kind), digest: one })),
+  );
+  return { kinds: pairs.map(({ kind }) => kind), digests: pairs.map((pair) => pair.digest) };
+}

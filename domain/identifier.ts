@@ -1,0 +1,59 @@
+import { EXTERNAL_ID } from './device.ts';
+
+/** IDs of a device beside its device ID: audiences and partners know it by them. Stored by their place in this list. */
+export const IDENTIFIER_KINDS = ['idfa', 'idfv', 'oaid', 'android_id', 'custom_id'] as const;
+export type IdentifierKind = (typeof IDENTIFIER_KINDS)[number];
+
+export const IDENTIFIER_FAULTS = {
+  all_zeros: 'is all zeros: the device gives no ID',
+  not_a_hash: 'must be md5: and 32, or sha256: and 64 hexadecimal digits',
+  not_an_id: 'is not an ID of this kind',
+} as const;
+export type IdentifierFault = keyof typeof IDENTIFIER_FAULTS;
+
+/** `raw`: the normal form and, where partners hash it in the other case, that form too. */
+export type Identifier =
+  | { readonly form: 'raw'; readonly normal: string; readonly cases: readonly string[] }
+  | { readonly form: 'md5' | 'sha256'; readonly hex: string };
+
+interface Rules {
+  readonly pattern: RegExp;
+  readonly normal: 'upper' | 'lower' | 'as_is';
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const RULES: Readonly<Record<IdentifierKind, Rules>> = {
+  idfa: { pattern: UUID, normal: 'upper' },
+  idfv: { pattern: UUID, normal: 'upper' },
+  oaid: { pattern: /^[0-9a-z-]{8,64}$/i, normal: 'lower' },
+  android_id: { pattern: /^[0-9a-f]{8,16}$/i, normal: 'lower' },
+  custom_id: { pattern: EXTERNAL_ID, normal: 'as_is' },
+};
+const HASHED = /^(md5|sha256):(.*)$/is;
+const DIGITS = { md5: 32, sha256: 64 } as const;
+
+/** Raw, or hashed as in `md5:9e10…` and `sha256:d7a8…`. */
+export function readIdentifier(kind: IdentifierKind, text: string): Identifier | IdentifierFault {
+  const [, form, digits] = HASHED.exec(text.trim()) ?? [];
+  if (form !== undefined && digits !== undefined) {
+    return readHash(form.toLowerCase() === 'md5' ? 'md5' : 'sha256', digits);
+  }
+  const value = text.trim();
+  if (/^[0-]+$/.test(value)) return 'all_zeros';
+  const { pattern, normal } = RULES[kind];
+  if (!pattern.test(value)) return 'not_an_id';
+  if (normal === 'as_is') return { form: 'raw', normal: value, cases: [value] };
+  const [lower, upper] = [value.toLowerCase(), value.toUpperCase()];
+  return { form: 'raw', normal: normal === 'upper' ? upper : lower, cases: [...new Set([lower, upper])] };
+}
+
+function readHash(form: 'md5' | 'sha256', digits: string): Identifier | IdentifierFault {
+  if (digits.length !== DIGITS[form] || !/^[0-9a-f]+$/i.test(digits)) return 'not_a_hash';
+  return /^0+$/.test(digits) ? 'all_zeros' : { form, hex: digits.toLowerCase() };
+}
+
+/** What devices without an ID report in its place. */
+export const ZERO_IDS: readonly string[] = [
+  '00000000-0000-0000-0000-000000000000',
+  ...[8, 15, 16, 32, 64].map((length) => '0'.repeat(length)),
+];

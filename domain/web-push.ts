@@ -1,0 +1,76 @@
+export interface WebPushSubscription {
+  readonly endpoint: string;
+  readonly keys: { readonly p256dh: string; readonly auth: string };
+}
+
+/** The browsers' push services. Any other host would let a page make the engine call whom it likes. */
+const HOSTS = [
+  /^fcm\.googleapis\.com$/,
+  /^updates\.push\.services\.mozilla\.com$/,
+  /^(?:[a-z0-9-]+\.)*push\.apple\.com$/,
+  /^(?:[a-z0-9-]+\.)*notify\.windows\.com$/,
+];
+/** 65 bytes that begin with 4, and 16 bytes. */
+const P256DH = /^B[A-P][A-Za-z0-9_-]{85}=?$/;
+const AUTH = /^[A-Za-z0-9_-]{22}(?:==)?$/;
+
+export type SubscriptionPart = 'endpoint' | 'keys.p256dh' | 'keys.auth';
+
+export function subscriptionFault({
+  endpoint,
+  keys,
+}: WebPushSubscription): { at: SubscriptionPart; fault: string } | undefined {
+  const where = endpointFault(endpoint);
+  if (where !== undefined) return { at: 'endpoint', fault: where };
+  if (!P256DH.test(keys.p256dh) || !isOnCurve(keys.p256dh)) {
+    return { at: 'keys.p256dh', fault: 'must be an uncompressed point of P-256 in base64url' };
+  }
+  if (!AUTH.test(keys.auth)) return { at: 'keys.auth', fault: 'must be 16 bytes in base64url' };
+  return undefined;
+}
+
+/** The same text for the same subscription: what it is stored and compared as. */
+export function subscriptionToken({ endpoint, keys }: WebPushSubscription): string {
+  const bare = (text: string) => text.replace(/=+$/, '');
+  return JSON.stringify({ endpoint, keys: { p256dh: bare(keys.p256dh), auth: bare(keys.auth) } });
+}
+
+export function readSubscription(text: string): WebPushSubscription | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { endpoint, keys } = Object(value) as { endpoint?: unknown; keys?: unknown };
+  const { p256dh, auth } = Object(keys) as { p256dh?: unknown; auth?: unknown };
+  if (typeof endpoint !== 'string' || typeof p256dh !== 'string' || typeof auth !== 'string')
+    return undefined;
+  return { endpoint, keys: { p256dh, auth } };
+}
+
+function endpointFault(endpoint: string): string | undefined {
+  if (endpoint.length > 2048) return 'must have at most 2048 characters';
+  const url = URL.parse(endpoint);
+  if (url === null || url.protocol !== 'https:') return 'must be an https address';
+  const isPlain = url.port === '' && url.username === '' && url.password === '' && url.hash === '';
+  if (!isPlain || !HOSTS.some((host) => host.test(url.hostname))) {
+    return "must be an address of a browser's push service";
+  }
+  return undefined;
+}
+
+const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
+const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
+
+/** A point beside the curve can not be encrypted to: better refused now than at every push. */
+function isOnCurve(base64url: string): boolean {
+  const bytes = atob(base64url.replace(/=$/, '').replaceAll('-', '+').replaceAll('_', '/'));
+  const numberAt = (from: number) =>
+    Array.from(bytes.slice(from, from + 32)).reduce(
+      (sum, byte) => (sum << 8n) | BigInt(byte.charCodeAt(0)),
+      0n,
+    );
+  const [x, y] = [numberAt(1), numberAt(33)];
+  return x < P && y < P && (y * y - (x * x * x - 3n * x + B)) % P === 0n;
+}
