@@ -1,0 +1,12 @@
+/** Works through all of them, so many at a time. */
+export async function inLanes<T>(
+  lanes: number,
+  all: readonly T[],
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  async function lane(): Promise<void> {
+    for (let one = all[next++]; one !== undefined; one = all[next++]) await work(one);
+  }
+  await Promise.all(Array.from({ length: lanes }, lane));
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import { type Db, openDatabase } from '../../db/database.ts';
+import { createSlot, deliveriesOf, slotOf } from '../../db/slots.ts';
+import { insertTask } from '../../db/tasks.ts';
+import { PLATFORM_CODE, STATUS_CODE } from '../../domain/delivery.ts';
+import { newId, pushIdOf } from '../../domain/ids.ts';
+import { TaskDefinition } from '../../domain/task-definition.ts';
+
+export interface SentPush {
+  readonly no: number;
+  readonly id: string;
+  readonly taskId: string;
+  readonly slot: Date;
+}
+
+const WINDOW_MS = 72 * 3_600_000;
+const LEASE_ROWS = 20_000;
+
+/**
+ * A push as it stands when all is sent and no receipt has come: every row, counter and lease that preparing and sending
+ * leave, made by statements instead of requests. Every second device is an iOS one.
+ */
+export async function seedSentPush(
+  databaseUrl: string,
+  args: { appId: string; devices: number; startedAt: Date },
+): Promise<SentPush> {
+  const { db } = openDatabase(databaseUrl, 2, 'bench');
+  try {
+    const { startedAt } = args;
+    const slot = slotOf(startedAt);
+    await createSlot(db, slot);
+    const taskId = await seedTask(db, args);
+    const id = pushIdOf(taskId, 1);
+    const { no } = await db
+      .insertInto('pushes')
+      .values({
+        ...{ id, app_id: args.appId, task_id: taskId, seq: 1, revision: 1, status: 'collecting' },
+        ...{ due_at: startedAt, slot, started_at: startedAt, created_at: startedAt, window_ms: WINDOW_MS },
+        window_ends_at: new Date(startedAt.getTime() + WINDOW_MS),
+      })
+      .returning('no')
+      .executeTakeFirstOrThrow();
+    await seedRows(db, { no, slot, devices: args.devices, at: startedAt });
+    return { no, id, taskId, slot };
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function seedTask(
+  db: Db,
+  { appId, startedAt: now }: { appId: string; startedAt: Date },
+): Promise<string> {
+  const id = newId('task', randomBytes);
+  const definition = TaskDefinition.parse({
+    audience: { id: newId('audience', randomBytes), version: 1 },
+    ...{ pushType: 'single', content: { title: 'Sale', body: 'Today only' } },
+  });
+  const { id: creator } = await db
+    .selectFrom('people')
+    .select('id')
+    .where('app_id', '=', appId)
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  await insertTask(db, { id, appId, name: 'Benchmark', definition, creator, now });
+  return id;
+}
+
+async function seedRows(
+  db: Db,
+  { no, slot, devices, at }: { no: number; slot: Date; devices: number; at: Date },
+): Promise<void> {
+  const { ios, android } = PLATFORM_CODE;
+  const platform = sql`case when n % 2 = 1 then ${sql.lit(ios)} else ${sql.lit(android)} end`;
+  await sql`
+    insert into ${deliveriesOf(slot)} (slot, push_no, n, device_no, device_id, platform, channel, token, status, settled_at)
+    select ${slot}::timestamptz, ${no}::bigint, n, n, 'device-' || lpad(n::text, 8, '0'), ${platform},
+      case when n % 2 = 1 then 'apns' else 'fcm' end, encode(sha256(int8send(n)), 'hex'),
+      ${sql.lit(STATUS_CODE.accepted)}, ${at}::timestamptz
+    from generate_series(1, ${devices}::bigint) n`.execute(db);
+  const rows = Math.max(250, Math.min(LEASE_ROWS, Math.ceil(devices / 8)));
+  await sql`
+    insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending, done)
+    select ${no}::bigint, i, i * ${rows}::int + 1, least((i + 1) * ${rows}::int, ${devices}::int),
+      least((i + 1) * ${rows}::int, ${devices}::int), '{0,0,0}', true
+    from generate_series(0, (${devices}::int - 1) / ${rows}::int) i`.execute(db);
+  await sql`
+    insert into push_counters (push_no, slot, platform, metric, value)
+    select push_no, lease_no, platform, case platform when ${sql.lit(ios)} then 'success' else 'no_feedback' end, value
+    from leases, lateral (
+      select platform, count(*) as value from (select ${platform} as platform from generate_series(from_n, to_n) n) ns group by 1
+    ) counts where push_no = ${no}
+    union all
+    select ${no}::bigint, -9, platform, metric, count(*)
+    from (select ${platform} as platform from generate_series(1, ${devices}::int) n) ns, unnest('{planned,matched}'::text[]) metric
+    group by 3, 4`.execute(db);
+  await sql`vacuum analyze ${deliveriesOf(slot)}`.execute(db);
+}
