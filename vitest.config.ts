@@ -12,8 +12,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{domain,providers,activities,workflows,dev,bench/lib}/**/*.test.ts', '*.test.ts'],
-          exclude: ['**/*.{db,api,workflow,e2e}.test.ts'],
+          include: ['{domain,providers,activities,workflows,dev,sdk,bench/lib}/**/*.test.ts', '*.test.ts'],
+          exclude: ['**/*.{db,api,workflow,browser,e2e}.test.ts'],
           testTimeout: 20_000,
         },
       },
@@ -30,7 +30,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'api',
-          include: ['api/**/*.api.test.ts'],
+          include: ['{api,sdk}/**/*.api.test.ts'],
           globalSetup: ['test/setup/postgres.ts'],
           ...slow,
         },

@@ -7,9 +7,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COUNTS = join(ROOT, '.data', 'check-counts.json');
 
 const { execPath } = process;
+const SDK = 'SDK: types and size';
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
   'lint and format': ['node_modules/.bin/biome', 'check', '.', '--error-on-warnings'],
   types: ['node_modules/.bin/tsc'],
+  [SDK]: [execPath, 'sdk/build.ts'],
   'dead code': ['node_modules/.bin/knip', '--no-progress'],
   'openapi.json is in step': [execPath, 'api/write-openapi.ts', '--check'],
   'docker-compose.yml': [execPath, 'deploy/check-compose.ts'],
@@ -21,6 +23,7 @@ function check(title: string, [command = '', ...args]: readonly string[]): boole
   const passed = run.status === 0;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (!passed) process.stdout.write(`${run.stdout}${run.stderr}${run.error?.message ?? ''}\n`);
+  if (passed && title === SDK) process.stdout.write(run.stdout);
   process.stdout.write(`${passed ? 'ok  ' : 'FAIL'}  ${title} (${seconds} s)\n`);
   return passed;
 }

@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { SignalboxProblem } from './problems.ts';
+import { BATCH_ITEMS, OUTBOX_ITEMS } from './state.ts';
+import { createWorld, FATES } from './testing/fake-server.ts';
+
+const HOUR = 3_600_000;
+
+async function drain(world: ReturnType<typeof createWorld>): Promise<void> {
+  world.server.fates.length = 0;
+  const client = world.open();
+  for (let i = 0; (await client.waiting()) > 0; i++) {
+    if (i > 100) throw new Error('it is never sent');
+    world.server.now += 2 * HOUR;
+    await client.flush();
+  }
+}
+
+const Step = fc.oneof(
+  fc.record({ do: fc.constant('report' as const), tab: fc.nat(1), times: fc.integer({ min: 1, max: 40 }) }),
+  fc.record({
+    do: fc.constant('flush' as const),
+    tab: fc.nat(1),
+    fates: fc.array(fc.constantFrom(...FATES)),
+  }),
+  fc.record({ do: fc.constant('crash' as const), tab: fc.nat(1) }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: -HOUR, max: HOUR }) }),
+);
+
+describe('whatever fails, crashes or is said twice', () => {
+  test('each report arrives, and none is made twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(Step, { maxLength: 30 }), async (steps) => {
+        const world = createWorld();
+        const tabs = [world.open(), world.open()];
+        let made = 0;
+        for (const step of steps) {
+          if (step.do === 'wait') world.server.now += step.ms;
+          else if (step.do === 'crash') tabs[step.tab] = world.open();
+          else if (step.do === 'report') {
+            for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(`message-${made++}`);
+          } else {
+            world.server.fates.push(...step.fates);
+            const isSilent = new Promise((resolve) => setTimeout(resolve, 5));
+            await Promise.race([tabs[step.tab]?.flush(), isSilent]);
+            if (step.fates.includes('silent')) tabs[step.tab] = world.open();
+          }
+        }
+        await drain(world);
+        expect(world.server.arrived.size).toBe(made);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('a request has no more than a batch, and after a fault less', async () => {
+    const world = createWorld();
+    const client = world.open();
+    for (let i = 0; i < 250; i++) await client.impression(`m-${i}`);
+    world.server.fates.push(413, 413, 413, 413);
+    await client.flush();
+    const sizes = world.server.requests.map(({ ids }) => ids.length);
+    expect(sizes.slice(0, 6)).toEqual([BATCH_ITEMS, 50, 25, 12, 6, 12]);
+    expect(world.server.arrived.size).toBe(250);
+  });
+});
+
+describe('what the server refuses', () => {
+  const problemsOf = () => {
+    const problems: SignalboxProblem[] = [];
+    return { problems, onError: (problem: SignalboxProblem) => problems.push(problem) };
+  };
+
+  test('a report that is too large by itself is dropped and named, and the others arrive', async () => {
+    const world = createWorld();
+    const { problems, onError } = problemsOf();
+    const client = world.open({ onError });
+    for (const name of ['a', 'b', 'c']) await client.opened(name);
+    world.server.fates.push(413, 413);
+    await client.flush();
+    const refused = problems.filter((problem) => problem.kind === 'refused');
+    expect(refused).toMatchObject([{ item: { body: { messageId: 'a' } } }]);
+    expect(world.server.arrived.size).toBe(2);
+  });
+
+  test('the oldest make room for the newest, and the app hears how many', async () => {
+    const world = createWorld();
+    const { problems, onError } = problemsOf();
+    const client = world.open({ onError });
+    for (let i = 0; i < OUTBOX_ITEMS + 3; i++) await client.opened(`m-${i}`);
+    await client.flush();
+    expect(problems).toEqual([{ kind: 'dropped', count: 3 }]);
+    expect(world.server.arrived.size).toBe(OUTBOX_ITEMS);
+    expect(world.server.arrived.has('id-3')).toBe(false);
+    expect(world.server.arrived.has('id-4')).toBe(true);
+  });
+
+  test('Retry-After is kept, by every tab', async () => {
+    const world = createWorld();
+    const [one, other] = [world.open(), world.open()];
+    await one.opened('m');
+    world.server.fates.push(429);
+    await one.flush();
+    world.server.now += 6_999;
+    await other.flush();
+    expect(world.server.requests).toHaveLength(1);
+    world.server.now += 1_001;
+    await other.flush();
+    expect(world.server.arrived.size).toBe(1);
+  });
+
+  test('what waited for the network is sent when it is back, and what the server put off is not', async () => {
+    const world = createWorld();
+    const client = world.open();
+    await client.opened('m');
+    world.server.fates.push('offline', 429);
+    await client.flush();
+    await client.online();
+    await client.online();
+    expect(world.server.requests).toHaveLength(2);
+    expect(world.server.arrived.size).toBe(0);
+  });
+
+  test('a page that forbids everything is asked a few times, and then the reports are given up', async () => {
+    const world = createWorld();
+    const { problems, onError } = problemsOf();
+    const client = world.open({ onError });
+    await client.opened('m');
+    world.server.fates.push(...Array.from({ length: 20 }, () => 404 as unknown as 500));
+    for (let i = 0; i < 20; i++) {
+      world.server.now += 2 * HOUR;
+      await client.flush();
+    }
+    expect(world.server.requests).toHaveLength(9);
+    expect(problems.filter((problem) => problem.kind === 'refused')).toHaveLength(1);
+    expect(await client.waiting()).toBe(0);
+  });
+
+  test('a listener that fails stops nothing', async () => {
+    const world = createWorld();
+    const client = world.open({
+      onError: () => {
+        throw new Error('of the app');
+      },
+    });
+    await client.opened('a');
+    world.server.fates.push(500);
+    await client.flush();
+    world.server.now += HOUR;
+    await client.flush();
+    expect(world.server.arrived.size).toBe(1);
+  });
+});
+
+test('events wait for the device, and carry its secret', async () => {
+  const world = createWorld();
+  const client = world.open();
+  await client.track('cart', { items: 2 });
+  await client.flush();
+  expect(world.server.requests).toEqual([]);
+  await client.register({ platform: 'android', token: 't' });
+  expect(world.server.requests.map(({ path }) => path)).toEqual(['/v1/devices', '/v1/events']);
+  expect(world.server.requests[1]?.headers).toMatchObject({ 'x-device-secret': 's' });
+});
+
+test('notifications that are closed together are a "clear all", one by one they are dismissals', async () => {
+  const world = createWorld();
+  const client = world.open();
+  for (const ms of [0, 200, 450, 2_000, 4_000]) {
+    world.server.now = Date.UTC(2026, 0, 1) + ms;
+    await client.dismissed(`m-${ms}`);
+  }
+  await client.flush();
+  expect(world.server.arrived.size).toBe(1);
+  // The process ends before the last is decided; the next one does it.
+  world.server.now += 501;
+  await world.open().flush();
+  expect(world.server.arrived.size).toBe(2);
+});

@@ -1,0 +1,143 @@
+import { changeDevice, createDevice, type DeviceChanges, type NewDevice } from './device-state.ts';
+import type { Environment } from './environment.ts';
+import type { Server } from './http.ts';
+import { type ErrorListener, SignalboxError } from './problems.ts';
+import { createSender } from './sender.ts';
+import { enqueue, type Item, type PropertyValue, type ReceiptKind, type State } from './state.ts';
+
+export interface ClientOptions extends Server {
+  /** Hears of what was refused, dropped, or can not be sent. */
+  readonly onError?: ErrorListener;
+}
+
+export interface Registration {
+  readonly deviceId: string;
+  /** False: the server was not reached so far; the SDK goes on trying. */
+  readonly isRegistered: boolean;
+}
+
+/** What is said is stored before a promise resolves, and sent when the server can be reached. */
+export interface Signalbox {
+  /** At every start of the app. Rejects when the server refuses the device. */
+  register(device: NewDevice): Promise<Registration>;
+  refresh(changes: DeviceChanges): Promise<Registration>;
+  /** With a token that the app's backend signed; null ends it. */
+  bindUser(userToken: string | null): Promise<Registration>;
+  unsubscribe(): Promise<Registration>;
+  resubscribe(): Promise<Registration>;
+  track(name: string, properties?: Readonly<Record<string, PropertyValue>>): Promise<void>;
+  /** `blocked`: it arrived, and notifications are off. */
+  delivered(messageId: string, how?: { blocked?: boolean }): Promise<void>;
+  impression(messageId: string): Promise<void>;
+  opened(messageId: string): Promise<void>;
+  /** Counted unless others are closed at nearly the same time, which is "clear all". */
+  dismissed(messageId: string): Promise<void>;
+  /** Sends what can be sent now. */
+  flush(): Promise<void>;
+  /** Ends timers and listeners; what is stored stays. */
+  close(): void;
+}
+
+/** For the entries of each platform. */
+export interface Client extends Signalbox {
+  /** The network is back: what waited because of it waits no longer. */
+  online(): Promise<void>;
+  /** The page goes away: what is sent now may outlive it. */
+  closing(): Promise<void>;
+  /** How much waits to be sent. */
+  waiting(): Promise<number>;
+}
+
+export function createClient(env: Environment, options: ClientOptions): Client {
+  const sender = createSender(env, options, quiet(options.onError));
+  const add = async (item: Item) => {
+    const { length } = await env.store.update((state) => {
+      enqueue(state, [item]);
+      return state.outbox;
+    });
+    sender.wake(length);
+  };
+  const receipt = (messageId: string, kind: ReceiptKind, more: { blocked?: boolean } = {}) => {
+    const id = env.randomId();
+    const at = new Date(env.now()).toISOString();
+    return add({ kind: 'receipt', id, body: { messageId, kind, eventId: id, at, ...more } });
+  };
+  const tell = async (change: (state: State) => void): Promise<Registration> => {
+    await env.store.update(change);
+    await sender.flush();
+    return await readRegistration(env);
+  };
+  const tellOf = (changes: DeviceChanges) => tell((state) => changeDevice(known(state), changes));
+  const wish = (unsubscribe: boolean) =>
+    tell((state) => {
+      const device = known(state);
+      device.unsubscribe = unsubscribe;
+      device.fault = null;
+    });
+
+  return {
+    register: (device) => tell((state) => registerIn(state, device, env.randomId())),
+    refresh: tellOf,
+    bindUser: (userToken) => tellOf({ userToken }),
+    unsubscribe: () => wish(true),
+    resubscribe: () => wish(false),
+    track: (name, properties) => {
+      const id = env.randomId();
+      const at = new Date(env.now()).toISOString();
+      return add({ kind: 'event', id, body: { id, name, at, ...(properties && { properties }) } });
+    },
+    delivered: (messageId, { blocked = false } = {}) =>
+      receipt(messageId, 'delivered', blocked ? { blocked } : {}),
+    impression: (messageId) => receipt(messageId, 'impression'),
+    opened: (messageId) => receipt(messageId, 'open'),
+    dismissed: async (messageId) => {
+      const closing = { id: env.randomId(), messageId, at: env.now(), isTogether: false };
+      await env.store.update((state) => {
+        state.held.push(closing);
+      });
+      sender.wake(0);
+    },
+    flush: () => sender.flush(),
+    close: () => sender.stop(),
+    online: () => sender.online(),
+    closing: () => sender.flush(true),
+    waiting: () => env.store.update(({ outbox, held }) => outbox.length + held.length),
+  };
+}
+
+/** A listener that fails must not stop the sending. */
+function quiet(listener: ErrorListener | undefined): ErrorListener {
+  return (problem) => {
+    try {
+      listener?.(problem);
+    } catch (error) {
+      console.error('signalbox: onError failed', error);
+    }
+  };
+}
+
+function registerIn(state: State, device: NewDevice, ownId: string): void {
+  const { device: before } = state;
+  const isOther =
+    before === null ||
+    before.platform !== device.platform ||
+    (device.deviceId !== undefined && device.deviceId !== before.id);
+  if (isOther) {
+    state.device = createDevice(device, ownId);
+    return;
+  }
+  const { deviceId: _, platform: __, ...changes } = device;
+  changeDevice(before, changes);
+}
+
+function known({ device }: State) {
+  if (device === null) throw new Error('Call register() first');
+  return device;
+}
+
+async function readRegistration(env: Environment): Promise<Registration> {
+  const { id, secret, changes, unsubscribe, fault } = await env.store.update((state) => known(state));
+  if (fault !== null) throw new SignalboxError(fault);
+  const isTold = changes === null && unsubscribe === null;
+  return { deviceId: id, isRegistered: secret !== null && isTold };
+}

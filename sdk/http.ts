@@ -1,0 +1,89 @@
+import type { Fault } from './device-state.ts';
+import type { Environment } from './environment.ts';
+import { readRetryAfter, type Verdict, verdictOf } from './retry.ts';
+
+const TIMEOUT_MS = 20_000;
+
+export interface Call {
+  readonly method: 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Answer =
+  | { readonly verdict: 'done'; readonly body: Readonly<Record<string, unknown>> }
+  | {
+      readonly verdict: Exclude<Verdict, 'done'>;
+      readonly isOffline: boolean;
+      readonly retryAfterMs: number;
+      readonly fault: Fault;
+    };
+
+export interface Server {
+  readonly endpoint: string;
+  readonly sdkKey: string;
+}
+
+/** Never throws: whatever happens is an answer. */
+export async function callServer(
+  env: Environment,
+  server: Server,
+  call: Call,
+  isClosing: boolean,
+): Promise<Answer> {
+  const controller = new AbortController();
+  const callOff = env.after(TIMEOUT_MS, () => controller.abort());
+  try {
+    const response = await env.fetch(`${server.endpoint.replace(/\/+$/, '')}${call.path}`, {
+      method: call.method,
+      headers: {
+        authorization: `Bearer ${server.sdkKey}`,
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...call.headers,
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      signal: controller.signal,
+      keepalive: isClosing,
+    });
+    return await readAnswer(response, env.now());
+  } catch (error) {
+    const fault = { status: 0, code: 'network', detail: String(error) };
+    return { verdict: 'retry', isOffline: true, retryAfterMs: 0, fault };
+  } finally {
+    callOff();
+  }
+}
+
+async function readAnswer(response: Response, now: number): Promise<Answer> {
+  const text = await response.text();
+  const body = readObject(text);
+  const verdict = verdictOf(response.status);
+  if (verdict === 'done' && body !== undefined) return { verdict, body };
+  const { code = 'unknown', detail = '' } = body ?? {};
+  return {
+    // A success that is not JSON is not the server's: a hotel's sign-in page, say.
+    verdict: verdict === 'done' ? 'retry' : verdict,
+    isOffline: false,
+    retryAfterMs: readRetryAfter(response.headers.get('retry-after'), now),
+    fault: { status: response.status, code: String(code), detail: detailOf(body, String(detail)) },
+  };
+}
+
+/** With the places of the faults, which the server names. */
+function detailOf(body: Readonly<Record<string, unknown>> | undefined, detail: string): string {
+  const errors = Array.isArray(body?.['errors']) ? body['errors'] : [];
+  const places = errors.map((error: { pointer?: string; header?: string; detail?: string }) =>
+    `${error.pointer ?? error.header ?? ''} ${error.detail ?? ''}`.trim(),
+  );
+  return [detail, ...places].join('; ');
+}
+
+function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

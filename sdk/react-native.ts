@@ -1,0 +1,44 @@
+import { type ClientOptions, createClient, type Signalbox } from './client.ts';
+import { commonEnvironment, requireRandom } from './environment.ts';
+import { createQueue, type KeyValueStorage, keyValueStore } from './store.ts';
+
+export type { ClientOptions, Registration, Signalbox } from './client.ts';
+export type { DeviceChanges, NewDevice } from './device-state.ts';
+export { SignalboxError, type SignalboxProblem } from './problems.ts';
+export type { KeyValueStorage } from './store.ts';
+
+interface Subscription {
+  remove(): void;
+}
+
+/** React Native's `AppState`. */
+export interface AppStateLike {
+  addEventListener(type: 'change', listener: (state: string) => void): Subscription;
+}
+
+export interface ReactNativeOptions extends ClientOptions {
+  /** AsyncStorage, or anything with its `getItem` and `setItem`. */
+  readonly storage: KeyValueStorage;
+  /** React Native's own: what waits is sent when the app comes and goes. */
+  readonly appState?: AppStateLike;
+  /** Apart from other Signalbox clients of the same app. */
+  readonly name?: string;
+}
+
+export function createSignalbox(options: ReactNativeOptions): Signalbox {
+  requireRandom();
+  const { storage, appState, name = 'default' } = options;
+  const store = keyValueStore(storage, `signalbox/${name}`);
+  const client = createClient({ ...commonEnvironment(), store, inTurn: createQueue() }, options);
+  const coming = appState?.addEventListener('change', (state) => {
+    void (state === 'active' ? client.online() : client.closing());
+  });
+  void client.flush();
+  return {
+    ...client,
+    close: () => {
+      coming?.remove();
+      client.close();
+    },
+  };
+}

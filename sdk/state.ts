@@ -1,0 +1,87 @@
+import type { DeviceState } from './device-state.ts';
+import type { Closing } from './dismissals.ts';
+
+export type ReceiptKind = 'delivered' | 'impression' | 'open' | 'dismissal';
+
+export interface ReceiptBody {
+  readonly messageId: string;
+  readonly kind: ReceiptKind;
+  readonly eventId: string;
+  readonly at: string;
+  readonly blocked?: boolean;
+}
+
+export type PropertyValue = string | number | boolean | null;
+
+export interface EventBody {
+  readonly id: string;
+  readonly name: string;
+  readonly at: string;
+  readonly properties?: Readonly<Record<string, PropertyValue>>;
+}
+
+/** What waits to be reported. Its ID is made once, so that a report that is repeated counts once. */
+export type Item =
+  | { readonly kind: 'receipt'; readonly id: string; readonly body: ReceiptBody }
+  | { readonly kind: 'event'; readonly id: string; readonly body: EventBody };
+
+/** All that outlives a page, a worker or an app's process. */
+export interface State {
+  device: DeviceState | null;
+  outbox: Item[];
+  held: Closing[];
+  /** Items that had to make room, and that nobody was told of yet. */
+  dropped: number;
+  /** Requests that failed in a row; nothing is sent before `notBefore`. */
+  failures: number;
+  notBefore: number;
+  isOffline: boolean;
+  batchSize: number;
+}
+
+export const OUTBOX_ITEMS = 1_000;
+export const BATCH_ITEMS = 100;
+/** Also with three bytes for each it is less than the 64 KiB that a page may still send while it closes. */
+export const BATCH_CHARACTERS = 20_000;
+
+export function emptyState(): State {
+  return {
+    device: null,
+    outbox: [],
+    held: [],
+    dropped: 0,
+    failures: 0,
+    notBefore: 0,
+    isOffline: false,
+    batchSize: BATCH_ITEMS,
+  };
+}
+
+/** The oldest make room when there is none. */
+export function enqueue(state: State, items: readonly Item[]): void {
+  state.outbox.push(...items);
+  const excess = state.outbox.length - OUTBOX_ITEMS;
+  if (excess <= 0) return;
+  state.outbox.splice(0, excess);
+  state.dropped += excess;
+}
+
+/** The oldest of a kind that fit in a request. */
+export function batchOf<Kind extends Item['kind']>(
+  { outbox, batchSize }: State,
+  kind: Kind,
+): Extract<Item, { kind: Kind }>[] {
+  const isOfKind = (item: Item): item is Extract<Item, { kind: Kind }> => item.kind === kind;
+  const batch: Extract<Item, { kind: Kind }>[] = [];
+  let room = BATCH_CHARACTERS;
+  for (const item of outbox.filter(isOfKind).slice(0, batchSize)) {
+    room -= JSON.stringify(item.body).length;
+    if (room < 0 && batch.length > 0) break;
+    batch.push(item);
+  }
+  return batch;
+}
+
+export function removeItems(state: State, ids: ReadonlySet<string>): void {
+  state.outbox = state.outbox.filter((item) => !ids.has(item.id));
+}

@@ -1,0 +1,41 @@
+import { createClient, type Registration, type Signalbox } from '../client.ts';
+import type { NewDevice } from '../device-state.ts';
+import { type WebOptions, webEnvironment } from './environment.ts';
+
+export type { Registration, Signalbox } from '../client.ts';
+export type { DeviceChanges, NewDevice } from '../device-state.ts';
+export { SignalboxError, type SignalboxProblem } from '../problems.ts';
+export type { WebOptions } from './environment.ts';
+export { subscribe } from './subscribe.ts';
+
+export interface WebSignalbox extends Omit<Signalbox, 'register'> {
+  register(device?: Omit<NewDevice, 'platform'>): Promise<Registration>;
+}
+
+export function createSignalbox(options: WebOptions): WebSignalbox {
+  const client = createClient(webEnvironment(options), options);
+  const listening = new AbortController();
+  const on = { signal: listening.signal };
+  addEventListener('online', () => void client.online(), on);
+  addEventListener('pagehide', () => void client.closing(), on);
+  document.addEventListener(
+    'visibilitychange',
+    () => void (document.visibilityState === 'hidden' ? client.closing() : client.flush()),
+    on,
+  );
+  void client.flush();
+  return {
+    ...client,
+    register: (device) => client.register({ ...here(), ...device, platform: 'web' }),
+    close: () => {
+      listening.abort();
+      client.close();
+    },
+  };
+}
+
+/** What the browser knows of the device. */
+function here(): Pick<NewDevice, 'timeZone' | 'locale'> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return { timeZone, locale: navigator.language };
+}

@@ -1,0 +1,159 @@
+import { type DeviceStep, forgetSecret, nextStep, stepDone, stepRefused } from './device-state.ts';
+import { decideClosings } from './dismissals.ts';
+import type { Environment } from './environment.ts';
+import type { Answer, Call } from './http.ts';
+import type { SignalboxProblem } from './problems.ts';
+import { retryDelay } from './retry.ts';
+import { BATCH_ITEMS, batchOf, enqueue, type Item, removeItems, type State } from './state.ts';
+
+/** One request. */
+export type Work =
+  | { readonly kind: 'device'; readonly call: Call; readonly step: DeviceStep }
+  | { readonly kind: 'items'; readonly call: Call; readonly items: readonly Item[] };
+
+type Refusal = Exclude<Answer, { verdict: 'done' }>;
+type Tools = Pick<Environment, 'now' | 'random' | 'randomId'>;
+
+/** So often a request is refused as such before what it carries is given up. */
+const FORBIDDEN_TRIES = 8;
+
+/** Closings that were alone become receipts. */
+export function decideHeld(state: State, now: number): void {
+  if (state.held.length === 0) return;
+  const { alone, held } = decideClosings(state.held, now);
+  state.held = held;
+  enqueue(
+    state,
+    alone.map(({ id, messageId, at }) => ({
+      kind: 'receipt',
+      id,
+      body: { messageId, kind: 'dismissal', eventId: id, at: new Date(at).toISOString() },
+    })),
+  );
+}
+
+/** The device first: events need its secret. */
+export function nextWork(state: State, { now, randomId }: Tools): Work | undefined {
+  const { device } = state;
+  const step = device === null ? undefined : nextStep(device, randomId);
+  if (device !== null && step !== undefined)
+    return { kind: 'device', step, call: callOf(device.id, device.secret, step) };
+  const sentAt = new Date(now()).toISOString();
+  const receipts = batchOf(state, 'receipt');
+  if (receipts.length > 0) {
+    const body = { sentAt, receipts: receipts.map((item) => item.body) };
+    return { kind: 'items', items: receipts, call: { method: 'POST', path: '/v1/receipts', body } };
+  }
+  const events = batchOf(state, 'event');
+  if (device === null || device.secret === null || events.length === 0) return undefined;
+  const body = { deviceId: device.id, sentAt, events: events.map((item) => item.body) };
+  const headers = { 'x-device-secret': device.secret };
+  return { kind: 'items', items: events, call: { method: 'POST', path: '/v1/events', body, headers } };
+}
+
+function callOf(id: string, secret: string | null, step: DeviceStep): Call {
+  if (step.kind === 'register') {
+    const headers = { 'idempotency-key': step.key };
+    return { method: 'POST', path: '/v1/devices', body: step.body, headers };
+  }
+  const path = `/v1/devices/${encodeURIComponent(id)}`;
+  const headers = { 'x-device-secret': secret ?? '' };
+  if (step.kind === 'refresh') return { method: 'PUT', path, body: step.changes, headers };
+  return { method: step.wish ? 'POST' : 'DELETE', path: `${path}/unsubscribe`, headers };
+}
+
+/** Writes down what became of a request, and answers what the app should know. */
+export function settle(state: State, work: Work, answer: Answer, tools: Tools): SignalboxProblem[] {
+  if (answer.verdict !== 'done') {
+    return work.kind === 'device'
+      ? deviceFailed(state, work.step, answer, tools)
+      : itemsFailed(state, work.items, answer, tools);
+  }
+  if (work.kind === 'items') {
+    const refused = settleItems(state, work.items, answer.body);
+    if (refused === undefined) return putOff(state, notAnAnswer(), tools);
+    succeed(state);
+    return refused;
+  }
+  if (work.step.kind === 'register' && typeof answer.body['secret'] !== 'string')
+    return putOff(state, notAnAnswer(), tools);
+  if (state.device !== null) stepDone(state.device, work.step, answer.body);
+  succeed(state);
+  return [];
+}
+
+function succeed(state: State): void {
+  state.failures = 0;
+  state.notBefore = 0;
+  state.isOffline = false;
+  state.batchSize = Math.min(BATCH_ITEMS, state.batchSize * 2);
+}
+
+const FINAL: readonly unknown[] = ['unknown', 'not_supported'];
+
+/** What was answered is done with. Undefined when nothing was. */
+function settleItems(
+  state: State,
+  items: readonly Item[],
+  body: Readonly<Record<string, unknown>>,
+): SignalboxProblem[] | undefined {
+  const results = Array.isArray(body['results']) ? body['results'] : [];
+  const answered = new Set<string>();
+  const problems: SignalboxProblem[] = [];
+  for (const one of results as { index?: unknown; result?: unknown; error?: unknown }[]) {
+    const item = items[Number(one.index)];
+    if (item === undefined) continue;
+    answered.add(item.id);
+    const reason = one.error ?? (FINAL.includes(one.result) ? one.result : undefined);
+    if (reason !== undefined) problems.push({ kind: 'refused', item, reason: String(reason) });
+  }
+  removeItems(state, answered);
+  return answered.size === 0 ? undefined : problems;
+}
+
+function deviceFailed(state: State, step: DeviceStep, answer: Refusal, tools: Tools): SignalboxProblem[] {
+  const { device } = state;
+  if (device === null || answer.verdict === 'retry' || isRoutingFault(answer))
+    return putOff(state, answer, tools);
+  stepRefused(device, step, answer.fault, tools.randomId());
+  return device.fault === null ? putOff(state, answer, tools) : [{ kind: 'device', fault: answer.fault }];
+}
+
+function itemsFailed(
+  state: State,
+  items: readonly Item[],
+  answer: Refusal,
+  tools: Tools,
+): SignalboxProblem[] {
+  const { fault, verdict } = answer;
+  if (fault.code === 'device_secret_required' && state.device !== null) {
+    forgetSecret(state.device);
+    return putOff(state, answer, tools);
+  }
+  if (verdict === 'faulty' && items.length > 1) {
+    state.batchSize = Math.max(1, Math.floor(items.length / 2));
+    return [{ kind: 'request', fault }];
+  }
+  if (verdict === 'retry' || (verdict === 'forbidden' && state.failures < FORBIDDEN_TRIES))
+    return putOff(state, answer, tools);
+  removeItems(state, new Set(items.map((item) => item.id)));
+  state.failures = 0;
+  return items.map((item) => ({ kind: 'refused', item, reason: `${fault.code}: ${fault.detail}` }));
+}
+
+function putOff(state: State, { isOffline, retryAfterMs, fault }: Refusal, tools: Tools): SignalboxProblem[] {
+  state.failures += 1;
+  state.isOffline = isOffline;
+  state.notBefore = tools.now() + retryDelay(state.failures, retryAfterMs, tools.random);
+  return isOffline ? [] : [{ kind: 'request', fault }];
+}
+
+/** Not the API's words: something between it and us. */
+function isRoutingFault({ fault }: Refusal): boolean {
+  return fault.code === 'unknown';
+}
+
+function notAnAnswer(): Refusal {
+  const fault = { status: 200, code: 'unknown', detail: 'the answer is not one of the API' };
+  return { verdict: 'retry', isOffline: false, retryAfterMs: 0, fault };
+}
