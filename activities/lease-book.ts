@@ -103,6 +103,12 @@ export class LeaseBook {
     this.#retries.push(...batch.due);
   }
 
+  /** When nothing is sent any more: what a statement whose answer was lost may have reopened was not written. */
+  giveBackRetries(): void {
+    for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
+    this.#retries = [];
+  }
+
   #putBack(n: number, reason: string | null, at: number): void {
     this.#results.push({ n, status: 'retry', reason });
     this.#fresh.push({ n, at });

@@ -69,6 +69,8 @@ export class LeaseRunner {
   /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
   #held = 0;
   #advancedAt = 0;
+  /** The last statement has no answer: it may be committed, and what it claimed was not written. */
+  #isUnsure = false;
 
   constructor(deps: SenderDeps, work: LeaseWork) {
     this.#deps = deps;
@@ -90,7 +92,7 @@ export class LeaseRunner {
     }
     this.#leaveRoom(0);
     if (this.#end.kind === 'done') await this.#invalidate(this.#credible());
-    if (!this.#isSettled) await this.#handOver();
+    else await this.#handOver();
     return this.#end;
   }
 
@@ -103,7 +105,7 @@ export class LeaseRunner {
   }
 
   get #isSettled(): boolean {
-    return this.#outstanding === 0 && this.#book.results === 0;
+    return this.#outstanding === 0 && this.#book.results === 0 && !this.#isUnsure;
   }
 
   get #pauseMs(): number {
@@ -119,6 +121,7 @@ export class LeaseRunner {
   /** One round: settle what was answered, claim what fits, write it. */
   async #step(): Promise<void> {
     this.#judge();
+    if (this.#end !== undefined && this.#isUnsure) this.#book.giveBackRetries();
     const unclaimed = this.#work.lease.to - this.#mark;
     const wish = Math.min(WINDOW - this.#outstanding, unclaimed + this.#book.waiting);
     const room = this.#takeRoom(this.#end === undefined ? wish : 0);
@@ -139,11 +142,12 @@ export class LeaseRunner {
   /** Whether a statement is called for that claims nothing. */
   #isDue(results: number): boolean {
     const now = performance.now();
-    const isEnding = this.#end !== undefined || this.#outstanding === 0;
+    if (this.#end !== undefined) return results > 0 || this.#isUnsure;
+    const isEnding = this.#outstanding === 0;
     if (results > 0 && (isEnding || results >= WORTH_A_SETTLE || now > this.#advancedAt + SETTLE_MS)) {
       return true;
     }
-    return this.#end === undefined && now > this.#validUntil - VALID_MS + RENEW_MS;
+    return now > this.#validUntil - VALID_MS + RENEW_MS;
   }
 
   #judge(): void {
@@ -193,7 +197,9 @@ export class LeaseRunner {
       const range = { slot, mark: this.#mark, newMark, retries, results: batch.results, now };
       advanced = await advanceLease(this.#deps.db, token, range);
       this.#backoff = 0;
+      this.#isUnsure = false;
     } catch (error) {
+      this.#isUnsure = true;
       this.#book.notWritten(batch);
       this.#fail(error, 'a lease could not be advanced');
       return;
@@ -255,8 +261,13 @@ export class LeaseRunner {
   }
 
   async #handOver(): Promise<void> {
-    const now = await this.#deps.clock();
-    await handOverLease(this.#deps.db, this.#work.token, new Date(now.getTime() + DRAIN_MS));
+    try {
+      const now = await this.#deps.clock();
+      const until = this.#isSettled ? null : new Date(now.getTime() + DRAIN_MS);
+      await handOverLease(this.#deps.db, this.#work.token, until);
+    } catch (error) {
+      this.#fail(error, 'a lease could not be handed over');
+    }
   }
 
   #fail(error: unknown, message: string): void {

@@ -24,7 +24,7 @@ export interface Claimed {
 export interface Advanced {
   /** Whether the lease is still ours; if not, nothing was written. */
   readonly held: boolean;
-  /** Whether the push is open; if not, results were settled and nothing was claimed. */
+  /** Whether the push is open and nobody newer waits for the lease; if not, results were settled and nothing was claimed. */
   readonly open: boolean;
   readonly done: boolean;
   readonly claimed: Claimed[];
@@ -33,7 +33,10 @@ export interface Advanced {
 export interface Advance {
   readonly slot: Date;
   readonly results: readonly Settled[];
-  /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
+  /**
+   * Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. What an earlier call
+   * claimed above that, whose answer was lost, was never written and is free again.
+   */
   readonly mark: number;
   readonly newMark: number;
   /** Put back earlier, to be sent now. One may be pending already: by the same call, whose answer was lost. */
@@ -65,9 +68,10 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
     with control as (
       ${lockOpen(token)}
     ), holder as (
-      select 1 from leases where ${mine} for update
+      select recalled from leases where ${mine} for update
     ), flags as materialized (
-      select exists (select from holder) as held, exists (select from control) as open,
+      select exists (select from holder) as held,
+        exists (select from control) and exists (select from holder where not recalled) as open,
         ${statuses}::smallint[] as statuses, ${reasons}::text[] as reasons
     ), settled as (
       update ${table} d
@@ -89,7 +93,8 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
       returning d.n, d.token, d.channel
     ), moved as (
       update leases set
-        mark_n = case when flags.open then greatest(mark_n, ${newMark}::int) else mark_n end,
+        mark_n = case when flags.open then ${newMark}::int else ${mark}::int end,
+        seen_at = case when draining_until is null then ${now}::timestamptz end,
         pending = ${PENDING_LEFT},
         done = 0 = all(${PENDING_LEFT})
       from flags where flags.held and ${mine}

@@ -10,6 +10,8 @@ import { readStatistics, recountStatistics } from './statistics.ts';
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
 const at = { now, startBefore: new Date(now.getTime() + 60_000) };
+/** Longer after `now` than a sender that is not heard of is believed to live. */
+const afterDeath = { ...at, now: new Date(now.getTime() + 3_000) };
 
 async function openSeeded(size = 20) {
   const { db } = database;
@@ -43,8 +45,8 @@ function tokenOf(push: Seeded, attempt = 1, epoch = push.epoch): LeaseToken {
   return { pushNo: push.no, leaseNo: 0, epoch, attempt };
 }
 
-async function take(token: LeaseToken): Promise<TakenLease> {
-  const lease = await takeLease(database.db, token, at);
+async function take(token: LeaseToken, when = at): Promise<TakenLease> {
+  const lease = await takeLease(database.db, token, when);
   if (lease.kind !== 'taken') throw new Error(`the lease was ${lease.kind}`);
   return lease;
 }
@@ -151,7 +153,7 @@ test('what a dead sender had in flight is ambiguous, what it had not claimed is 
   await advance(push, dead, { newMark: 4 });
   await advance(push, dead, { mark: 4, newMark: 4, results: [{ n: 1, status: 'accepted', reason: null }] });
   const next = tokenOf(push, 2);
-  const lease = await take(next);
+  const lease = await take(next, afterDeath);
   expect(lease.mark).toBe(4);
   // Of 2, 3 and 4 the iOS one is a failure until a receipt says otherwise.
   expect(await figures(push)).toMatchObject({ sent: 4, success: 1, failures: 1, noFeedback: 2, pending: 16 });
@@ -164,7 +166,7 @@ test('a stale sender neither writes nor takes its lease back', async () => {
   const stale = tokenOf(push);
   await take(stale);
   await advance(push, stale, { newMark: 4 });
-  await take(tokenOf(push, 2));
+  await take(tokenOf(push, 2), afterDeath);
   const results = [{ n: 1, status: 'accepted', reason: null }] as const;
   expect(await advance(push, stale, { results, mark: 4, newMark: 8 })).toMatchObject({
     held: false,
@@ -209,5 +211,40 @@ test('a lease does not start a push that is too late; one that has started goes 
   await database.db.updateTable('pushes').set({ started_at: null }).where('no', '=', push.no).execute();
   expect((await takeLease(database.db, tokenOf(push), late)).kind).toBe('late');
   await take(tokenOf(push));
+  await handOverLease(database.db, tokenOf(push), null);
   expect((await takeLease(database.db, tokenOf(push, 2), late)).kind).toBe('taken');
+});
+
+test('a sender that lives is asked to let go, and what it has in flight is settled by its answers', async () => {
+  const push = await openSeeded();
+  const alive = tokenOf(push);
+  await take(alive);
+  await advance(push, alive, { newMark: 4 });
+  const next = tokenOf(push, 2);
+  expect((await takeLease(database.db, next, at)).kind).toBe('draining');
+  expect(await advance(push, alive, { mark: 4, newMark: 8 })).toMatchObject({
+    held: true,
+    open: false,
+    claimed: [],
+  });
+  await handOverLease(database.db, alive, new Date(now.getTime() + 10_000));
+  expect((await takeLease(database.db, next, at)).kind).toBe('draining');
+  const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
+  await advance(push, alive, { results, mark: 4, newMark: 4 });
+  expect((await take(next)).mark).toBe(4);
+  expect(await figures(push)).toMatchObject({ sent: 4, success: 2, noFeedback: 2, pending: 16 });
+});
+
+test('what a claim without an answer took is free again once its sender says that it wrote none of it', async () => {
+  const push = await openSeeded();
+  const token = tokenOf(push);
+  await take(token);
+  await advance(push, token, { newMark: 4 });
+  const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
+  await advance(push, token, { results, mark: 4, newMark: 12 });
+  await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
+  await advance(push, token, { mark: 4, newMark: 4 });
+  const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
+  expect(stopped.inFlight).toBe(0);
+  expect(await figures(push)).toMatchObject({ sent: 4, pending: 16 });
 });

@@ -1,9 +1,10 @@
-import { sql, type Transaction } from 'kysely';
+import { sql, type Transaction, type Updateable } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
 import { ensureStarted } from './pushes.ts';
 import type { Schema } from './schema.ts';
+import type { LeasesTable } from './schema-ledger.ts';
 import { deliveriesOf } from './slots.ts';
 import { countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
@@ -14,6 +15,9 @@ export interface LeaseToken {
   readonly epoch: number;
   readonly attempt: number;
 }
+
+/** A holder that was seen so recently may be alive although Temporal has not heard of it: it is asked to let go first. */
+const ALIVE_MS = 3000;
 
 export interface TakenLease {
   readonly kind: 'taken';
@@ -36,7 +40,7 @@ export type TakeResult =
   | { readonly kind: 'done' }
   /** Somebody newer holds it. */
   | { readonly kind: 'superseded' }
-  /** The last holder still waits for answers. */
+  /** The last holder still waits for answers, or is alive and has been asked to let go. */
   | { readonly kind: 'draining'; readonly until: Date };
 
 /** Takes the lease and sweeps what a dead holder left in flight, in one transaction. The first take starts the push. */
@@ -60,16 +64,17 @@ export async function takeLease(
     if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
+    const aliveUntil = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + ALIVE_MS);
+    if (token.epoch === lease.epoch && aliveUntil > now) {
+      await setLease(trx, token, { recalled: true });
+      return { kind: 'draining', until: aliveUntil };
+    }
     const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
     if (lease.draining_until !== null && lease.draining_until > now) {
       if ((await countInFlight(trx, left)) > 0) return { kind: 'draining', until: lease.draining_until };
     }
-    await trx
-      .updateTable('leases')
-      .set({ epoch: token.epoch, attempt: token.attempt, draining_until: null })
-      .where('push_no', '=', token.pushNo)
-      .where('lease_no', '=', token.leaseNo)
-      .execute();
+    const { epoch, attempt } = token;
+    await setLease(trx, token, { epoch, attempt, draining_until: null, seen_at: now, recalled: false });
     await sweepInFlight(trx, left);
     return {
       kind: 'taken',
@@ -83,15 +88,28 @@ export async function takeLease(
   });
 }
 
-/** A sender that gives the lease back while answers are outstanding says until when they may still come. */
-export async function handOverLease(db: Db, token: LeaseToken, until: Date): Promise<void> {
+/** A sender gives the lease back. `until`: how long answers may still come; null when none is outstanding. */
+export async function handOverLease(db: Db, token: LeaseToken, until: Date | null): Promise<void> {
   await db
     .updateTable('leases')
-    .set({ draining_until: until })
+    .set({ draining_until: until, seen_at: null })
     .where('push_no', '=', token.pushNo)
     .where('lease_no', '=', token.leaseNo)
     .where('epoch', '=', token.epoch)
     .where('attempt', '=', token.attempt)
+    .execute();
+}
+
+async function setLease(
+  trx: Transaction<Schema>,
+  { pushNo, leaseNo }: LeaseToken,
+  change: Updateable<LeasesTable>,
+): Promise<void> {
+  await trx
+    .updateTable('leases')
+    .set(change)
+    .where('push_no', '=', pushNo)
+    .where('lease_no', '=', leaseNo)
     .execute();
 }
 

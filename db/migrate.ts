@@ -4,13 +4,17 @@ import { Pool } from 'pg';
 import * as ledger from './migrations/2026-11-22-0001-ledger.ts';
 import * as devices from './migrations/2026-11-22-0002-devices.ts';
 import * as events from './migrations/2026-11-22-0003-events.ts';
+import * as audiences from './migrations/2026-11-22-0004-audiences.ts';
 import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
+import * as leaseRecall from './migrations/2026-11-22-0006-lease-recall.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
   '2026-11-22-0002-devices': devices,
   '2026-11-22-0003-events': events,
+  '2026-11-22-0004-audiences': audiences,
   '2026-11-22-0005-receipts': receipts,
+  '2026-11-22-0006-lease-recall': leaseRecall,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

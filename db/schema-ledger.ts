@@ -50,6 +50,10 @@ export interface LeasesTable {
   attempt: Generated<number>;
   /** Until when a sender that gave the lease back may still get answers. */
   draining_until: Date | null;
+  /** When its holder last wrote to it; null once it was given back. */
+  seen_at: Generated<Date | null>;
+  /** A newer holder waits: nothing is claimed any more. */
+  recalled: Generated<boolean>;
   /** Rows without a final outcome, by platform code. */
   pending: number[];
   done: Generated<boolean>;
