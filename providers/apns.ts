@@ -2,6 +2,7 @@ import type { Content } from '../domain/content.ts';
 import type { ApnsCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
+import { createApnsHeads } from './apns-heads.ts';
 import { readApnsAnswer } from './apns-outcomes.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens } from './apns-tokens.ts';
@@ -17,7 +18,6 @@ import { outcomeOf } from './verdict.ts';
 const MAX_STREAMS = 250;
 const DEVICE_TOKEN = /^[0-9a-fA-F]{2,200}$/;
 const COLLAPSE_ID = /^[\x21-\x7e]{1,64}$/;
-const PRIORITY = { high: '10', normal: '5' } as const;
 
 export function openApns(
   credential: ApnsCredential,
@@ -30,6 +30,8 @@ export function openApns(
   const holdOff = new HoldOff(clock);
   const templateOf = oncePerContent(apnsTemplate);
 
+  const headOf = createApnsHeads(credential.topic);
+
   function post(
     content: Content,
     to: Addressee,
@@ -37,21 +39,8 @@ export function openApns(
     body: string,
     mayStart: () => boolean,
   ): Promise<Answer> {
-    const headers = [
-      'authorization',
-      `bearer ${token}`,
-      'apns-topic',
-      credential.topic,
-      'apns-push-type',
-      'alert',
-      'apns-priority',
-      PRIORITY[content.priority],
-      'apns-expiration',
-      expiration(content.ttlSeconds, clock()),
-      'apns-collapse-id',
-      to.collapseId,
-    ];
-    return pool.request({ path: `/3/device/${to.token}`, headers, body }, mayStart);
+    const head = headOf(content, token, to.collapseId, clock());
+    return pool.request({ head, path: `/3/device/${to.token}`, body }, mayStart);
   }
 
   return {
@@ -78,10 +67,6 @@ export function openApns(
     recheck: () => pool.recheck(),
     close: () => pool.close(),
   };
-}
-
-function expiration(ttlSeconds: number, now: Date): string {
-  return ttlSeconds === 0 ? '0' : String(Math.floor(now.getTime() / 1000) + ttlSeconds);
 }
 
 function isExpired(answer: Answer): boolean {

@@ -9,6 +9,7 @@ import { FcmTokens } from './fcm-tokens.ts';
 import type { Answer } from './h2-exchange.ts';
 import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
 import { HoldOff } from './hold-off.ts';
+import { type RequestHead, requestHead } from './http2/request-head.ts';
 import { oncePerContent } from './once-per-content.ts';
 import type { Endpoint, PushService } from './push-service.ts';
 import { outcomeOf } from './verdict.ts';
@@ -30,9 +31,15 @@ export function openFcm(
   const templateOf = oncePerContent(fcmTemplate);
   const path = `/v1/projects/${credential.project_id}/messages:send`;
 
+  let head: RequestHead | undefined;
+  let headOf = '';
+
   function post(accessToken: string, body: string, mayStart: () => boolean): Promise<Answer> {
-    const headers = ['authorization', `Bearer ${accessToken}`, 'content-type', 'application/json'];
-    return pool.request({ path, headers, body }, mayStart);
+    if (head === undefined || headOf !== accessToken) {
+      head = requestHead(['authorization', `Bearer ${accessToken}`, 'content-type', 'application/json']);
+      headOf = accessToken;
+    }
+    return pool.request({ head, path, body }, mayStart);
   }
 
   return {

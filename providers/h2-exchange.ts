@@ -1,9 +1,9 @@
-import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { RequestHead } from './http2/request-head.ts';
 
 export interface H2Request {
+  /** The same object for all requests that share it. */
+  readonly head: RequestHead;
   readonly path: string;
-  /** Names and values in turn, as node:http2 takes them without copying. */
-  readonly headers: readonly string[];
   readonly body: string;
 }
 
@@ -17,7 +17,7 @@ export type Answer =
   | {
       readonly kind: 'answer';
       readonly status: number;
-      readonly headers: IncomingHttpHeaders;
+      readonly retryAfter: string | undefined;
       readonly body: Buffer;
     }
   | { readonly kind: 'unprocessed'; readonly reason: UnprocessedReason; readonly afterMs: number }
@@ -38,6 +38,9 @@ export type Fate =
   | { readonly kind: 'unprocessed'; readonly reason: UnprocessedReason }
   | { readonly kind: 'lost'; readonly reason: LostReason };
 
+const NO_BODY: Buffer = Buffer.alloc(0);
+const ACCEPTED: Answer = { kind: 'answer', status: 200, retryAfter: undefined, body: NO_BODY };
+
 /** One request on its way through the pool. */
 export class Exchange {
   readonly request: H2Request;
@@ -45,10 +48,14 @@ export class Exchange {
   readonly queuedAt: number;
   startedAt = 0;
   attempts = 0;
-  /** The status of an answer other than 200 whose body has not ended. */
-  refusedWith: number | undefined = undefined;
-  stream: ClientHttp2Stream | undefined = undefined;
-  #resolve: ((answer: Answer) => void) | undefined;
+  settled = false;
+  /** Of the answer whose body has not ended; 0 before its headers have come. */
+  status = 0;
+  #bodyBytes = 0;
+  #retryAfter: string | undefined = undefined;
+  #contentLength: number | undefined = undefined;
+  #body = NO_BODY;
+  readonly #resolve: (answer: Answer) => void;
 
   constructor(
     request: H2Request,
@@ -62,12 +69,33 @@ export class Exchange {
     this.#resolve = resolve;
   }
 
-  get settled(): boolean {
-    return this.#resolve === undefined;
+  begin(status: number, retryAfter: string | undefined, contentLength: number | undefined): void {
+    this.status = status;
+    this.#retryAfter = retryAfter;
+    this.#contentLength = contentLength;
+  }
+
+  /** The body is as long as the answer said. */
+  get isWhole(): boolean {
+    return this.#contentLength === undefined || this.#contentLength === this.#bodyBytes;
+  }
+
+  /** Adds to the body; returns how long it is by now. */
+  add(buffer: Buffer, start: number, end: number): number {
+    this.#bodyBytes += end - start;
+    if (this.status !== 200) this.#body = Buffer.concat([this.#body, buffer.subarray(start, end)]);
+    return this.#bodyBytes;
+  }
+
+  answer(): void {
+    const { status } = this;
+    if (status === 200) this.settle(ACCEPTED);
+    else this.settle({ kind: 'answer', status, retryAfter: this.#retryAfter, body: this.#body });
   }
 
   settle(answer: Answer): void {
-    this.#resolve?.(answer);
-    this.#resolve = undefined;
+    if (this.settled) return;
+    this.settled = true;
+    this.#resolve(answer);
   }
 }

@@ -1,37 +1,10 @@
 import { once } from 'node:events';
 import type { Http2Session } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
-import { accept, type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
-import type { Answer } from './h2-exchange.ts';
-import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
+import { expect, test } from 'vitest';
+import { accept } from '../dev/simulators/h2-peer.ts';
+import { atEnd, openPeer, openPool, send, sendMany } from '../test/h2-rig.ts';
 import type { Endpoint } from './push-service.ts';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function openPeer(onStream: OnStream, maxConcurrentStreams?: number): Promise<H2Peer> {
-  const peer = await openH2Peer(onStream, maxConcurrentStreams);
-  cleanups.push(() => peer.close());
-  return peer;
-}
-
-function openPool(endpoint: Endpoint, options: H2PoolOptions = {}): H2Pool {
-  const pool = new H2Pool(endpoint, { sweepMs: 20, ...options });
-  cleanups.push(() => pool.close());
-  return pool;
-}
-
-function send(pool: H2Pool, path = '/'): Promise<Answer> {
-  return pool.request({ path, headers: [], body: '{}' }, () => true);
-}
-
-function sendMany(pool: H2Pool, count: number): Promise<Answer[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => send(pool, `/${n}`)));
-}
 
 function at(server: Server, ca?: string): Endpoint {
   const { port } = server.address() as AddressInfo;
@@ -73,7 +46,7 @@ test('a connection that went dead is found by PING, and what was written is lost
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  cleanups.push(() => {
+  atEnd(() => {
     for (const socket of pairs.flat()) socket.destroy();
     proxy.close();
   });
@@ -96,7 +69,7 @@ test('an unreachable service is tried a few times with growing pauses, and the r
   });
   wall.listen(0, '127.0.0.1');
   await once(wall, 'listening');
-  cleanups.push(() => wall.close());
+  atEnd(() => wall.close());
   const pool = openPool(at(wall));
   const answers = await sendMany(pool, 20);
   for (const answer of answers) {
@@ -130,11 +103,11 @@ test('closing does not wait for a peer that went away and never closes its end',
     for (const end of [socket, upstream]) end.on('error', () => {});
     socket.pipe(upstream);
     upstream.pipe(socket, { end: false });
-    cleanups.push(() => [socket, upstream].map((end) => end.destroy()));
+    atEnd(() => [socket, upstream].map((end) => end.destroy()));
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  cleanups.push(() => proxy.close());
+  atEnd(() => proxy.close());
   const pool = openPool(at(proxy, peer.ca));
   expect(await send(pool)).toMatchObject({ kind: 'answer', status: 200 });
   await expect.poll(() => clients[0]?.readableEnded).toBe(true);

@@ -1,42 +1,15 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { afterEach, expect, test } from 'vitest';
-import { accept, type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
-import type { Answer } from './h2-exchange.ts';
-import { H2Pool, type H2PoolOptions } from './h2-pool.ts';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function openPeer(onStream: OnStream, maxConcurrentStreams?: number): Promise<H2Peer> {
-  const peer = await openH2Peer(onStream, maxConcurrentStreams);
-  cleanups.push(() => peer.close());
-  return peer;
-}
-
-function openPool(peer: H2Peer, options: H2PoolOptions = {}): H2Pool {
-  const pool = new H2Pool(peer, { sweepMs: 20, ...options });
-  cleanups.push(() => pool.close());
-  return pool;
-}
-
-function send(pool: H2Pool, path = '/', mayStart = () => true): Promise<Answer> {
-  return pool.request({ path, headers: [], body: '{}' }, mayStart);
-}
-
-function sendMany(pool: H2Pool, count: number): Promise<Answer[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => send(pool, `/${n}`)));
-}
+import { expect, test } from 'vitest';
+import { accept } from '../dev/simulators/h2-peer.ts';
+import { openPeer, openPool, send, sendMany } from '../test/h2-rig.ts';
 
 test('keeps status, headers and body of an answer that is not 200', async () => {
   const peer = await openPeer((stream) => {
-    stream.respond({ ':status': 410, 'x-reason': 'gone' });
+    stream.respond({ ':status': 410, 'retry-after': '7' });
     stream.end('{"reason":"Unregistered"}');
   });
   const answer = await send(openPool(peer));
-  expect(answer).toMatchObject({ kind: 'answer', status: 410, headers: { 'x-reason': 'gone' } });
+  expect(answer).toMatchObject({ kind: 'answer', status: 410, retryAfter: '7' });
   expect(answer.kind === 'answer' && answer.body.toString()).toBe('{"reason":"Unregistered"}');
 });
 
@@ -112,12 +85,37 @@ test('an answer that is cut short was still a refusal', async () => {
   expect(await send(openPool(peer))).toMatchObject({ kind: 'unprocessed', reason: 'AnswerCut' });
 });
 
-test('without an answer until the deadline a request is lost, and its stream is free again', async () => {
-  const peer = await openPeer((stream, path) => path !== '/silent' && accept(stream), 1);
-  const pool = openPool(peer, { deadlineMs: 150, maxSessions: 1 });
-  expect(await send(pool, '/silent')).toEqual({ kind: 'lost', reason: 'Timeout' });
+test('without an answer until the deadline a request is lost, and its connection gets no more', async () => {
+  const held = Promise.withResolvers<ServerHttp2Stream>();
+  const peer = await openPeer((stream, path) => {
+    if (path === '/held') held.resolve(stream);
+    else if (path !== '/silent') accept(stream);
+  });
+  const pool = openPool(peer, { deadlineMs: 400, maxSessions: 1 });
+  await send(pool);
+  const silent = send(pool, '/silent');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const written = send(pool, '/held');
+  expect(await silent).toEqual({ kind: 'lost', reason: 'Timeout' });
   expect(await send(pool, '/next')).toMatchObject({ kind: 'answer', status: 200 });
-  expect(peer.sessions).toHaveLength(1);
+  expect(peer.sessions).toHaveLength(2);
+
+  // What was on it already keeps its own deadline, and the last one closes it.
+  const [first] = peer.sessions;
+  expect(first?.closed).toBe(false);
+  accept(await held.promise);
+  expect(await written).toMatchObject({ kind: 'answer', status: 200 });
+  await expect.poll(() => first?.destroyed).toBe(true);
+  expect(pool.stats.sessions).toBe(1);
+});
+
+test('a connection that has used up its streams is replaced', async () => {
+  const peer = await openPeer((stream) => accept(stream));
+  const pool = openPool(peer, { maxRequests: 5, maxSessions: 1 });
+  const answers = await sendMany(pool, 12);
+  expect(answers).toEqual(Array(12).fill(expect.objectContaining({ kind: 'answer', status: 200 })));
+  expect(peer.sessions).toHaveLength(3);
+  await expect.poll(() => peer.sessions.filter((session) => session.destroyed).length).toBe(2);
 });
 
 test('after a GOAWAY with an error only what it says was not handled is written again', async () => {

@@ -1,12 +1,15 @@
 import { Fifo } from './fifo.ts';
 import { type Answer, Exchange, type Fate, type H2Request, type UnprocessedReason } from './h2-exchange.ts';
-import { abandon, H2Session, type SessionEvents } from './h2-session.ts';
+import { H2Session, type SessionEvents } from './h2-session.ts';
+import { checkPath } from './http2/request-head.ts';
 import type { Endpoint } from './push-service.ts';
 
 const DEFAULTS = {
   maxSessions: 4,
   /** Streams per session, however many the peer allows. FCM closes a connection that goes above 100. */
   maxStreams: 100,
+  /** Requests per session; the IDs of its streams end at 2^31. */
+  maxRequests: 2 ** 30 - 1,
   /** Without an answer for so long a written request is lost. */
   deadlineMs: 10_000,
   /** Waiting for a free stream for so long a request is given back. */
@@ -40,10 +43,10 @@ export class H2Pool {
   readonly #options: typeof DEFAULTS;
   readonly #sessions = new Set<H2Session>();
   readonly #queue = new Fifo<Exchange>();
-  /** In the order of their start, so the first expires first. */
-  readonly #inFlight = new Set<Exchange>();
+  #inFlight = 0;
   readonly #events: SessionEvents;
   readonly #timer: NodeJS.Timeout;
+  #isDispatchDue = false;
   #failures = 0;
   #connectNotBefore = 0;
   #sweptAt = performance.now();
@@ -54,9 +57,9 @@ export class H2Pool {
     this.#endpoint = endpoint;
     this.#options = { ...DEFAULTS, ...options };
     this.#events = {
-      answered: (exchange) => this.#onAnswered(exchange),
+      answered: () => this.#onAnswered(),
       failed: (exchange, fate) => this.#onFailed(exchange, fate),
-      capacity: () => this.#dispatch(),
+      capacity: () => this.#scheduleDispatch(),
       retired: (session) => this.#onRetired(session),
       ended: (session) => this.#sessions.delete(session),
     };
@@ -64,11 +67,12 @@ export class H2Pool {
   }
 
   get stats(): H2PoolStats {
-    return { sessions: this.#sessions.size, inFlight: this.#inFlight.size, queued: this.#queue.length };
+    return { sessions: this.#sessions.size, inFlight: this.#inFlight, queued: this.#queue.length };
   }
 
   /** `mayStart` is asked synchronously before each time the request is written. */
   request(request: H2Request, mayStart: () => boolean): Promise<Answer> {
+    checkPath(request.path);
     return new Promise((resolve) => {
       const now = performance.now();
       const exchange = new Exchange(request, mayStart, now, resolve);
@@ -76,7 +80,7 @@ export class H2Pool {
       if (this.#unreachable() && now < this.#connectNotBefore)
         return this.#giveBackUnreachable(exchange, now);
       this.#queue.push(exchange);
-      this.#dispatch();
+      this.#scheduleDispatch();
     });
   }
 
@@ -98,7 +102,7 @@ export class H2Pool {
 
   async #close(): Promise<void> {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) giveBack(next, 'Closing', 0);
-    if (this.#inFlight.size > 0) {
+    if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;
       });
@@ -107,29 +111,37 @@ export class H2Pool {
     for (const session of this.#sessions) session.destroy();
   }
 
+  /** Once per turn of the event loop, so that all that is started in it is written at once. */
+  #scheduleDispatch(): void {
+    if (this.#isDispatchDue || this.#queue.length === 0) return;
+    this.#isDispatchDue = true;
+    setImmediate(() => {
+      this.#isDispatchDue = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
+    const now = performance.now();
     while (this.#queue.length > 0) {
       const session = this.#leastLoaded();
       if (session === undefined) {
-        this.#openAnother();
-        return;
+        this.#openAnother(now);
+        break;
       }
       const exchange = this.#queue.shift();
-      if (exchange === undefined) return;
-      if (exchange.mayStart()) this.#start(exchange, session);
+      if (exchange === undefined) break;
+      if (exchange.mayStart()) this.#start(exchange, session, now);
       else exchange.settle({ kind: 'not_started' });
     }
+    for (const session of this.#sessions) session.flush();
   }
 
-  #start(exchange: Exchange, session: H2Session): void {
-    exchange.startedAt = performance.now();
+  #start(exchange: Exchange, session: H2Session, now: number): void {
+    exchange.startedAt = now;
     exchange.attempts++;
-    this.#inFlight.add(exchange);
-    try {
-      session.start(exchange);
-    } catch {
-      this.#onFailed(exchange, { kind: 'unprocessed', reason: 'GoingAway' });
-    }
+    this.#inFlight++;
+    session.start(exchange);
   }
 
   #leastLoaded(): H2Session | undefined {
@@ -146,8 +158,7 @@ export class H2Pool {
   }
 
   /** One at a time, and only after the ones that are open have answered something. */
-  #openAnother(): void {
-    const now = performance.now();
+  #openAnother(now: number): void {
     if (this.#closed || now < this.#connectNotBefore) return;
     let usable = 0;
     for (const session of this.#sessions) {
@@ -156,26 +167,29 @@ export class H2Pool {
       usable++;
     }
     if (usable >= this.#options.maxSessions) return;
-    this.#sessions.add(new H2Session(this.#endpoint, this.#options.maxStreams, now, this.#events));
+    this.#sessions.add(new H2Session(this.#endpoint, this.#options, now, this.#events));
   }
 
-  #onAnswered(exchange: Exchange): void {
+  #onAnswered(): void {
     this.#failures = 0;
-    this.#leave(exchange);
+    this.#leave();
   }
 
   #onFailed(exchange: Exchange, fate: Fate): void {
-    this.#leave(exchange);
+    this.#leave();
     if (fate.kind === 'lost') exchange.settle(fate);
     else if (this.#closed) giveBack(exchange, 'Closing', 0);
     else if (fate.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
       giveBack(exchange, fate.reason, RETRY_AFTER_MS);
-    } else this.#queue.unshift(exchange);
+    } else {
+      this.#queue.unshift(exchange);
+      this.#scheduleDispatch();
+    }
   }
 
-  #leave(exchange: Exchange): void {
-    this.#inFlight.delete(exchange);
-    if (this.#inFlight.size === 0) this.#onIdle?.();
+  #leave(): void {
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#onIdle?.();
   }
 
   /** A connection that never answered anything counts as a failure to connect. */
@@ -191,6 +205,7 @@ export class H2Pool {
         this.#giveBackUnreachable(next, now);
       }
     }
+    this.#scheduleDispatch();
   }
 
   #unreachable(): boolean {
@@ -215,13 +230,7 @@ export class H2Pool {
   }
 
   #expire(now: number): void {
-    for (const exchange of this.#inFlight) {
-      if (now - exchange.startedAt < this.#options.deadlineMs) break;
-      this.#leave(exchange);
-      if (exchange.refusedWith === undefined) exchange.settle({ kind: 'lost', reason: 'Timeout' });
-      else giveBack(exchange, 'AnswerCut', RETRY_AFTER_MS);
-      abandon(exchange);
-    }
+    for (const session of this.#sessions) session.expire(now - this.#options.deadlineMs);
     for (let head = this.#queue.peek(); head; head = this.#queue.peek()) {
       if (now - head.queuedAt < this.#options.queueMs) break;
       this.#queue.shift();
@@ -233,6 +242,8 @@ export class H2Pool {
     const { connectMs, pingBusyMs, pingIdleMs, pingTimeoutMs } = this.#options;
     if (!session.connected) {
       if (now - session.openedAt > connectMs) session.destroy();
+    } else if (session.closingAt !== undefined) {
+      if (now - session.closingAt > pingTimeoutMs) session.destroy();
     } else if (session.pingSentAt !== undefined) {
       if (now - session.pingSentAt > pingTimeoutMs) session.destroy();
     } else if (now - session.lastPingAt > (session.open > 0 ? pingBusyMs : pingIdleMs)) {

@@ -1,22 +1,23 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-} from 'node:http2';
-import type { Socket } from 'node:net';
 import type { Exchange, Fate } from './h2-exchange.ts';
+import { Connection } from './http2/connection.ts';
+import type { HeaderReader } from './http2/header-reader.ts';
+import { CODE } from './http2/protocol.ts';
 import type { Endpoint } from './push-service.ts';
 
-const { NGHTTP2_REFUSED_STREAM, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
-const EMPTY = Buffer.alloc(0);
-const MEMORY_MB = 64;
+/** No answer of a push service is as long. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+const GOING_AWAY: Fate = { kind: 'unprocessed', reason: 'GoingAway' };
+const STREAM_REFUSED: Fate = { kind: 'unprocessed', reason: 'StreamRefused' };
+const ANSWER_CUT: Fate = { kind: 'unprocessed', reason: 'AnswerCut' };
+const STREAM_RESET: Fate = { kind: 'lost', reason: 'StreamReset' };
+const CONNECTION_LOST: Fate = { kind: 'lost', reason: 'ConnectionLost' };
+const TIMEOUT: Fate = { kind: 'lost', reason: 'Timeout' };
 
 /** What a session tells its pool. */
 export interface SessionEvents {
   /** The exchange has its answer. */
-  answered(exchange: Exchange): void;
+  answered(): void;
   /** Its stream closed without one. */
   failed(exchange: Exchange, fate: Fate): void;
   /** A stream may have become free. */
@@ -27,108 +28,194 @@ export interface SessionEvents {
   ended(session: H2Session): void;
 }
 
+export interface SessionLimits {
+  readonly maxStreams: number;
+  readonly maxRequests: number;
+}
+
 /** One HTTP/2 connection: counts its streams, obeys the peer's limits, and says what became of each request. */
 export class H2Session {
   readonly openedAt: number;
-  /** Streams open now. */
-  open = 0;
-  connected = false;
   retired = false;
   /** An answer has come through it. */
   proven = false;
   /** When a PING went out that has no answer yet. */
   pingSentAt: number | undefined = undefined;
   lastPingAt: number;
-  readonly #session: ClientHttp2Session;
-  readonly #authority: string;
-  readonly #scheme: string;
+  /** When it was told to close, which it may not have done yet. */
+  closingAt: number | undefined = undefined;
+  readonly #connection: Connection;
   readonly #events: SessionEvents;
-  readonly #maxStreams: number;
-  #socket: Socket | undefined;
-  #peerLimit = 1;
-  #goawayCode = NGHTTP2_NO_ERROR;
+  readonly #limits: SessionLimits;
+  /** By the ID of their stream, and so in the order of their start. */
+  readonly #streams = new Map<number, Exchange>();
+  #requests = 0;
   #lastStreamId = Number.POSITIVE_INFINITY;
 
-  constructor(endpoint: Endpoint, maxStreams: number, now: number, events: SessionEvents) {
+  constructor(endpoint: Endpoint, limits: SessionLimits, now: number, events: SessionEvents) {
     this.openedAt = now;
     this.lastPingAt = now;
+    this.#limits = limits;
     this.#events = events;
-    this.#maxStreams = maxStreams;
-    this.#authority = endpoint.url.host;
-    this.#scheme = endpoint.url.protocol.slice(0, -1);
-    this.#session = connect(endpoint.url, {
-      ...(endpoint.ca === undefined ? {} : { ca: endpoint.ca }),
-      settings: { enablePush: false },
-      maxSessionMemory: MEMORY_MB,
+    this.#connection = new Connection(endpoint.url, endpoint.ca, {
+      headers: (id, head, isEnd) => this.#onHeaders(id, head, isEnd),
+      data: (id, buffer, start, end, isEnd) => this.#onData(id, buffer, start, end, isEnd),
+      reset: (id, code) => this.#onReset(id, code),
+      goaway: (lastStreamId, code) => this.#onGoaway(lastStreamId, code),
+      pong: () => {
+        this.pingSentAt = undefined;
+      },
+      progress: () => this.#onProgress(),
+      closed: () => this.#onClosed(),
     });
-    this.#listen();
+  }
+
+  /** The peer's settings have come. */
+  get connected(): boolean {
+    return this.#connection.isGreeted;
+  }
+
+  /** Streams open now. */
+  get open(): number {
+    return this.#streams.size;
   }
 
   get free(): number {
-    if (!this.connected || this.retired) return 0;
-    return Math.min(this.#peerLimit, this.#maxStreams) - this.open;
+    if (this.retired || !this.#connection.isReady) return 0;
+    return Math.min(this.#connection.peerStreams, this.#limits.maxStreams) - this.#streams.size;
   }
 
+  /** Starts a request, which is written by the next flush. */
   start(exchange: Exchange): void {
-    const { path, headers, body } = exchange.request;
-    const stream = this.#session.request([
-      ':method',
-      'POST',
-      ':path',
-      path,
-      ':scheme',
-      this.#scheme,
-      ':authority',
-      this.#authority,
-      ...headers,
-    ]);
-    this.open++;
-    exchange.stream = stream;
-    stream.on('error', ignore);
-    stream.on('response', (answer) => this.#onResponse(exchange, stream, answer));
-    stream.on('close', () => this.#onClose(exchange, stream));
-    stream.end(body);
+    const { head, path, body } = exchange.request;
+    this.#streams.set(this.#connection.request(head, path, body), exchange);
+    if (++this.#requests >= this.#limits.maxRequests) this.#retire();
+  }
+
+  flush(): void {
+    this.#connection.flush();
+  }
+
+  /** Gives up on what was written before. A peer that let one request time out gets no more on this connection. */
+  expire(startedBefore: number): void {
+    for (const [id, exchange] of this.#streams) {
+      if (exchange.startedAt > startedBefore) break;
+      this.#connection.reset(id, CODE.cancel);
+      this.#streams.delete(id);
+      if (!exchange.settled) this.#retire();
+      this.#fail(exchange, TIMEOUT);
+    }
+    this.#connection.flush();
+    this.#closeIfDone();
   }
 
   ping(now: number): void {
-    if (this.#session.destroyed) {
-      this.destroy();
-      return;
-    }
     this.lastPingAt = now;
     this.pingSentAt = now;
-    this.#session.ping((error) => {
-      if (error === null) this.pingSentAt = undefined;
-    });
+    this.#connection.ping();
   }
 
   destroy(): void {
-    this.#retire();
-    this.#session.destroy();
-    // After a GOAWAY node waits for the peer to close its end too, forever, and the process does not end.
-    this.#socket?.destroy();
+    this.#connection.destroy();
   }
 
-  #listen(): void {
-    this.#session.on('error', ignore);
-    this.#session.once('connect', (_session, socket) => {
-      this.#socket = socket;
-      this.connected = true;
-      this.#events.capacity();
-    });
-    this.#session.on('remoteSettings', (settings) => {
-      this.#peerLimit = settings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
-      this.#events.capacity();
-    });
-    this.#session.on('goaway', (code, lastStreamId) => {
-      this.#goawayCode = code;
-      this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
-      this.#retire();
-    });
-    this.#session.once('close', () => {
-      this.#retire();
-      this.#events.ended(this);
-    });
+  #onHeaders(id: number, head: HeaderReader, isEnd: boolean): void {
+    const exchange = this.#streams.get(id);
+    if (exchange === undefined) return;
+    if (head.malformed) this.#refuse(id, exchange);
+    else if (exchange.status === 0) this.#onHead(id, exchange, head, isEnd);
+    else if (head.status !== 0 || !isEnd) this.#refuse(id, exchange);
+    else this.#end(id, exchange);
+  }
+
+  #onHead(id: number, exchange: Exchange, head: HeaderReader, isEnd: boolean): void {
+    const { status } = head;
+    const isInformational = status >= 100 && status < 200;
+    if (isInformational && !isEnd) return;
+    if (isInformational || status === 0) {
+      this.#refuse(id, exchange);
+      return;
+    }
+    this.proven = true;
+    exchange.begin(status, head.retryAfter, head.contentLength);
+    // Whatever comes after a 200 does not undo it.
+    if (status === 200) this.#answer(exchange);
+    if (isEnd) this.#end(id, exchange);
+  }
+
+  #onData(id: number, buffer: Buffer, start: number, end: number, isEnd: boolean): void {
+    const exchange = this.#streams.get(id);
+    if (exchange === undefined) return;
+    if (exchange.status === 0) this.#refuse(id, exchange);
+    else if (exchange.add(buffer, start, end) > MAX_BODY_BYTES) this.#refuse(id, exchange);
+    else if (isEnd) this.#end(id, exchange);
+  }
+
+  #end(id: number, exchange: Exchange): void {
+    this.#streams.delete(id);
+    this.#connection.ended(id);
+    if (exchange.settled) return;
+    if (exchange.isWhole) this.#answer(exchange);
+    else this.#fail(exchange, ANSWER_CUT);
+  }
+
+  #answer(exchange: Exchange): void {
+    exchange.answer();
+    this.#events.answered();
+  }
+
+  /** The answer is not one that HTTP allows, or that we read. */
+  #refuse(id: number, exchange: Exchange): void {
+    this.#connection.reset(id, CODE.protocolError);
+    this.#streams.delete(id);
+    this.#fail(exchange, STREAM_RESET);
+  }
+
+  #onReset(id: number, code: number): void {
+    const exchange = this.#streams.get(id);
+    if (exchange === undefined) return;
+    this.#streams.delete(id);
+    this.#connection.ended(id);
+    this.#fail(exchange, code === CODE.refusedStream ? STREAM_REFUSED : STREAM_RESET);
+  }
+
+  /** What the peer surely did not handle starts again elsewhere. After an error it answers nothing else either. */
+  #onGoaway(lastStreamId: number, code: number): void {
+    this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
+    this.#retire();
+    if (code === CODE.noError) this.#failAll(this.#lastStreamId);
+    else this.#connection.destroy();
+  }
+
+  #onProgress(): void {
+    if (this.retired) this.#closeIfDone();
+    else this.#events.capacity();
+  }
+
+  #onClosed(): void {
+    this.#retire();
+    this.#failAll(0);
+    this.#events.ended(this);
+  }
+
+  /** The last one first, because each is put to the front of the pool's queue. */
+  #failAll(above: number): void {
+    for (const [id, exchange] of [...this.#streams].reverse()) {
+      if (id <= above) break;
+      this.#streams.delete(id);
+      this.#fail(exchange, id > this.#lastStreamId ? GOING_AWAY : CONNECTION_LOST);
+    }
+  }
+
+  #fail(exchange: Exchange, fate: Fate): void {
+    if (exchange.settled) return;
+    this.#events.failed(exchange, exchange.status === 0 ? fate : ANSWER_CUT);
+  }
+
+  #closeIfDone(): void {
+    if (!this.retired || this.#streams.size > 0 || this.closingAt !== undefined) return;
+    this.closingAt = performance.now();
+    this.#connection.close();
   }
 
   #retire(): void {
@@ -136,49 +223,4 @@ export class H2Session {
     this.retired = true;
     this.#events.retired(this);
   }
-
-  #onResponse(exchange: Exchange, stream: ClientHttp2Stream, headers: IncomingHttpHeaders): void {
-    this.proven = true;
-    const status = Number(headers[':status']);
-    if (status === 200) {
-      stream.resume();
-      exchange.settle({ kind: 'answer', status, headers, body: EMPTY });
-      this.#events.answered(exchange);
-      return;
-    }
-    exchange.refusedWith = status;
-    const chunks: Buffer[] = [];
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      if (stream.rstCode !== NGHTTP2_NO_ERROR) return;
-      exchange.settle({ kind: 'answer', status, headers, body: Buffer.concat(chunks) });
-      this.#events.answered(exchange);
-    });
-  }
-
-  #onClose(exchange: Exchange, stream: ClientHttp2Stream): void {
-    this.open--;
-    if (!exchange.settled) this.#events.failed(exchange, this.#fateOf(exchange, stream));
-    this.#events.capacity();
-  }
-
-  #fateOf(exchange: Exchange, stream: ClientHttp2Stream): Fate {
-    if (exchange.refusedWith !== undefined) return { kind: 'unprocessed', reason: 'AnswerCut' };
-    const neverSent = stream.id === undefined;
-    if (neverSent || stream.id > this.#lastStreamId) return { kind: 'unprocessed', reason: 'GoingAway' };
-    // After a GOAWAY with an error node gives every stream that error as its reset code, so only the id tells.
-    const ownReset = this.#goawayCode === NGHTTP2_NO_ERROR;
-    if (ownReset && stream.rstCode === NGHTTP2_REFUSED_STREAM) {
-      return { kind: 'unprocessed', reason: 'StreamRefused' };
-    }
-    const reason = this.#session.destroyed || this.#session.closed ? 'ConnectionLost' : 'StreamReset';
-    return { kind: 'lost', reason };
-  }
 }
-
-/** Gives up on a request that was written. */
-export function abandon(exchange: Exchange): void {
-  exchange.stream?.close(NGHTTP2_CANCEL);
-}
-
-function ignore(): void {}

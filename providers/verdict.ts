@@ -40,7 +40,7 @@ export function outcomeOf(
   switch (answer.kind) {
     case 'answer':
       if (answer.status === 200) return { kind: 'accepted' };
-      return judge(read(answer), retryAfterMs(answer.headers['retry-after'], now), holdOff);
+      return judge(read(answer), retryAfterMs(answer.retryAfter, now), holdOff);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
     case 'lost':

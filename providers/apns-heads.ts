@@ -1,0 +1,32 @@
+import type { Content } from '../domain/content.ts';
+import { type RequestHead, requestHead } from './http2/request-head.ts';
+import { oncePerContent } from './once-per-content.ts';
+
+const PRIORITY = { high: '10', normal: '5' } as const;
+
+interface Made {
+  readonly token: string;
+  readonly collapseId: string;
+  readonly now: number;
+  readonly head: RequestHead;
+}
+
+export type ApnsHeads = (content: Content, token: string, collapseId: string, now: Date) => RequestHead;
+
+/** All messages of one push within one second have the same headers: they are made once. */
+export function createApnsHeads(topic: string): ApnsHeads {
+  const lastOf = oncePerContent((): { made: Made | undefined } => ({ made: undefined }));
+  return (content, token, collapseId, time) => {
+    const now = Math.floor(time.getTime() / 1000);
+    const last = lastOf(content);
+    const { made } = last;
+    if (made?.now === now && made.token === token && made.collapseId === collapseId) return made.head;
+    const head = requestHead([
+      ...['authorization', `bearer ${token}`, 'apns-topic', topic, 'apns-push-type', 'alert'],
+      ...['apns-priority', PRIORITY[content.priority], 'apns-collapse-id', collapseId],
+      ...['apns-expiration', content.ttlSeconds === 0 ? '0' : String(now + content.ttlSeconds)],
+    ]);
+    last.made = { token, collapseId, now, head };
+    return head;
+  };
+}

@@ -1,0 +1,36 @@
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+/** Printable, with no space at either end (RFC 9113, 8.2.1). */
+const VALUE = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
+const PATH = /^\/[\x21-\x7e]{0,4000}$/;
+/** They belong to a connection of HTTP/1, or to what the connection says itself. */
+const FORBIDDEN = new Set([
+  'connection',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The headers that many requests share. Held on to, a connection sends them as a few bytes. */
+export interface RequestHead {
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+}
+
+/** Throws a `TypeError` for what may not go onto the wire. */
+export function requestHead(headers: readonly string[]): RequestHead {
+  if (headers.length % 2 !== 0) throw new TypeError('A header has no value');
+  for (let at = 0; at < headers.length; at += 2) {
+    const [name = '', value = ''] = headers.slice(at, at + 2);
+    if (!NAME.test(name) || FORBIDDEN.has(name))
+      throw new TypeError(`A request may not have a header ${name}`);
+    if (!VALUE.test(value)) throw new TypeError(`The value of the header ${name} is not printable`);
+  }
+  return { headers: [...headers] };
+}
+
+export function checkPath(path: string): void {
+  if (!PATH.test(path)) throw new TypeError('The path of a request is not valid');
+}

@@ -1,0 +1,38 @@
+import { afterEach } from 'vitest';
+import { type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
+import type { Answer } from '../providers/h2-exchange.ts';
+import { H2Pool, type H2PoolOptions } from '../providers/h2-pool.ts';
+import { requestHead } from '../providers/http2/request-head.ts';
+import type { Endpoint } from '../providers/push-service.ts';
+
+const HEAD = requestHead([]);
+const cleanups: (() => unknown)[] = [];
+
+/** Run after the test, the last one first. */
+export function atEnd(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+export async function openPeer(onStream: OnStream, maxConcurrentStreams?: number): Promise<H2Peer> {
+  const peer = await openH2Peer(onStream, maxConcurrentStreams);
+  atEnd(() => peer.close());
+  return peer;
+}
+
+export function openPool(endpoint: Endpoint, options: H2PoolOptions = {}): H2Pool {
+  const pool = new H2Pool(endpoint, { sweepMs: 20, ...options });
+  atEnd(() => pool.close());
+  return pool;
+}
+
+export function send(pool: H2Pool, path = '/', mayStart = () => true, body = '{}'): Promise<Answer> {
+  return pool.request({ head: HEAD, path, body }, mayStart);
+}
+
+export function sendMany(pool: H2Pool, count: number): Promise<Answer[]> {
+  return Promise.all(Array.from({ length: count }, (_, n) => send(pool, `/${n}`)));
+}

@@ -1,0 +1,103 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { createLoopbackIdentity } from '../dev/simulators/certificate.ts';
+import { listen } from '../dev/simulators/listen.ts';
+import { FrameReader } from '../providers/http2/frame-reader.ts';
+import { FLAG, FRAME } from '../providers/http2/protocol.ts';
+import type { Endpoint } from '../providers/push-service.ts';
+import { atEnd } from './h2-rig.ts';
+
+const PREFACE_BYTES = 24;
+const identity = createLoopbackIdentity();
+
+export interface SeenFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly streamId: number;
+  readonly payload: Buffer;
+}
+
+/** One connection of a peer that says byte for byte what a test wants. */
+export interface OddConnection {
+  readonly socket: TLSSocket;
+  /** All that the client has sent. */
+  readonly frames: readonly SeenFrame[];
+}
+
+export interface OddPeer extends Endpoint {
+  readonly connections: readonly OddConnection[];
+}
+
+/** What a frame's own type says, on the wire. */
+export function frame(type: number, flags: number, streamId: number, payload: Buffer | string = ''): Buffer {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload, 'hex') : payload;
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(bytes.length, 0, 3);
+  header[3] = type;
+  header[4] = flags;
+  header.writeUInt32BE(streamId, 5);
+  return Buffer.concat([header, bytes]);
+}
+
+export function settings(values: Readonly<Record<number, number>> = {}): Buffer {
+  const payload = Object.entries(values).map(([setting, value]) => {
+    const bytes = Buffer.alloc(6);
+    bytes.writeUInt16BE(Number(setting));
+    bytes.writeUInt32BE(value, 2);
+    return bytes;
+  });
+  return frame(FRAME.settings, 0, 0, Buffer.concat(payload));
+}
+
+export function uint32(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at);
+  return bytes;
+}
+
+/** A 200 whose stream ends with it. */
+export function ok(streamId: number): Buffer {
+  return frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, streamId, '88');
+}
+
+/** Sends `greeting` first, and lets the test deal with every frame of the client. */
+export async function openOddPeer(
+  greeting: Buffer,
+  onFrame: (seen: SeenFrame, connection: OddConnection) => void,
+  ALPNProtocols = ['h2'],
+): Promise<OddPeer> {
+  const connections: OddConnection[] = [];
+  const server = createServer({ key: identity.key, cert: identity.cert, ALPNProtocols }, (socket) => {
+    const frames: SeenFrame[] = [];
+    const connection = { socket, frames };
+    connections.push(connection);
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    const reader = new FrameReader((type, flags, streamId, buffer, start, end) => {
+      const seen = { type, flags, streamId, payload: Buffer.from(buffer.subarray(start, end)) };
+      frames.push(seen);
+      onFrame(seen, connection);
+    });
+    let skip = PREFACE_BYTES;
+    socket.on('data', (chunk: Buffer) => {
+      const rest = chunk.subarray(skip);
+      skip -= chunk.length - rest.length;
+      if (rest.length > 0) reader.push(rest);
+    });
+    if (greeting.length > 0) socket.write(greeting);
+  });
+  const close = await listen(server, 0);
+  atEnd(close);
+  const { port } = server.address() as AddressInfo;
+  return { url: new URL(`https://127.0.0.1:${port}`), ca: identity.ca, connections };
+}
+
+/** A peer that does this once the client has sent a whole request. */
+export function openAnsweringPeer(
+  onRequest: (streamId: number, connection: OddConnection) => void,
+  greeting: Buffer = settings(),
+): Promise<OddPeer> {
+  return openOddPeer(greeting, (seen, connection) => {
+    if (seen.type === FRAME.data && seen.flags & FLAG.endStream) onRequest(seen.streamId, connection);
+  });
+}
