@@ -16,6 +16,8 @@ import { appRoutes } from './routes/apps.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
 import { credentialRoutes } from './routes/credentials.ts';
+import { deviceListRoutes } from './routes/device-list.ts';
+import { deviceUserRoutes } from './routes/device-users.ts';
 import { deviceRoutes } from './routes/devices.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -28,6 +30,7 @@ import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { userTokenKeyRoutes } from './routes/user-token-keys.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -46,6 +49,9 @@ const ROUTES: readonly Routes[] = [
   keyRoutes,
   credentialRoutes,
   deviceRoutes,
+  deviceUserRoutes,
+  deviceListRoutes,
+  userTokenKeyRoutes,
   audienceRoutes,
   audienceUploadRoutes,
   importRoutes,

@@ -55,7 +55,7 @@ export type AddressBody = z.infer<typeof Address>;
 
 /** Null takes one away; what is left out stays. */
 const identifier = z.string().min(1).max(200).nullish();
-const Identifiers = z
+export const Identifiers = z
   .strictObject({
     idfa: identifier,
     idfv: identifier,

@@ -15,6 +15,8 @@ export const PERMISSIONS = {
   'keys.revoke': OPERATORS,
   'devices.read': EVERYBODY,
   'devices.import': MAKERS,
+  'devices.export': OPERATORS,
+  'users.erase': OPERATORS,
   'events.report': MAKERS,
   'audiences.read': EVERYBODY,
   'audiences.change': MAKERS,

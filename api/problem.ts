@@ -7,6 +7,7 @@ export const PROBLEMS = {
   unauthorized: 401,
   forbidden: 403,
   device_secret_required: 403,
+  invalid_user_token: 403,
   not_found: 404,
   request_timeout: 408,
   not_allowed_now: 409,

@@ -1,4 +1,5 @@
 import { fanout } from './fanout.ts';
+import { importing } from './import.ts';
 import { lateness } from './lateness.ts';
 import { type BenchOptions, readOptions } from './lib/options.ts';
 import { type Figures, say, table } from './lib/report.ts';
@@ -8,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Fig
   fanout,
   pause,
   lateness,
+  import: importing,
 };
 
 const { name = '', options } = readOptions(process.argv.slice(2));

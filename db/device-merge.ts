@@ -38,19 +38,22 @@ export async function mergeStaged(client: PoolClient, args: MergeArgs) {
 
 async function merge(client: PoolClient, { appId, now, staged, hasIdentifiers }: MergeArgs) {
   const known = await client.query('select from devices where app_id = $1 limit 1', [appId]);
-  let updated = 0;
-  if (known.rowCount !== 0) {
-    await client.query(KEEP_INVALID, [appId]);
-    await client.query(DISPLACE, [appId, now]);
-    updated = (await client.query(UPDATE_KNOWN, [appId, now])).rowCount ?? 0;
-  }
-  const created = (await client.query(INSERT_NEW, [appId, now])).rowCount ?? 0;
+  const isFirst = known.rowCount === 0;
+  const updated = isFirst ? 0 : await mergeKnown(client, appId, now);
+  const insert = isFirst ? INSERT_ALL : INSERT_NEW;
+  const created = updated === staged ? 0 : ((await client.query(insert, [appId, now])).rowCount ?? 0);
   if (created + updated < staged) throw new ClashError('a device registered itself in between');
   if (hasIdentifiers) {
     await client.query(FORGET_IDENTIFIERS, [appId]);
     await client.query(PUT_IDENTIFIERS, [appId]);
   }
   return { created, updated };
+}
+
+async function mergeKnown(client: PoolClient, appId: string, now: Date): Promise<number> {
+  await client.query(KEEP_INVALID, [appId]);
+  await client.query(DISPLACE, [appId, now]);
+  return (await client.query(UPDATE_KNOWN, [appId, now])).rowCount ?? 0;
 }
 
 /** Hashes find what repeats, in little memory; only that is sorted. */
@@ -88,16 +91,18 @@ const DISPLACE = `
     and d.token_state in ('active', 'no_sender') and s.state in ('active', 'no_sender')
     and d.device_id <> s.device_id`;
 
-const INSERT_NEW = `
+/** A device that registers itself meanwhile makes a unique value clash, and the merge is tried again. */
+const INSERT_ALL = `
   insert into devices (app_id, device_id, platform, channel, address_kind, token, token_state,
     token_registered_at, user_id, time_zone, locale, app_version, attributes, tags, last_active_at,
     unsubscribed_at, created_at, updated_at)
   select $1, device_id, platform, channel, address_kind, token, coalesce(state, 'none'),
     case when token is not null then $2::timestamptz end, user_id, time_zone, locale, app_version, attributes,
     tags, last_active_at, case when unsubscribed then $2::timestamptz end, $2::timestamptz, $2::timestamptz
-  from staged s
-  where not exists (select from devices d where d.app_id = $1 and d.device_id = s.device_id)
-  on conflict (app_id, device_id) do nothing`;
+  from staged s`;
+
+const INSERT_NEW = `${INSERT_ALL}
+  where not exists (select from devices d where d.app_id = $1 and d.device_id = s.device_id)`;
 
 /** A row that says nothing of the address keeps it, unless the device is of another platform now. */
 const UPDATE_KNOWN = `

@@ -1,3 +1,4 @@
+import { plainCell } from '../csv-cell.ts';
 import type { BadRows } from './bad-rows.ts';
 import { readHeader } from './columns.ts';
 import { splitCsvLine } from './csv-line.ts';
@@ -65,7 +66,7 @@ function rawOf<Column extends string>(
 ): Raw<Column> {
   if (text === null) throw new RowFault(null, 'line_too_long');
   if (format === 'ndjson') return ndjsonRow(text, columns);
-  return rawRow(columns, format === 'csv' ? splitCsvLine(text) : [text]);
+  return rawRow(columns, format === 'csv' ? splitCsvLine(text)?.map(plainCell) : [text]);
 }
 
 function rawRow<Column extends string>(

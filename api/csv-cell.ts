@@ -1,0 +1,14 @@
+/** What a spreadsheet takes for a formula, whoever wrote it: a device can choose its own ID. */
+const FORMULA = /^'*[=+\-@\t\r]/;
+const QUOTED = /[",\r\n]/;
+
+/** One cell of a CSV file (RFC 4180). A formula gets an apostrophe before it, which an import takes away again. */
+export function csvCell(text: string): string {
+  const safe = FORMULA.test(text) ? `'${text}` : text;
+  return QUOTED.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** The text that `csvCell` wrote. */
+export function plainCell(cell: string): string {
+  return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { setUser } from '../../db/devices.ts';
+import type { App } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+import { createDeviceGuard } from '../device-proof.ts';
+import { DeviceBody, DeviceId, DeviceSecret } from '../device-schemas.ts';
+import { SDK } from '../openapi.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { userOfToken } from '../user-token.ts';
+
+const params = z.object({ deviceId: DeviceId });
+const Binding = z
+  .strictObject({
+    token: z.string().min(1).max(8192).describe("A JWT of the app's backend: sub, aud, exp, device_id"),
+  })
+  .meta({ id: 'UserBinding' });
+
+/** An SDK key is public: who the user is only the app's own backend can say. */
+export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const guard = createDeviceGuard(app, deps);
+  const common = { onRequest: app.guard.sdk, url: '/v1/devices/:deviceId/user' };
+  const response = { 200: DeviceBody, ...problemResponses(404, 413, 415) };
+
+  app.route({
+    ...common,
+    method: 'PUT',
+    schema: {
+      ...SDK,
+      operationId: 'bindUser',
+      description:
+        'The token is signed by a key of the app; `device_id`, when it has one, must be this device.',
+      params,
+      headers: DeviceSecret,
+      body: Binding,
+      response,
+    },
+    handler: async (request) => {
+      const { proof: _, ...key } = await guard.prove(request, request.params.deviceId);
+      const userId = await userOfToken(deps, key, request.body.token);
+      const device = await setUser(deps.db, { ...key, userId, now: await deps.clock() });
+      if (device === undefined) throw notFound('device');
+      return device;
+    },
+  });
+
+  app.route({
+    ...common,
+    method: 'DELETE',
+    schema: { ...SDK, operationId: 'unbindUser', params, headers: DeviceSecret, response },
+    handler: async (request) => {
+      const { proof: _, ...key } = await guard.prove(request, request.params.deviceId);
+      const device = await setUser(deps.db, { ...key, userId: null, now: await deps.clock() });
+      if (device === undefined) throw notFound('device');
+      return device;
+    },
+  });
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import {
+  deleteUserTokenKey,
+  listUserTokenKeys,
+  MAX_USER_TOKEN_KEYS,
+  putUserTokenKey,
+} from '../../db/user-token-keys.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { invalid } from '../device-change.ts';
+import { PERSON } from '../openapi.ts';
+import { notFound, Problem, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+import { keyObject } from '../user-token.ts';
+
+const params = z.object({
+  keyId: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be 1 to 100 of A-Z a-z 0-9 _ . -'),
+});
+
+const NewKey = z
+  .discriminatedUnion('alg', [
+    z.strictObject({
+      alg: z.literal('HS256'),
+      secret: z.string().min(32).max(1000).describe('Used as its UTF-8 bytes'),
+    }),
+    z.strictObject({
+      alg: z.enum(['ES256', 'RS256']),
+      publicKey: z.string().max(10_000).describe('PEM (SPKI)'),
+    }),
+  ])
+  .meta({ id: 'NewUserTokenKey' });
+
+const Key = z
+  .object({ keyId: z.string(), alg: z.enum(['HS256', 'ES256', 'RS256']), createdAt: IsoDate })
+  .meta({ id: 'UserTokenKey' });
+
+/** With these keys the app's own backend signs which user is signed in on a device. */
+export async function userTokenKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
+  putting(app, deps);
+  reading(app, deps);
+  deleting(app, deps);
+}
+
+function putting(app: App, deps: ApiDeps): void {
+  app.put(
+    '/v1/app/user-token-keys/:keyId',
+    {
+      onRequest: app.guard.may('credentials.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'putUserTokenKey',
+        description: `To rotate, add a key under a new ID, sign with it, then delete the old one. At most ${MAX_USER_TOKEN_KEYS}.`,
+        params,
+        body: NewKey,
+        response: { 200: Key, ...problemResponses(409, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { keyId } = request.params;
+      const { appId } = personOf(request);
+      const { alg } = request.body;
+      const now = await deps.clock();
+      const sealed = deps.vault.seal(checkedKey(request.body));
+      if (!(await putUserTokenKey(deps.db, { appId, keyId, alg, sealed, now }))) {
+        throw new Problem('conflict', `An app has at most ${MAX_USER_TOKEN_KEYS} keys; delete one first`);
+      }
+      return { keyId, alg, createdAt: now };
+    },
+  );
+}
+
+function checkedKey(body: z.infer<typeof NewKey>): string {
+  if (body.alg === 'HS256') return body.secret;
+  try {
+    keyObject(body, body.publicKey);
+  } catch (error) {
+    const isOurs = error instanceof Error && error.message.startsWith('must be');
+    throw invalid([{ pointer: '/publicKey', detail: isOurs ? error.message : 'is not a public key in PEM' }]);
+  }
+  return body.publicKey;
+}
+
+function reading(app: App, deps: ApiDeps): void {
+  app.get(
+    '/v1/app/user-token-keys',
+    {
+      onRequest: app.guard.may('credentials.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'listUserTokenKeys',
+        response: { 200: z.object({ items: z.array(Key) }), ...problemResponses() },
+      },
+    },
+    async (request) => {
+      const keys = await listUserTokenKeys(deps.db, personOf(request).appId);
+      return { items: keys.map(({ keyId, alg, createdAt }) => ({ keyId, alg, createdAt })) };
+    },
+  );
+}
+
+function deleting(app: App, deps: ApiDeps): void {
+  app.delete(
+    '/v1/app/user-token-keys/:keyId',
+    {
+      onRequest: app.guard.may('credentials.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'deleteUserTokenKey',
+        params,
+        response: { 204: z.null(), ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const isDeleted = await deleteUserTokenKey(deps.db, personOf(request).appId, request.params.keyId);
+      if (!isDeleted) throw notFound('key');
+      return reply.code(204).send(null);
+    },
+  );
+}
