@@ -1,13 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { fencePush, type OpenedPush, openPush, type Wanted } from '../db/control.ts';
 import { finalisePush } from '../db/finalise.ts';
+import { freezeAudience } from '../db/frozen-audience.ts';
 import { type Prepared, prepareRecipients } from '../db/prepare.ts';
 import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
+import { RuleError } from '../db/rule-context.ts';
 import { dropSlot } from '../db/slots.ts';
 import { findDefinition } from '../db/task-state.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import type { ActivityDeps } from './deps.ts';
+import { withHeartbeats } from './heartbeats.ts';
 
 type PushKey = { readonly pushId: string };
 
@@ -24,7 +27,8 @@ export interface Settled extends PushTimes {
 }
 
 export interface PushActivities {
-  prepareRecipients(input: PushKey): Promise<Prepared>;
+  /** With a fault nobody was prepared, and waiting will not help. */
+  prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
   openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush>;
   fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
   /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
@@ -49,13 +53,19 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     async prepareRecipients({ pushId }) {
       const push = await findPush(db, pushId);
       const definition = await findDefinition(db, push);
-      const prepare = prepareRecipients(db, {
-        pushNo: push.no,
-        appId: push.app_id,
-        definition,
-        now: await clock(),
-      });
-      return await withHeartbeats(prepare);
+      const { task_id: taskId, revision, no: pushNo, app_id: appId } = push;
+      const now = await clock();
+      const prepare = async () => {
+        const isFrozen = definition.audienceAt === 'approval';
+        const frozenNo = isFrozen ? await freezeAudience(db, { taskId, revision, now }) : undefined;
+        return await prepareRecipients(db, { pushNo, appId, definition, frozenNo, now });
+      };
+      try {
+        return await withHeartbeats(prepare());
+      } catch (error) {
+        if (!(error instanceof RuleError)) throw error;
+        return { planned: 0, sendable: 0, fault: `the audience cannot be computed: ${error.message}` };
+      }
     },
     async openPush({ pushId, resume }) {
       const push = await findPush(db, pushId);
@@ -106,16 +116,4 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       return { dropped: push.slot === null || (await dropSlot(db, { slot: push.slot, now })) };
     },
   };
-}
-
-const HEARTBEAT_MS = 2000;
-
-async function withHeartbeats<T>(work: Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await work;
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -1,5 +1,7 @@
+import { freezeAudience } from '../db/frozen-audience.ts';
 import { createPush } from '../db/pushes.ts';
 import { setTaskRate } from '../db/rates.ts';
+import { RuleError } from '../db/rule-context.ts';
 import {
   findApprover,
   findPlan,
@@ -10,6 +12,7 @@ import {
 import { verifyApprovalCode } from '../domain/approval-code.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ActivityDeps } from './deps.ts';
+import { withHeartbeats } from './heartbeats.ts';
 
 export interface ApproverClaim {
   readonly taskId: string;
@@ -38,12 +41,15 @@ export interface TaskActivities {
     revision: number;
     dueAt: number;
   }): Promise<void>;
+  /** Copies who is in the audience of an approved revision; done before, it does nothing. */
+  freezeAudience(input: { taskId: string; revision: number }): Promise<void>;
   applyRate(input: { taskId: string; ratePerSecond: number | null }): Promise<void>;
 }
 
 export function createTaskActivities({
   db,
   clock,
+  log,
   approvalMac,
   receiptWindowMs,
 }: ActivityDeps): TaskActivities {
@@ -79,6 +85,15 @@ export function createTaskActivities({
     async createPush({ pushId, dueAt, ...push }) {
       const now = await clock();
       await createPush(db, { ...push, id: pushId, dueAt: new Date(dueAt), windowMs: receiptWindowMs, now });
+    },
+    async freezeAudience(input) {
+      try {
+        await withHeartbeats(freezeAudience(db, { ...input, now: await clock() }));
+      } catch (error) {
+        // Preparing the push will fail with it, and say so.
+        if (!(error instanceof RuleError)) throw error;
+        log.warn({ taskId: input.taskId, reason: error.message }, 'the audience could not be frozen');
+      }
     },
     async applyRate({ taskId, ratePerSecond }) {
       await setTaskRate(db, { taskId, perSecond: ratePerSecond, now: await clock() });

@@ -13,6 +13,8 @@ import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
 import { logRequests } from './request-log.ts';
 import { appRoutes } from './routes/apps.ts';
+import { audienceEstimateRoutes } from './routes/audience-estimates.ts';
+import { audienceRefreshRoutes } from './routes/audience-refreshes.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
 import { credentialRoutes } from './routes/credentials.ts';
@@ -24,7 +26,11 @@ import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { pushRoutes } from './routes/pushes.ts';
+import { pushDetailRoutes } from './routes/pushes-details.ts';
 import { receiptRoutes } from './routes/receipts.ts';
+import { statisticsRoutes } from './routes/statistics.ts';
+import { appStatisticsRoutes } from './routes/statistics-app.ts';
+import { statisticsStreamRoutes } from './routes/statistics-stream.ts';
 import { taskApprovalRoutes } from './routes/task-approval.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
@@ -54,6 +60,8 @@ const ROUTES: readonly Routes[] = [
   userTokenKeyRoutes,
   audienceRoutes,
   audienceUploadRoutes,
+  audienceEstimateRoutes,
+  audienceRefreshRoutes,
   importRoutes,
   eventRoutes,
   taskRoutes,
@@ -62,6 +70,10 @@ const ROUTES: readonly Routes[] = [
   taskVerbRoutes,
   taskApprovalRoutes,
   pushRoutes,
+  pushDetailRoutes,
+  statisticsRoutes,
+  appStatisticsRoutes,
+  statisticsStreamRoutes,
   receiptRoutes,
 ];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
+import type { AudienceRef } from '../domain/audience-rule.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
 import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
 import { isStorable } from '../domain/plain-text.ts';
@@ -24,14 +25,18 @@ export async function checkDefinition(
 ): Promise<TaskDefinition> {
   const faults: Fault[] = [];
   const { audience, content, pushAt } = definition;
-  const version = await findAudienceVersion(deps.db, {
-    appId,
-    audienceId: audience.id,
-    version: audience.version,
-  });
-  if (version === undefined) {
-    const what = audience.version === undefined ? 'audience' : 'version of an audience';
-    faults.push({ pointer: '/audience', detail: `there is no such ${what}` });
+  const pin = async (ref: AudienceRef, pointer: string): Promise<AudienceRef> => {
+    const { id: audienceId, version } = ref;
+    const pinned = await findAudienceVersion(deps.db, { appId, audienceId, version });
+    if (pinned !== undefined) return { id: audienceId, version: pinned };
+    const what = version === undefined ? 'audience' : 'version of an audience';
+    faults.push({ pointer, detail: `there is no such ${what}` });
+    return ref;
+  };
+  const pinned = await pin(audience, '/audience');
+  const exclusions: AudienceRef[] = [];
+  for (const [index, ref] of (definition.exclusions ?? []).entries()) {
+    exclusions.push(await pin(ref, `/exclusions/${index}`));
   }
   if (pushAt !== undefined && new Date(pushAt) < (await deps.clock())) {
     faults.push({ pointer: '/pushAt', detail: 'must not be in the past' });
@@ -43,10 +48,10 @@ export async function checkDefinition(
     const detail = `makes a payload of about ${bytes} bytes; push services take ${MAX_PAYLOAD_BYTES}`;
     faults.push({ pointer: '/content', detail });
   }
-  if (version === undefined || faults.length > 0) {
+  if (faults.length > 0) {
     throw new Problem('invalid_request', 'The task is not valid', { errors: faults });
   }
-  return { ...definition, audience: { id: audience.id, version } };
+  return { ...definition, audience: pinned, ...(exclusions.length === 0 ? {} : { exclusions }) };
 }
 
 /** What will not stop the task, and still should be known before it is sent. */

@@ -46,7 +46,7 @@ async function nextVersion(client: PoolClient, upload: AudienceUpload): Promise<
   const { rows } =
     name === undefined
       ? await client.query<{ version: number }>(
-          `update audiences set version = version + 1 where id = $1 and app_id = $2 and kind = 'upload'
+          `update audiences set version = version + 1 where id = $1 and app_id = $2 and kind = 'upload' and archived_at is null
            returning version`,
           [audienceId, appId],
         )

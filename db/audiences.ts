@@ -21,28 +21,65 @@ export interface AudienceVersion {
   readonly createdAt: Date;
 }
 
-export async function insertAudienceOfAll(
-  db: Db,
-  audience: { id: string; appId: string; name: string; by: string; now: Date },
-): Promise<void> {
-  const made = { created_by: audience.by, created_at: audience.now };
+export interface NewAudience {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly kind: 'all' | 'rule' | 'combination';
+  /** What decides who is in it. */
+  readonly source: object;
+  readonly by: string;
+  readonly now: Date;
+}
+
+/** An audience without a list of members: they are decided when it is used. */
+export async function insertAudience(db: Db, audience: NewAudience): Promise<void> {
+  const { id, appId, name, kind, by, now } = audience;
+  const made = { created_by: by, created_at: now };
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto('audiences')
-      .values({
-        id: audience.id,
-        app_id: audience.appId,
-        name: audience.name,
-        kind: 'all',
-        version: 1,
-        ...made,
-      })
+      .values({ id, app_id: appId, name, kind, version: 1, archived_at: null, ...made })
       .execute();
-    await trx
-      .insertInto('audience_versions')
-      .values({ audience_id: audience.id, version: 1, members: 0, source: '{}', ...made })
-      .execute();
+    await insertVersion(trx, { ...audience, version: 1 });
   });
+}
+
+/** The next version; undefined when the app has no such audience of that kind. */
+export async function insertNextVersion(
+  db: Db,
+  audience: Omit<NewAudience, 'name'>,
+): Promise<number | undefined> {
+  return await db.transaction().execute(async (trx) => {
+    const row = await trx
+      .updateTable('audiences')
+      .set((eb) => ({ version: eb('version', '+', 1) }))
+      .where('id', '=', audience.id)
+      .where('app_id', '=', audience.appId)
+      .where('kind', '=', audience.kind)
+      .where('archived_at', 'is', null)
+      .returning('version')
+      .executeTakeFirst();
+    if (row !== undefined) await insertVersion(trx, { ...audience, version: row.version });
+    return row?.version;
+  });
+}
+
+async function insertVersion(
+  db: Db,
+  { id, version, source, by, now }: Pick<NewAudience, 'id' | 'source' | 'by' | 'now'> & { version: number },
+): Promise<void> {
+  await db
+    .insertInto('audience_versions')
+    .values({
+      audience_id: id,
+      version,
+      members: 0,
+      source: JSON.stringify(source),
+      created_by: by,
+      created_at: now,
+    })
+    .execute();
 }
 
 export async function listAudiences(db: Db, appId: string, page: PageRequest): Promise<Paged<Audience>> {
@@ -58,14 +95,14 @@ export async function listAudiences(db: Db, appId: string, page: PageRequest): P
           .where((eb) => afterCursor(eb.ref('audiences.created_at'), eb.ref('audiences.id'), cursor))
           .execute();
   return toPage(
-    rows.map((row) => hideCountOfAll(row.kind, row)),
+    rows.map((row) => hideNoCount(row.kind, row)),
     page.limit,
   );
 }
 
 export async function findAudience(db: Db, appId: string, id: string): Promise<Audience | undefined> {
   const row = await audiencesOf(db, appId).where('audiences.id', '=', id).executeTakeFirst();
-  return row && hideCountOfAll(row.kind, row);
+  return row && hideNoCount(row.kind, row);
 }
 
 export async function listAudienceVersions(db: Db, audience: Audience): Promise<AudienceVersion[]> {
@@ -76,7 +113,7 @@ export async function listAudienceVersions(db: Db, audience: Audience): Promise<
     .orderBy('version', 'desc')
     .limit(VERSIONS_SHOWN)
     .execute();
-  return rows.map((row) => hideCountOfAll(audience.kind, row));
+  return rows.map((row) => hideNoCount(audience.kind, row));
 }
 
 const VERSIONS_SHOWN = 200;
@@ -96,9 +133,10 @@ function audiencesOf(db: Db, appId: string) {
       'audiences.created_by as createdBy',
       'audiences.created_at as createdAt',
     ])
-    .where('audiences.app_id', '=', appId);
+    .where('audiences.app_id', '=', appId)
+    .where('audiences.archived_at', 'is', null);
 }
 
-function hideCountOfAll<Row extends { members: number }>(kind: Audience['kind'], row: Row) {
-  return kind === 'all' ? { ...row, members: null } : row;
+function hideNoCount<Row extends { members: number }>(kind: Audience['kind'], row: Row) {
+  return kind === 'upload' || kind === 'result' ? row : { ...row, members: null };
 }

@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
-import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import { STATUS_CODE } from '../domain/delivery.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { Db } from './database.ts';
+import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
 
@@ -24,7 +25,14 @@ const PREPARED_SLOT = -9;
  */
 export async function prepareRecipients(
   db: Db,
-  args: { pushNo: number; appId: string; definition: TaskDefinition; now: Date },
+  args: {
+    pushNo: number;
+    appId: string;
+    definition: TaskDefinition;
+    /** The copy of the audience that was made at approval, where the task asks for one. */
+    frozenNo?: number | undefined;
+    now: Date;
+  },
 ): Promise<Prepared> {
   const slot = slotOf(args.now);
   await createSlot(db, slot);
@@ -39,7 +47,7 @@ export async function prepareRecipients(
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
-    await insertDeliveries(trx, { ...args, slot });
+    await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot });
     const counts = await countPrepared(trx, args.pushNo, slot);
     await cutLeases(trx, args.pushNo, slot, counts.sendable);
     return counts;
@@ -55,62 +63,46 @@ async function forgetPreparation(trx: Transaction<Schema>, pushNo: number, slot:
   await trx.deleteFrom('push_counters').where('push_no', '=', pushNo).execute();
 }
 
-type InsertArgs = { pushNo: number; appId: string; definition: TaskDefinition; slot: Date };
+type InsertArgs = {
+  pushNo: number;
+  appId: string;
+  definition: TaskDefinition;
+  frozenNo: number | undefined;
+  now: Date;
+  slot: Date;
+};
 
 async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<void> {
-  const platforms = args.definition.platforms.map((platform) => PLATFORM_CODE[platform]);
-  // Of several planned IDs of one device the first counts, the others are lost as duplicates.
+  const { appId, definition, frozenNo, now, slot, pushNo } = args;
+  const { audience, platforms, exclusions = [], devices = 'all' } = definition;
+  const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
+  const judged = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices });
+  const { lost, suppressed, pending } = STATUS_CODE;
+  // Those to be sent come first, so that their numbers have no gaps.
   await sql`
-    with planned as (${plannedIds(args)}),
-    judged as (
-      select planned.id, planned.device_no, d.platform, d.channel, d.token,
-        case
-          when planned.device_no is null and planned.kind = 1 then 'unknown_user'
-          when planned.device_no is null then 'unknown_device'
-          when row_number() over (partition by planned.device_no order by planned.kind, planned.id) > 1 then 'duplicate_device'
-          when d.platform <> all(${platforms}::smallint[]) then 'other_platform'
-          when d.unsubscribed_at is not null then 'unsubscribed'
-          when d.token_state in ('invalid', 'replaced') then 'invalid_token'
-          when d.token_state <> 'active' then 'no_token'
-        end as loss
-      from planned left join devices d on d.no = planned.device_no
-    )
-    insert into ${deliveriesOf(args.slot)}
+    with judged as (${judged})
+    insert into ${deliveriesOf(slot)}
       (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason)
-    select ${args.slot}::timestamptz, ${args.pushNo}::bigint, row_number() over (order by loss is not null, device_no, id),
-      device_no, id, platform, channel, case when loss is null then token end,
-      case when loss is null then ${STATUS_CODE.pending}::smallint else ${STATUS_CODE.lost}::smallint end, loss
+    select ${slot}::timestamptz, ${pushNo}::bigint,
+      row_number() over (order by loss is not null or suppression is not null, device_no, id),
+      device_no, id, platform, channel, case when loss is null and suppression is null then token end,
+      case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
+        else ${pending}::smallint end, coalesce(loss, suppression)
     from judged`.execute(trx);
-}
-
-/** Rows (kind, id, device_no): what was planned, and the device that it stands for, if any. */
-function plannedIds({ appId, definition }: InsertArgs) {
-  const { id, version } = definition.audience;
-  const isAll = sql`exists (select from audiences where id = ${id} and kind = 'all')`;
-  return sql`
-    select 0 as kind, d.device_id as id, d.no as device_no
-      from devices d where d.app_id = ${appId} and ${isAll}
-    union all
-    select 0, m.id, d.no
-      from audience_members m left join devices d on d.app_id = ${appId} and d.device_id = m.id
-      where m.audience_id = ${id} and m.version = ${version ?? 1} and m.kind = 0
-    union all
-    select 1, coalesce(d.device_id, m.id), d.no
-      from audience_members m left join devices d on d.app_id = ${appId} and d.user_id = m.id
-      where m.audience_id = ${id} and m.version = ${version ?? 1} and m.kind = 1`;
 }
 
 async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {
   await sql`
     insert into push_counters (push_no, slot, platform, metric, reason, value)
-    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric = 'lost' then reason else '' end, sum(value)
+    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric in ('lost', 'suppressed') then reason else '' end, sum(value)
     from (
       select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason, count(*) as value
       from ${deliveriesOf(slot)} where push_no = ${pushNo} group by 1, 2, 3
     ) counted, lateral (values
       ('planned', true),
       ('matched', status <> ${STATUS_CODE.lost}),
-      ('lost', status = ${STATUS_CODE.lost})
+      ('lost', status = ${STATUS_CODE.lost}),
+      ('suppressed', status = ${STATUS_CODE.suppressed})
     ) as metrics (metric, counts)
     where counts group by 1, 2, 3, 4, 5`.execute(trx);
   const { rows } = await sql<Prepared>`

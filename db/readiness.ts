@@ -16,6 +16,7 @@ export async function findAudienceVersion(
     .select('v.version')
     .where('a.id', '=', args.audienceId)
     .where('a.app_id', '=', args.appId)
+    .where('a.archived_at', 'is', null)
     .executeTakeFirst();
   return row?.version;
 }

@@ -32,7 +32,7 @@ export async function createResultAudience(db: Db, audience: ResultAudience): Pr
     const made = { created_by: createdBy, created_at: now };
     await trx
       .insertInto('audiences')
-      .values({ id, app_id: appId, name, kind: 'result', version: 1, ...made })
+      .values({ id, app_id: appId, name, kind: 'result', version: 1, archived_at: null, ...made })
       .execute();
     const source = JSON.stringify({ pushId: push.id, filter: audience.filter });
     await trx

@@ -1,7 +1,9 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { AddressKind, TokenState } from '../domain/address.ts';
+import type { AudienceKind } from '../domain/audience-definition.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { Int8 } from './int8.ts';
+import type { AudienceRefreshesTable, FrozenAudiencesTable, FrozenMembersTable } from './schema-audiences.ts';
 import type { DeviceIdentifiersTable, DeviceTokensTable, UserTokenKeysTable } from './schema-devices.ts';
 import type { EventKeysTable, EventNamesTable, EventsTable } from './schema-events.ts';
 import type {
@@ -93,10 +95,11 @@ export interface AudiencesTable {
   id: string;
   app_id: string;
   name: string;
-  kind: 'upload' | 'all' | 'result';
+  kind: AudienceKind;
   version: number;
   created_by: string;
   created_at: Date;
+  archived_at: Date | null;
 }
 
 export interface AudienceVersionsTable {
@@ -140,6 +143,9 @@ export interface Schema {
   event_names: EventNamesTable;
   events: EventsTable;
   event_keys: EventKeysTable;
+  audience_refreshes: AudienceRefreshesTable;
+  frozen_audiences: FrozenAudiencesTable;
+  frozen_members: FrozenMembersTable;
   tasks: TasksTable;
   task_revisions: TaskRevisionsTable;
   remarks: RemarksTable;

@@ -19,7 +19,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     .where('r.revision', '=', args.revision)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { pushType, pushAt, latePolicy, channel } = row.definition;
+  const { pushType, pushAt, latePolicy, channel, audienceAt } = row.definition;
   return {
     revision: args.revision,
     pushType,
@@ -27,6 +27,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     latePolicy,
     approvalsRequired: row.approvals_required,
     channel,
+    ...(audienceAt === 'approval' ? { audienceAt } : {}),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Plan {
   readonly latePolicy: LatePolicy;
   readonly approvalsRequired: number;
   readonly channel: string;
+  /** The members of the audience are those of the moment of approval. */
+  readonly audienceAt?: 'approval';
 }
 
 /** One line of the task's audit, made by the workflow. */

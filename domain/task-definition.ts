@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { AudienceRef } from './audience-rule.ts';
 import { Content } from './content.ts';
 import { PLATFORMS } from './platform.ts';
 import { PUSH_TYPES } from './task-status.ts';
-
-export const AUDIENCE_ID = /^audience-[0-9a-z]{10}$/;
 
 /** What happens when the push time passed while waiting for approval, paused or down. */
 export const LatePolicy = z
@@ -26,11 +25,13 @@ export const Target = z
 const fields = {
   channel: z.literal('push'),
   platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
-  audience: z.strictObject({
-    id: z.string().regex(AUDIENCE_ID, 'must be an audience ID'),
-    /** The newest version when left out; the revision then names it. */
-    version: z.int().positive().optional(),
-  }),
+  audience: AudienceRef,
+  /** When its members are decided: at each push, or once, when the revision is approved. */
+  audienceAt: z.enum(['push', 'approval']),
+  /** Devices in one of these audiences get nothing. */
+  exclusions: z.array(AudienceRef).max(10),
+  /** Of a user with several devices: all of them, or only the one that was active last. */
+  devices: z.enum(['all', 'last_active']),
   pushType: z.enum(PUSH_TYPES),
   /** For single tasks. As soon as approved when left out. */
   pushAt: z.iso.datetime({
@@ -48,6 +49,9 @@ export const TaskDefinition = z
     ...fields,
     channel: fields.channel.default('push'),
     platforms: fields.platforms.default([...PLATFORMS]),
+    audienceAt: fields.audienceAt.optional(),
+    exclusions: fields.exclusions.optional(),
+    devices: fields.devices.optional(),
     pushAt: fields.pushAt.optional(),
     latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
     target: Target.optional(),

@@ -31,6 +31,8 @@ export interface PushRun {
   /** Whether the next opening may clear a fence: somebody said resume. */
   resume: boolean;
   preparedAt: number | null;
+  /** Why nobody can be prepared. */
+  fault?: string;
   inFlight: number;
   startedAt: number | null;
   windowEndsAt: number | null;

@@ -27,14 +27,16 @@ export async function push(input: PushInput, carried?: PushRun): Promise<void> {
 
 async function story(run: PushRun): Promise<void> {
   if (run.preparedAt === null && (await prepare(run)) === 0) {
-    await finish(run, 'completed', 'the audience is empty');
+    if (run.fault === undefined) await finish(run, 'completed', 'the audience is empty');
+    else await finish(run, 'failed', run.fault);
     return;
   }
   const unsent = await sendAll(run);
   if (unsent !== null) await abandon(run, unsent);
   const wasCancelled = unsent === 'cancelled';
   if (run.startedAt === null && unsent !== null) {
-    await finish(run, wasCancelled ? 'cancelled' : 'skipped', run.reason);
+    const status = run.fault === undefined ? 'skipped' : 'failed';
+    await finish(run, wasCancelled ? 'cancelled' : status, run.reason);
     return;
   }
   note(run, await quick('start the window').startWindow({ pushId: run.input.pushId }));
@@ -52,7 +54,8 @@ async function prepare(run: PushRun): Promise<number> {
       preparing.isDone = true;
     });
   await acknowledgeMeanwhile(run, preparing);
-  const { planned } = await prepared;
+  const { planned, fault } = await prepared;
+  if (fault !== undefined) run.fault = fault;
   run.preparedAt = Date.now();
   upsertSearchAttributes([{ key: PLANNED, value: planned }]);
   return planned;
@@ -82,6 +85,10 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
       return 'skipped';
     }
     if (run.startedAt === null && Date.now() >= staleAt(run)) await prepare(run);
+    if (run.fault !== undefined) {
+      run.reason = run.fault;
+      return 'failed';
+    }
     run.obeyed = run.instruction.no;
     const outcome = await sendLeases(run, startBefore(run));
     if (outcome === 'sent') return null;
@@ -146,7 +153,7 @@ async function abandon(run: PushRun, reason: NotSentReason): Promise<void> {
 
 async function finish(
   run: PushRun,
-  status: 'completed' | 'cancelled' | 'skipped',
+  status: 'completed' | 'cancelled' | 'skipped' | 'failed',
   reason: string | null,
 ): Promise<void> {
   const { pushId } = run.input;

@@ -1,10 +1,10 @@
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import type { Command } from '../domain/commands.ts';
 import { personOf } from '../domain/commands.ts';
 import type { Plan } from '../domain/plan.ts';
 import { decide, refusalOfCommand } from '../domain/task-reducer.ts';
 import { isAtRest } from '../domain/task-status.ts';
-import { quick } from './activities.ts';
+import { bulk, quick } from './activities.ts';
 import { changeState, isObeyed } from './task-change.ts';
 import { audit, type TaskRun } from './task-run.ts';
 
@@ -21,6 +21,7 @@ export async function takeCommand(run: TaskRun, command: Command, way: Way): Pro
   if (!decision.ok) return decision.reason;
   record(run, command, facts.via ?? way);
   changeState(run, decision.state);
+  if (command.name === 'approve') await freezeAudience(run);
   if (command.name === 'setRate') {
     const { ratePerSecond } = command;
     await quick('set the rate').applyRate({ taskId: run.input.taskId, ratePerSecond });
@@ -28,6 +29,13 @@ export async function takeCommand(run: TaskRun, command: Command, way: Way): Pro
   const { version } = run;
   await condition(() => run.recordedVersion >= version && (isObeyed(run) || hasMoved(run, command)));
   return undefined;
+}
+
+/** A push that starts meanwhile waits for the copy, or makes it. */
+async function freezeAudience({ state, input }: TaskRun): Promise<void> {
+  const { audienceAt, revision } = state.plan;
+  if (audienceAt !== 'approval' || state.approvedRevision !== revision || !patched('freeze-audience')) return;
+  await bulk('freeze the audience').freezeAudience({ taskId: input.taskId, revision });
 }
 
 type Facts =

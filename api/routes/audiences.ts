@@ -1,45 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { archiveAudience } from '../../db/audience-archive.ts';
+import { findRefresh } from '../../db/audience-refresh.ts';
 import {
   findAudience,
-  insertAudienceOfAll,
+  insertAudience,
+  insertNextVersion,
   listAudiences,
   listAudienceVersions,
 } from '../../db/audiences.ts';
 import { newId } from '../../domain/ids.ts';
 import type { App } from '../app.ts';
+import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
+import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from '../audience-schemas.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
-import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
+import { notFound, Problem, problemResponses } from '../problem.ts';
+import { Page, PageQuery } from '../schemas.ts';
 
-const fields = {
-  id: z.string(),
-  name: z.string(),
-  kind: z.enum(['upload', 'all', 'result']),
-  version: z.number(),
-  /** Null where members are decided when the audience is used. */
-  members: z.number().nullable(),
-  createdBy: z.string(),
-  createdAt: IsoDate,
-};
-const AudienceBody = z.object(fields).meta({ id: 'Audience' });
-const AudienceVersion = z
-  .object({
-    version: fields.version,
-    members: fields.members,
-    source: z.record(z.string(), z.unknown()),
-    createdBy: fields.createdBy,
-    createdAt: IsoDate,
-  })
-  .meta({ id: 'AudienceVersion' });
-const AudienceDetails = z
-  .object({ ...fields, versions: z.array(AudienceVersion) })
-  .meta({ id: 'AudienceDetails' });
+const params = z.object({ id: z.string() });
 
 export async function audienceRoutes(app: App, deps: ApiDeps): Promise<void> {
+  making(app, deps);
+  reading(app, deps);
+  archiving(app, deps);
+}
+
+function making(app: App, deps: ApiDeps): void {
   const { db } = deps;
   app.post(
     '/v1/audiences',
@@ -49,20 +38,59 @@ export async function audienceRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         ...PERSON,
         operationId: 'createAudience',
-        body: z.strictObject({ name: Label(100), kind: z.literal('all') }).meta({ id: 'NewAudience' }),
+        body: NewAudience,
         response: { 201: AudienceBody, ...problemResponses(409, 413, 415, 422) },
       },
     },
     async (request, reply) => {
       const { appId, personId: by } = personOf(request);
+      const { name, kind, ...said } = request.body;
+      const definition = definitionOf(said);
+      const source = definition === undefined ? {} : await pinnedDefinition(deps, { appId, definition });
       const id = newId('audience', randomBytes);
-      await insertAudienceOfAll(db, { id, appId, name: request.body.name, by, now: await deps.clock() });
-      const made = await findAudience(db, appId, id);
-      if (made === undefined) throw notFound('audience');
-      return reply.code(201).send(made);
+      await insertAudience(db, { id, appId, name, kind, source, by, now: await deps.clock() });
+      return reply.code(201).send(await found(deps, appId, id));
     },
   );
 
+  app.put(
+    '/v1/audiences/:id',
+    {
+      onRequest: app.guard.may('audiences.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'changeAudience',
+        description: 'The next version. Tasks and audiences that name an older one keep it.',
+        params,
+        body: AudienceChange,
+        response: { 200: AudienceBody, ...problemResponses(404, 409, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { appId, personId: by } = personOf(request);
+      const { id } = request.params;
+      const { kind } = await found(deps, appId, id);
+      const definition = definitionOf(request.body);
+      if (definition === undefined || !(kind in definition)) {
+        throw new Problem('not_allowed_now', `The audience is of the kind ${kind}, and stays of it`);
+      }
+      const source = await pinnedDefinition(deps, { appId, definition, self: id });
+      const as = 'rule' in source ? 'rule' : 'combination';
+      const version = await insertNextVersion(db, {
+        id,
+        appId,
+        kind: as,
+        source,
+        by,
+        now: await deps.clock(),
+      });
+      if (version === undefined) throw notFound('audience');
+      return await found(deps, appId, id);
+    },
+  );
+}
+
+function reading(app: App, { db, ...deps }: ApiDeps): void {
   app.get(
     '/v1/audiences',
     {
@@ -84,14 +112,42 @@ export async function audienceRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         ...PERSON,
         operationId: 'getAudience',
-        params: z.object({ id: z.string() }),
+        params,
         response: { 200: AudienceDetails, ...problemResponses(404) },
       },
     },
     async (request) => {
-      const found = await findAudience(db, appIdOf(request), request.params.id);
-      if (found === undefined) throw notFound('audience');
-      return { ...found, versions: await listAudienceVersions(db, found) };
+      const audience = await found({ db, ...deps }, appIdOf(request), request.params.id);
+      const refresh = (await findRefresh(db, audience.id)) ?? null;
+      return { ...audience, versions: await listAudienceVersions(db, audience), refresh };
     },
   );
+}
+
+function archiving(app: App, deps: ApiDeps): void {
+  app.delete(
+    '/v1/audiences/:id',
+    {
+      onRequest: app.guard.may('audiences.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'archiveAudience',
+        params,
+        response: { 204: z.null(), ...problemResponses(404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const args = { appId: appIdOf(request), id: request.params.id, now: await deps.clock() };
+      const archived = await archiveAudience(deps.db, args);
+      if (archived === undefined) throw notFound('audience');
+      if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+async function found({ db }: Pick<ApiDeps, 'db'>, appId: string, id: string) {
+  const audience = await findAudience(db, appId, id);
+  if (audience === undefined) throw notFound('audience');
+  return audience;
 }

@@ -1,0 +1,25 @@
+import { checkDefinition } from '../db/audience-refs.ts';
+import type { AudienceDefinition } from '../domain/audience-definition.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+import { jsonPointer } from './validation.ts';
+
+/** The definition with every version named; throws a problem that lists what it names and the app does not have. */
+export async function pinnedDefinition(
+  deps: ApiDeps,
+  args: { appId: string; definition: AudienceDefinition; self?: string },
+): Promise<AudienceDefinition> {
+  const checked = await checkDefinition(deps.db, { ...args, now: await deps.clock() });
+  if (checked.ok) return checked.definition;
+  const errors = checked.faults.map(({ path, message }) => ({ pointer: jsonPointer(path), detail: message }));
+  throw new Problem('invalid_request', 'The audience is not valid', { errors });
+}
+
+/** What a request says of who is in an audience; undefined when it is everybody. */
+export function definitionOf(
+  said: Partial<Record<'rule' | 'combination', unknown>>,
+): AudienceDefinition | undefined {
+  const { rule, combination } = said;
+  if (rule !== undefined) return { rule } as AudienceDefinition;
+  return combination === undefined ? undefined : ({ combination } as AudienceDefinition);
+}

@@ -1,0 +1,43 @@
+import { endRefresh, type RefreshHold, stepRefresh, takeOverRefresh } from '../db/audience-refresh.ts';
+import type { ApiDeps } from './deps.ts';
+
+export interface Refresher {
+  /** Counts in the background; one audience after the other. */
+  refresh(hold: RefreshHold): void;
+  /** Goes on with what processes that are gone left. */
+  takeOver(): Promise<void>;
+  /** Ends after the step that runs; another process goes on with the rest. */
+  close(): Promise<void>;
+}
+
+export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
+  let isClosing = false;
+  let last: Promise<void> = Promise.resolve();
+  async function run(hold: RefreshHold): Promise<void> {
+    try {
+      while (!isClosing && (await stepRefresh(db, hold, await clock())));
+    } catch (error) {
+      log.error({ err: error, audienceId: hold.audienceId }, 'a recount of an audience failed');
+      const end = {
+        state: 'failed',
+        reason: 'it could not be counted; try again',
+        now: await clock(),
+      } as const;
+      await endRefresh(db, hold, end).catch(() => undefined);
+    }
+  }
+  const refresh = (hold: RefreshHold) => {
+    last = last.then(() => run(hold));
+  };
+  return {
+    refresh,
+    async takeOver() {
+      const hold = isClosing ? undefined : await takeOverRefresh(db, await clock());
+      if (hold !== undefined) refresh(hold);
+    },
+    async close() {
+      isClosing = true;
+      await last;
+    },
+  };
+}

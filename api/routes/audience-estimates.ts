@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { estimate } from '../../db/estimate.ts';
+import { type PlannedFrom, sourceOf } from '../../db/planned.ts';
+import { findAudienceVersion } from '../../db/readiness.ts';
+import { RuleError } from '../../db/rule-context.ts';
+import { CombinationDefinition, RuleDefinition, ruleOf } from '../../domain/audience-definition.ts';
+import { AudienceRef } from '../../domain/audience-rule.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import type { App } from '../app.ts';
+import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
+import { counts } from '../audience-schemas.ts';
+import { appIdOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { type Fault, Problem, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+
+const EstimateRequest = z
+  .strictObject({
+    audience: AudienceRef.optional(),
+    rule: RuleDefinition.shape.rule.optional(),
+    combination: CombinationDefinition.shape.combination.optional(),
+    platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length).optional(),
+    exclusions: z.array(AudienceRef).max(10).optional(),
+    devices: z.enum(['all', 'last_active']).optional(),
+  })
+  .refine(
+    ({ audience, rule, combination }) =>
+      [audience, rule, combination].filter((one) => one !== undefined).length === 1,
+    'give one of audience, rule and combination',
+  )
+  .meta({ id: 'EstimateRequest' });
+type EstimateRequest = z.infer<typeof EstimateRequest>;
+
+const EstimateBody = z
+  .object({
+    ...counts,
+    /** Of each platform and reason the first and the last device that registered. */
+    sample: z.array(
+      z.object({
+        deviceId: z.string(),
+        userId: z.string().nullable(),
+        platform: z.enum(PLATFORMS),
+        /** Why it would get nothing; null when it would be sent to. */
+        reason: z.string().nullable(),
+      }),
+    ),
+    asOf: IsoDate,
+    tookMs: z.int(),
+  })
+  .meta({ id: 'AudienceEstimate' });
+
+/** Each is a scan of all devices of an app; the rest of the database has other work. */
+const AT_A_TIME = 2;
+const TIMEOUT_MS = 20_000;
+const QUERY_CANCELLED = '57014';
+
+export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<void> {
+  let running = 0;
+  async function alone<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= AT_A_TIME) throw busy('Too many estimates are running; try again');
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+    }
+  }
+  app.post(
+    '/v1/audiences/estimate',
+    {
+      onRequest: app.guard.may('audiences.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'estimateAudience',
+        description: 'What a push would find now: planned devices, and why some would get nothing.',
+        body: EstimateRequest,
+        response: { 200: EstimateBody, ...problemResponses(413, 415) },
+      },
+    },
+    async (request) => {
+      const appId = appIdOf(request);
+      const asOf = await deps.clock();
+      const startedAt = performance.now();
+      const { platforms = PLATFORMS, devices = 'all' } = request.body;
+      const exclusions = await pinned(deps, appId, request.body.exclusions ?? [], '/exclusions/');
+      const from = await plannedFrom(deps, appId, request.body);
+      const planning = { appId, now: asOf, from, platforms, exclusions, devices };
+      const found = await alone(() => judged(() => estimate(deps.db, planning, { timeoutMs: TIMEOUT_MS })));
+      return { ...found, asOf, tookMs: Math.round(performance.now() - startedAt) };
+    },
+  );
+}
+
+async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest): Promise<PlannedFrom> {
+  const definition = definitionOf(body);
+  if (definition !== undefined) return { rule: ruleOf(await pinnedDefinition(deps, { appId, definition })) };
+  const [audience] = await pinned(
+    deps,
+    appId,
+    body.audience === undefined ? [] : [body.audience],
+    '/audience',
+  );
+  if (audience === undefined) throw invalid([{ pointer: '/audience', detail: 'is missing' }]);
+  return { audience: await sourceOf(deps.db, { appId, audience }) };
+}
+
+/** Of one audience `place` is where it is; of a list it is what stands before the index. */
+async function pinned(
+  deps: ApiDeps,
+  appId: string,
+  refs: readonly AudienceRef[],
+  place: string,
+): Promise<AudienceRef[]> {
+  const faults: Fault[] = [];
+  const found: AudienceRef[] = [];
+  for (const [index, { id, version }] of refs.entries()) {
+    const named = await findAudienceVersion(deps.db, { appId, audienceId: id, version });
+    const pointer = place.endsWith('/') ? `${place}${index}` : place;
+    if (named === undefined) faults.push({ pointer, detail: 'there is no such audience or version' });
+    else found.push({ id, version: named });
+  }
+  if (faults.length > 0) throw invalid(faults);
+  return found;
+}
+
+async function judged<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RuleError) throw invalid([{ pointer: '', detail: error.message }]);
+    const { code } = error as { code?: unknown };
+    if (code === QUERY_CANCELLED)
+      throw busy(`The estimate took longer than ${TIMEOUT_MS / 1000} s; try again later`);
+    throw error;
+  }
+}
+
+function busy(detail: string): Problem {
+  return new Problem('unavailable', detail, { retryAfterSeconds: 2 });
+}
+
+function invalid(errors: readonly Fault[]): Problem {
+  return new Problem('invalid_request', 'The estimate is not valid', { errors });
+}

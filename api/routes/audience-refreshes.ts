@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { findRefresh, startRefresh } from '../../db/audience-refresh.ts';
+import { findAudience } from '../../db/audiences.ts';
+import type { App } from '../app.ts';
+import { AudienceRefresh } from '../audience-schemas.ts';
+import { appIdOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { createRefresher } from '../refresher.ts';
+
+/** How often a process looks for recounts that others left. */
+const LOOK_MS = 15_000;
+
+export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const refresher = createRefresher(deps);
+  const timer = setInterval(() => {
+    refresher
+      .takeOver()
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'no recount was taken over'));
+  }, LOOK_MS);
+  timer.unref();
+  app.addHook('onClose', async () => {
+    clearInterval(timer);
+    await refresher.close();
+  });
+  app.post(
+    '/v1/audiences/:id/refresh',
+    {
+      onRequest: app.guard.may('audiences.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'refreshAudience',
+        description:
+          'Counts the newest version again, in the background. While it runs, this answers how far it is.',
+        params: z.object({ id: z.string() }),
+        response: { 202: AudienceRefresh, ...problemResponses(404, 413, 415) },
+      },
+    },
+    async (request, reply) => {
+      const appId = appIdOf(request);
+      const audience = await findAudience(deps.db, appId, request.params.id);
+      if (audience === undefined) throw notFound('audience');
+      const { id: audienceId, version } = audience;
+      const hold = await startRefresh(deps.db, { appId, audienceId, version, now: await deps.clock() });
+      const state = await findRefresh(deps.db, audienceId);
+      if (state === undefined) throw notFound('audience');
+      if (hold !== undefined) refresher.refresh(hold);
+      return reply.code(202).send(state);
+    },
+  );
+}

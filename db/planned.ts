@@ -1,0 +1,157 @@
+import { type RawBuilder, sql } from 'kysely';
+import { ruleOf } from '../domain/audience-definition.ts';
+import type { AudienceRef, AudienceRule } from '../domain/audience-rule.ts';
+import { PLATFORM_CODE } from '../domain/delivery.ts';
+import type { Platform } from '../domain/platform.ts';
+import { type AudienceSource, findSource } from './audience-source.ts';
+import type { Db } from './database.ts';
+import { loadRuleContext, RuleError } from './rule-context.ts';
+import { compileRules } from './rule-sql.ts';
+
+/** Who is planned: an audience, a rule that is not saved, or the copy that was made at approval. */
+export type PlannedFrom =
+  | { readonly audience: AudienceSource }
+  | { readonly rule: AudienceRule }
+  | { readonly frozenNo: number };
+
+export interface Planning {
+  readonly appId: string;
+  readonly now: Date;
+  readonly from: PlannedFrom;
+  readonly platforms: readonly Platform[];
+  readonly exclusions: readonly AudienceRef[];
+  readonly devices: 'all' | 'last_active';
+  /** Only devices with these numbers: for a recount in steps. */
+  readonly between?: readonly [from: number, to: number];
+}
+
+/**
+ * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression`. The one place that says
+ * who is planned, lost and suppressed: an estimate counts these rows, and preparing a push writes them.
+ */
+export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
+  const { appId, now, from } = planning;
+  const chosen = ruleFrom(from);
+  const exclusions = planning.exclusions.map(
+    (ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }),
+  );
+  const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
+  const context = await loadRuleContext(db, { appId, now, rules });
+  const { joins, conditions } = compileRules(rules, context);
+  const excluded = chosen === undefined ? conditions : conditions.slice(1);
+  const exclusion = excluded.length === 0 ? sql`false` : sql`(${sql.join(excluded, sql` or `)})`;
+  const isPlanned = chosen === undefined ? sql`true` : (conditions[0] ?? sql`true`);
+  const rows = isByDevice(from)
+    ? judgeDevices(planning, joins, isPlanned, exclusion)
+    : judgeMembers(planning, joins, exclusion);
+  return withSuppression(planning, rows);
+}
+
+function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
+  if ('rule' in from) return from.rule;
+  if ('frozenNo' in from || from.audience.definition === undefined) return undefined;
+  return ruleOf(from.audience.definition);
+}
+
+function isByDevice(from: PlannedFrom): boolean {
+  return (
+    'rule' in from || ('audience' in from && ['all', 'rule', 'combination'].includes(from.audience.kind))
+  );
+}
+
+/** Each planned ID is a device, once: nothing is unknown, nothing twice. */
+function judgeDevices(
+  { appId, platforms, between }: Planning,
+  joins: RawBuilder<unknown>,
+  isPlanned: RawBuilder<unknown>,
+  exclusion: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const range =
+    between === undefined ? sql`` : sql`and d.no >= ${between[0]}::bigint and d.no < ${between[1]}::bigint`;
+  return sql`
+    select d.device_id as id, d.no as device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
+      case ${lossOfDevice(platforms)} end as loss, ${exclusion} as excluded
+    from devices d ${joins} where d.app_id = ${appId} ${range} and ${isPlanned}`;
+}
+
+/** Of several planned IDs of one device the first counts, the others are lost as duplicates. */
+function judgeMembers(
+  { appId, from, platforms }: Planning,
+  joins: RawBuilder<unknown>,
+  exclusion: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from));
+  return sql`
+    select planned.id, planned.device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
+      case
+        when d.no is null and planned.kind = 1 then 'unknown_user'
+        when d.no is null then 'unknown_device'
+        when row_number() over (partition by planned.device_no order by planned.kind, planned.id) > 1 then 'duplicate_device'
+        ${lossOfDevice(platforms)}
+      end as loss,
+      d.no is not null and ${exclusion} as excluded
+    from (${planned}) planned left join devices d on d.no = planned.device_no ${joins}`;
+}
+
+function audienceOf(from: PlannedFrom): AudienceSource {
+  if (!('audience' in from)) throw new Error('not an audience');
+  return from.audience;
+}
+
+function lossOfDevice(platforms: readonly Platform[]): RawBuilder<unknown> {
+  const codes = platforms.map((platform) => PLATFORM_CODE[platform]);
+  return sql`
+    when d.platform <> all(${codes}::smallint[]) then 'other_platform'
+    when d.unsubscribed_at is not null then 'unsubscribed'
+    when d.token_state in ('invalid', 'replaced') then 'invalid_token'
+    when d.token_state <> 'active' then 'no_token'`;
+}
+
+/** Rows (kind, id, device_no): what was uploaded, and the device that it stands for, if any. */
+function memberIds(appId: string, { id, version }: AudienceSource): RawBuilder<unknown> {
+  return sql`
+    select 0 as kind, m.id, d.no as device_no
+      from audience_members m left join devices d on d.app_id = ${appId} and d.device_id = m.id
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0
+    union all
+    select 1, coalesce(d.device_id, m.id), d.no
+      from audience_members m left join devices d on d.app_id = ${appId} and d.user_id = m.id
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1`;
+}
+
+function frozenIds(frozenNo: number): RawBuilder<unknown> {
+  return sql`select kind, id, device_no from frozen_members where frozen_no = ${frozenNo}`;
+}
+
+/** The rows to copy at approval: (kind, id, device_no), losses and all. */
+export async function plannedMembers(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
+  if (!isByDevice(planning.from)) return memberIds(planning.appId, audienceOf(planning.from));
+  const judged = await judgePlanned(db, { ...planning, exclusions: [], devices: 'all' });
+  return sql`select 0 as kind, id, device_no from (${judged}) judged`;
+}
+
+/** Of a user's devices that could be sent to, all but the last active one, where the task asks for that. */
+function withSuppression({ devices }: Planning, rows: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (devices === 'all') {
+    return sql`select judged.*, case when loss is null and excluded then 'excluded' end as suppression
+      from (${rows}) judged`;
+  }
+  return sql`select judged.*, case
+      when loss is not null then null
+      when excluded then 'excluded'
+      when user_id is not null and row_number() over (
+        partition by loss is null and not excluded, user_id order by last_active_at desc nulls last, device_no
+      ) > 1 then 'not_last_active' end as suppression
+    from (${rows}) judged`;
+}
+
+/** Throws a RuleError when the app has no such version. */
+export async function sourceOf(
+  db: Db,
+  { appId, audience }: { appId: string; audience: AudienceRef },
+): Promise<AudienceSource> {
+  const version = audience.version ?? 1;
+  const source = await findSource(db, { appId, audienceId: audience.id, version });
+  if (source === undefined) throw new RuleError(`there is no version ${version} of ${audience.id}`);
+  return source;
+}

@@ -1,0 +1,110 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Condition } from '../domain/audience-rule.ts';
+import { STATUS_CODE } from '../domain/delivery.ts';
+import type { AudienceSource } from './audience-source.ts';
+import { type RuleContext, RuleError } from './rule-context.ts';
+import { compareMember } from './rule-values.ts';
+import { sendResultSql } from './send-result.ts';
+
+type Sql = RawBuilder<boolean>;
+export type Joins = RawBuilder<unknown>[];
+
+const DAY_MS = 86_400_000;
+
+function alias(joins: Joins): string {
+  return `j${joins.length + 1}`;
+}
+
+/** Whether the device's user, or the device before it had one, did it often enough. */
+export function joinEvents(
+  rule: Extract<Condition, { field: 'event' }>,
+  { names, now }: RuleContext,
+  joins: Joins,
+): Sql {
+  const name = names.get(rule.name);
+  if (name === undefined) return sql`false`;
+  const since = new Date(now.getTime() - rule.days * DAY_MS);
+  const properties = (rule.where ?? []).map(({ property, ...comparison }) =>
+    compareMember(sql.ref('e.properties'), property, comparison),
+  );
+  const which = sql.join(
+    [
+      sql`e.name_no = ${name.no} and e.at >= ${since}::timestamptz and e.at <= ${now}::timestamptz`,
+      ...properties,
+    ],
+    sql` and `,
+  );
+  const times = rule.times ?? 1;
+  // Only where devices without a user reported it, both have to be counted and added.
+  if (name.anonymous) {
+    const user = joinCounted(sql`user_id`, sql`d.user_id`, which, 1, joins);
+    const device = joinCounted(sql`device_no`, sql`d.no`, which, 1, joins);
+    return sql`coalesce(${sql.ref(`${user}.times`)}, 0) + coalesce(${sql.ref(`${device}.times`)}, 0) >= ${times}`;
+  }
+  return sql`${sql.ref(`${joinCounted(sql`user_id`, sql`d.user_id`, which, times, joins)}.owner`)} is not null`;
+}
+
+function joinCounted(
+  owner: RawBuilder<unknown>,
+  device: RawBuilder<unknown>,
+  which: RawBuilder<unknown>,
+  times: number,
+  joins: Joins,
+): string {
+  const name = alias(joins);
+  const often = times > 1 ? sql`having count(*) >= ${times}` : sql``;
+  joins.push(sql`left join (
+    select e.${owner} as owner, count(*) as times from events e where ${which} and e.${owner} is not null
+    group by e.${owner} ${often}
+  ) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = ${device}`);
+  return name;
+}
+
+const RESULTS = {
+  sent: sql`dl.status in (${sql.lit(STATUS_CODE.accepted)}, ${sql.lit(STATUS_CODE.rejected)}, ${sql.lit(STATUS_CODE.ambiguous)})`,
+  received: sql`${sendResultSql({
+    status: sql.ref('dl.status'),
+    platform: sql.ref('dl.platform'),
+    receipted: sql`dl.delivered_at is not null`,
+  })} = 'success'`,
+  opened: sql`dl.open_at is not null`,
+} as const;
+
+const MAX_HOURS = 72;
+
+export function joinPushes(
+  rule: Extract<Condition, { field: 'push' }>,
+  { pushes, now }: RuleContext,
+  joins: Joins,
+): Sql {
+  const since = now.getTime() - (rule.hours ?? MAX_HOURS) * 3_600_000;
+  const named = pushes.filter((push) => rule.pushId === undefined || push.id === rule.pushId);
+  // Silently false, its negation would be everybody.
+  if (rule.pushId !== undefined && named.length === 0) {
+    throw new RuleError(`the details of ${rule.pushId} do not exist, or no more`);
+  }
+  const chosen = named.filter(
+    (push) => (rule.taskId === undefined || push.taskId === rule.taskId) && push.startedAt.getTime() >= since,
+  );
+  if (chosen.length === 0) return sql`false`;
+  const slots = [...new Set(chosen.map(({ slot }) => slot.toISOString()))];
+  const name = alias(joins);
+  joins.push(sql`left join (
+    select distinct dl.device_no as owner from deliveries dl
+    where dl.slot = any(${slots}::timestamptz[]) and dl.push_no = any(${chosen.map(({ no }) => no)}::bigint[])
+      and dl.device_no is not null and ${RESULTS[rule.op]}
+  ) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = d.no`);
+  return sql`${sql.ref(`${name}.owner`)} is not null`;
+}
+
+/** An ID is once in a version: each join finds one row at most. */
+export function joinMembers({ id, version }: AudienceSource, joins: Joins): Sql {
+  const [device, user] = (['device_id', 'user_id'] as const).map((column, kind) => {
+    const name = alias(joins);
+    joins.push(sql`left join audience_members as ${sql.ref(name)} on ${sql.ref(`${name}.audience_id`)} = ${id}
+      and ${sql.ref(`${name}.version`)} = ${version} and ${sql.ref(`${name}.kind`)} = ${sql.lit(kind)}
+      and ${sql.ref(`${name}.id`)} = d.${sql.ref(column)}`);
+    return sql.ref(`${name}.id`);
+  });
+  return sql`(${device} is not null or ${user} is not null)`;
+}
