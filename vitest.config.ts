@@ -47,6 +47,16 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: {
+          name: 'browser',
+          include: ['**/*.browser.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          fileParallelism: false,
+          ...slow,
+        },
+      },
+      {
+        extends: true,
         test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], fileParallelism: false, ...slow },
       },
     ],

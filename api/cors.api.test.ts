@@ -26,7 +26,9 @@ test.each([
   ['PUT', '/v1/devices/some-device'],
   ['POST', '/v1/devices/some-device/unsubscribe'],
   ['DELETE', '/v1/devices/some-device/unsubscribe'],
+  ['PUT', '/v1/devices/some-device/user'],
   ['POST', '/v1/receipts'],
+  ['POST', '/v1/events'],
 ])('a page of any origin may %s %s', async (method, url) => {
   const { statusCode, headers } = await preflight(method, url);
   expect([statusCode, headers['access-control-allow-origin']]).toEqual([204, '*']);

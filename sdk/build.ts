@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const DIST = join(HERE, 'dist');
+/** Another place may be named. */
+const DIST = resolve(process.argv[2] ?? join(HERE, 'dist'));
 const TSC = join(HERE, '../node_modules/.bin/tsc');
 const MAX_BYTES = 8 * 1024;
 
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
 }
 
 function compile(project: string): void {
-  const { status, stdout } = spawnSync(TSC, ['-p', project], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(TSC, ['-p', project, '--outDir', DIST], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stdout);
 }
 

@@ -1,9 +1,15 @@
-import { changeDevice, createDevice, type DeviceChanges, type NewDevice } from './device-state.ts';
+import {
+  changeDevice,
+  createDevice,
+  type DeviceChanges,
+  type DeviceState,
+  type NewDevice,
+} from './device-state.ts';
 import type { Environment } from './environment.ts';
 import type { Server } from './http.ts';
 import { type ErrorListener, SignalboxError } from './problems.ts';
 import { createSender } from './sender.ts';
-import { enqueue, type Item, type PropertyValue, type ReceiptKind, type State } from './state.ts';
+import type { PropertyValue, ReceiptKind, State } from './state.ts';
 
 export interface ClientOptions extends Server {
   /** Hears of what was refused, dropped, or can not be sent. */
@@ -21,8 +27,8 @@ export interface Signalbox {
   /** At every start of the app. Rejects when the server refuses the device. */
   register(device: NewDevice): Promise<Registration>;
   refresh(changes: DeviceChanges): Promise<Registration>;
-  /** With a token that the app's backend signed; null ends it. */
-  bindUser(userToken: string | null): Promise<Registration>;
+  /** After `register`, with a token that the app's backend signed; null when the user signs out. */
+  bindUser(token: string | null): Promise<Registration>;
   unsubscribe(): Promise<Registration>;
   resubscribe(): Promise<Registration>;
   track(name: string, properties?: Readonly<Record<string, PropertyValue>>): Promise<void>;
@@ -42,49 +48,37 @@ export interface Signalbox {
 export interface Client extends Signalbox {
   /** The network is back: what waited because of it waits no longer. */
   online(): Promise<void>;
-  /** The page goes away: what is sent now may outlive it. */
-  closing(): Promise<void>;
+  /** The page goes away: what is sent now outlives it. */
+  sendLast(): void;
   /** How much waits to be sent. */
   waiting(): Promise<number>;
 }
 
 export function createClient(env: Environment, options: ClientOptions): Client {
   const sender = createSender(env, options, quiet(options.onError));
-  const add = async (item: Item) => {
-    const { length } = await env.store.update((state) => {
-      enqueue(state, [item]);
-      return state.outbox;
-    });
-    sender.wake(length);
-  };
   const receipt = (messageId: string, kind: ReceiptKind, more: { blocked?: boolean } = {}) => {
     const id = env.randomId();
     const at = new Date(env.now()).toISOString();
-    return add({ kind: 'receipt', id, body: { messageId, kind, eventId: id, at, ...more } });
+    return sender.add({ kind: 'receipt', id, body: { messageId, kind, eventId: id, at, ...more } });
   };
   const tell = async (change: (state: State) => void): Promise<Registration> => {
     await env.store.update(change);
     await sender.flush();
     return await readRegistration(env);
   };
-  const tellOf = (changes: DeviceChanges) => tell((state) => changeDevice(known(state), changes));
-  const wish = (unsubscribe: boolean) =>
-    tell((state) => {
-      const device = known(state);
-      device.unsubscribe = unsubscribe;
-      device.fault = null;
-    });
+  const wish = (what: Partial<Pick<DeviceState, 'unsubscribe' | 'user'>>) =>
+    tell((state) => void Object.assign(known(state), what, { fault: null }));
 
   return {
     register: (device) => tell((state) => registerIn(state, device, env.randomId())),
-    refresh: tellOf,
-    bindUser: (userToken) => tellOf({ userToken }),
-    unsubscribe: () => wish(true),
-    resubscribe: () => wish(false),
+    refresh: (changes) => tell((state) => changeDevice(known(state), changes)),
+    bindUser: (token) => wish({ user: { token } }),
+    unsubscribe: () => wish({ unsubscribe: true }),
+    resubscribe: () => wish({ unsubscribe: false }),
     track: (name, properties) => {
       const id = env.randomId();
       const at = new Date(env.now()).toISOString();
-      return add({ kind: 'event', id, body: { id, name, at, ...(properties && { properties }) } });
+      return sender.add({ kind: 'event', id, body: { id, name, at, ...(properties && { properties }) } });
     },
     delivered: (messageId, { blocked = false } = {}) =>
       receipt(messageId, 'delivered', blocked ? { blocked } : {}),
@@ -95,12 +89,12 @@ export function createClient(env: Environment, options: ClientOptions): Client {
       await env.store.update((state) => {
         state.held.push(closing);
       });
-      sender.wake(0);
+      sender.wake();
     },
     flush: () => sender.flush(),
     close: () => sender.stop(),
     online: () => sender.online(),
-    closing: () => sender.flush(true),
+    sendLast: () => sender.sendLast(),
     waiting: () => env.store.update(({ outbox, held }) => outbox.length + held.length),
   };
 }
@@ -136,8 +130,8 @@ function known({ device }: State) {
 }
 
 async function readRegistration(env: Environment): Promise<Registration> {
-  const { id, secret, changes, unsubscribe, fault } = await env.store.update((state) => known(state));
+  const { id, secret, changes, unsubscribe, user, fault } = await env.store.update((state) => known(state));
   if (fault !== null) throw new SignalboxError(fault);
-  const isTold = changes === null && unsubscribe === null;
+  const isTold = changes === null && unsubscribe === null && user === null;
   return { deviceId: id, isRegistered: secret !== null && isTold };
 }

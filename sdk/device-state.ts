@@ -6,14 +6,32 @@ export interface WebSubscription {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
+export type Address =
+  | { readonly kind: 'web_push'; readonly subscription: WebSubscription }
+  | {
+      readonly kind:
+        | 'apns_token'
+        | 'fcm_token'
+        | 'fcm_installation_id'
+        | 'huawei'
+        | 'honor'
+        | 'xiaomi'
+        | 'oppo'
+        | 'vivo'
+        | 'meizu';
+      readonly token: string;
+    };
+
 /** What may change of a device. */
 export interface DeviceChanges {
-  /** APNs or FCM; null says that there is none any more. */
+  /** APNs or FCM. Null, whatever the device is: it can not be reached any more. */
   readonly token?: string | null;
-  /** Web; null says that there is none any more. */
-  readonly subscription?: WebSubscription | null;
-  /** Names the user: signed by the app's backend. Null ends it. */
-  readonly userToken?: string | null;
+  /** Any kind of address, instead of `token`. */
+  readonly address?: Address;
+  /** Other IDs that audiences know the device by; hashed ones as in md5:… and sha256:… */
+  readonly identifiers?: Readonly<
+    Partial<Record<'idfa' | 'idfv' | 'oaid' | 'androidId' | 'customId', string | null>>
+  >;
   readonly timeZone?: string;
   readonly locale?: string;
   readonly appVersion?: string;
@@ -48,14 +66,17 @@ export interface DeviceState {
   registering: { readonly key: string; readonly body: object } | null;
   /** A wish that the server was not told yet. */
   unsubscribe: boolean | null;
-  /** Nothing is tried until the app says something else. */
+  /** Likewise: whose device it is. Without a token it is nobody's. */
+  user: { readonly token: string | null } | null;
+  /** The device is not registered before the app says something else. */
   fault: Fault | null;
 }
 
 export type DeviceStep =
   | { readonly kind: 'register'; readonly key: string; readonly body: object }
   | { readonly kind: 'refresh'; readonly changes: DeviceChanges }
-  | { readonly kind: 'unsubscribe'; readonly wish: boolean };
+  | { readonly kind: 'unsubscribe'; readonly wish: boolean }
+  | { readonly kind: 'bind'; readonly token: string | null };
 
 export function createDevice({ platform, deviceId, ...profile }: NewDevice, ownId: string): DeviceState {
   return {
@@ -67,40 +88,49 @@ export function createDevice({ platform, deviceId, ...profile }: NewDevice, ownI
     changes: null,
     registering: null,
     unsubscribe: null,
+    user: null,
     fault: null,
   };
 }
 
 export function changeDevice(device: DeviceState, changes: DeviceChanges): void {
-  device.profile = { ...device.profile, ...changes };
+  device.profile = merged(device.profile, changes);
   device.fault = null;
   // What is registered anew is told all; what is under way is told the rest afterwards.
-  if (device.secret !== null || device.registering !== null)
-    device.changes = { ...device.changes, ...changes };
+  if (device.secret !== null || device.registering !== null) device.changes = merged(device.changes, changes);
+}
+
+/** A device has one address: a token takes the place of an address, and the other way round. */
+function merged(before: DeviceChanges | null, changes: DeviceChanges): DeviceChanges {
+  const { token, address, ...rest } = before ?? {};
+  const isMoved = changes.token !== undefined || changes.address !== undefined;
+  return {
+    ...rest,
+    ...(!isMoved && token !== undefined && { token }),
+    ...(!isMoved && address !== undefined && { address }),
+    ...changes,
+  };
 }
 
 /** What the server has to be told next. */
 export function nextStep(device: DeviceState, newKey: () => string): DeviceStep | undefined {
-  if (device.fault !== null) return undefined;
   if (device.secret === null) {
+    if (device.fault !== null) return undefined;
     const { id: deviceId, platform, profile } = device;
     device.registering ??= { key: newKey(), body: { deviceId, platform, ...profile } };
     return { kind: 'register', ...device.registering };
   }
   if (device.changes !== null) return { kind: 'refresh', changes: device.changes };
   if (device.unsubscribe !== null) return { kind: 'unsubscribe', wish: device.unsubscribe };
+  if (device.user !== null) return { kind: 'bind', token: device.user.token };
   return undefined;
 }
 
 export function stepDone(device: DeviceState, step: DeviceStep, answer: unknown): void {
-  if (step.kind === 'register') {
-    if (device.registering?.key !== step.key) return;
+  if (step.kind !== 'register') forgetWish(device, step);
+  else if (device.registering?.key === step.key) {
     device.registering = null;
     device.secret = (answer as { secret: string }).secret;
-  } else if (step.kind === 'refresh') {
-    device.changes = whatIsNew(device.changes, step.changes);
-  } else if (device.unsubscribe === step.wish) {
-    device.unsubscribe = null;
   }
 }
 
@@ -114,9 +144,15 @@ export function stepRefused(device: DeviceState, step: DeviceStep, fault: Fault,
     return;
   }
   device.registering = null;
-  if (step.kind === 'refresh') device.changes = whatIsNew(device.changes, step.changes);
-  if (step.kind === 'unsubscribe') device.unsubscribe = null;
+  forgetWish(device, step);
   device.fault = fault;
+}
+
+/** Unless something else was said while the request was under way. */
+function forgetWish(device: DeviceState, step: DeviceStep): void {
+  if (step.kind === 'refresh') device.changes = whatIsNew(device.changes, step.changes);
+  if (step.kind === 'unsubscribe' && device.unsubscribe === step.wish) device.unsubscribe = null;
+  if (step.kind === 'bind' && device.user?.token === step.token) device.user = null;
 }
 
 /** It registers anew, with all that is known of it. */

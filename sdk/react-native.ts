@@ -3,7 +3,7 @@ import { commonEnvironment, requireRandom } from './environment.ts';
 import { createQueue, type KeyValueStorage, keyValueStore } from './store.ts';
 
 export type { ClientOptions, Registration, Signalbox } from './client.ts';
-export type { DeviceChanges, NewDevice } from './device-state.ts';
+export type { Address, DeviceChanges, NewDevice } from './device-state.ts';
 export { SignalboxError, type SignalboxProblem } from './problems.ts';
 export type { KeyValueStorage } from './store.ts';
 
@@ -31,7 +31,7 @@ export function createSignalbox(options: ReactNativeOptions): Signalbox {
   const store = keyValueStore(storage, `signalbox/${name}`);
   const client = createClient({ ...commonEnvironment(), store, inTurn: createQueue() }, options);
   const coming = appState?.addEventListener('change', (state) => {
-    void (state === 'active' ? client.online() : client.closing());
+    void (state === 'active' ? client.online() : client.flush());
   });
   void client.flush();
   return {

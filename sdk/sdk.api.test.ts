@@ -1,3 +1,4 @@
+import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
 import { type SeededPush, seedPerson, seedPush, seedTask } from '../db/ledger-fixture.ts';
@@ -66,7 +67,7 @@ function createPhone() {
 }
 
 const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, n });
-const token = 'fcm-token-of-the-phone-0001';
+const fcmToken = 'fcm-token-of-the-phone-0001';
 const figures = async () =>
   (await app.call('marketer', 'GET', `/v1/pushes/${push.id}/statistics`)).json().statistics;
 const device = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
@@ -84,7 +85,11 @@ function loseAnswers(times: number): void {
 
 test('a phone registers, and what it says of it later changes it', async () => {
   const signalbox = phone.start();
-  const { deviceId, isRegistered } = await signalbox.register({ platform: 'android', token, locale: 'de' });
+  const { deviceId, isRegistered } = await signalbox.register({
+    platform: 'android',
+    token: fcmToken,
+    locale: 'de',
+  });
   expect(isRegistered).toBe(true);
   expect(await device(deviceId)).toMatchObject({ platform: 'android', locale: 'de', tokenState: 'active' });
   await signalbox.refresh({ tags: ['vip'] });
@@ -96,17 +101,33 @@ test('a phone registers, and what it says of it later changes it', async () => {
   expect((await device(deviceId)).unsubscribedAt).toBeNull();
 });
 
+test('the user of a phone is whoever the backend signed for', async () => {
+  const secret = 'a secret of the backend, long enough';
+  await app.call('operator', 'PUT', '/v1/app/user-token-keys/k1', { alg: 'HS256', secret });
+  const token = await new SignJWT({ sub: 'user-1', aud: app.appId })
+    .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+    .setExpirationTime(Math.floor(api.clock.now.getTime() / 1_000) + 60)
+    .sign(Buffer.from(secret));
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  expect(await signalbox.bindUser(token)).toMatchObject({ isRegistered: true });
+  expect((await device(deviceId)).userId).toBe('user-1');
+  await expect(signalbox.bindUser(`${token}x`)).rejects.toThrow('invalid_user_token');
+  await signalbox.bindUser(null);
+  expect((await device(deviceId)).userId).toBeNull();
+});
+
 test('started again it is the same device', async () => {
-  const first = await phone.start().register({ platform: 'android', token });
+  const first = await phone.start().register({ platform: 'android', token: fcmToken });
   phone.quit();
-  const second = await phone.start().register({ platform: 'android', token, appVersion: '2.0' });
+  const second = await phone.start().register({ platform: 'android', token: fcmToken, appVersion: '2.0' });
   expect(second).toEqual(first);
   expect(await device(first.deviceId)).toMatchObject({ appVersion: '2.0', tokenState: 'active' });
 });
 
 test('a registration whose answer was lost is completed, without a second device', async () => {
   loseAnswers(1);
-  const { deviceId, isRegistered } = await phone.start().register({ platform: 'android', token });
+  const { deviceId, isRegistered } = await phone.start().register({ platform: 'android', token: fcmToken });
   expect(isRegistered).toBe(false);
   phone.comeToFront();
   const signalbox = phone.start();
@@ -117,11 +138,11 @@ test('a registration whose answer was lost is completed, without a second device
 });
 
 test('a phone that lost its secret becomes a new device, and the token goes with it', async () => {
-  const { deviceId } = await phone.start().register({ platform: 'android', token });
+  const { deviceId } = await phone.start().register({ platform: 'android', token: fcmToken });
   phone.quit();
   for (const [key, text] of phone.stored) phone.stored.set(key, text.replace(/"sbd_\w+"/, '"sbd_wrong"'));
   const signalbox = phone.start();
-  await signalbox.register({ platform: 'android', token });
+  await signalbox.register({ platform: 'android', token: fcmToken });
   await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
   const { deviceId: newId } = await signalbox.refresh({});
   expect(newId).not.toBe(deviceId);
@@ -135,7 +156,9 @@ test('a device that the server refuses is refused in words, and tried again when
   const signalbox = phone.start();
   await expect(signalbox.register({ platform: 'android', token: 'ab' })).rejects.toThrow('/token');
   expect(phone.problems).toMatchObject([{ kind: 'device', fault: { status: 400 } }]);
-  expect(await signalbox.register({ platform: 'android', token })).toMatchObject({ isRegistered: true });
+  expect(await signalbox.register({ platform: 'android', token: fcmToken })).toMatchObject({
+    isRegistered: true,
+  });
 });
 
 test('reports that are made twice, or whose answer is lost, count once', async () => {
@@ -188,7 +211,7 @@ test('what the server will never count is named, and not sent again', async () =
 
 test('events are stored once, for the device that reports them', async () => {
   const signalbox = phone.start();
-  const { deviceId } = await signalbox.register({ platform: 'android', token });
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
   loseAnswers(1);
   await signalbox.track('purchase', { price: 9.5, currency: 'EUR' });
   await signalbox.flush();
@@ -228,7 +251,7 @@ test('a wrong key is said, and nothing is lost by it', async () => {
 
 test('no secret is in what the app hears', async () => {
   const signalbox = phone.start();
-  const registration = await signalbox.register({ platform: 'android', token });
+  const registration = await signalbox.register({ platform: 'android', token: fcmToken });
   await signalbox.refresh({ timeZone: 'Nowhere' }).catch(() => undefined);
   const secret = /sbd_\w+/.exec([...phone.stored.values()].join())?.[0] ?? 'none';
   expect(JSON.stringify([registration, phone.problems])).not.toContain(secret);

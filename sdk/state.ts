@@ -68,7 +68,7 @@ export function enqueue(state: State, items: readonly Item[]): void {
 
 /** The oldest of a kind that fit in a request. */
 export function batchOf<Kind extends Item['kind']>(
-  { outbox, batchSize }: State,
+  { outbox, batchSize }: Pick<State, 'outbox' | 'batchSize'>,
   kind: Kind,
 ): Extract<Item, { kind: Kind }>[] {
   const isOfKind = (item: Item): item is Extract<Item, { kind: Kind }> => item.kind === kind;

@@ -38,17 +38,27 @@ export function nextWork(state: State, { now, randomId }: Tools): Work | undefin
   const step = device === null ? undefined : nextStep(device, randomId);
   if (device !== null && step !== undefined)
     return { kind: 'device', step, call: callOf(device.id, device.secret, step) };
-  const sentAt = new Date(now()).toISOString();
-  const receipts = batchOf(state, 'receipt');
-  if (receipts.length > 0) {
-    const body = { sentAt, receipts: receipts.map((item) => item.body) };
-    return { kind: 'items', items: receipts, call: { method: 'POST', path: '/v1/receipts', body } };
-  }
-  const events = batchOf(state, 'event');
-  if (device === null || device.secret === null || events.length === 0) return undefined;
-  const body = { deviceId: device.id, sentAt, events: events.map((item) => item.body) };
-  const headers = { 'x-device-secret': device.secret };
-  return { kind: 'items', items: events, call: { method: 'POST', path: '/v1/events', body, headers } };
+  return receiptWork(state, now()) ?? eventWork(state, now());
+}
+
+export function receiptWork(state: Pick<State, 'outbox' | 'batchSize'>, now: number): Work | undefined {
+  const items = batchOf(state, 'receipt');
+  if (items.length === 0) return undefined;
+  const body = { sentAt: new Date(now).toISOString(), receipts: items.map((item) => item.body) };
+  return { kind: 'items', items, call: { method: 'POST', path: '/v1/receipts', body } };
+}
+
+export function eventWork(
+  state: Pick<State, 'outbox' | 'batchSize' | 'device'>,
+  now: number,
+): Work | undefined {
+  const items = batchOf(state, 'event');
+  const { id: deviceId, secret = null } = state.device ?? {};
+  if (items.length === 0 || secret === null) return undefined;
+  const sentAt = new Date(now).toISOString();
+  const body = { deviceId, sentAt, events: items.map((item) => item.body) };
+  const headers = { 'x-device-secret': secret };
+  return { kind: 'items', items, call: { method: 'POST', path: '/v1/events', body, headers } };
 }
 
 function callOf(id: string, secret: string | null, step: DeviceStep): Call {
@@ -59,6 +69,12 @@ function callOf(id: string, secret: string | null, step: DeviceStep): Call {
   const path = `/v1/devices/${encodeURIComponent(id)}`;
   const headers = { 'x-device-secret': secret ?? '' };
   if (step.kind === 'refresh') return { method: 'PUT', path, body: step.changes, headers };
+  if (step.kind === 'bind') {
+    const { token } = step;
+    return token === null
+      ? { method: 'DELETE', path: `${path}/user`, headers }
+      : { method: 'PUT', path: `${path}/user`, body: { token }, headers };
+  }
   return { method: step.wish ? 'POST' : 'DELETE', path: `${path}/unsubscribe`, headers };
 }
 

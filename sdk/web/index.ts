@@ -3,7 +3,7 @@ import type { NewDevice } from '../device-state.ts';
 import { type WebOptions, webEnvironment } from './environment.ts';
 
 export type { Registration, Signalbox } from '../client.ts';
-export type { DeviceChanges, NewDevice } from '../device-state.ts';
+export type { Address, DeviceChanges, NewDevice } from '../device-state.ts';
 export { SignalboxError, type SignalboxProblem } from '../problems.ts';
 export type { WebOptions } from './environment.ts';
 export { subscribe } from './subscribe.ts';
@@ -17,12 +17,8 @@ export function createSignalbox(options: WebOptions): WebSignalbox {
   const listening = new AbortController();
   const on = { signal: listening.signal };
   addEventListener('online', () => void client.online(), on);
-  addEventListener('pagehide', () => void client.closing(), on);
-  document.addEventListener(
-    'visibilitychange',
-    () => void (document.visibilityState === 'hidden' ? client.closing() : client.flush()),
-    on,
-  );
+  addEventListener('pagehide', () => client.sendLast(), on);
+  document.addEventListener('visibilitychange', () => void client.flush(), on);
   void client.flush();
   return {
     ...client,

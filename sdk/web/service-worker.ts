@@ -2,7 +2,7 @@ import { createClient } from '../client.ts';
 import { CLEAR_ALL_MS } from '../dismissals.ts';
 import { type WebOptions, webEnvironment } from './environment.ts';
 import { type Message, readKept, readMessage, safeLink } from './message.ts';
-import { readSubscription } from './subscription.ts';
+import { addressOf } from './subscription.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -59,10 +59,10 @@ export function handlePushes(options: WorkerOptions): void {
 
   self.addEventListener('pushsubscriptionchange', (event) => {
     const renew = async () => {
-      const subscription = await renewed(event as SubscriptionChange);
-      await client.refresh({ subscription: subscription ?? null }).catch(fail);
+      const address = await renewed(event as SubscriptionChange);
+      await client.refresh(address === undefined ? { token: null } : { address });
     };
-    (event as SubscriptionChange).waitUntil(renew());
+    (event as SubscriptionChange).waitUntil(renew().catch(fail));
   });
 
   self.addEventListener('sync', (event) => {
@@ -106,9 +106,9 @@ async function openPage(url: string): Promise<void> {
 }
 
 async function renewed({ oldSubscription, newSubscription }: SubscriptionChange) {
-  if (newSubscription) return readSubscription(newSubscription);
+  if (newSubscription) return addressOf(newSubscription);
   if (!oldSubscription) return undefined;
-  return readSubscription(await self.registration.pushManager.subscribe(oldSubscription.options));
+  return addressOf(await self.registration.pushManager.subscribe(oldSubscription.options));
 }
 
 /** Where the browser can wake a worker when the network is back; elsewhere the next page or push sends. */

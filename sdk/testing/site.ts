@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Site {
+  readonly origin: string;
+  close(): void;
+}
+
+/**
+ * Where the browser has no notifications this stands in for its tray; clicks by a script may open no window anywhere,
+ * so what would be opened is written down.
+ */
+const TRAY = `
+  self.opened = [];
+  self.clients.openWindow = async (url) => void opened.push(url);
+  WindowClient.prototype.focus = async function () { opened.push(this.url); };
+  if (new URL(location).searchParams.has('tray')) {
+    const shown = [];
+    Object.defineProperty(Notification, 'permission', { get: () => 'granted' });
+    registration.showNotification = async (title, options) => {
+      shown.push({ title, ...options, close() { shown.splice(shown.indexOf(this), 1); } });
+    };
+    registration.getNotifications = async () => [...shown];
+  }
+  self.happen = async (type, notifications) => {
+    const ends = [];
+    for (const notification of notifications) {
+      const event = new ExtendableEvent(type);
+      Object.defineProperty(event, 'notification', { value: notification });
+      Object.defineProperty(event, 'waitUntil', { value: (end) => ends.push(end) });
+      self.dispatchEvent(event);
+    }
+    await Promise.all(ends);
+  };
+`;
+
+/** A website that uses the SDK as it is built: the page its modules, the service worker the one file. */
+export async function serveSite(client: { endpoint: string; sdkKey: string }): Promise<Site> {
+  const dist = mkdtempSync(join(tmpdir(), 'signalbox-sdk-'));
+  buildSdk(dist);
+  const options = JSON.stringify(client);
+  const page = `<!doctype html><title>Shop</title><script type="module">
+    import { createSignalbox } from '/sdk/web/index.js';
+    window.problems = [];
+    window.signalbox = createSignalbox({ ...${options}, onError: (problem) => problems.push(problem) });
+    window.addEventListener('load', () => document.title = 'Ready');
+  </script>`;
+  const worker = `${TRAY}
+    importScripts('/sdk/service-worker.min.js');
+    signalbox.handlePushes(${options});
+    self.addEventListener('install', () => skipWaiting());
+    self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));`;
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const isScript = path.endsWith('.js');
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+    if (path === '/worker.js') response.end(worker);
+    else if (/^\/sdk(\/[\w.-]+)+\.js$/.test(path)) response.end(readFileSync(join(dist, path.slice(4))));
+    else response.end(path === '/' ? page : '<!doctype html><title>Elsewhere</title>');
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+      rmSync(dist, { recursive: true, force: true });
+    },
+  };
+}
+
+function buildSdk(dist: string): void {
+  const build = fileURLToPath(new URL('../build.ts', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [build, dist], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+}

@@ -1,0 +1,223 @@
+import { createECDH, randomBytes } from 'node:crypto';
+import type { Browser, BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
+import { type SeededPush, seedPerson, seedPush, seedTask } from '../db/ledger-fixture.ts';
+import { encodeMessageId } from '../domain/message-id.ts';
+import { launchBrowser } from '../test/browser.ts';
+import { type Site, serveSite } from './testing/site.ts';
+
+let api: TestApi;
+let app: TestApp;
+let push: SeededPush;
+let site: Site;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  app = await createTestApp(api);
+  const endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
+  site = await serveSite({ endpoint, sdkKey: app.keys.sdk });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  site.close();
+  await api.stop();
+});
+beforeEach(async () => {
+  push = await pushToBrowsers();
+  context = await browser.newContext({ locale: 'de-DE', timezoneId: 'Asia/Tokyo' });
+  page = await openPage();
+});
+afterEach(() => context.close());
+
+async function pushToBrowsers(): Promise<SeededPush> {
+  const { db } = api.deps;
+  const startedAt = new Date(api.clock.now.getTime() - 60_000);
+  const { personId } = await seedPerson(db, startedAt, app.appId);
+  const taskId = await seedTask(db, { appId: app.appId, personId, now: startedAt });
+  const deliveries = Array.from({ length: 5 }, () => ({ status: 'accepted', platform: 'web' }) as const);
+  return await seedPush(db, { appId: app.appId, taskId, startedAt, deliveries });
+}
+
+async function openPage(): Promise<Page> {
+  const opened = await context.newPage();
+  await opened.goto(site.origin);
+  await opened.waitForFunction('document.title === "Ready"');
+  return opened;
+}
+
+const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, n });
+const figures = async () => {
+  const answer = await app.call('marketer', 'GET', `/v1/pushes/${push.id}/statistics`);
+  expect(answer.statusCode, answer.body).toBe(200);
+  return answer.json().statistics;
+};
+const call = (name: string, ...args: unknown[]) =>
+  page.evaluate(`signalbox.${name}(${args.map((arg) => JSON.stringify(arg)).join()})`);
+const message = (n: number, more: object = {}) => ({
+  title: 'Sale',
+  body: `Number ${n}`,
+  sb: { messageId: messageId(n), ...more },
+});
+
+function subscription() {
+  const keys = createECDH('prime256v1');
+  return {
+    endpoint: `https://fcm.googleapis.com/fcm/send/${randomBytes(12).toString('hex')}`,
+    keys: { p256dh: keys.generateKeys('base64url'), auth: randomBytes(16).toString('base64url') },
+  };
+}
+
+describe('a page', () => {
+  test('registers the browser, and says what it knows of it', async () => {
+    const address = { kind: 'web_push', subscription: subscription() };
+    const registration = (await call('register', { address, tags: ['vip'] })) as { deviceId: string };
+    expect(registration).toMatchObject({ isRegistered: true });
+    const device = (await app.call('marketer', 'GET', `/v1/devices/${registration.deviceId}`)).json();
+    expect(device).toMatchObject({
+      ...{ platform: 'web', addressKind: 'web_push', tags: ['vip'] },
+      ...{ locale: 'de-DE', timeZone: 'Asia/Tokyo' },
+    });
+    await page.reload();
+    expect(await call('refresh', { tags: [] })).toEqual(registration);
+  });
+
+  test('reports what happened without a network once, when there is one again', async () => {
+    await context.setOffline(true);
+    await call('opened', messageId(1));
+    await call('impression', messageId(2));
+    await call('flush');
+    expect((await figures()).opens ?? 0).toBe(0);
+    await context.setOffline(false);
+    await expect.poll(figures).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 1 });
+    expect(await page.evaluate('problems')).toEqual([]);
+  });
+
+  test('that was closed without a network leaves its reports to the next one', async () => {
+    await context.setOffline(true);
+    await call('opened', messageId(1));
+    await page.close();
+    await context.setOffline(false);
+    page = await openPage();
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+  });
+
+  test('sends what it has when it is left', async () => {
+    await call('opened', messageId(1));
+    await page.goto(`${site.origin}/elsewhere`);
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+  });
+
+  test('shares its queue with other tabs: nothing is sent twice', async () => {
+    const results: string[] = [];
+    context.on('response', (response) => {
+      if (!response.url().endsWith('/v1/receipts') || response.request().method() !== 'POST') return;
+      void response.json().then((body: { results: { result: string }[] }) => {
+        results.push(...body.results.map(({ result }) => result));
+      });
+    });
+    const other = await openPage();
+    await context.setOffline(true);
+    const open20 = `Promise.all(Array.from({ length: 20 }, () => signalbox.opened('${messageId(1)}')))`;
+    await Promise.all([page, other].map((tab) => tab.evaluate(`${open20}.then(() => undefined)`)));
+    await context.setOffline(false);
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 40 });
+    await expect.poll(() => results.length).toBe(40);
+    expect(new Set(results)).toEqual(new Set(['counted']));
+  });
+});
+
+describe('a service worker', () => {
+  let worker: Worker;
+  let devtools: CDPSession;
+  let registrationId: string;
+
+  async function start(query: string): Promise<void> {
+    devtools = await context.newCDPSession(page);
+    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      registrationId = registrations.at(-1)?.registrationId ?? registrationId;
+    });
+    await devtools.send('ServiceWorker.enable');
+    const starting = context.waitForEvent('serviceworker');
+    await page.evaluate(
+      `navigator.serviceWorker.register('/worker.js${query}').then(() => navigator.serviceWorker.ready).then(() => undefined)`,
+    );
+    worker = await starting;
+  }
+  const deliver = (data: object) =>
+    devtools.send('ServiceWorker.deliverPushMessage', {
+      origin: `${site.origin}/`,
+      registrationId,
+      data: JSON.stringify(data),
+    });
+  const tray = () =>
+    worker.evaluate(
+      'registration.getNotifications().then((all) => all.map(({ title, body }) => ({ title, body })))',
+    );
+  const happen = (type: string, which = 'all') =>
+    worker.evaluate(`registration.getNotifications().then((all) => happen('${type}', ${which}))`);
+
+  async function startWithTray(): Promise<void> {
+    await context.grantPermissions(['notifications'], { origin: site.origin });
+    const isGranted = (await page.evaluate('Notification.permission')) === 'granted';
+    await start(isGranted ? '' : '?tray');
+  }
+
+  test('shows a push, and reports that it arrived and was seen', async () => {
+    await startWithTray();
+    await deliver(message(1));
+    await expect.poll(tray).toEqual([{ title: 'Sale', body: 'Number 1' }]);
+    await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 1, opens: 0 });
+  });
+
+  test('says that a push was blocked where notifications are off', async () => {
+    await start('');
+    await deliver(message(1));
+    await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 0 });
+    expect(await tray()).toEqual([]);
+  });
+
+  test('reports a click and opens its page', async () => {
+    await startWithTray();
+    await deliver(message(1, { deepLink: '/sale?from=push' }));
+    await expect.poll(tray).toHaveLength(1);
+    await happen('notificationclick');
+    await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 1, opens: 1, taps: 1 });
+    expect(await worker.evaluate('opened')).toEqual([`${site.origin}/sale?from=push`]);
+    expect(await tray()).toEqual([]);
+  });
+
+  test.each([
+    'javascript:alert(1)',
+    'https://elsewhere.example/',
+    'data:text/html,x',
+  ])('does not open %s, but the site', async (deepLink) => {
+    await startWithTray();
+    await deliver(message(1, { deepLink }));
+    await expect.poll(tray).toHaveLength(1);
+    await happen('notificationclick');
+    expect(await worker.evaluate('opened')).toEqual([`${site.origin}/`]);
+    expect(await figures()).toMatchObject({ opens: 1 });
+  });
+
+  test('counts what is closed by itself, and not what is cleared together', async () => {
+    await startWithTray();
+    for (const n of [1, 2, 3]) await deliver(message(n));
+    await expect.poll(tray).toHaveLength(3);
+    await happen('notificationclose', 'all.slice(0, 2)');
+    await happen('notificationclose', 'all.slice(2)');
+    await expect.poll(figures).toMatchObject({ impressions: 3, dismissals: 1 });
+  });
+
+  test('leaves the pushes of others alone', async () => {
+    await startWithTray();
+    await deliver({ title: 'Not ours' });
+    await deliver(message(1));
+    await expect.poll(figures).toMatchObject({ deliveries: 1 });
+    expect(await tray()).toEqual([{ title: 'Sale', body: 'Number 1' }]);
+  });
+});
