@@ -5,6 +5,8 @@ import { appData } from './app-data.ts';
 export interface ApnsTemplate {
   readonly head: string;
   readonly tail: string;
+  /** Without the message ID. */
+  readonly bytes: number;
 }
 
 export function apnsTemplate(content: Content): ApnsTemplate {
@@ -16,7 +18,8 @@ export function apnsTemplate(content: Content): ApnsTemplate {
     badge: content.badge,
   };
   const head = `{"aps":${JSON.stringify(aps)},"sb":{"messageId":`;
-  return { head, tail: `${appData(content)}}}` };
+  const tail = `${appData(content)}}}`;
+  return { head, tail, bytes: Buffer.byteLength(head) + Buffer.byteLength(tail) };
 }
 
 export function apnsPayload(template: ApnsTemplate, messageId: string): string {

@@ -52,17 +52,18 @@ export function openApns(
       if (!COLLAPSE_ID.test(to.collapseId)) {
         return { kind: 'refused', reason: 'BadCollapseId', fault: 'request' };
       }
-      const body = apnsPayload(templateOf(content), to.messageId);
-      if (Buffer.byteLength(body) > MAX_PAYLOAD_BYTES) {
+      const template = templateOf(content);
+      if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
         return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
       }
+      const body = apnsPayload(template, to.messageId);
       const ask = () => !holdOff.active && mayStart();
       const token = await tokens.current();
       const answer = await post(content, to, token, body, ask);
-      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock());
+      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock);
       await tokens.forget(token);
       const second = await post(content, to, await tokens.current(), body, ask);
-      return outcomeOf(second, readApnsAnswer, holdOff, clock());
+      return outcomeOf(second, readApnsAnswer, holdOff, clock);
     },
     recheck: () => pool.recheck(),
     close: () => pool.close(),

@@ -54,12 +54,12 @@ export function openFcm(
       const ask = () => !holdOff.active && mayStart();
       const body = fcmPayload(template, to);
       const answer = await post(grant.accessToken, body, ask);
-      if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, holdOff, clock());
+      if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, holdOff, clock);
       await tokens.forget(grant.accessToken);
       const renewed = await tokens.current();
       if (renewed.kind !== 'granted') return renewed;
       const second = await post(renewed.accessToken, body, ask);
-      return outcomeOf(second, readFcmAnswer, holdOff, clock());
+      return outcomeOf(second, readFcmAnswer, holdOff, clock);
     },
     recheck: () => pool.recheck(),
     close: () => pool.close(),

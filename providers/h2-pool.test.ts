@@ -109,6 +109,15 @@ test('without an answer until the deadline a request is lost, and its connection
   expect(pool.stats.sessions).toBe(1);
 });
 
+test('a service that takes everything and answers nothing takes only a few requests along', async () => {
+  const peer = await openPeer(() => {});
+  const pool = openPool(peer, { deadlineMs: 100, queueMs: 30_000 });
+  const answers = await sendMany(pool, 500);
+  const lost = answers.filter((answer) => answer.kind === 'lost');
+  expect(lost).toHaveLength(30);
+  expect(answers.slice(30)).toEqual(Array(470).fill(expect.objectContaining({ reason: 'Unreachable' })));
+});
+
 test('a connection that has used up its streams is replaced', async () => {
   const peer = await openPeer((stream) => accept(stream));
   const pool = openPool(peer, { maxRequests: 5, maxSessions: 1 });

@@ -4,6 +4,8 @@ import type { HeaderReader } from './http2/header-reader.ts';
 import { CODE } from './http2/protocol.ts';
 import type { Endpoint } from './push-service.ts';
 
+/** Streams at once until a first answer shows that the connection works: a dead one shall not take many requests along. */
+const UNPROVEN_STREAMS = 10;
 /** No answer of a push service is as long. */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -82,7 +84,8 @@ export class H2Session {
 
   get free(): number {
     if (this.retired || !this.#connection.isReady) return 0;
-    return Math.min(this.#connection.peerStreams, this.#limits.maxStreams) - this.#streams.size;
+    const ours = this.proven ? this.#limits.maxStreams : UNPROVEN_STREAMS;
+    return Math.min(this.#connection.peerStreams, ours, this.#limits.maxStreams) - this.#streams.size;
   }
 
   /** Starts a request, which is written by the next flush. */
@@ -153,7 +156,7 @@ export class H2Session {
 
   #end(id: number, exchange: Exchange): void {
     this.#streams.delete(id);
-    this.#connection.ended(id);
+    this.#connection.finish(id);
     if (exchange.settled) return;
     if (exchange.isWhole) this.#answer(exchange);
     else this.#fail(exchange, ANSWER_CUT);
@@ -175,7 +178,7 @@ export class H2Session {
     const exchange = this.#streams.get(id);
     if (exchange === undefined) return;
     this.#streams.delete(id);
-    this.#connection.ended(id);
+    this.#connection.forget(id);
     this.#fail(exchange, code === CODE.refusedStream ? STREAM_REFUSED : STREAM_RESET);
   }
 

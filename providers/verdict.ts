@@ -1,4 +1,5 @@
 import type { Outcome } from '../domain/outcome.ts';
+import type { Clock } from './clock.ts';
 import type { Answer } from './h2-exchange.ts';
 import type { HoldOff } from './hold-off.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -35,12 +36,12 @@ export function outcomeOf(
   answer: Answer,
   read: (answer: ServiceAnswer) => Reading,
   holdOff: HoldOff,
-  now: Date,
+  clock: Clock,
 ): Outcome {
   switch (answer.kind) {
     case 'answer':
       if (answer.status === 200) return { kind: 'accepted' };
-      return judge(read(answer), retryAfterMs(answer.retryAfter, now), holdOff);
+      return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
     case 'lost':

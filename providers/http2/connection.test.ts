@@ -237,20 +237,23 @@ test('a body waits for the windows of the peer, and arrives whole', async () => 
 test('no request is started while the window of the connection is used up', async () => {
   const body = 'b'.repeat(20_000);
   let opened = 0;
+  const isUsedUp = Promise.withResolvers<OddConnection>();
   const whole: number[] = [];
-  const peer = await openOddPeer(settings({ [SETTING.initialWindowSize]: 1_000_000 }), (seen, { socket }) => {
+  const peer = await openOddPeer(settings({ [SETTING.initialWindowSize]: 1_000_000 }), (seen, connection) => {
     if (seen.type === FRAME.headers) opened++;
     if (seen.type !== FRAME.data || !(seen.flags & endStream)) return;
-    whole.push(seen.streamId);
-    if (whole.length === 3) {
-      // 65,535 bytes hold three bodies and a part of the fourth.
-      expect(opened).toBeLessThanOrEqual(4);
-      socket.write(frame(FRAME.windowUpdate, 0, 0, uint32(1_000_000)));
-    }
-    socket.write(ok(seen.streamId));
+    if (whole.push(seen.streamId) === 3) isUsedUp.resolve(connection);
+    connection.socket.write(ok(seen.streamId));
   });
   const pool = openPool(peer, { maxSessions: 1 });
-  const sent = Array.from({ length: 8 }, () => send(pool, '/', () => true, body));
+  let asked = 0;
+  const sent = Array.from({ length: 8 }, () => send(pool, '/', () => ++asked > 0, body));
+  const { socket } = await isUsedUp.promise;
+  await Promise.all(sent.slice(0, 3));
+  // 65,535 bytes hold three bodies and a part of the fourth.
+  expect(asked).toBe(4);
+  await expect.poll(() => opened).toBe(4);
+  socket.write(frame(FRAME.windowUpdate, 0, 0, uint32(1_000_000)));
   expect(await Promise.all(sent)).toEqual(Array(8).fill(ACCEPTED));
   expect(whole).toHaveLength(8);
 });
@@ -265,6 +268,27 @@ test('a body that the peer does not wait for is not sent to its end', async () =
   expect(await send(pool)).toEqual(ACCEPTED);
   const [connection] = peer.connections;
   expect(connection?.frames).toContainEqual(expect.objectContaining({ type: FRAME.rstStream, streamId: 1 }));
+});
+
+test('a peer that does not read gets no more requests than its socket takes', async () => {
+  const body = 'b'.repeat(60_000);
+  const greeting = settings({ [SETTING.initialWindowSize]: 2 ** 31 - 1 });
+  const peer = await openAnsweringPeer(
+    (streamId, { socket }) => {
+      socket.write(ok(streamId));
+      if (streamId === 1) socket.pause();
+    },
+    Buffer.concat([greeting, frame(FRAME.windowUpdate, 0, 0, uint32(2 ** 30))]),
+  );
+  const pool = openPool(peer, { maxSessions: 1, maxStreams: 10_000, queueMs: 60_000 });
+  expect(await send(pool)).toEqual(ACCEPTED);
+  let written = 0;
+  const sent = Array.from({ length: 1_000 }, () => send(pool, '/', () => ++written > 0, body));
+  await expect.poll(() => written).toBeGreaterThan(0);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(written).toBeLessThan(500);
+  peer.connections[0]?.socket.resume();
+  expect(await Promise.all(sent)).toEqual(Array(1_000).fill(ACCEPTED));
 });
 
 test('large answers are read without end: their windows are given back', async () => {

@@ -10,6 +10,8 @@ import type { RequestHead } from './request-head.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const PING = Buffer.from('signalbx', 'latin1');
+/** A batch that is larger goes out before it is complete, so that the socket can say when it has enough. */
+const BATCH_BYTES = 128 * 1024;
 /** What a peer asks for and does not read is not piled up beyond this. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
@@ -71,7 +73,7 @@ export class Connection {
     return !this.#isClosed && !this.#isClosing && !this.#isFull && this.#bodies.isReady;
   }
 
-  /** Starts a request, which the next flush writes; returns the ID of its stream. */
+  /** Starts a request, which the next flush writes at the latest; returns the ID of its stream. */
   request(head: RequestHead, path: string, body: string): number {
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
@@ -79,6 +81,7 @@ export class Connection {
     this.#headers.write(this.#out, head, path);
     this.#out.endHeaders(at, streamId, this.#bodies.maxFrameSize);
     this.#bodies.send(streamId, body);
+    if (this.#out.length > BATCH_BYTES) this.flush();
     return streamId;
   }
 
@@ -87,9 +90,14 @@ export class Connection {
     this.#out.number(FRAME.rstStream, streamId, code);
   }
 
-  /** The stream has ended; if the peer did not wait for the whole request, the rest is not sent. */
-  ended(streamId: number): void {
+  /** The peer has ended the stream: if it did not wait for the whole request, the rest is not sent. */
+  finish(streamId: number): void {
     if (this.#bodies.drop(streamId)) this.#out.number(FRAME.rstStream, streamId, CODE.cancel);
+  }
+
+  /** The peer has reset the stream. */
+  forget(streamId: number): void {
+    this.#bodies.drop(streamId);
   }
 
   ping(): void {
