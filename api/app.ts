@@ -37,6 +37,7 @@ import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userTokenKeyRoutes } from './routes/user-token-keys.ts';
+import { userRoutes } from './routes/users.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -58,6 +59,7 @@ const ROUTES: readonly Routes[] = [
   deviceUserRoutes,
   deviceListRoutes,
   userTokenKeyRoutes,
+  userRoutes,
   audienceRoutes,
   audienceUploadRoutes,
   audienceEstimateRoutes,

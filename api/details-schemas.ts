@@ -6,11 +6,17 @@ import { IsoDate, Page, PageQuery } from './schemas.ts';
 /** `z.coerce.boolean` would read "false" as true. */
 const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-export const DetailsQuery = PageQuery.extend({
+const filter = {
   ...DetailsFilter.shape,
+  delivered: Flag.optional(),
+  blocked: Flag.optional(),
   impression: Flag.optional(),
   open: Flag.optional(),
   dismissal: Flag.optional(),
+};
+export const DetailsExportQuery = z.strictObject(filter);
+export const DetailsQuery = PageQuery.extend({
+  ...filter,
   /** Counts the devices too, which reads all of them. */
   count: Flag.default(false),
 });

@@ -4,7 +4,7 @@ import type { PushSummary } from '../db/task-history.ts';
 import { PUSH_STATUSES } from '../domain/task-status.ts';
 import type { ApiDeps } from './deps.ts';
 import { IsoDate } from './schemas.ts';
-import { StatisticsBody } from './statistics-view.ts';
+import { bodyOf, StatisticsBody } from './statistics-view.ts';
 
 export const PushBody = z
   .object({
@@ -49,6 +49,6 @@ function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Date): Pus
     ...{ id, taskId, seq, revision, status, statusReason },
     ...{ dueAt, startedAt, windowEndsAt, finalisedAt, createdAt },
     hasDetails: hasDetails(push, now),
-    statistics: answer,
+    statistics: bodyOf(answer),
   };
 }

@@ -10,6 +10,10 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface Caller {
   readonly personId: string;
+  /** For requests over a socket. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A body that is no JSON; fails unless the answer is 200. */
+  text(method: Method, url: string): Promise<string>;
   call(
     method: Method,
     url: string,
@@ -68,13 +72,20 @@ async function callerOf(api: TestApi, appId: string, role: Role | undefined): Pr
   const key = newSecret('sbk');
   const owner = role === undefined ? null : personId;
   await insertKey(db, { id: newId('key', randomBytes), appId, key, personId: owner, createdAt });
+  const authorization = { authorization: `Bearer ${key}` };
   return {
     personId,
+    headers: authorization,
+    text: async (method, url) => {
+      const response = await api.app.inject({ method, url, headers: authorization });
+      if (response.statusCode !== 200) throw new Error(response.body);
+      return response.body;
+    },
     call: async (method, url, payload, headers = {}) => {
       const response = await api.app.inject({
         method,
         url,
-        headers: { authorization: `Bearer ${key}`, ...headers },
+        headers: { ...authorization, ...headers },
         ...(payload === undefined ? {} : { payload }),
       });
       const body = response.body === '' ? {} : response.json();

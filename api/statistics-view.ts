@@ -1,4 +1,10 @@
 import { z } from 'zod';
+import type { HourCount } from '../db/hours.ts';
+import { platformOf } from '../db/platform-code.ts';
+import type { StatisticsAnswer } from '../db/statistics.ts';
+import { explainReason } from '../domain/explanations.ts';
+import { type Statistics as Figured, sumsOf } from '../domain/metrics.ts';
+import { PLATFORMS } from '../domain/platform.ts';
 import { IsoDate } from './schemas.ts';
 
 const Count = z.int();
@@ -16,21 +22,24 @@ const figures = {
   failures: Count,
   noFeedback: Count.nullable(),
   deliveries: Count,
-  impressions: Count,
+  /** Null, as the other figures that devices report, where no device of its platforms reports. */
+  impressions: Count.nullable(),
   impressionRate: Rate,
-  opens: Count,
-  taps: Count,
+  opens: Count.nullable(),
+  taps: Count.nullable(),
   openRate: Rate,
-  dismissals: Count,
+  dismissals: Count.nullable(),
   dismissalRate: Rate,
-  blocked: Count,
+  blocked: Count.nullable(),
+  /** What the rates are divided by: deliveries on the platforms whose devices report. */
+  rateBase: Count,
   refusedAttempts: Count,
   late: Count,
 };
 const Figures = z.object(figures).meta({ id: 'Figures' });
 const Reasons = z.record(z.string(), Count);
 
-const Statistics = z
+export const Statistics = z
   .object({
     ...figures,
     lossReasons: Reasons,
@@ -38,6 +47,7 @@ const Statistics = z
     notSentReasons: Reasons,
     failureReasons: Reasons,
     platforms: z.object({ ios: Figures, android: Figures, web: Figures }).partial(),
+    channels: z.object({ apns: Figures, fcm: Figures }).partial(),
   })
   .meta({ id: 'Statistics' });
 
@@ -52,3 +62,93 @@ export const StatisticsBody = z
     statistics: Statistics,
   })
   .meta({ id: 'StatisticsAnswer' });
+
+const Reason = z
+  .object({
+    outcome: z.enum(['lost', 'suppressed', 'not_sent', 'failure']),
+    reason: z.string(),
+    devices: Count,
+    meaning: z.string(),
+    whatToDo: z.string(),
+  })
+  .meta({ id: 'ReasonExplained' });
+const Sum = z
+  .object({ rule: z.string(), left: Count, right: Count, holds: z.boolean() })
+  .meta({ id: 'Reconciliation' });
+const Hour = z
+  .object({
+    /** Hours since the push started: 0 is the first. */
+    hour: Count,
+    platform: z.enum(PLATFORMS).nullable(),
+    /** Devices whose first receipt of each kind was in that hour, by their corrected clocks. */
+    delivered: Count,
+    impressions: Count,
+    opens: Count,
+    dismissals: Count,
+  })
+  .meta({ id: 'HourOfPush' });
+
+export const explained = {
+  /** Every reason of a drop, most devices first. */
+  reasons: z.array(Reason),
+  /** What has to add up, and whether it does. */
+  reconciliation: z.array(Sum),
+};
+export const StatisticsDetail = StatisticsBody.extend({ ...explained, hours: z.array(Hour) }).meta({
+  id: 'PushStatistics',
+});
+export type StatisticsDetail = z.infer<typeof StatisticsDetail>;
+
+export function explain(statistics: Figured): {
+  reasons: z.infer<typeof Reason>[];
+  reconciliation: z.infer<typeof Sum>[];
+} {
+  const reasons = [
+    ...reasonsOf('lost', statistics.lossReasons),
+    ...reasonsOf('suppressed', statistics.suppressedReasons),
+    ...reasonsOf('not_sent', statistics.notSentReasons),
+    ...reasonsOf('failure', statistics.failureReasons),
+  ];
+  return {
+    reasons: reasons.sort((a, b) => b.devices - a.devices),
+    reconciliation: sumsOf(statistics).map((sum) => ({ ...sum, holds: sum.left === sum.right })),
+  };
+}
+
+function reasonsOf(
+  outcome: z.infer<typeof Reason>['outcome'],
+  reasons: Readonly<Record<string, number>>,
+): z.infer<typeof Reason>[] {
+  return Object.entries(reasons).map(([reason, devices]) => ({
+    ...{ outcome, reason, devices },
+    ...explainReason(reason),
+  }));
+}
+
+export function bodyOf(answer: StatisticsAnswer): z.infer<typeof StatisticsBody> {
+  const { asOf, final, windowEndsAt, late, statistics } = answer;
+  return { asOf, final, windowEndsAt, late, statistics };
+}
+
+export function detailOf(answer: StatisticsAnswer, hours: readonly HourCount[]): StatisticsDetail {
+  return { ...bodyOf(answer), ...explain(answer.statistics), hours: hoursOf(hours) };
+}
+
+const COLUMN = {
+  delivered: 'delivered',
+  impression: 'impressions',
+  open: 'opens',
+  dismissal: 'dismissals',
+} as const;
+
+function hoursOf(counts: readonly HourCount[]): z.infer<typeof Hour>[] {
+  const hours = new Map<string, z.infer<typeof Hour>>();
+  for (const { hour, platform, metric, value } of counts) {
+    const key = `${hour} ${platform}`;
+    const empty = { delivered: 0, impressions: 0, opens: 0, dismissals: 0 };
+    const row = hours.get(key) ?? { hour, platform: platformOf(platform), ...empty };
+    row[COLUMN[metric]] = value;
+    hours.set(key, row);
+  }
+  return [...hours.values()];
+}

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Metric } from '../domain/metrics.ts';
+import { PLATFORM_CODE } from '../domain/delivery.ts';
+import type { Counter, Metric } from '../domain/metrics.ts';
 import type { Db } from './database.ts';
 import { NO_PLATFORM } from './platform-code.ts';
 
@@ -30,6 +31,23 @@ export class CounterDeltas {
       .sort(([a, left], [b, right]) => left.pushNo - right.pushNo || (a < b ? -1 : 1))
       .map(([, delta]) => delta);
   }
+}
+
+/** What frozen counters stand under. */
+const FROZEN_SLOT = -10;
+
+/** From now on these are the push's counters; only late receipts are still added to, apart. */
+export async function replaceCounters(
+  db: Db,
+  { pushNo, counters }: { pushNo: number; counters: readonly Counter[] },
+): Promise<void> {
+  await db.deleteFrom('push_counters').where('push_no', '=', pushNo).where('metric', '<>', 'late').execute();
+  const deltas = new CounterDeltas();
+  for (const { platform, metric, reason, value } of counters) {
+    if (metric === 'late') continue;
+    deltas.add(pushNo, platform === null ? null : PLATFORM_CODE[platform], metric, reason, value);
+  }
+  await addToCounters(db, FROZEN_SLOT, deltas);
 }
 
 /** Adds the deltas to the counters of one slot. */

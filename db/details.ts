@@ -52,10 +52,14 @@ const REASON: RawBuilder<string | null> = sql`case
 /** The conditions on `deliveries d` that choose what the filter means. */
 export function whereDetails({ pushNo, slot }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
   const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
-  const { result, reason, platform, impression, open, dismissal, deviceId } = filter;
+  const { result, reason, platform, channel, delivered, blocked, impression, open, dismissal, deviceId } =
+    filter;
   if (result !== undefined) conditions.push(sql`${RESULT} = ${result}`);
   if (reason !== undefined) conditions.push(sql`${REASON} = ${reason}`);
   if (platform !== undefined) conditions.push(sql`d.platform = ${PLATFORM_CODE[platform]}`);
+  if (channel !== undefined) conditions.push(sql`d.channel = ${channel}`);
+  if (delivered !== undefined) conditions.push(sql`(d.delivered_at is not null) = ${delivered}`);
+  if (blocked !== undefined) conditions.push(sql`d.blocked = ${blocked}`);
   if (impression !== undefined) conditions.push(sql`(d.impression_at is not null) = ${impression}`);
   if (open !== undefined) conditions.push(sql`(d.open_at is not null) = ${open}`);
   if (dismissal !== undefined) conditions.push(sql`(d.dismissed_at is not null) = ${dismissal}`);

@@ -1,8 +1,10 @@
-import { reconcile, type Statistics } from '../domain/metrics.ts';
+import { reconcile, type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { replaceCounters } from './counters.ts';
 import type { Db } from './database.ts';
+import { freezeHours, readHours, recountHours } from './hours.ts';
 import { closeLedger } from './push-lock.ts';
 import { freezeStatistics } from './pushes.ts';
-import { readStatistics, recountStatistics } from './statistics.ts';
+import { readStatistics, recountCounters } from './statistics.ts';
 
 /**
  * Freezes the statistics as recounted from the rows. Returns what the live counters said otherwise, and sums
@@ -17,10 +19,30 @@ export async function finalisePush(
     await closeLedger(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });
     if (live === undefined || live.final) return [];
-    const statistics = slot === null ? live.statistics : await recountStatistics(trx, { pushNo, slot });
+    if (slot === null) {
+      await freezeStatistics(trx, { pushNo, statistics: live.statistics, now: args.now });
+      return reconcile(live.statistics);
+    }
+    const { counters, pending } = await recountCounters(trx, { pushNo, slot });
+    const statistics = statisticsOf(counters, pending, live.reporting);
+    const hours = await finaliseHours(trx, { pushNo, slot });
+    await replaceCounters(trx, { pushNo, counters });
     await freezeStatistics(trx, { pushNo, statistics, now: args.now });
-    return [...differences(live.statistics, statistics), ...reconcile(statistics)];
+    return [...differences(live.statistics, statistics), ...hours, ...reconcile(statistics)];
   });
+}
+
+async function finaliseHours(trx: Db, { pushNo, slot }: { pushNo: number; slot: Date }): Promise<string[]> {
+  const { since } = await trx
+    .selectFrom('pushes')
+    .select((eb) => eb.fn.coalesce('started_at', 'created_at').as('since'))
+    .where('no', '=', pushNo)
+    .executeTakeFirstOrThrow();
+  const [live, recounted] = [await readHours(trx, pushNo), await recountHours(trx, { pushNo, slot, since })];
+  await freezeHours(trx, pushNo, recounted);
+  return canonical(live) === canonical(recounted)
+    ? []
+    : [`hours: counters ${canonical(live)}, rows ${canonical(recounted)}`.slice(0, 1_000)];
 }
 
 function differences(live: Statistics, recounted: Statistics): string[] {

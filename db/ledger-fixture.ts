@@ -66,6 +66,9 @@ export async function seedTask(
   return taskId;
 }
 
+/** A statement has at most 65,535 parameters. */
+const INSERT_ROWS = 2_000;
+
 export async function seedPush(
   db: Db,
   args: {
@@ -109,7 +112,12 @@ export async function seedPush(
     const rows = args.deliveries.map((delivery, index) =>
       deliveryRow(delivery, { slot, pushNo: no, n: index + 1 }),
     );
-    if (rows.length > 0) await trx.insertInto('deliveries').values(rows).execute();
+    for (let from = 0; from < rows.length; from += INSERT_ROWS) {
+      await trx
+        .insertInto('deliveries')
+        .values(rows.slice(from, from + INSERT_ROWS))
+        .execute();
+    }
     await seedCounters(trx, { pushNo: no, slot, size: rows.length });
     return { no, id, slot, startedAt, windowEndsAt };
   });

@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import { PLATFORM_CODE } from '../domain/delivery.ts';
+import { type RawBuilder, sql } from 'kysely';
 import type { Platform } from '../domain/platform.ts';
 import {
   RECEIPT_KINDS,
@@ -95,9 +94,9 @@ export async function readArrivals(db: Db, { appId, now }: { appId: string; now:
   }));
 }
 
-/** What is older than two days is kept as one row of each kind. */
+/** What is older than the view of a day needs is kept as one row of each kind. */
 export async function foldArrivals(db: Db, now: Date): Promise<void> {
-  const before = new Date(now.getTime() - 48 * HOUR_MS);
+  const before = new Date(now.getTime() - 26 * HOUR_MS);
   await sql`
     with old as (
       delete from receipt_arrivals where hour < ${before} and hour > ${EPOCH} returning *
@@ -110,27 +109,12 @@ export async function foldArrivals(db: Db, now: Date): Promise<void> {
       last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
 }
 
-const REPORTING_MS = 30 * 24 * HOUR_MS;
+/** Devices that were silent for so long before a push started are not counted on for it. */
+export const REPORTING_DAYS = 30;
 
-/** The platforms whose devices report to the app: something came from an SDK in the 30 days before, or since. */
-export async function reportingPlatforms(db: Db, args: { pushNo: number }): Promise<Set<Platform>> {
-  return (await reportingPlatformsOf(db, [args.pushNo])).get(args.pushNo) ?? new Set();
-}
-
-export async function reportingPlatformsOf(
-  db: Db,
-  pushNos: readonly number[],
-): Promise<Map<number, Set<Platform>>> {
-  const { rows } = await sql<{ no: number; platforms: number[] }>`
-    select p.no, array(
-      select code from unnest(array[${sql.join(Object.values(PLATFORM_CODE).map((code) => sql.lit(code)))}]) code
-      where exists (
-        select from receipt_arrivals a where a.app_id = p.app_id and a.source = 'sdk' and a.platform = code
-          and a.result in ('counted', 'duplicate')
-          and a.last_at > coalesce(p.started_at, p.created_at) - ${REPORTING_MS} * interval '1 millisecond')
-    ) as platforms
-    from pushes p where p.no = any(${[...pushNos]}::bigint[])`.execute(db);
-  return new Map(
-    rows.map(({ no, platforms }) => [no, new Set(platforms.flatMap((code) => platformOf(code) ?? []))]),
-  );
+/** When a device of each platform of these apps reported last: rows (app_id, platform, last_at). */
+export function arrivedSql(apps: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select app_id, platform, max(last_at) as last_at from receipt_arrivals
+    where app_id in (${apps}) and source = 'sdk' and result in ('counted', 'duplicate') and platform <> ${sql.lit(NO_PLATFORM)}
+    group by app_id, platform`;
 }

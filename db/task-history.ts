@@ -164,6 +164,33 @@ export async function listPushes(
     .execute();
 }
 
+/** The app's pushes that started within a period: newest first, after `after`. */
+export async function listStartedPushes(
+  db: Db,
+  args: {
+    appId: string;
+    from: Date;
+    to: Date;
+    after: { startedAt: Date; no: number } | undefined;
+    limit: number;
+  },
+): Promise<PushSummary[]> {
+  const { appId, from, to, after, limit } = args;
+  return await selectPushes(db)
+    .where('app_id', '=', appId)
+    .where('started_at', '>=', from)
+    .where('started_at', '<', to)
+    .$if(after !== undefined, (query) =>
+      query.where((eb) =>
+        eb(eb.refTuple('started_at', 'no'), '<', eb.tuple(after?.startedAt ?? from, after?.no ?? 0)),
+      ),
+    )
+    .orderBy('started_at', 'desc')
+    .orderBy('no', 'desc')
+    .limit(limit)
+    .execute();
+}
+
 /** The last push of each task that has one. */
 export async function latestPushes(db: Db, taskIds: readonly string[]): Promise<Map<string, PushSummary>> {
   if (taskIds.length === 0) return new Map();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PlainText } from './plain-text.ts';
-import { PLATFORMS } from './platform.ts';
+import { CHANNELS, PLATFORMS } from './platform.ts';
 
 /** What a planned device came to: one of the send results, or where it stands aside of them. */
 export const DEVICE_RESULTS = [
@@ -21,6 +21,11 @@ export const DetailsFilter = z
     /** Of a failure, a loss, a suppression, or of not being sent. */
     reason: PlainText(200),
     platform: z.enum(PLATFORMS),
+    channel: z.enum(CHANNELS),
+    /** Whether any receipt came. */
+    delivered: z.boolean(),
+    /** Delivered and not shown: the user switched notifications off. */
+    blocked: z.boolean(),
     impression: z.boolean(),
     open: z.boolean(),
     dismissal: z.boolean(),

@@ -53,7 +53,7 @@ function pendingOf(all: readonly Device[]) {
 test('whatever became of its devices, the sums of a push add up, in all and for each platform', () => {
   fc.assert(
     fc.property(devices, (all) => {
-      const statistics = statisticsOf(all.flatMap(countersOf), pendingOf(all));
+      const statistics = statisticsOf(all.flatMap(countersOf), pendingOf(all), new Set());
       expect(reconcile(statistics)).toEqual([]);
       expect(statistics.planned).toBe(all.length);
       for (const figures of Object.values(statistics.platforms)) expect(reconcile(figures)).toEqual([]);
@@ -68,6 +68,7 @@ test('every drop has a reason', () => {
       const { lossReasons, suppressedReasons, notSentReasons, failureReasons, ...figures } = statisticsOf(
         all.flatMap(countersOf),
         pendingOf(all),
+        new Set(),
       );
       const total = (reasons: Record<string, number>) =>
         Object.values(reasons).reduce((sum, n) => sum + n, 0);
@@ -81,7 +82,55 @@ test('every drop has a reason', () => {
 
 test('a counter that is missing is found', () => {
   const counters = countersOf({ platform: 'ios', status: 'accepted', receipted: false });
-  expect(reconcile(statisticsOf(counters.slice(0, -1), []))).toEqual([
+  expect(reconcile(statisticsOf(counters.slice(0, -1), [], new Set()))).toEqual([
     'matched = suppressed + pending + sent + not sent: 1 is not 0',
   ]);
+});
+
+const counted = (platform: Platform, metric: Counter['metric'], value = 1): Counter => ({
+  ...{ platform, metric, value },
+  reason: '',
+});
+
+test('what no device reports is not known, and not nothing', () => {
+  const counters = [counted('ios', 'matched'), counted('ios', 'success')];
+  const silent = {
+    impressions: null,
+    impressionRate: null,
+    opens: null,
+    taps: null,
+    openRate: null,
+    rateBase: 0,
+  };
+  expect(statisticsOf(counters, [], new Set())).toMatchObject({ ...silent, blocked: null, dismissals: 0 });
+  const heard = { impressions: 0, impressionRate: 0, opens: 0, taps: 0, openRate: 0, rateBase: 1 };
+  expect(statisticsOf(counters, [], new Set(['ios']))).toMatchObject({ ...heard, blocked: 0, dismissals: 0 });
+});
+
+test('a platform that reported of this push reports, whatever was known of it', () => {
+  const counters = [
+    counted('android', 'matched', 4),
+    counted('android', 'success', 2),
+    counted('android', 'open'),
+  ];
+  const figures = statisticsOf(counters, [], new Set());
+  expect(figures).toMatchObject({ opens: 1, openRate: 0.5, impressions: 0, dismissals: 0, rateBase: 2 });
+});
+
+test('rates are of the platforms that report: the others would only dilute them', () => {
+  const counters = [
+    ...[counted('ios', 'matched', 100), counted('ios', 'success', 100)],
+    ...[counted('android', 'matched', 10), counted('android', 'success', 10), counted('android', 'open', 5)],
+  ];
+  const { platforms, channels, ...all } = statisticsOf(counters, [], new Set(['android']));
+  expect(all).toMatchObject({ deliveries: 110, opens: 5, rateBase: 10, openRate: 0.5 });
+  expect(platforms.ios).toMatchObject({ opens: null, openRate: null, deliveries: 100 });
+  expect(channels).toEqual({ apns: platforms.ios, fcm: platforms.android });
+});
+
+test('dismissals are 0 on iOS, and not known where the devices that have them are silent', () => {
+  const ios = [counted('ios', 'matched'), counted('ios', 'success')];
+  const android = [counted('android', 'matched'), counted('android', 'success')];
+  expect(statisticsOf(ios, [], new Set()).dismissals).toBe(0);
+  expect(statisticsOf([...ios, ...android], [], new Set(['ios'])).dismissals).toBeNull();
 });

@@ -1,4 +1,5 @@
-import type { Platform } from './platform.ts';
+import { CHANNEL_OF } from './device.ts';
+import { CHANNELS, type Channel, PLATFORMS, type Platform } from './platform.ts';
 
 /** One line of the ledger's counters. `reason` is '' where the metric has none. */
 export interface Counter {
@@ -43,14 +44,17 @@ export interface Figures {
   /** null where no platform of the push has it (iOS). */
   readonly noFeedback: number | null;
   readonly deliveries: number;
-  readonly impressions: number;
+  /** What devices report is null where none of them does: nobody knows, and 0 would be a claim. */
+  readonly impressions: number | null;
   readonly impressionRate: number | null;
-  readonly opens: number;
-  readonly taps: number;
+  readonly opens: number | null;
+  readonly taps: number | null;
   readonly openRate: number | null;
-  readonly dismissals: number;
+  readonly dismissals: number | null;
   readonly dismissalRate: number | null;
-  readonly blocked: number;
+  readonly blocked: number | null;
+  /** What the rates are divided by: deliveries on the platforms whose devices report. */
+  readonly rateBase: number;
   readonly refusedAttempts: number;
   readonly late: number;
 }
@@ -61,34 +65,59 @@ export interface Statistics extends Figures {
   readonly notSentReasons: Readonly<Record<string, number>>;
   readonly failureReasons: Readonly<Record<string, number>>;
   readonly platforms: Readonly<Partial<Record<Platform, Figures>>>;
+  readonly channels: Readonly<Partial<Record<Channel, Figures>>>;
 }
 
-/** `pending` comes from the leases, not from the counters, so that the sums can disagree. */
+export type Pending = { readonly platform: Platform; readonly value: number };
+
+/**
+ * `pending` comes from the leases, not from the counters, so that the sums can disagree. `reporting` are the platforms
+ * whose devices are known to report; one that has reported of this very push is among them.
+ */
 export function statisticsOf(
   counters: readonly Counter[],
-  pending: readonly { readonly platform: Platform; readonly value: number }[],
+  pending: readonly Pending[],
+  reporting: ReadonlySet<Platform>,
 ): Statistics {
-  const platforms: Partial<Record<Platform, Figures>> = {};
-  for (const platform of ['ios', 'android', 'web'] as const) {
-    const own = counters.filter((counter) => counter.platform === platform);
-    const waiting = pending.filter((count) => count.platform === platform);
-    if (own.length > 0 || waiting.length > 0) platforms[platform] = figuresOf(own, sum(waiting));
-  }
+  const heard = new Set([...reporting, ...counters.flatMap(reporterOf)]);
+  const figures = (has: (platform: Platform | null) => boolean) => {
+    const own = counters.filter(({ platform }) => has(platform));
+    const waiting = pending.filter(({ platform }) => has(platform));
+    return own.length > 0 || waiting.length > 0 ? figuresOf(own, sum(waiting), heard) : undefined;
+  };
   return {
-    ...figuresOf(counters, sum(pending)),
+    ...figuresOf(counters, sum(pending), heard),
     lossReasons: byReason(counters, 'lost'),
     suppressedReasons: byReason(counters, 'suppressed'),
     notSentReasons: byReason(counters, 'not_sent'),
     failureReasons: byReason(counters, 'failure'),
-    platforms,
+    platforms: each(PLATFORMS, (platform) => figures((one) => one === platform)),
+    channels: each(CHANNELS, (channel) => figures((one) => one !== null && CHANNEL_OF[one] === channel)),
   };
 }
 
-function figuresOf(counters: readonly Counter[], pending: number): Figures {
+function each<Name extends string>(
+  names: readonly Name[],
+  figures: (name: Name) => Figures | undefined,
+): Partial<Record<Name, Figures>> {
+  const all: Partial<Record<Name, Figures>> = {};
+  for (const name of names) {
+    const own = figures(name);
+    if (own !== undefined) all[name] = own;
+  }
+  return all;
+}
+
+const REPORTED: ReadonlySet<Metric> = new Set(['impression', 'open', 'taps', 'dismissal', 'blocked']);
+
+function reporterOf({ metric, platform, value }: Counter): Platform[] {
+  return platform !== null && value > 0 && REPORTED.has(metric) ? [platform] : [];
+}
+
+function figuresOf(counters: readonly Counter[], pending: number, heard: ReadonlySet<Platform>): Figures {
   const of = (metric: Metric) => sum(counters.filter((counter) => counter.metric === metric));
   const success = of('success');
-  const hasNoFeedback = counters.some((counter) => counter.platform !== null && counter.platform !== 'ios');
-  const rate = (count: number) => (success === 0 ? null : count / success);
+  const hasNoFeedback = counters.some(({ platform }) => platform !== null && platform !== 'ios');
   return {
     planned: of('planned'),
     matched: of('matched'),
@@ -101,37 +130,78 @@ function figuresOf(counters: readonly Counter[], pending: number): Figures {
     failures: of('failure'),
     noFeedback: hasNoFeedback ? of('no_feedback') : null,
     deliveries: success,
-    impressions: of('impression'),
-    impressionRate: rate(of('impression')),
-    opens: of('open'),
-    taps: of('taps'),
-    openRate: rate(of('open')),
-    dismissals: of('dismissal'),
-    dismissalRate: rate(of('dismissal')),
-    blocked: of('blocked'),
+    ...reportedOf(counters, heard),
     refusedAttempts: of('refused_attempt'),
     late: of('late'),
   };
 }
 
+type Reported = Pick<
+  Figures,
+  | ('impressions' | 'impressionRate' | 'opens' | 'taps' | 'openRate')
+  | ('dismissals' | 'dismissalRate' | 'blocked' | 'rateBase')
+>;
+
+/** iOS has no dismissals: 0 there, whoever reports, and no reason to know those of other platforms. */
+function reportedOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Reported {
+  const platforms = new Set(counters.flatMap(matchedPlatform));
+  const own = counters.filter(({ platform }) => platform !== null && heard.has(platform));
+  const of = (metric: Metric) => sum(own.filter((counter) => counter.metric === metric));
+  const hasReporter = platforms.size === 0 || [...platforms].some((platform) => heard.has(platform));
+  const others = [...platforms].filter((platform) => platform !== 'ios');
+  const hasDismissals = others.length === 0 || others.some((platform) => heard.has(platform));
+  const rateBase = of('success');
+  const known = (is: boolean, metric: Metric) => (is ? of(metric) : null);
+  const rate = (count: number | null) => (count === null || rateBase === 0 ? null : count / rateBase);
+  const impressions = known(hasReporter, 'impression');
+  const opens = known(hasReporter, 'open');
+  const dismissals = known(hasDismissals, 'dismissal');
+  return {
+    impressions,
+    impressionRate: rate(impressions),
+    opens,
+    taps: known(hasReporter, 'taps'),
+    openRate: rate(opens),
+    dismissals,
+    dismissalRate: rate(dismissals),
+    blocked: known(hasReporter, 'blocked'),
+    rateBase,
+  };
+}
+
+function matchedPlatform({ metric, platform, value }: Counter): Platform[] {
+  return metric === 'matched' && value > 0 && platform !== null ? [platform] : [];
+}
+
+export interface Sum {
+  readonly rule: string;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** What has to add up, with both sides. */
+export function sumsOf(figures: Figures): Sum[] {
+  const { matched, suppressed, pending, sent, notSent } = figures;
+  return [
+    { rule: 'planned = matched + losses', left: figures.planned, right: matched + figures.losses },
+    {
+      rule: 'matched = suppressed + pending + sent + not sent',
+      left: matched,
+      right: suppressed + pending + sent + notSent,
+    },
+    {
+      rule: 'sent = success + failures + no feedback',
+      left: sent,
+      right: figures.success + figures.failures + (figures.noFeedback ?? 0),
+    },
+  ];
+}
+
 /** The sums that do not add up; none when the numbers reconcile. */
 export function reconcile(figures: Figures): string[] {
-  const faults: string[] = [];
-  const equal = (text: string, left: number, right: number) => {
-    if (left !== right) faults.push(`${text}: ${left} is not ${right}`);
-  };
-  equal('planned = matched + losses', figures.planned, figures.matched + figures.losses);
-  equal(
-    'matched = suppressed + pending + sent + not sent',
-    figures.matched,
-    figures.suppressed + figures.pending + figures.sent + figures.notSent,
-  );
-  equal(
-    'sent = success + failures + no feedback',
-    figures.sent,
-    figures.success + figures.failures + (figures.noFeedback ?? 0),
-  );
-  return faults;
+  return sumsOf(figures)
+    .filter(({ left, right }) => left !== right)
+    .map(({ rule, left, right }) => `${rule}: ${left} is not ${right}`);
 }
 
 function byReason(counters: readonly Counter[], metric: Metric): Record<string, number> {

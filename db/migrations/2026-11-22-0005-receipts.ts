@@ -52,4 +52,9 @@ const STATEMENTS = [
   'create index receipt_inbox_done on receipt_inbox (done_at) where done_at is not null',
   'create index on receipt_inbox (app_id, no desc)',
   'create index on pushes (app_id, started_at desc, no desc)',
+  `update pushes set statistics = statistics
+    || jsonb_build_object('channels', '{}'::jsonb, 'rateBase', statistics -> 'deliveries', 'platforms', coalesce(
+      (select jsonb_object_agg(key, value || jsonb_build_object('rateBase', value -> 'deliveries'))
+        from jsonb_each(statistics -> 'platforms')), '{}'))
+    where statistics is not null`,
 ];

@@ -1,7 +1,7 @@
 import type { Finished } from './comparison.ts';
 import { count, percent, type Screen } from './screen.ts';
 
-type Row = readonly [label: string, value: number, note?: string];
+type Row = readonly [label: string, value: number | null, note?: string];
 
 /** The statistics as the engine froze them, beside what the simulators counted. */
 export function printReport(screen: Screen, { outcome, counts, devices }: Finished): void {

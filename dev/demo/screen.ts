@@ -46,8 +46,9 @@ export class Screen {
 
 const NUMBER = new Intl.NumberFormat('en-US');
 
-export function count(value: number): string {
-  return NUMBER.format(value);
+/** A figure that nobody knows is n/a. */
+export function count(value: number | null): string {
+  return value === null ? 'n/a' : NUMBER.format(value);
 }
 
 export function percent(rate: number | null): string {

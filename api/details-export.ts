@@ -1,0 +1,44 @@
+import { type DeviceDetail, type Ledger, listDetails } from '../db/details.ts';
+import type { PushSummary } from '../db/task-history.ts';
+import type { DetailsFilter } from '../domain/details-filter.ts';
+import type { Cell } from './csv-export.ts';
+import type { ApiDeps } from './deps.ts';
+import { gone } from './push-lookup.ts';
+import { hasDetails } from './push-view.ts';
+
+const PAGE = 2_000;
+
+const COLUMNS = {
+  n: (row) => row.n,
+  device_id: (row) => row.deviceId,
+  platform: (row) => row.platform,
+  channel: (row) => row.channel,
+  result: (row) => row.result,
+  reason: (row) => row.reason,
+  blocked: (row) => row.blocked,
+  taps: (row) => row.taps,
+  settled_at: (row) => row.settledAt,
+  delivered_at: (row) => row.deliveredAt,
+  impression_at: (row) => row.impressionAt,
+  open_at: (row) => row.openAt,
+  dismissed_at: (row) => row.dismissedAt,
+} as const satisfies Record<string, (row: DeviceDetail) => Cell>;
+
+export const DETAIL_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COLUMNS)];
+
+/** Page after page in the order of the numbers; it breaks off when the details end while it is read. */
+export async function* detailPages(
+  deps: ApiDeps,
+  push: PushSummary,
+  { ledger, filter }: { ledger: Ledger | undefined; filter: DetailsFilter },
+): AsyncGenerator<Cell[][]> {
+  if (ledger === undefined) return;
+  for (let after = 0; ; ) {
+    if (!hasDetails(push, await deps.clock())) throw gone();
+    const rows = await listDetails(deps.db, { ...ledger, filter, after, limit: PAGE });
+    yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = last.n;
+  }
+}

@@ -1,0 +1,33 @@
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { findPushSummary, type PushSummary } from '../db/task-history.ts';
+import { PUSH_ID } from '../domain/ids.ts';
+import { appIdOf } from './auth.ts';
+import type { ApiDeps } from './deps.ts';
+import { notFound, Problem } from './problem.ts';
+import { hasDetails } from './push-view.ts';
+import type { IdParams } from './task-lookup.ts';
+
+export async function pushOf(
+  deps: ApiDeps,
+  request: FastifyRequest & { params: z.infer<typeof IdParams> },
+): Promise<PushSummary> {
+  const pushId = request.params.id;
+  const args = { appId: appIdOf(request), pushId };
+  const push = PUSH_ID.test(pushId) ? await findPushSummary(deps.db, args) : undefined;
+  if (push === undefined) throw notFound('push');
+  return push;
+}
+
+/** Where the details are; undefined while there are none yet. Throws 410 once they are gone. */
+export async function ledgerOf(
+  deps: ApiDeps,
+  push: PushSummary,
+): Promise<{ pushNo: number; slot: Date } | undefined> {
+  if (!hasDetails(push, await deps.clock())) throw gone();
+  return push.slot === null ? undefined : { pushNo: push.no, slot: push.slot };
+}
+
+export function gone(): Problem {
+  return new Problem('gone', 'Device-level details end with the receipt window; the statistics stay');
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { countDetails, listDetails } from '../../db/details.ts';
+import { createResultAudience } from '../../db/result-audience.ts';
+import { DetailsFilter } from '../../domain/details-filter.ts';
+import { newId } from '../../domain/ids.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
+import type { ApiDeps } from '../deps.ts';
+import { DETAIL_COLUMNS, detailPages } from '../details-export.ts';
+import { DeliveryPage, DetailsExportQuery, DetailsQuery } from '../details-schemas.ts';
+import { idempotent } from '../idempotency.ts';
+import { decodePlace, toNumberedPage } from '../number-cursor.ts';
+import { PERSON } from '../openapi.ts';
+import { problemResponses } from '../problem.ts';
+import { gone, ledgerOf, pushOf } from '../push-lookup.ts';
+import { Label } from '../schemas.ts';
+import { IdParams, readingById } from '../task-lookup.ts';
+
+const NewResultAudience = z
+  .strictObject({ name: Label(200), filter: DetailsFilter })
+  .meta({ id: 'NewResultAudience' });
+const ResultAudience = z
+  .object({ id: z.string(), name: z.string(), version: z.int(), members: z.int() })
+  .meta({ id: 'ResultAudience' });
+
+const tags = ['pushes'];
+
+export async function pushDetailRoutes(app: App, deps: ApiDeps): Promise<void> {
+  deliveryReads(app, deps);
+  deliveryExport(app, deps);
+  resultAudiences(app, deps);
+}
+
+function deliveryReads(app: App, deps: ApiDeps): void {
+  app.get(
+    '/v1/pushes/:id/deliveries',
+    readingById(app, {
+      operationId: 'listDeliveries',
+      tags,
+      querystring: DetailsQuery,
+      response: { 200: DeliveryPage, ...problemResponses(404, 410) },
+    }),
+    async (request) => {
+      const { limit, cursor, count, ...filter } = request.query;
+      const ledger = await ledgerOf(deps, await pushOf(deps, request));
+      if (ledger === undefined) return { items: [], nextCursor: null, total: count ? 0 : null };
+      const after = decodePlace(cursor) ?? 0;
+      const rows = await listDetails(deps.db, { ...ledger, filter, after, limit: limit + 1 });
+      const total = count ? await countDetails(deps.db, { ...ledger, filter }) : null;
+      return { ...toNumberedPage(rows, limit, (row) => row.n), total };
+    },
+  );
+}
+
+function deliveryExport(app: App, deps: ApiDeps): void {
+  app.get(
+    '/v1/pushes/:id/deliveries.csv',
+    readingById(app, {
+      operationId: 'exportDeliveries',
+      tags,
+      querystring: DetailsExportQuery,
+      response: { 200: CSV_RESPONSE, ...problemResponses(404, 410) },
+    }),
+    async (request, reply) => {
+      const push = await pushOf(deps, request);
+      const ledger = await ledgerOf(deps, push);
+      const pages = detailPages(deps, push, { ledger, filter: request.query });
+      return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DETAIL_COLUMNS, pages });
+    },
+  );
+}
+
+function resultAudiences(app: App, deps: ApiDeps): void {
+  app.post(
+    '/v1/pushes/:id/audience',
+    {
+      onRequest: app.guard.may('audiences.change'),
+      ...idempotent(deps),
+      schema: {
+        operationId: 'createResultAudience',
+        ...PERSON,
+        tags,
+        params: IdParams,
+        body: NewResultAudience,
+        response: { 201: ResultAudience, ...problemResponses(404, 409, 410, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { no: pushNo } = await pushOf(deps, request);
+      const { appId, personId: createdBy } = personOf(request);
+      const id = newId('audience', randomBytes);
+      const { name, filter } = request.body;
+      const now = await deps.clock();
+      const made = { id, appId, name, pushNo, filter, createdBy, now };
+      const members = await createResultAudience(deps.db, made);
+      if (members === undefined) throw gone();
+      return reply.code(201).send({ id, name, version: 1, members });
+    },
+  );
+}

@@ -1,0 +1,97 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { listStartedPushes } from '../../db/task-history.ts';
+import { type Period, readAppDays, readAppTotals } from '../../db/totals.ts';
+import type { App } from '../app.ts';
+import { appIdOf } from '../auth.ts';
+import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { Problem, problemResponses } from '../problem.ts';
+import { renderPushes } from '../push-view.ts';
+import { IsoDate } from '../schemas.ts';
+import { PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
+import { AppTotalsBody, totalsOf } from '../totals-view.ts';
+
+const DAY_MS = 86_400_000;
+const USUAL_DAYS = 30;
+const MAX_DAYS = 366;
+const PAGE = 200;
+
+const PeriodQuery = z.strictObject({
+  /** Pushes that started from then on; 30 days before the end by default. */
+  from: IsoDate.optional(),
+  /** And before then; now by default. */
+  to: IsoDate.optional(),
+});
+
+const tags = ['statistics'];
+
+export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const onRequest = app.guard.may('tasks.read');
+  app.get(
+    '/v1/statistics',
+    {
+      onRequest,
+      schema: {
+        ...PERSON,
+        operationId: 'getAppStatistics',
+        tags,
+        querystring: PeriodQuery,
+        response: { 200: AppTotalsBody, ...problemResponses() },
+      },
+    },
+    async (request) => {
+      const period = await periodOf(deps, request);
+      const { from, to } = period;
+      const [totals, days] = [await readAppTotals(deps.db, period), await readAppDays(deps.db, period)];
+      return { from, to, ...totalsOf(totals, await deps.clock()), days };
+    },
+  );
+
+  app.get(
+    '/v1/statistics.csv',
+    {
+      onRequest,
+      schema: {
+        ...PERSON,
+        operationId: 'exportAppStatistics',
+        tags,
+        querystring: PeriodQuery,
+        response: { 200: CSV_RESPONSE, ...problemResponses() },
+      },
+    },
+    async (request, reply) =>
+      sendCsv(reply, {
+        name: 'pushes',
+        columns: PUSH_COLUMNS,
+        pages: pushPages(deps, await periodOf(deps, request)),
+      }),
+  );
+}
+
+async function periodOf(
+  deps: ApiDeps,
+  request: FastifyRequest & { query: z.infer<typeof PeriodQuery> },
+): Promise<Period> {
+  const to = request.query.to ?? new Date((await deps.clock()).getTime() + 1);
+  const from = request.query.from ?? new Date(to.getTime() - USUAL_DAYS * DAY_MS);
+  const faults = [];
+  if (from >= to) faults.push({ parameter: 'from', detail: 'must be before the end' });
+  if (to.getTime() - from.getTime() > MAX_DAYS * DAY_MS) {
+    faults.push({ parameter: 'from', detail: `must be at most ${MAX_DAYS} days before the end` });
+  }
+  if (faults.length > 0) throw new Problem('invalid_request', 'The request is not valid', { errors: faults });
+  return { appId: appIdOf(request), from, to };
+}
+
+/** Newest first. */
+async function* pushPages(deps: ApiDeps, period: Period): AsyncGenerator<Cell[][]> {
+  for (let after: { startedAt: Date; no: number } | undefined; ; ) {
+    const pushes = await listStartedPushes(deps.db, { ...period, after, limit: PAGE });
+    yield (await renderPushes(deps, pushes)).map(pushRow);
+    const last = pushes.at(-1);
+    if (last === undefined || last.startedAt === null || pushes.length < PAGE) return;
+    after = { startedAt: last.startedAt, no: last.no };
+  }
+}
