@@ -16,7 +16,7 @@ export interface ResultAudience {
 
 /**
  * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they are;
- * undefined when the details are gone. An unknown user of the target stays a user ID.
+ * undefined when the details are gone. An unknown user of the target stays a user ID; whoever was erased is nobody any more.
  */
 export async function createResultAudience(db: Db, audience: ResultAudience): Promise<number | undefined> {
   return await db.transaction().execute(async (trx) => {
@@ -43,6 +43,7 @@ export async function createResultAudience(db: Db, audience: ResultAudience): Pr
       insert into audience_members (audience_id, version, kind, id)
       select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
       from deliveries d where ${whereDetails({ pushNo: audience.pushNo, slot: push.slot }, audience.filter)}
+        and d.device_id <> ''
       on conflict do nothing`.execute(trx);
     const members = Number(numAffectedRows ?? 0);
     await trx.updateTable('audience_versions').set({ members }).where('audience_id', '=', id).execute();

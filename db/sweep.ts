@@ -33,6 +33,16 @@ export async function abandonUnsent(
   return await settleRest(db, lease, { status: STATUS_CODE.not_sent, reason, where: UNSENT });
 }
 
+/** What waits for these devices is not sent any more; who has them in flight settles them first. */
+export async function abandonDevices(
+  db: Kysely<Schema>,
+  lease: LeaseOfPush,
+  { deviceNos, reason }: { deviceNos: readonly number[]; reason: NotSentReason },
+): Promise<number> {
+  const where = sql`${UNSENT} and d.device_no = any(${deviceNos}::bigint[])`;
+  return await settleRest(db, lease, { status: STATUS_CODE.not_sent, reason, where });
+}
+
 /** How many of the lease's rows were written to and have no answer yet. */
 export async function countInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
   const { rows } = await sql<{ count: number }>`

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+let api: TestApi;
+let app: TestApp;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+beforeEach(async () => {
+  app = await createTestApp(api);
+  await api.app.inject({
+    method: 'POST',
+    url: '/v1/devices/import',
+    headers: { authorization: `Bearer ${app.keys.marketer}`, 'content-type': 'text/csv' },
+    payload: 'device_id,platform,user_id\nd1,ios,ann\nd2,android,ann\nd3,ios,bob',
+  });
+});
+afterAll(() => api.stop());
+
+const erase = (userIds: unknown, who: 'operator' | 'marketer' = 'operator') =>
+  app.call(who, 'POST', '/v1/users/erase', { userIds });
+const idsOf = async () =>
+  (await app.call('marketer', 'GET', '/v1/devices'))
+    .json()
+    .items.map(({ deviceId }: { deviceId: string }) => deviceId);
+
+test('an operator erases users; asked again nothing changes', async () => {
+  const first = await erase(['ann', 'nobody']);
+  expect([first.statusCode, first.json()]).toEqual([
+    200,
+    { done: true, devices: 2, deliveries: 0, others: 0, inFlight: 0 },
+  ]);
+  expect(await idsOf()).toEqual(['d3']);
+  expect((await erase(['ann'])).json()).toMatchObject({ done: true, devices: 0 });
+});
+
+test('the audit says who erased and how much, and not whom', async () => {
+  await erase(['ann']);
+  const rows = await api.deps.db.selectFrom('audit').selectAll().where('app_id', '=', app.appId).execute();
+  expect(rows).toMatchObject([{ verb: 'erase_users', detail: expect.stringContaining('devices: 2') }]);
+  expect(JSON.stringify(rows)).not.toMatch(/ann|d1/);
+  expect(rows[0]?.person_id).toMatch(/^person-/);
+});
+
+test('users of another app stay, and marketers erase nobody', async () => {
+  const other = await createTestApp(api);
+  await other.call('operator', 'POST', '/v1/users/erase', { userIds: ['ann'] });
+  expect((await erase(['ann'], 'marketer')).statusCode).toBe(403);
+  expect(await idsOf()).toEqual(['d1', 'd2', 'd3']);
+});
+
+test.each([
+  ['nobody', []],
+  ['too many', Array.from({ length: 101 }, (_, i) => `u${i}`)],
+  ['no text', [1]],
+  ['an ID with a space', ['a b']],
+])('%s is refused', async (_what, userIds) => {
+  expect((await erase(userIds)).statusCode).toBe(400);
+});

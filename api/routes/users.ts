@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { insertAppAct } from '../../db/app-audit.ts';
+import { type Erasure, eraseUsers } from '../../db/erase.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { DeviceId } from '../device-schemas.ts';
+import { PERSON } from '../openapi.ts';
+import { problemResponses } from '../problem.ts';
+
+const ErasureBody = z
+  .object({
+    done: z.boolean(),
+    devices: z.number(),
+    deliveries: z.number(),
+    others: z.number(),
+    inFlight: z.number(),
+  })
+  .meta({ id: 'Erasure' });
+
+/** Longer than a request to a push service may take. */
+const AGAIN_S = 15;
+
+export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.post(
+    '/v1/users/erase',
+    {
+      onRequest: app.guard.may('users.erase'),
+      schema: {
+        ...PERSON,
+        operationId: 'eraseUsers',
+        description:
+          'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
+          'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
+          'again changes nothing. User IDs travel in the body, which no log keeps.',
+        body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
+        response: { 200: ErasureBody, 202: ErasureBody, ...problemResponses(413, 415) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const { userIds } = request.body;
+      const now = await deps.clock();
+      const erased = await eraseUsers(deps.db, { appId, userIds, now });
+      const detail = auditDetail(userIds.length, erased);
+      await insertAppAct(deps.db, { appId, personId, verb: 'erase_users', detail, now });
+      const done = erased.inFlight === 0;
+      if (!done) reply.header('retry-after', AGAIN_S);
+      return reply.code(done ? 200 : 202).send({ done, ...erased });
+    },
+  );
+}
+
+function auditDetail(users: number, { devices, deliveries, others, inFlight }: Erasure): string {
+  return `users: ${users}, devices: ${devices}, deliveries: ${deliveries}, others: ${others}, in flight: ${inFlight}`;
+}

@@ -1,0 +1,94 @@
+import { sql, type Transaction } from 'kysely';
+import { STATUS_CODE } from '../domain/delivery.ts';
+import type { Db } from './database.ts';
+import { numbersOf, type Subject } from './erase-registry.ts';
+import { shareLedger } from './push-lock.ts';
+import type { Schema } from './schema.ts';
+import { deliveriesOf, holdSlot } from './slots.ts';
+import { abandonDevices } from './sweep.ts';
+
+interface ErasedDeliveries {
+  readonly erased: number;
+  /** Requests that have no answer yet: their rows can be erased when they have. */
+  readonly inFlight: number;
+}
+
+/** The pushes that still have rows of devices, or are about to. */
+export async function listPushesWithDetails(
+  db: Db,
+  { appId, preparing }: { appId: string; preparing: boolean },
+): Promise<number[]> {
+  const pushes = await db
+    .selectFrom('pushes')
+    .select('no')
+    .where('app_id', '=', appId)
+    .where('details_deleted_at', 'is', null)
+    .where((eb) =>
+      preparing
+        ? eb('status', '=', 'preparing')
+        : eb.or([eb('slot', 'is not', null), eb('status', '=', 'preparing')]),
+    )
+    .orderBy('no')
+    .execute();
+  return pushes.map(({ no }) => no);
+}
+
+/**
+ * In one push: what waits is not sent any more, and no row says whom it was for. Every row stays and counts as
+ * before. Reads the push's rows once: there is no index by device, which every push would pay for.
+ */
+export async function eraseDeliveries(
+  db: Db,
+  { pushNo, subject, now }: { pushNo: number; subject: Subject; now: Date },
+): Promise<ErasedDeliveries> {
+  return await db.transaction().execute(async (trx) => {
+    await shareLedger(trx, [pushNo]);
+    // Waits for a preparation under way, and keeps the next one out.
+    const push = await trx
+      .selectFrom('pushes')
+      .select('slot')
+      .where('no', '=', pushNo)
+      .forShare()
+      .executeTakeFirst();
+    const slot = push?.slot ?? null;
+    if (slot === null || !(await holdSlot(trx, slot))) return { erased: 0, inFlight: 0 };
+    const deviceNos = numbersOf(subject.devices);
+    for (const leaseNo of await leasesWaiting(trx, { pushNo, slot, deviceNos })) {
+      await abandonDevices(trx, { pushNo, leaseNo, slot, now }, { deviceNos, reason: 'cancelled' });
+    }
+    return await forgetRecipients(trx, { pushNo, slot, deviceNos, userIds: subject.userIds });
+  });
+}
+
+interface Rows {
+  readonly pushNo: number;
+  readonly slot: Date;
+  readonly deviceNos: readonly number[];
+}
+
+const { pending, retry } = STATUS_CODE;
+
+async function leasesWaiting(trx: Transaction<Schema>, { pushNo, slot, deviceNos }: Rows): Promise<number[]> {
+  const { rows } = await sql<{ leaseNo: number }>`
+    select distinct l.lease_no as "leaseNo" from ${deliveriesOf(slot)} d
+    join leases l on l.push_no = d.push_no and d.n between l.from_n and l.to_n
+    where d.push_no = ${pushNo} and d.device_no = any(${deviceNos}::bigint[]) and d.status in (${pending}, ${retry})
+    order by 1`.execute(trx);
+  return rows.map(({ leaseNo }) => leaseNo);
+}
+
+async function forgetRecipients(
+  trx: Transaction<Schema>,
+  { pushNo, slot, deviceNos, userIds }: Rows & { userIds: readonly string[] },
+): Promise<ErasedDeliveries> {
+  const table = deliveriesOf(slot);
+  const { numAffectedRows } = await sql`
+    update ${table} d set device_id = '', device_no = null, token = null
+    where d.push_no = ${pushNo} and d.status not in (${pending}, ${retry}) and (
+      d.device_no = any(${deviceNos}::bigint[])
+      or (d.reason = 'unknown_user' and d.device_id = any(${userIds}::text[])))`.execute(trx);
+  const { rows } = await sql<{ count: number }>`
+    select count(*) from ${table} d
+    where d.push_no = ${pushNo} and d.device_no = any(${deviceNos}::bigint[])`.execute(trx);
+  return { erased: Number(numAffectedRows ?? 0), inFlight: rows[0]?.count ?? 0 };
+}

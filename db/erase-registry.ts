@@ -1,0 +1,85 @@
+import { type RawBuilder, sql } from 'kysely';
+
+/** Whose data goes: users, and a batch of their devices. */
+export interface Subject {
+  readonly appId: string;
+  readonly userIds: readonly string[];
+  readonly devices: readonly { readonly no: number; readonly deviceId: string }[];
+}
+
+export type PersonalTable = { readonly columns: readonly string[] } & (
+  | { readonly how: 'delete'; readonly statement: (subject: Subject) => RawBuilder<unknown> }
+  | { readonly how: 'with_device' | 'deliveries'; readonly because: string }
+);
+
+/**
+ * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the database:
+ * a table with such a column that is not here is a fault. One whose rows can go at once brings its own statement.
+ */
+export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
+  devices: {
+    columns: ['device_id', 'user_id'],
+    how: 'with_device',
+    because: 'they are what is deleted, at the end, so that an erasure that broke off finds them again',
+  },
+  device_identifiers: { columns: ['device_no'], how: 'with_device', because: 'the foreign key cascades' },
+  device_tokens: { columns: ['device_no'], how: 'with_device', because: 'the foreign key cascades' },
+  deliveries: {
+    columns: ['device_id', 'device_no'],
+    how: 'deliveries',
+    because: 'the rows stay, without whom they were for, so that statistics still add up',
+  },
+  audience_members: {
+    columns: ['id'],
+    how: 'delete',
+    statement: ({ appId, ...subject }) => sql`
+      with gone as (
+        delete from audience_members m using audiences a, audience_versions v
+        where a.app_id = ${appId} and v.audience_id = a.id and m.audience_id = v.audience_id
+          and m.version = v.version and ${isMember(subject)}
+        returning m.audience_id, m.version
+      ), counted as (
+        update audience_versions v set members = v.members - g.members
+        from (select audience_id, version, count(*) as members from gone group by 1, 2) g
+        where v.audience_id = g.audience_id and v.version = g.version
+      )
+      select count(*) as rows from gone`,
+  },
+  frozen_members: {
+    columns: ['device_no', 'id'],
+    how: 'delete',
+    statement: ({ appId, ...subject }) => sql`
+      with gone as (
+        delete from frozen_members m using frozen_audiences f, tasks t
+        where t.app_id = ${appId} and f.task_id = t.id and m.frozen_no = f.no
+          and (${isMember(subject)} or m.device_no = any(${numbersOf(subject.devices)}::bigint[]))
+        returning m.frozen_no
+      ), counted as (
+        update frozen_audiences f set members = f.members - g.members
+        from (select frozen_no, count(*) as members from gone group by 1) g where f.no = g.frozen_no
+      )
+      select count(*) as rows from gone`,
+  },
+  events: {
+    columns: ['user_id', 'device_no'],
+    how: 'delete',
+    statement: ({ appId, userIds, devices }) => sql`
+      with gone as (
+        delete from events
+        where app_id = ${appId}
+          and (user_id = any(${userIds}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
+        returning 1
+      )
+      select count(*) as rows from gone`,
+  },
+};
+
+/** A condition on `m`: kind 0 is a device ID, 1 a user ID. */
+function isMember({ userIds, devices }: Omit<Subject, 'appId'>): RawBuilder<unknown> {
+  const deviceIds = devices.map(({ deviceId }) => deviceId);
+  return sql`((m.kind = 1 and m.id = any(${userIds}::text[])) or (m.kind = 0 and m.id = any(${deviceIds}::text[])))`;
+}
+
+export function numbersOf(devices: Subject['devices']): number[] {
+  return devices.map(({ no }) => no);
+}
