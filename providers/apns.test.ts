@@ -7,7 +7,7 @@ import { Content } from '../domain/content.ts';
 import { openApns } from './apns.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens, issuedAt } from './apns-tokens.ts';
-import type { H2PoolOptions } from './h2-pool.ts';
+import type { H2PoolOptions } from './h2-pool-options.ts';
 import type { PushService } from './push-service.ts';
 
 const { credentials, config } = createDevCredentials();

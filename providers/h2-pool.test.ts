@@ -91,10 +91,10 @@ test('without an answer until the deadline a request is lost, and its connection
     if (path === '/held') held.resolve(stream);
     else if (path !== '/silent') accept(stream);
   });
-  const pool = openPool(peer, { deadlineMs: 400, maxSessions: 1 });
+  const pool = openPool(peer, { deadlineMs: 1_000, maxSessions: 1 });
   await send(pool);
   const silent = send(pool, '/silent');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 600));
   const written = send(pool, '/held');
   expect(await silent).toEqual({ kind: 'lost', reason: 'Timeout' });
   expect(await send(pool, '/next')).toMatchObject({ kind: 'answer', status: 200 });

@@ -1,26 +1,9 @@
 import { Fifo } from './fifo.ts';
 import { type Answer, Exchange, type Fate, type H2Request, type UnprocessedReason } from './h2-exchange.ts';
+import { DEFAULTS, type H2PoolOptions } from './h2-pool-options.ts';
 import { H2Session, type SessionEvents } from './h2-session.ts';
 import { checkPath } from './http2/request-head.ts';
 import type { Endpoint } from './push-service.ts';
-
-const DEFAULTS = {
-  maxSessions: 4,
-  /** Streams per session, however many the peer allows. FCM closes a connection that goes above 100. */
-  maxStreams: 100,
-  /** Requests per session; the IDs of its streams end at 2^31. */
-  maxRequests: 2 ** 30 - 1,
-  /** Without an answer for so long a written request is lost. */
-  deadlineMs: 10_000,
-  /** Waiting for a free stream for so long a request is given back. */
-  queueMs: 1_000,
-  connectMs: 5_000,
-  /** How often a connection with open streams, or none, has to show that it lives. */
-  pingBusyMs: 2_000,
-  pingIdleMs: 60_000,
-  pingTimeoutMs: 3_000,
-  sweepMs: 200,
-};
 
 /** Connection failures in a row after which requests are given back instead of waiting for the next try. */
 const UNREACHABLE_AFTER = 3;
@@ -28,8 +11,6 @@ const BACKOFF = { firstMs: 200, maxMs: 30_000 };
 /** Times a request that was surely not processed is written again before it is given back. */
 const MAX_ATTEMPTS = 6;
 const RETRY_AFTER_MS = 1_000;
-
-export type H2PoolOptions = Partial<typeof DEFAULTS>;
 
 export interface H2PoolStats {
   readonly sessions: number;

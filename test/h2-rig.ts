@@ -1,7 +1,8 @@
 import { afterEach } from 'vitest';
 import { type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
 import type { Answer } from '../providers/h2-exchange.ts';
-import { H2Pool, type H2PoolOptions } from '../providers/h2-pool.ts';
+import { H2Pool } from '../providers/h2-pool.ts';
+import type { H2PoolOptions } from '../providers/h2-pool-options.ts';
 import { requestHead } from '../providers/http2/request-head.ts';
 import type { Endpoint } from '../providers/push-service.ts';
 

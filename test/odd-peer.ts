@@ -101,3 +101,9 @@ export function openAnsweringPeer(
     if (seen.type === FRAME.data && seen.flags & FLAG.endStream) onRequest(seen.streamId, connection);
   });
 }
+
+/** The codes of the client's GOAWAYs. */
+export function goaways(connection: OddConnection | undefined): number[] {
+  const frames = connection?.frames ?? [];
+  return frames.filter(({ type }) => type === FRAME.goaway).map(({ payload }) => payload.readUInt32BE(4));
+}

@@ -4,7 +4,8 @@ import { BodySender } from './body-sender.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { HeaderWriter } from './header-writer.ts';
-import { Incoming, OUR_EXTRA_WINDOW, OUR_SETTINGS, type PeerEvents } from './incoming.ts';
+import { Incoming, type PeerEvents } from './incoming.ts';
+import { OUR_EXTRA_WINDOW, OUR_SETTINGS } from './our-settings.ts';
 import { CODE, ConnectionError, FLAG, FRAME } from './protocol.ts';
 import type { RequestHead } from './request-head.ts';
 

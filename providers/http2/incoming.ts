@@ -2,11 +2,11 @@ import type { BodySender } from './body-sender.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { HeaderReader } from './header-reader.ts';
 import type { HeaderWriter } from './header-writer.ts';
+import { OUR_WINDOW } from './our-settings.ts';
 import {
   CODE,
   ConnectionError,
   DEFAULT_FRAME_SIZE,
-  DEFAULT_WINDOW,
   exactly,
   FLAG,
   FRAME,
@@ -16,15 +16,6 @@ import {
   wrongSize,
 } from './protocol.ts';
 
-/** What the peer may send us: no dynamic table, no pushes, and windows that small answers never fill. */
-export const OUR_SETTINGS = [
-  [SETTING.headerTableSize, 0],
-  [SETTING.enablePush, 0],
-  [SETTING.initialWindowSize, 256 * 1024],
-  [SETTING.maxHeaderListSize, 32 * 1024],
-] as const;
-const OUR_WINDOW = 16 * 1024 * 1024;
-export const OUR_EXTRA_WINDOW = OUR_WINDOW - DEFAULT_WINDOW;
 const MAX_BLOCK_BYTES = 64 * 1024;
 const MAX_BLOCK_PARTS = 32;
 const MAX_FRAME_SIZE = 2 ** 24 - 1;
