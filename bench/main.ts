@@ -4,12 +4,16 @@ import { lateness } from './lateness.ts';
 import { type BenchOptions, readOptions } from './lib/options.ts';
 import { type Figures, say, table } from './lib/report.ts';
 import { pause } from './pause.ts';
+import { receipts } from './receipts.ts';
+import { segment } from './segment.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Figures>>> = {
   fanout,
   pause,
   lateness,
   import: importing,
+  receipts,
+  segment,
 };
 
 const { name = '', options } = readOptions(process.argv.slice(2));
