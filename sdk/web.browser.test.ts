@@ -138,15 +138,17 @@ describe('a service worker', () => {
 
   async function start(query: string): Promise<void> {
     devtools = await context.newCDPSession(page);
-    devtools.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      registrationId = registrations.at(-1)?.registrationId ?? registrationId;
+    const activated = new Promise<string>((resolve) => {
+      devtools.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+        const active = versions.find(({ status }) => status === 'activated');
+        if (active !== undefined) resolve(active.registrationId);
+      });
     });
     await devtools.send('ServiceWorker.enable');
     const starting = context.waitForEvent('serviceworker');
-    await page.evaluate(
-      `navigator.serviceWorker.register('/worker.js${query}').then(() => navigator.serviceWorker.ready).then(() => undefined)`,
-    );
+    await page.evaluate(`navigator.serviceWorker.register('/worker.js${query}').then(() => undefined)`);
     worker = await starting;
+    registrationId = await activated;
   }
   const deliver = (data: object) =>
     devtools.send('ServiceWorker.deliverPushMessage', {
