@@ -28,6 +28,9 @@ import { keyRoutes } from './routes/keys.ts';
 import { pushRoutes } from './routes/pushes.ts';
 import { pushDetailRoutes } from './routes/pushes-details.ts';
 import { receiptRoutes } from './routes/receipts.ts';
+import { receiptHealthRoutes } from './routes/receipts-health.ts';
+import { vendorKeyRoutes } from './routes/receipts-keys.ts';
+import { vendorReceiptRoutes } from './routes/receipts-vendor.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { appStatisticsRoutes } from './routes/statistics-app.ts';
 import { statisticsStreamRoutes } from './routes/statistics-stream.ts';
@@ -77,6 +80,9 @@ const ROUTES: readonly Routes[] = [
   appStatisticsRoutes,
   statisticsStreamRoutes,
   receiptRoutes,
+  receiptHealthRoutes,
+  vendorKeyRoutes,
+  vendorReceiptRoutes,
 ];
 
 const BODY_BYTES = 1_048_576;

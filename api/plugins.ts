@@ -42,6 +42,12 @@ async function registerReference(app: App): Promise<void> {
         securitySchemes: {
           person: { type: 'http', scheme: 'bearer', description: "A person's key" },
           sdk: { type: 'http', scheme: 'bearer', description: 'An SDK key, which may be public' },
+          vendor: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'webhook-signature',
+            description: 'A signature as of standardwebhooks.com, by a vendor key',
+          },
           admin: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY of the installation' },
         },
       },

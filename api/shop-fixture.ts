@@ -29,6 +29,8 @@ export interface Shop {
   readonly marketer: Caller;
   readonly approver: Caller;
   readonly sdk: Caller;
+  /** One more person of the app. */
+  person(role: Role): Promise<Caller>;
 }
 
 export async function openShop(api: TestApi): Promise<Shop> {
@@ -45,6 +47,7 @@ export async function openShop(api: TestApi): Promise<Shop> {
     marketer,
     approver: await callerOf(api, appId, 'approver'),
     sdk: await callerOf(api, appId, undefined),
+    person: (role) => callerOf(api, appId, role),
     audienceId: await seedAudience(api, appId, marketer.personId),
   };
 }

@@ -4,7 +4,13 @@ import type { Db } from './database.ts';
 import { freezeHours, readHours, recountHours } from './hours.ts';
 import { closeLedger } from './push-lock.ts';
 import { freezeStatistics } from './pushes.ts';
+import { hasWaitingCallbacks } from './receipt-inbox.ts';
 import { readStatistics, recountCounters } from './statistics.ts';
+
+/** Callbacks of vendors that came within the window are still to be read: freezing is to be tried again. */
+class CallbacksWaitError extends Error {
+  override name = 'CallbacksWaitError';
+}
 
 /**
  * Freezes the statistics as recounted from the rows. Returns what the live counters said otherwise, and sums
@@ -19,6 +25,7 @@ export async function finalisePush(
     await closeLedger(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });
     if (live === undefined || live.final) return [];
+    if (await hasWaitingCallbacks(trx, { pushNo, now: args.now })) throw new CallbacksWaitError();
     if (slot === null) {
       await freezeStatistics(trx, { pushNo, statistics: live.statistics, now: args.now });
       return reconcile(live.statistics);

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { readReceiptHealth } from '../../db/receipt-health.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { RECEIPT_KINDS, RECEIPT_RESULTS, RECEIPT_SOURCES } from '../../domain/receipt.ts';
+import { receiptWarnings } from '../../domain/receipt-warnings.ts';
+import type { App } from '../app.ts';
+import { appIdOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+
+const Arrival = z
+  .object({
+    source: z.enum(RECEIPT_SOURCES),
+    /** Null where it is not known: of late receipts, and of those of nothing. */
+    platform: z.enum(PLATFORMS).nullable(),
+    kind: z.enum(RECEIPT_KINDS).nullable(),
+    result: z.enum([...RECEIPT_RESULTS, 'error']),
+    lastAt: IsoDate,
+    last24h: z.int(),
+  })
+  .meta({ id: 'ReceiptArrival' });
+const ReceiptHealth = z
+  .object({
+    asOf: IsoDate,
+    hasSdkKey: z.boolean(),
+    arrivals: z.array(Arrival),
+    inbox: z.object({ waiting: z.int(), oldestAt: IsoDate.nullable() }),
+    warnings: z.array(z.object({ code: z.string(), detail: z.string() })),
+  })
+  .meta({ id: 'ReceiptHealth' });
+
+/** Whether receipts arrive at all. */
+export async function receiptHealthRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.get(
+    '/v1/receipts/health',
+    {
+      onRequest: app.guard.may('app.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'getReceiptHealth',
+        tags: ['receipts'],
+        response: { 200: ReceiptHealth, ...problemResponses() },
+      },
+    },
+    async (request) => {
+      const asOf = await deps.clock();
+      const health = await readReceiptHealth(deps.db, { appId: appIdOf(request), now: asOf });
+      return { asOf, ...health, warnings: receiptWarnings(health, asOf) };
+    },
+  );
+}

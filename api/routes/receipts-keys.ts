@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { listCallbacks } from '../../db/receipt-inbox.ts';
+import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
+import { newId } from '../../domain/ids.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { decodePlace, toNumberedPage } from '../number-cursor.ts';
+import { PERSON } from '../openapi.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
+import { newVendorSecret } from '../vendor-signature.ts';
+
+const VendorKey = z
+  .object({
+    ...{ id: z.string(), name: z.string(), createdBy: z.string() },
+    ...{ createdAt: IsoDate, revokedAt: IsoDate.nullable() },
+  })
+  .meta({ id: 'VendorKey' });
+const NewVendorKey = z.strictObject({ name: Label(100) }).meta({ id: 'NewVendorKey' });
+const VendorKeyMade = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    /** Shown this once; callbacks are signed with it. */
+    secret: z.string(),
+    /** Where the vendor sends its callbacks. */
+    path: z.string(),
+  })
+  .meta({ id: 'VendorKeyMade' });
+const Callback = z
+  .object({
+    ...{ keyId: z.string(), callbackId: z.string(), receivedAt: IsoDate, doneAt: IsoDate.nullable() },
+    /** How many receipts had each result; `unreadable` when the body was none. Null until it was read. */
+    outcome: z.record(z.string(), z.int()).nullable(),
+  })
+  .meta({ id: 'VendorCallback' });
+
+const tags = ['receipts'];
+
+export async function vendorKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
+  keyChanges(app, deps);
+  reads(app, deps);
+}
+
+function keyChanges(app: App, deps: ApiDeps): void {
+  const onRequest = app.guard.may('credentials.change');
+  app.post(
+    '/v1/app/vendor-keys',
+    {
+      onRequest,
+      ...idempotent(deps),
+      schema: {
+        ...{ ...PERSON, operationId: 'createVendorKey', tags, body: NewVendorKey },
+        response: { 201: VendorKeyMade, ...problemResponses(409, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId: createdBy } = personOf(request);
+      const id = newId('vendorkey', randomBytes);
+      const secret = newVendorSecret(randomBytes);
+      const { name } = request.body;
+      const now = await deps.clock();
+      await insertVendorKey(deps.db, { id, appId, name, sealed: deps.vault.seal(secret), createdBy, now });
+      return reply.code(201).send({ id, name, secret, path: `/v1/callbacks/${id}/receipts` });
+    },
+  );
+
+  app.delete(
+    '/v1/app/vendor-keys/:id',
+    {
+      onRequest,
+      schema: {
+        ...{ ...PERSON, operationId: 'revokeVendorKey', tags, params: z.object({ id: z.string().max(100) }) },
+        response: { 204: z.null(), ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const args = { appId: personOf(request).appId, id: request.params.id, now: await deps.clock() };
+      if (!(await revokeVendorKey(deps.db, args))) throw notFound('vendor key');
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function reads(app: App, deps: ApiDeps): void {
+  const onRequest = app.guard.may('credentials.read');
+  app.get(
+    '/v1/app/vendor-keys',
+    {
+      onRequest,
+      schema: {
+        ...{ ...PERSON, operationId: 'listVendorKeys', tags },
+        response: { 200: z.object({ items: z.array(VendorKey) }), ...problemResponses() },
+      },
+    },
+    async (request) => ({ items: await listVendorKeys(deps.db, { appId: personOf(request).appId }) }),
+  );
+
+  app.get(
+    '/v1/callbacks',
+    {
+      onRequest,
+      schema: {
+        ...{ ...PERSON, operationId: 'listVendorCallbacks', tags, querystring: PageQuery },
+        response: { 200: Page(Callback), ...problemResponses() },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const { appId } = personOf(request);
+      const rows = await listCallbacks(deps.db, { appId, before: decodePlace(cursor), limit: limit + 1 });
+      return toNumberedPage(rows, limit, (row) => row.no);
+    },
+  );
+}

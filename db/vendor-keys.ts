@@ -1,0 +1,61 @@
+import type { Db } from './database.ts';
+
+export interface VendorKey {
+  readonly id: string;
+  readonly name: string;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+export async function insertVendorKey(
+  db: Db,
+  key: { id: string; appId: string; name: string; sealed: Buffer; createdBy: string; now: Date },
+): Promise<void> {
+  await db
+    .insertInto('vendor_keys')
+    .values({
+      ...{ id: key.id, app_id: key.appId, name: key.name, sealed: key.sealed },
+      ...{ created_by: key.createdBy, created_at: key.now, revoked_at: null },
+    })
+    .execute();
+}
+
+/** What a callback is checked against; undefined when there is no such key or it was revoked. */
+export async function findVendorKey(
+  db: Db,
+  id: string,
+): Promise<{ appId: string; sealed: Buffer } | undefined> {
+  return await db
+    .selectFrom('vendor_keys')
+    .select(['app_id as appId', 'sealed'])
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** All of the app's, newest first. */
+export async function listVendorKeys(db: Db, { appId }: { appId: string }): Promise<VendorKey[]> {
+  return await db
+    .selectFrom('vendor_keys')
+    .select(['id', 'name', 'created_by as createdBy', 'created_at as createdAt', 'revoked_at as revokedAt'])
+    .where('app_id', '=', appId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+}
+
+/** False when the app has no such key. Revoking twice keeps the first time. */
+export async function revokeVendorKey(
+  db: Db,
+  key: { appId: string; id: string; now: Date },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('vendor_keys')
+    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(key.now)) }))
+    .where('app_id', '=', key.appId)
+    .where('id', '=', key.id)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
