@@ -6,7 +6,7 @@ import type { Platform } from '../domain/platform.ts';
 import { type AudienceSource, findSource } from './audience-source.ts';
 import type { Db } from './database.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
-import { compileRules } from './rule-sql.ts';
+import { type CompiledRules, compileRules } from './rule-sql.ts';
 
 /** Who is planned: an audience, a rule that is not saved, or the copy that was made at approval. */
 export type PlannedFrom =
@@ -37,13 +37,8 @@ export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuild
   );
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
   const context = await loadRuleContext(db, { appId, now, rules });
-  const { joins, conditions } = compileRules(rules, context);
-  const excluded = chosen === undefined ? conditions : conditions.slice(1);
-  const exclusion = excluded.length === 0 ? sql`false` : sql`(${sql.join(excluded, sql` or `)})`;
-  const isPlanned = chosen === undefined ? sql`true` : (conditions[0] ?? sql`true`);
-  const rows = isByDevice(from)
-    ? judgeDevices(planning, joins, isPlanned, exclusion)
-    : judgeMembers(planning, joins, exclusion);
+  const compiled = compileRules({ planned: chosen, exclusions }, context);
+  const rows = isByDevice(from) ? judgeDevices(planning, compiled) : judgeMembers(planning, compiled);
   return withSuppression(planning, rows);
 }
 
@@ -62,23 +57,20 @@ function isByDevice(from: PlannedFrom): boolean {
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
 function judgeDevices(
   { appId, platforms, between }: Planning,
-  joins: RawBuilder<unknown>,
-  isPlanned: RawBuilder<unknown>,
-  exclusion: RawBuilder<unknown>,
+  { joins, planned, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const range =
     between === undefined ? sql`` : sql`and d.no >= ${between[0]}::bigint and d.no < ${between[1]}::bigint`;
   return sql`
     select d.device_id as id, d.no as device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
-      case ${lossOfDevice(platforms)} end as loss, ${exclusion} as excluded
-    from devices d ${joins} where d.app_id = ${appId} ${range} and ${isPlanned}`;
+      case ${lossOfDevice(platforms)} end as loss, ${excluded} as excluded
+    from devices d ${joins} where d.app_id = ${appId} ${range} and ${planned}`;
 }
 
 /** Of several planned IDs of one device the first counts, the others are lost as duplicates. */
 function judgeMembers(
   { appId, from, platforms }: Planning,
-  joins: RawBuilder<unknown>,
-  exclusion: RawBuilder<unknown>,
+  { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from));
   return sql`
@@ -89,7 +81,7 @@ function judgeMembers(
         when row_number() over (partition by planned.device_no order by planned.kind, planned.id) > 1 then 'duplicate_device'
         ${lossOfDevice(platforms)}
       end as loss,
-      d.no is not null and ${exclusion} as excluded
+      d.no is not null and ${excluded} as excluded
     from (${planned}) planned left join devices d on d.no = planned.device_no ${joins}`;
 }
 

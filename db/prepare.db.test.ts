@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import type { AudienceRef, AudienceRule } from '../domain/audience-rule.ts';
 import { newId, pushIdOf } from '../domain/ids.ts';
+import { reconcile } from '../domain/metrics.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
+import { insertAudience } from './audiences.ts';
+import { freezeAudience } from './frozen-audience.ts';
 import { seedPerson } from './ledger-fixture.ts';
 import { prepareRecipients } from './prepare.ts';
 import { createPush, findPush } from './pushes.ts';
@@ -19,19 +23,23 @@ interface Device {
   readonly platform?: number;
   readonly state?: 'active' | 'none' | 'invalid';
   readonly user?: string;
+  readonly active?: Date;
   readonly unsubscribed?: boolean;
 }
 
 async function prepare(
   devices: readonly Device[],
   members: readonly (readonly [kind: number, id: string])[],
+  more: (make: (rule: AudienceRule) => Promise<AudienceRef>) => Promise<object> = async () => ({}),
 ) {
   const { db } = database;
   const { appId, personId } = await seedPerson(db, now);
   for (const device of devices) {
-    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, unsubscribed_at, created_at, updated_at)
+    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, unsubscribed_at, last_active_at, created_at, updated_at)
       values (${appId}, ${device.id}, ${device.platform ?? 0}, 'apns', ${`token-${device.id}`}, ${device.state ?? 'active'}, ${now},
-        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${now}, ${now})`.execute(db);
+        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${device.active ?? null}, ${now}, ${now})`.execute(
+      db,
+    );
   }
   const audience = newId('audience', randomBytes);
   await sql`insert into audiences values (${audience}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(
@@ -48,14 +56,22 @@ async function prepare(
     platforms: ['ios', 'android'],
     pushType: 'single',
     content: { title: 't', body: 'b' },
+    ...(await more(async (rule) => {
+      const id = newId('audience', randomBytes);
+      const source = { rule };
+      await insertAudience(db, { id, appId, name: 'r', kind: 'rule', source, by: personId, now });
+      return { id, version: 1 };
+    })),
   });
   const taskId = newId('task', randomBytes);
   await insertTask(db, { id: taskId, appId, name: 'Sale', definition, creator: personId, now });
   const id = pushIdOf(taskId, 1);
   await createPush(db, { id, taskId, seq: 1, revision: 1, dueAt: now, windowMs: 1000, now });
   const { no } = await findPush(db, id);
-  const prepared = await prepareRecipients(db, { pushNo: no, appId, definition, now });
-  return { no, id, appId, definition, prepared };
+  const isFrozen = definition.audienceAt === 'approval';
+  const frozenNo = isFrozen ? await freezeAudience(db, { taskId, revision: 1, now }) : undefined;
+  const prepared = await prepareRecipients(db, { pushNo: no, appId, definition, frozenNo, now });
+  return { no, id, taskId, appId, definition, prepared };
 }
 
 test('every planned ID is to be sent or lost with its reason', async () => {
@@ -124,4 +140,108 @@ test('a push that was prepared and never started does not keep the details of it
   expect(await dropSlot(db, { slot, now: minutes(61) })).toBe(true);
   const again = await prepareRecipients(db, { pushNo: no, appId, definition, now: minutes(90) });
   expect(again).toEqual({ planned: 1, sendable: 1 });
+});
+
+const ids = (...value: string[]): AudienceRule => ({ field: 'deviceId', op: 'in', value });
+
+/** The live numbers, which have to add up and to equal a recount of the rows. */
+async function figures({ no, id }: { no: number; id: string }) {
+  const answer = await readStatistics(database.db, { pushNo: no, now });
+  const { slot } = await findPush(database.db, id);
+  if (slot === null || answer === undefined) throw new Error('not prepared');
+  expect(reconcile(answer.statistics)).toEqual([]);
+  expect(await recountStatistics(database.db, { pushNo: no, slot })).toEqual(answer.statistics);
+  return answer.statistics;
+}
+
+test('a rule plans the devices that meet it, each once', async () => {
+  const push = await prepare([{ id: 'a' }, { id: 'b', state: 'none' }, { id: 'c' }], [], async (make) => ({
+    audience: await make(ids('a', 'b', 'x')),
+  }));
+  expect(push.prepared).toEqual({ planned: 2, sendable: 1 });
+  expect(await figures(push)).toMatchObject({ planned: 2, matched: 1, lossReasons: { no_token: 1 } });
+});
+
+test('who is in an excluded audience is matched and suppressed, unless lost anyway', async () => {
+  const devices = [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'gone', state: 'invalid' as const }];
+  const members = ['a', 'b', 'c', 'gone', 'stranger'].map((id) => [0, id] as const);
+  const push = await prepare(devices, members, async (make) => ({
+    exclusions: [await make(ids('b', 'gone')), await make(ids('c'))],
+  }));
+  expect(push.prepared).toEqual({ planned: 5, sendable: 1 });
+  expect(await figures(push)).toMatchObject({
+    ...{ planned: 5, matched: 3, suppressed: 2, pending: 1, losses: 2 },
+    suppressedReasons: { excluded: 2 },
+  });
+  const { rows } = await sql<{ n: number; device_id: string }>`
+    select n, device_id from deliveries where push_no = ${push.no} and status = 0`.execute(database.db);
+  expect(rows).toEqual([{ n: 1, device_id: 'a' }]);
+});
+
+test('of a user only the device that was active last among those that can be sent to', async () => {
+  const at = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
+  const push = await prepare(
+    [
+      { id: 'newest', user: 'u', active: at(1), state: 'none' },
+      { id: 'kept-out', user: 'u', active: at(2) },
+      { id: 'last', user: 'u', active: at(3) },
+      { id: 'older', user: 'u', active: at(4) },
+      { id: 'never', user: 'u' },
+      { id: 'alone', user: 'v' },
+      { id: 'nobody-1' },
+      { id: 'nobody-2' },
+    ],
+    [
+      [1, 'u'],
+      [1, 'v'],
+      [0, 'nobody-1'],
+      [0, 'nobody-2'],
+    ],
+    async (make) => ({ devices: 'last_active', exclusions: [await make(ids('kept-out'))] }),
+  );
+  expect(await figures(push)).toMatchObject({
+    ...{ planned: 8, matched: 7, suppressed: 3, pending: 4 },
+    suppressedReasons: { excluded: 1, not_last_active: 2 },
+  });
+  const { rows } = await sql<{ device_id: string }>`
+    select device_id from deliveries where push_no = ${push.no} and status = 0 order by 1`.execute(
+    database.db,
+  );
+  expect(rows.map((row) => row.device_id)).toEqual(['alone', 'last', 'nobody-1', 'nobody-2']);
+});
+
+test('an audience that was frozen at approval keeps its devices; their tokens are those of the push', async () => {
+  const { db } = database;
+  const { no, id, taskId, appId, definition } = await prepare(
+    [{ id: 'a', user: 'u' }, { id: 'b', user: 'u' }, { id: 'c' }],
+    [
+      [1, 'u'],
+      [0, 'c'],
+      [0, 'stranger'],
+    ],
+    async () => ({ audienceAt: 'approval' }),
+  );
+  await sql`update devices set user_id = null where app_id = ${appId} and device_id = 'b'`.execute(db);
+  await sql`update devices set token_state = 'invalid' where app_id = ${appId} and device_id = 'c'`.execute(
+    db,
+  );
+  await sql`insert into devices (app_id, device_id, platform, channel, token_state, user_id, created_at, updated_at)
+    values (${appId}, 'new', 0, 'apns', 'active', 'u', ${now}, ${now}), (${appId}, 'stranger', 0, 'apns', 'active', null, ${now}, ${now})`.execute(
+    db,
+  );
+  const frozenNo = await freezeAudience(db, { taskId, revision: 1, now });
+  await prepareRecipients(db, { pushNo: no, appId, definition, frozenNo, now });
+  expect(await figures({ no, id })).toMatchObject({
+    ...{ planned: 4, matched: 2, lossReasons: { invalid_token: 1, unknown_device: 1 } },
+  });
+});
+
+test('two that freeze at once make one copy', async () => {
+  const { taskId } = await prepare([{ id: 'a' }], [[0, 'a']]);
+  const copies = await Promise.all(
+    [1, 2, 3].map(() => freezeAudience(database.db, { taskId, revision: 1, now })),
+  );
+  expect(new Set(copies).size).toBe(1);
+  const { rows } = await sql`select from frozen_members where frozen_no = ${copies[0]}`.execute(database.db);
+  expect(rows).toHaveLength(1);
 });

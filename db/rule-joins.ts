@@ -20,6 +20,7 @@ export function joinEvents(
   rule: Extract<Condition, { field: 'event' }>,
   { names, now }: RuleContext,
   joins: Joins,
+  decides: boolean,
 ): Sql {
   const name = names.get(rule.name);
   if (name === undefined) return sql`false`;
@@ -35,6 +36,9 @@ export function joinEvents(
     sql` and `,
   );
   const times = rule.times ?? 1;
+  if (decides && times === 1 && !name.anonymous) {
+    return sql`exists (select from events e where ${which} and e.user_id = d.user_id)`;
+  }
   // Only where devices without a user reported it, both have to be counted and added.
   if (name.anonymous) {
     const user = joinCounted(sql`user_id`, sql`d.user_id`, which, 1, joins);

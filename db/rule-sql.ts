@@ -8,34 +8,54 @@ import { compareMember } from './rule-values.ts';
 
 type Sql = RawBuilder<boolean>;
 
-/** `condition` is about `devices d`, and needs the joins; it is true or false, never null. */
-export interface CompiledRule {
+export interface CompiledRules {
   readonly joins: RawBuilder<unknown>;
-  readonly condition: Sql;
+  /** Of the rule that says who is planned; it belongs into WHERE. */
+  readonly planned: Sql;
+  /** Whether any of the exclusions holds. */
+  readonly excluded: Sql;
 }
 
 /**
- * A rule as conditions on `devices d`. What lies in other tables is a left join with at most one row for each
- * device: the planner makes semi and anti joins of those that must, or must not, be there.
+ * Rules as conditions on `devices d`, which are true or false and never null. What lies in other tables is a left
+ * join with at most one row for each device; or a semi or anti join, where a rule stands or falls with it.
  */
 export function compileRules(
-  rules: readonly AudienceRule[],
+  { planned, exclusions }: { planned: AudienceRule | undefined; exclusions: readonly AudienceRule[] },
   context: RuleContext,
-): { readonly joins: RawBuilder<unknown>; readonly conditions: readonly Sql[] } {
+): CompiledRules {
   const joins: Joins = [];
-  const conditions = rules.map((rule) => compile(rule, context, joins));
-  return { joins: sql.join(joins, sql` `), conditions };
+  const condition = planned === undefined ? sql<boolean>`true` : compile(planned, context, joins, true);
+  const excluded = exclusions.map((rule) => compile(rule, context, joins, false));
+  return {
+    joins: sql.join(joins, sql` `),
+    planned: condition,
+    excluded: excluded.length === 0 ? sql`false` : sql`(${sql.join(excluded, sql` or `)})`,
+  };
 }
 
-function compile(rule: AudienceRule, context: RuleContext, joins: Joins): Sql {
-  const all = (rules: readonly AudienceRule[]) => rules.map((one) => compile(one, context, joins));
-  if ('all' in rule) return sql`(${sql.join(all(rule.all), sql` and `)})`;
-  if ('any' in rule) return sql`(${sql.join(all(rule.any), sql` or `)})`;
-  if ('not' in rule) return sql`(not ${compile(rule.not, context, joins)})`;
-  return sql`(${compileCondition(rule, context, joins)})`;
+/** `decides`: nothing is planned unless this, or its opposite, holds. */
+function compile(rule: AudienceRule, context: RuleContext, joins: Joins, decides: boolean): Sql {
+  if ('all' in rule) {
+    return sql`(${sql.join(
+      rule.all.map((one) => compile(one, context, joins, decides)),
+      sql` and `,
+    )})`;
+  }
+  if ('any' in rule) {
+    return sql`(${sql.join(
+      rule.any.map((one) => compile(one, context, joins, false)),
+      sql` or `,
+    )})`;
+  }
+  if ('not' in rule) {
+    const isCondition = 'field' in rule.not;
+    return sql`(not ${compile(rule.not, context, joins, decides && isCondition)})`;
+  }
+  return sql`(${compileCondition(rule, context, joins, decides)})`;
 }
 
-function compileCondition(rule: Condition, context: RuleContext, joins: Joins): Sql {
+function compileCondition(rule: Condition, context: RuleContext, joins: Joins, decides: boolean): Sql {
   switch (rule.field) {
     case 'attribute': {
       const { field: _, name, ...comparison } = rule;
@@ -63,33 +83,39 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins): 
       return sql`(d.last_active_at is not null and d.last_active_at ${order} ${since}::timestamptz)`;
     }
     case 'event': {
-      const done = joinEvents(rule, context, joins);
+      const done = joinEvents(rule, context, joins, decides);
       return rule.op === 'done' ? done : sql`not (${done})`;
     }
     case 'push':
       return joinPushes(rule, context, joins);
     case 'audience':
-      return compileAudience(rule, context, joins);
+      return compileAudience(rule, context, joins, decides);
   }
 }
 
 const DAY_MS = 86_400_000;
 
-/** A language, or a language with its region, meets all that begin with it. */
+/** A language, or a language with its region, meets all that begin with it. Its letters and digits are checked. */
 function compileLocale(values: readonly string[]): Sql {
-  const starts = values.map((value) => value.toLowerCase().replaceAll('_', '-'));
-  const locale = sql`lower(replace(d.locale, '_', '-')) || '-'`;
-  const met = starts.map((start) => sql`starts_with(${locale}, ${`${start}-`})`);
-  return sql`(d.locale is not null and (${sql.join(met, sql` or `)}))`;
+  const starts = values.map((value) => value.replaceAll(/[-_]/g, '[-_]')).join('|');
+  return sql`(d.locale is not null and d.locale ~* ${`^(?:${starts})(?:[-_]|$)`})`;
 }
 
 function compileAudience(
   { id, version }: Extract<Condition, { field: 'audience' }>,
   context: RuleContext,
   joins: Joins,
+  decides: boolean,
 ): Sql {
   const source = version === undefined ? undefined : context.sources.get(sourceKey(id, version));
   if (source === undefined) throw new RuleError(`there is no such audience: ${id}`);
-  if (source.definition !== undefined) return compile(ruleOf(source.definition), context, joins);
+  if (source.definition !== undefined) {
+    return compile(
+      ruleOf(source.definition),
+      context,
+      joins,
+      decides && 'field' in ruleOf(source.definition),
+    );
+  }
   return source.kind === 'all' ? sql`true` : joinMembers(source, joins);
 }

@@ -28,10 +28,9 @@ export function compareMember(object: RawBuilder<unknown>, name: string, { op, .
     case 'starts_with':
       return sql`coalesce(jsonb_typeof(${member}) = 'string' and starts_with(${text}, ${value}), false)`;
     default:
-      return typeof value === 'number'
-        ? sql`coalesce(jsonb_typeof(${member}) = 'number' and ${member} ${ORDER[op]} ${JSON.stringify(value)}::jsonb, false)`
-        : sql`coalesce(jsonb_typeof(${member}) = 'string' and (${text}) collate "C" ${ORDER[op]} ${value}, false)`;
+      return sql`coalesce(${object} @@ ${`$.${JSON.stringify(name)} ${ORDER[op]} ${JSON.stringify(value)}`}::jsonpath, false)`;
   }
 }
 
-export const ORDER = { lt: sql`<`, lte: sql`<=`, gt: sql`>`, gte: sql`>=` } as const;
+/** In a JSON path text is compared by its code points, and never with a number. */
+const ORDER = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;

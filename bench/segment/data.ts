@@ -92,13 +92,13 @@ async function insertEvents(
   await client.query('select setseed(0.5)');
   await client.query(
     `insert into events (at, app_id, name_no, user_id, device_no, properties)
-     select $3::timestamptz - (t * ${DAYS}) * interval '1 day', $1, name_no,
+     select $3::timestamptz - (1 - i / ($2::float8 * ${EVENTS_PER_DEVICE})) * ${DAYS} * interval '1 day', $1, name_no,
        case when not alone then 'user-' || (u * ($2::int * 7) / 10)::int end,
        case when alone then (select min(no) from devices where app_id = $1) + (u * ($2 - 1))::int end,
        jsonb_build_object('price', round((p * p * 200)::numeric, 2), 'category', 'c' || (p * 40)::int)
      from (select ($4::int[])[case when r < 0.5 then 1 when r < 0.7 then 2 when r < 0.85 then 3 when r < 0.95 then 4 else 5 end] as name_no,
-         r >= 0.95 and u < 0.5 as alone, t, u, p
-       from (select random() as r, random() as t, random() as u, random() as p from generate_series(1, $2::bigint * ${EVENTS_PER_DEVICE})) drawn) e`,
+         r >= 0.95 and u < 0.5 as alone, i, u, p
+       from (select random() as r, i, random() as u, random() as p from generate_series(1, $2::bigint * ${EVENTS_PER_DEVICE}) i) drawn) e`,
     [appId, count, now, names],
   );
 }
