@@ -1,52 +1,19 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { SignalboxProblem } from './problems.ts';
 import { BATCH_ITEMS, OUTBOX_ITEMS } from './state.ts';
-import { createWorld, FATES } from './testing/fake-server.ts';
+import { createWorld } from './testing/fake-server.ts';
+import { Mishaps, recover, suffer } from './testing/mishaps.ts';
 
 const HOUR = 3_600_000;
-
-async function drain(world: ReturnType<typeof createWorld>): Promise<void> {
-  world.server.fates.length = 0;
-  const client = world.open();
-  for (let i = 0; (await client.waiting()) > 0; i++) {
-    if (i > 100) throw new Error('it is never sent');
-    world.server.now += 2 * HOUR;
-    await client.flush();
-  }
-}
-
-const Step = fc.oneof(
-  fc.record({ do: fc.constant('report' as const), tab: fc.nat(1), times: fc.integer({ min: 1, max: 40 }) }),
-  fc.record({
-    do: fc.constant('flush' as const),
-    tab: fc.nat(1),
-    fates: fc.array(fc.constantFrom(...FATES)),
-  }),
-  fc.record({ do: fc.constant('crash' as const), tab: fc.nat(1) }),
-  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: -HOUR, max: HOUR }) }),
-);
 
 describe('whatever fails, crashes or is said twice', () => {
   test('each report arrives, and none is made twice', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(Step, { maxLength: 30 }), async (steps) => {
+      fc.asyncProperty(Mishaps, async (steps) => {
         const world = createWorld();
-        const tabs = [world.open(), world.open()];
-        let made = 0;
-        for (const step of steps) {
-          if (step.do === 'wait') world.server.now += step.ms;
-          else if (step.do === 'crash') tabs[step.tab] = world.open();
-          else if (step.do === 'report') {
-            for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(`message-${made++}`);
-          } else {
-            world.server.fates.push(...step.fates);
-            const isSilent = new Promise((resolve) => setTimeout(resolve, 5));
-            await Promise.race([tabs[step.tab]?.flush(), isSilent]);
-            if (step.fates.includes('silent')) tabs[step.tab] = world.open();
-          }
-        }
-        await drain(world);
+        const made = await suffer(world, steps, { open: world.open, messageId: (no) => `message-${no}` });
+        await recover(world, world.open());
         expect(world.server.arrived.size).toBe(made);
       }),
       { numRuns: 150 },
@@ -137,6 +104,7 @@ describe('what the server refuses', () => {
   });
 
   test('a listener that fails stops nothing', async () => {
+    const log = vi.spyOn(console, 'error').mockReturnValue();
     const world = createWorld();
     const client = world.open({
       onError: () => {
@@ -149,6 +117,8 @@ describe('what the server refuses', () => {
     world.server.now += HOUR;
     await client.flush();
     expect(world.server.arrived.size).toBe(1);
+    expect(log).toHaveBeenCalledTimes(1);
+    log.mockRestore();
   });
 });
 

@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
 import { type SeededPush, seedPerson, seedPush, seedTask } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import { createSignalbox, type Signalbox, type SignalboxProblem } from './react-native.ts';
+import { createWorld } from './testing/fake-server.ts';
+import { Mishaps, recover, suffer } from './testing/mishaps.ts';
 
 let api: TestApi;
 let endpoint: string;
@@ -178,6 +181,25 @@ test('reports that are made twice, or whose answer is lost, count once', async (
     .toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
   await expect.poll(() => [...phone.stored.values()].join()).toContain('"outbox":[]');
   expect(await figures()).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
+});
+
+test('whatever fails and crashes, the server counts each tap exactly once', async () => {
+  const { fetch } = globalThis;
+  await fc.assert(
+    fc.asyncProperty(Mishaps, async (steps) => {
+      push = await pushTo(app.appId);
+      const world = createWorld(fetch);
+      const open = () => world.open({ endpoint, sdkKey: app.keys.sdk });
+      const taps = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
+      await recover(world, open());
+      const { rows } = await api.deps.pool.query(
+        'select coalesce(sum(taps), 0)::int as taps, count(open_at)::int as opens from deliveries where push_no = $1',
+        [push.no],
+      );
+      expect(rows).toEqual([{ taps, opens: Math.min(5, taps) }]);
+    }),
+    { numRuns: 12 },
+  );
 });
 
 test('what was said before the app was killed is sent when it runs again', async () => {

@@ -1,5 +1,5 @@
 import { type Client, type ClientOptions, createClient } from '../client.ts';
-import { createQueue, keyValueStore, memoryStorage, type Store } from '../store.ts';
+import { createQueue, keyValueStore, memoryStorage } from '../store.ts';
 
 /** How a request ends. `lost`: it was counted, and the answer never arrived. `silent`: so was the caller. */
 export const FATES = ['well', 'lost', 'offline', 'silent', 500, 503, 429, 401, 413, 'portal'] as const;
@@ -19,53 +19,73 @@ interface Body {
   readonly events?: readonly { readonly id: string }[];
 }
 
+type Deliver = (url: string, init: RequestInit) => Promise<Response>;
+
 const OPTIONS: ClientOptions = { endpoint: 'https://push.example/', sdkKey: 'sbk_test' };
 
-/** A world of one device: its storage, its clock, and a server that fails as it is told. */
-export function createWorld(): {
-  server: FakeServer;
-  store: Store;
-  open: (options?: Partial<ClientOptions>) => Client;
-  ids: () => number;
-} {
+export interface World {
+  readonly server: FakeServer;
+  /** Another tab, or the app started again: they share what is stored. */
+  open(options?: Partial<ClientOptions>): Client;
+}
+
+/** One device with its storage and its clock, and a network that fails as it is told; at its end a server, or the real one. */
+export function createWorld(deliver?: Deliver): World {
   const server: FakeServer = { fates: [], arrived: new Map(), requests: [], now: Date.UTC(2026, 0, 1) };
   const store = keyValueStore(memoryStorage(), 'state');
+  const prefix = deliver === undefined ? '' : `${Math.random()}-`;
   let ids = 0;
   const open = (options: Partial<ClientOptions> = {}) =>
     createClient(
       {
         store,
-        fetch: (url, init) => answer(server, url, init),
+        fetch: (url, init) => carry(server, deliver ?? count(server), url, init),
         now: () => server.now,
         random: Math.random,
-        randomId: () => `id-${++ids}`,
+        randomId: () => `${prefix}id-${++ids}`,
         inTurn: createQueue(),
         // Nothing happens by itself: the test flushes.
         after: () => () => undefined,
       },
       { ...OPTIONS, ...options },
     );
-  return { server, store, open, ids: () => ids };
+  return { server, open };
 }
 
-async function answer(server: FakeServer, url: string, init: RequestInit): Promise<Response> {
+/** The network, and whatever stands in it. */
+async function carry(
+  server: FakeServer,
+  deliver: Deliver,
+  url: string,
+  init: RequestInit,
+): Promise<Response> {
   const fate = server.fates.shift() ?? 'well';
-  const { receipts = [], events = [] } = JSON.parse(String(init.body ?? '{}')) as Body;
-  const ids = [...receipts.map((receipt) => receipt.eventId), ...events.map((event) => event.id)];
-  server.requests.push({ path: new URL(url).pathname, ids, headers: init.headers ?? {} });
+  server.requests.push({ path: new URL(url).pathname, ids: idsIn(init), headers: init.headers ?? {} });
   if (fate === 'offline') throw new TypeError('Failed to fetch');
   if (fate === 'portal') return new Response('<html>Sign in</html>', { status: 200 });
   if (typeof fate === 'number') {
     const headers = fate === 429 ? { 'retry-after': '7' } : {};
     return Response.json({ code: 'refused', detail: String(fate) }, { status: fate, headers });
   }
-  if (new URL(url).pathname === '/v1/devices') return Response.json({ deviceId: 'd', secret: 's' });
-  const results = ids.map((id, index) => {
-    const times = server.arrived.get(id) ?? 0;
-    server.arrived.set(id, times + 1);
-    return { index, result: times === 0 ? 'counted' : 'duplicate' };
-  });
+  const response = await deliver(url, init);
   if (fate === 'lost') throw new TypeError('Failed to fetch');
   if (fate === 'silent') return await new Promise(() => undefined);
-  return Response.json({ accepted: results.length, results });
+  return response;
+}
+
+function count(server: FakeServer): Deliver {
+  return async (url, init) => {
+    if (new URL(url).pathname === '/v1/devices') return Response.json({ deviceId: 'd', secret: 's' });
+    const results = idsIn(init).map((id, index) => {
+      const times = server.arrived.get(id) ?? 0;
+      server.arrived.set(id, times + 1);
+      return { index, result: times === 0 ? 'counted' : 'duplicate' };
+    });
+    return Response.json({ accepted: results.length, results });
+  };
+}
+
+function idsIn({ body }: RequestInit): string[] {
+  const { receipts = [], events = [] } = JSON.parse(String(body ?? '{}')) as Body;
+  return [...receipts.map((receipt) => receipt.eventId), ...events.map((event) => event.id)];
 }

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import type { Client } from '../client.ts';
+import { FATES, type World } from './fake-server.ts';
+
+const HOUR = 3_600_000;
+
+/** What befalls the two tabs of a device. */
+export const Mishaps = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constant('open' as const), tab: fc.nat(1), times: fc.integer({ min: 1, max: 40 }) }),
+    fc.record({
+      do: fc.constant('flush' as const),
+      tab: fc.nat(1),
+      fates: fc.array(fc.constantFrom(...FATES)),
+    }),
+    fc.record({ do: fc.constant('crash' as const), tab: fc.nat(1) }),
+    fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: -HOUR, max: HOUR }) }),
+  ),
+  { maxLength: 30 },
+);
+type Mishaps = typeof Mishaps extends fc.Arbitrary<infer Steps> ? Steps : never;
+
+/** Answers how many taps were reported. */
+export async function suffer(
+  world: World,
+  steps: Mishaps,
+  args: { open: () => Client; messageId: (no: number) => string },
+): Promise<number> {
+  const tabs = [args.open(), args.open()];
+  let taps = 0;
+  for (const step of steps) {
+    if (step.do === 'wait') world.server.now += step.ms;
+    else if (step.do === 'crash') tabs[step.tab] = args.open();
+    else if (step.do === 'open') {
+      for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(args.messageId(taps++));
+    } else {
+      world.server.fates.splice(0, Number.POSITIVE_INFINITY, ...step.fates);
+      const flushing = tabs[step.tab]?.flush();
+      // A request that is never answered ends with its tab.
+      if (step.fates.includes('silent')) {
+        await Promise.race([flushing, new Promise((resolve) => setTimeout(resolve, 5))]);
+        tabs[step.tab] = args.open();
+      } else await flushing;
+    }
+  }
+  return taps;
+}
+
+/** All is well again: what is stored is sent. */
+export async function recover(world: World, client: Client): Promise<void> {
+  world.server.fates.length = 0;
+  for (let i = 0; (await client.waiting()) > 0; i++) {
+    if (i > 100) throw new Error('it is never sent');
+    world.server.now += 2 * HOUR;
+    await client.flush();
+  }
+}
