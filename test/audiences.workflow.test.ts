@@ -1,0 +1,79 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recordHistory } from './replay/record.ts';
+import { createLocal } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
+import { createTask, importDevices, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+let world: World;
+let shop: Shop;
+beforeAll(async () => {
+  world = await createWorld(createLocal, { receiptWindowMs: 2500 });
+  shop = await openShop(world);
+  await importDevices(shop, 20);
+});
+afterAll(() => world.close());
+
+interface Statistics {
+  readonly statistics: { readonly planned: number; readonly sent: number; readonly suppressed: number };
+}
+
+async function madeRule(rule: object): Promise<{ id: string }> {
+  const { status, body } = await shop.call<{ id: string }>(shop.marketer, 'POST', '/v1/audiences', {
+    ...{ name: 'Rule', kind: 'rule', rule },
+  });
+  expect(status).toBe(201);
+  return { id: body.id };
+}
+async function pushed(taskId: string, status = 'completed') {
+  const id = `${taskId.replace('task-', 'push-')}-1`;
+  const read = () =>
+    shop.call<{ status: string; statusReason: string | null }>(shop.marketer, 'GET', `/v1/pushes/${id}`);
+  const { body } = await until(read, (answer) => answer.body.status === status);
+  const numbers = await shop.call<Statistics>(shop.marketer, 'GET', `/v1/pushes/${id}/statistics`);
+  return { id, reason: body.statusReason, ...numbers.body.statistics };
+}
+const ios = { field: 'platform', op: 'in', value: ['ios'] };
+
+test('a push goes to the devices that meet a rule, without those of an excluded audience', async () => {
+  const audience = await madeRule(ios);
+  const excluded = await madeRule({ field: 'deviceId', op: 'in', value: ['d1', 'd2', 'd3'] });
+  const taskId = await createTask(shop, { audience, exclusions: [excluded] });
+  await submitAndApprove(shop, taskId);
+  expect(await pushed(taskId)).toMatchObject({ planned: 10, suppressed: 2, sent: 8 });
+});
+
+test('an audience frozen at approval is the one of that moment, the other one that of the push', async () => {
+  const audience = await madeRule(ios);
+  const [frozen, current] = [
+    await createTask(shop, { audience, pushType: 'manual', audienceAt: 'approval' }),
+    await createTask(shop, { audience, pushType: 'manual' }),
+  ];
+  for (const taskId of [frozen, current]) await submitAndApprove(shop, taskId);
+  await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, created_at, updated_at)
+    select app_id, 'late', platform, channel, repeat('ab', 32), 'active', created_at, updated_at
+    from devices where device_id = 'd1' and app_id = ${shop.appId}`.execute(world.db);
+  for (const taskId of [frozen, current])
+    expect((await verb(shop, shop.marketer, taskId, 'send')).status).toBe(200);
+  const [first, second] = [await pushed(frozen), await pushed(current)];
+  expect([first, second]).toMatchObject([
+    { planned: 10, sent: 10 },
+    { planned: 11, sent: 11 },
+  ]);
+  await verb(shop, shop.marketer, frozen, 'cancel');
+  await recordHistory(world, frozen, 'frozen-audience');
+});
+
+test('a rule that cannot be computed any more fails the push with the reason, and sends to nobody', async () => {
+  const audience = await madeRule({ not: ios });
+  const taskId = await createTask(shop, { audience });
+  const source = { rule: { not: { field: 'push', op: 'opened', pushId: 'push-0123456789-1' } } };
+  await sql`update audience_versions set source = ${JSON.stringify(source)}::jsonb where audience_id = ${audience.id}`.execute(
+    world.db,
+  );
+  await submitAndApprove(shop, taskId);
+  const { id, reason, planned } = await pushed(taskId, 'failed');
+  expect([reason, planned]).toEqual([expect.stringContaining('push-0123456789-1 do not exist'), 0]);
+  await recordHistory(world, id, 'push-failed');
+});
