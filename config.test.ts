@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
+import { decodeMessageId, encodeMessageId } from './domain/message-id.ts';
+import { createMessageMac } from './keys.ts';
 
 const REQUIRED = {
   DATABASE_URL: 'postgres://signalbox@127.0.0.1/signalbox',
@@ -26,6 +28,16 @@ test('every fault is named at once, and no secret is shown', () => {
     expect(read).toThrow(name);
   }
   expect(read).not.toThrow(/c2hvcnQ=|too short/);
+});
+
+test('after a change of keys the one before is kept, under the version before', () => {
+  const previous = Buffer.alloc(32, 9);
+  const env = { ...REQUIRED, SIGNING_KEY_VERSION: '7', SIGNING_KEY_PREVIOUS: previous.toString('base64') };
+  const { messageKeys } = readConfig(env);
+  const old = createMessageMac({ current: previous, version: 6, previous: undefined });
+  const ref = { pushNo: 4, n: 2 };
+  expect(decodeMessageId(createMessageMac(messageKeys), encodeMessageId(old, ref))).toEqual(ref);
+  expect(() => readConfig({ ...env, SIGNING_KEY_PREVIOUS: 'c2hvcnQ=' })).toThrow('SIGNING_KEY_PREVIOUS');
 });
 
 test.each([

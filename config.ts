@@ -39,6 +39,13 @@ const Env = z.object({
   SIGNING_KEY: z
     .base64()
     .refine((key) => Buffer.from(key, 'base64').length >= 32, 'must be 32 bytes or more in base64'),
+  /** Grows by one with every change of SIGNING_KEY. */
+  SIGNING_KEY_VERSION: z.coerce.number().int().min(1).max(255).default(1),
+  /** The SIGNING_KEY before: receipts of what it signed still count. */
+  SIGNING_KEY_PREVIOUS: z
+    .base64()
+    .refine((key) => Buffer.from(key, 'base64').length >= 32, 'must be 32 bytes or more in base64')
+    .optional(),
   /** Creates apps and their first keys. */
   ADMIN_KEY: z.string().min(32),
   APNS_URL: Url.default('https://api.push.apple.com'),
@@ -70,6 +77,12 @@ function toConfig(env: z.infer<typeof Env>) {
     },
     credentialsKey: Buffer.from(env.CREDENTIALS_KEY, 'base64'),
     signingKey: Buffer.from(env.SIGNING_KEY, 'base64'),
+    messageKeys: {
+      current: Buffer.from(env.SIGNING_KEY, 'base64'),
+      version: env.SIGNING_KEY_VERSION,
+      previous:
+        env.SIGNING_KEY_PREVIOUS === undefined ? undefined : Buffer.from(env.SIGNING_KEY_PREVIOUS, 'base64'),
+    },
     adminKey: env.ADMIN_KEY,
     endpoints: {
       apns: { url: new URL(env.APNS_URL), ...ca },

@@ -19,6 +19,20 @@ export function createMac(signingKey: Buffer, purpose: 'message-id' | 'approval'
   return (data) => createHmac('sha256', key).update(data).digest();
 }
 
+export interface SigningKeys {
+  readonly current: Buffer;
+  readonly version: number;
+  /** The key before: its message IDs still count. Its version is one less. */
+  readonly previous: Buffer | undefined;
+}
+
+/** Of message IDs, which are reported for days after they were made. */
+export function createMessageMac({ current, version, previous }: SigningKeys): Mac {
+  const signer = (key: Buffer, at: number) => Object.assign(createMac(key, 'message-id'), { version: at });
+  const mac = signer(current, version);
+  return previous === undefined ? mac : Object.assign(mac, { previous: signer(previous, version - 1) });
+}
+
 export interface Vault {
   seal(plain: string): Buffer;
   /** Throws when the bytes were changed or sealed under another key. */

@@ -5,7 +5,7 @@ import { openTemporal } from './api/temporal.ts';
 import { readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
-import { createMac, createVault } from './keys.ts';
+import { createMac, createMessageMac, createVault } from './keys.ts';
 
 const CLOSE_MS = 15_000;
 const CLEAN_MS = 3_600_000;
@@ -24,7 +24,7 @@ const app = await buildApp({
   pool,
   temporal,
   clock,
-  messageMac: createMac(config.signingKey, 'message-id'),
+  messageMac: createMessageMac(config.messageKeys),
   approvalMac: createMac(config.signingKey, 'approval'),
   vault: createVault(config.credentialsKey),
   config: {

@@ -7,7 +7,7 @@ import { createPushServices } from './activities/push-services.ts';
 import { createSenderActivities } from './activities/send-lease.ts';
 import { readConfig } from './config.ts';
 import { openDatabase, openSenderDatabase } from './db/database.ts';
-import { createMac, createVault } from './keys.ts';
+import { createMac, createMessageMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
 import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
@@ -53,7 +53,7 @@ const senders = createSenderActivities({
   clock,
   log,
   services,
-  messageMac: createMac(config.signingKey, 'message-id'),
+  messageMac: createMessageMac(config.messageKeys),
 });
 
 async function createWorkflowWorker(): Promise<Worker> {

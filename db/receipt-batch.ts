@@ -23,7 +23,6 @@ export const NEWS = {
   /** Its platform has no dismissals. */
   noDismissals: 32,
 } as const;
-export const NEWS_SIZE = 64;
 
 /** One saying for each delivery, in the order of their numbers: rows are locked in that order everywhere. */
 export function sayingsOf(receipts: readonly IndexedReceipt[], since: number): Saying[] {
