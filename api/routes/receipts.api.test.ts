@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
@@ -137,5 +137,83 @@ describe('POST /v1/receipts', () => {
     expect((await report(many)).body['accepted']).toBe(1000);
     expect((await report([...many, receipt(1)])).status).toBe(400);
     expect(await statistics()).toMatchObject({ statistics: { opens: 1, taps: 1000 } });
+  });
+
+  test('one batch of forged, foreign, duplicate, future and malformed receipts: each has its answer, the rest counts', async () => {
+    const foreign = idOf(1, await pushOf(await openShop(api)));
+    const items = [
+      receipt(1),
+      receipt(1),
+      receipt(2, { messageId: foreign }),
+      receipt(2, { messageId: `${idOf(2).slice(0, -1)}${idOf(2).endsWith('A') ? 'B' : 'A'}` }),
+      receipt(2, { at: '2999-01-01T00:00:00Z' }),
+      receipt(2, { kind: 'dismissal' }),
+      receipt(2, { at: '2026-02-30T00:00:00Z' }),
+      receipt(2, { surprise: true }),
+      receipt(2, { __proto__: null, messageId: 5 }),
+      [[[[]]]],
+    ];
+    const { body } = await report(items);
+    const results = body['results'] as { index: number; result?: string; error?: string }[];
+    expect(results.map(({ result, error }) => result ?? error)).toEqual([
+      ...['counted', 'duplicate', 'unknown', 'unknown', 'counted', 'not_supported'],
+      ...[/^at: /, /surprise/, /^messageId: /, /^receipt: /].map((text) => expect.stringMatching(text)),
+    ]);
+    expect((await row(2)).open_at).toEqual(api.clock.now);
+    expect(await statistics()).toMatchObject({ statistics: { opens: 2, deliveries: 2 } });
+  });
+
+  test('nested as deep as a body can be, it is answered, and no more than the body is read', async () => {
+    const send = (payload: string) =>
+      api.app.inject({
+        ...{ method: 'POST', url: '/v1/receipts', payload },
+        headers: { ...shop.sdk.headers, 'content-type': 'application/json' },
+      });
+    const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const nested = await send(`{"receipts":[${deep(500_000)}]}`);
+    expect(nested.statusCode).toBe(200);
+    expect(nested.json().results[0].error).toMatch(/^receipt: /);
+    expect((await send('['.repeat(1_000_000))).statusCode).toBe(400);
+    expect((await send(deep(5_000_000))).statusCode).toBe(413);
+  });
+
+  test('the earliest time wins, whatever came first', async () => {
+    const minutesAgo = (minutes: number) => new Date(api.clock.now.getTime() - minutes * 60_000);
+    api.clock.advance(3_600_000);
+    const times = [20, 30, 10].map(minutesAgo);
+    for (const at of times) await report([receipt(1, { at: at.toISOString() })]);
+    expect(await row(1)).toMatchObject({ open_at: minutesAgo(30), delivered_at: minutesAgo(30), taps: 1 });
+  });
+
+  test('when more waits than can be held, further reports are told to come again, and none is lost', async () => {
+    const { pool } = api.deps;
+    const base = await api.app.listen({ host: '127.0.0.1', port: 0 });
+    const holder = await pool.connect();
+    await holder.query('begin');
+    await holder.query('select 1 from deliveries where push_no = $1 for update', [push.no]);
+    const padding = ' '.repeat(900_000);
+    const post = async (index: number) => {
+      const body = `{"receipts":[${JSON.stringify(receipt(1, { eventId: `held-${index}` }))}]${padding}}`;
+      const headers = { ...shop.sdk.headers, 'content-type': 'application/json' };
+      return await fetch(`${base}/v1/receipts`, { method: 'POST', headers, body });
+    };
+    let refused = 0;
+    const posts = Array.from({ length: 30 }, async (_, index) => {
+      const response = await post(index);
+      if (response.status === 503) refused++;
+      return response;
+    });
+    // 16 MiB hold 18 such bodies.
+    await vi.waitFor(() => expect(refused).toBe(12));
+    await holder.query('rollback');
+    holder.release();
+    const answers = await Promise.all(posts);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(18);
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(answer.headers.get('retry-after')).toBe('2');
+      expect(await answer.json()).toMatchObject({ code: 'unavailable' });
+    }
+    expect(await statistics()).toMatchObject({ statistics: { opens: 1, taps: 18 } });
+    expect((await post(100)).status).toBe(200);
   });
 });
