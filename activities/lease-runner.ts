@@ -2,6 +2,7 @@ import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
 import { type InvalidToken, invalidateTokens } from '../db/invalid-tokens.ts';
 import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
 import type { Content } from '../domain/content.ts';
+import { LEASE_VALID_MS } from '../domain/lease-time.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
@@ -37,8 +38,6 @@ const WINDOW = 512;
 /** Fewer answers wait for others to come, but not longer than this: statistics are live. */
 const WORTH_A_SETTLE = 256;
 const SETTLE_MS = 200;
-/** After a successful statement the lease is surely ours for so long; below the heartbeat timeout of 5 s. */
-const VALID_MS = 3000;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;
 const IDLE_MS = 100;
@@ -147,7 +146,7 @@ export class LeaseRunner {
     if (results > 0 && (isEnding || results >= WORTH_A_SETTLE || now > this.#advancedAt + SETTLE_MS)) {
       return true;
     }
-    return now > this.#validUntil - VALID_MS + RENEW_MS;
+    return now > this.#validUntil - LEASE_VALID_MS + RENEW_MS;
   }
 
   #judge(): void {
@@ -208,7 +207,7 @@ export class LeaseRunner {
     this.#leaveRoom(advanced.claimed.length);
     if (!advanced.held) return this.#finish({ kind: 'lost' });
     if (!advanced.open) return this.#finish({ kind: 'stopped' });
-    this.#validUntil = askedAt + VALID_MS;
+    this.#validUntil = askedAt + LEASE_VALID_MS;
     this.#mark = newMark;
     pacer.spend(advanced.claimed.map(({ channel }) => channel));
     for (const claimed of advanced.claimed) this.#write(claimed);

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
+import { handOverLease, type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
 import { findPush, type PushRow } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
@@ -69,6 +69,7 @@ export function createSenderActivities(deps: SenderDeps): {
     try {
       return await send({ push, token, lease, isTrusted });
     } catch (error) {
+      await handOverLease(deps.db, token, null);
       if (!(error instanceof UnusableCredential)) throw error;
       deps.log.error({ err: error, pushId }, error.message);
       return { kind: 'refused', reason: error.message, startedAt: lease.startedAt.getTime() };

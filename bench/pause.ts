@@ -5,14 +5,17 @@ import { describeMachine } from './lib/machine.ts';
 import type { BenchOptions } from './lib/options.ts';
 import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';
-import { withRig } from './lib/rig.ts';
-import { openDesk } from './lib/tasks.ts';
+import { type Rig, withRig } from './lib/rig.ts';
+import { type Desk, openDesk } from './lib/tasks.ts';
 import { progressOf, waitForPush } from './lib/watch.ts';
 import { countLedger } from './pause/ledger.ts';
-import { type Pausing, pauseAndResume, startedWhilePaused } from './pause/pausing.ts';
+import { aMoment, type Pausing, pauseAndResume, startedWhilePaused } from './pause/pausing.ts';
 
 const DEVICES = 200_000;
 const PAUSES = 40;
+const FROZEN = 5;
+/** How long a thawed sender has to do what it must not. */
+const THAWED_MS = 500;
 const WARM_UP = 2_000;
 /** Sending between a resume and the next pause, in milliseconds: at any moment of a lease. */
 const SENDING = { min: 20, spread: 700 };
@@ -21,60 +24,114 @@ const SENDING = { min: 20, spread: 700 };
 export async function pause(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? DEVICES;
   const n = options.n ?? PAUSES;
-  const random = createRandom(options.seed);
-  return await withRig(options, async (rig) => {
-    const app = await rig.createApp('pause');
-    const desk = openDesk(rig.product.apiUrl, app);
-    const place = { appId: app.id, platforms: options.platform, salt: 'pause ' };
-    await insertDevices(rig.pool, { ...place, count: devices });
-    const audienceId = await desk.createAudience();
-    const pausings: Pausing[] = [];
-    const tasks: string[] = [];
-
-    async function startPush(): Promise<string> {
-      const taskId = await desk.submitTask(audienceId);
-      tasks.push(taskId);
-      await desk.approve(taskId);
-      // Compiled code and open connections: full speed.
-      await waitForPush(
-        rig.pool,
-        taskId,
-        ({ planned, left }) => left < planned - Math.min(WARM_UP, planned / 10),
-      );
-      return taskId;
-    }
-
+  const figures = await withRig(options, async (rig) => {
     say(`${n} pauses during pushes to ${devices} devices …`);
-    let taskId = await startPush();
-    while (pausings.length < n) {
-      await sleep(SENDING.min + random.below(SENDING.spread));
-      if ((await progressOf(rig.pool, taskId))?.isSent === true) taskId = await startPush();
-      const pausing = await pauseAndResume(desk, taskId, random);
-      // The push had ended just before: nothing was paused.
-      if (pausing === undefined) continue;
-      pausings.push(pausing);
-      await waitForPush(rig.pool, taskId, ({ status }) => status === 'sending' || status === 'collecting');
-    }
-    for (const id of tasks) await waitForPush(rig.pool, id, ({ isSent }) => isSent);
-
-    const ackMs = pausings.map(({ ackMs: ms }) => ms);
-    const ledger = await countLedger(rig.pool);
-    const { distinctMessages, duplicates } = await rig.simulators.control.counts();
-    return {
-      n: pausings.length,
-      ackP50Ms: round(percentile(ackMs, 0.5), 0),
-      ackP99Ms: round(percentile(ackMs, 0.99), 0),
-      ackMaxMs: round(Math.max(...ackMs), 0),
-      startedAfterAck: await startedWhilePaused(rig.simulators, pausings),
-      inFlightMax: Math.max(...pausings.map(({ inFlight }) => inFlight)),
-      duplicates,
-      forgotten: ledger.matched - ledger.notSent - distinctMessages,
-      ambiguous: ledger.ambiguous,
-      reconciles: ledger.reconciles,
-      pushes: tasks.length,
-      devices,
-      seed: options.seed,
-      machine: await describeMachine(rig),
-    };
+    return { ...(await pauseOften(rig, options, devices, n)), machine: await describeMachine(rig) };
   });
+  const frozen = await withRig({ ...options, senders: Math.max(2, options.senders) }, async (rig) => {
+    say(`${FROZEN} pauses while a sender is frozen …`);
+    return await pauseFrozen(rig, options, devices, FROZEN);
+  });
+  return { ...figures, ...frozen, devices, seed: options.seed };
+}
+
+async function pauseOften(rig: Rig, options: BenchOptions, devices: number, n: number): Promise<Figures> {
+  const random = createRandom(options.seed);
+  const pushes = await openPushes(rig, options, devices);
+  const pausings: Pausing[] = [];
+  while (pausings.length < n) {
+    const taskId = await pushes.current();
+    await sleep(SENDING.min + random.below(SENDING.spread));
+    const pausing = await pauseAndResume(pushes.desk, taskId, aMoment(random));
+    // The push had ended just before: nothing was paused.
+    if (pausing !== undefined) pausings.push(pausing);
+  }
+  await pushes.end();
+  const ackMs = pausings.map(({ ackMs: ms }) => ms);
+  const ledger = await countLedger(rig.pool);
+  const { distinctMessages, duplicates } = await rig.simulators.control.counts();
+  return {
+    n: pausings.length,
+    ackP50Ms: round(percentile(ackMs, 0.5), 0),
+    ackP99Ms: round(percentile(ackMs, 0.99), 0),
+    ackMaxMs: round(Math.max(...ackMs), 0),
+    startedAfterAck: await startedWhilePaused(rig.simulators, pausings),
+    inFlightMax: Math.max(...pausings.map(({ inFlight }) => inFlight)),
+    duplicates,
+    forgotten: ledger.matched - ledger.notSent - distinctMessages,
+    ambiguous: ledger.ambiguous,
+    reconciles: ledger.reconciles,
+    pushes: pushes.count,
+  };
+}
+
+/** One of two senders is frozen in the middle of its work, and thawed while the push is paused. */
+async function pauseFrozen(rig: Rig, options: BenchOptions, devices: number, n: number): Promise<Figures> {
+  const pid = rig.product.workers.at(-1)?.pid;
+  if (pid === undefined) throw new Error('there is no second sender to freeze');
+  const random = createRandom(options.seed);
+  const pushes = await openPushes(rig, options, devices);
+  const pausings: Pausing[] = [];
+  while (pausings.length < n) {
+    const taskId = await pushes.current();
+    await sleep(SENDING.min + random.below(SENDING.spread));
+    process.kill(pid, 'SIGSTOP');
+    const pausing = await pauseAndResume(pushes.desk, taskId, async () => {
+      process.kill(pid, 'SIGCONT');
+      await sleep(THAWED_MS);
+    }).finally(() => process.kill(pid, 'SIGCONT'));
+    if (pausing !== undefined) pausings.push(pausing);
+  }
+  await pushes.end();
+  const ledger = await countLedger(rig.pool);
+  return {
+    frozenN: pausings.length,
+    frozenAckMaxMs: round(Math.max(...pausings.map(({ ackMs }) => ackMs)), 0),
+    frozenStartedAfterAck: await startedWhilePaused(rig.simulators, pausings),
+    frozenDuplicates: (await rig.simulators.control.counts()).duplicates,
+    frozenReconciles: ledger.reconciles,
+  };
+}
+
+interface Pushes {
+  readonly desk: Desk;
+  readonly count: number;
+  /** A task whose push is at full speed. */
+  current(): Promise<string>;
+  end(): Promise<void>;
+}
+
+async function openPushes(rig: Rig, options: BenchOptions, devices: number): Promise<Pushes> {
+  const app = await rig.createApp('pause');
+  const desk = openDesk(rig.product.apiUrl, app);
+  const place = { appId: app.id, platforms: options.platform, salt: 'pause ' };
+  await insertDevices(rig.pool, { ...place, count: devices });
+  const audienceId = await desk.createAudience();
+  const tasks: string[] = [];
+
+  async function start(): Promise<string> {
+    const taskId = await desk.submitTask(audienceId);
+    tasks.push(taskId);
+    await desk.approve(taskId);
+    // Compiled code and open connections: full speed.
+    const least = Math.min(WARM_UP, devices / 10);
+    await waitForPush(rig.pool, taskId, ({ planned, left }) => left < planned - least);
+    return taskId;
+  }
+
+  return {
+    desk,
+    get count() {
+      return tasks.length;
+    },
+    async current() {
+      const taskId = tasks.at(-1);
+      if (taskId === undefined || (await progressOf(rig.pool, taskId))?.isSent === true) return await start();
+      await waitForPush(rig.pool, taskId, ({ status }) => status === 'sending' || status === 'collecting');
+      return taskId;
+    },
+    async end() {
+      for (const id of tasks) await waitForPush(rig.pool, id, ({ isSent }) => isSent);
+    },
+  };
 }

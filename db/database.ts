@@ -16,7 +16,14 @@ const intTypes = {
  * For the sending path alone. Its few statements find rows by number in an index; with statistics of a partition
  * that was empty a moment ago, the planner would rather read all of it. Planned once, they stay planned.
  */
-const SENDER_OPTIONS = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off', 'enable_hashjoin=off']
+const SENDER_OPTIONS = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  // A sender frozen within a transaction holds locks that a fence waits for: Postgres ends it before its lease does.
+  'idle_in_transaction_session_timeout=2s',
+  'statement_timeout=5s',
+]
   .map((setting) => `-c ${setting}`)
   .join(' ');
 

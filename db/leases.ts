@@ -1,5 +1,6 @@
 import { sql, type Transaction, type Updateable } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
 import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
 import { ensureStarted } from './pushes.ts';
@@ -15,9 +16,6 @@ export interface LeaseToken {
   readonly epoch: number;
   readonly attempt: number;
 }
-
-/** A holder that was seen so recently may be alive although Temporal has not heard of it: it is asked to let go first. */
-const ALIVE_MS = 3000;
 
 export interface TakenLease {
   readonly kind: 'taken';
@@ -64,10 +62,11 @@ export async function takeLease(
     if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
-    const aliveUntil = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + ALIVE_MS);
-    if (token.epoch === lease.epoch && aliveUntil > now) {
+    const silentAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
+    if (silentAt > now) {
+      // It may be alive although Temporal has not heard of it: it is asked to let go first.
       await setLease(trx, token, { recalled: true });
-      return { kind: 'draining', until: aliveUntil };
+      return { kind: 'draining', until: silentAt };
     }
     const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
     if (lease.draining_until !== null && lease.draining_until > now) {
@@ -86,6 +85,18 @@ export async function takeLease(
       retries: await waitingRetries(trx, left, lease.from_n, lease.mark_n),
     };
   });
+}
+
+/** When every sender that did not give its lease back has been silent for so long that it can start nothing. */
+export async function silentAt(db: Db, pushNo: number): Promise<Date | null> {
+  const lease = await db
+    .selectFrom('leases')
+    .select((eb) => eb.fn.max('seen_at').as('seenAt'))
+    .where('push_no', '=', pushNo)
+    .where('done', '=', false)
+    .executeTakeFirst();
+  const seenAt = lease?.seenAt ?? null;
+  return seenAt === null ? null : new Date(seenAt.getTime() + LEASE_SILENT_MS);
 }
 
 /** A sender gives the lease back. `until`: how long answers may still come; null when none is outstanding. */

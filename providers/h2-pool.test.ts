@@ -25,6 +25,27 @@ test('a request whose mayStart is false is never written', async () => {
   expect(paths).toEqual(['/yes']);
 });
 
+test('what a frozen process had collected is not written when it goes on, unless it still may be', async () => {
+  let seen = 0;
+  const peer = await openPeer((stream) => {
+    seen++;
+    stream.respond({ ':status': 200 }, { endStream: true });
+  });
+  const pool = openPool(peer);
+  await send(pool);
+  let mayStart = true;
+  const stopped = send(pool, '/stopped', () => mayStart);
+  const frozen = send(pool, '/frozen', () => {
+    const thawsAt = performance.now() + 600;
+    while (mayStart && performance.now() < thawsAt);
+    mayStart = false;
+    return true;
+  });
+  expect(await stopped).toEqual({ kind: 'not_started' });
+  expect(await frozen).toMatchObject({ kind: 'answer', status: 200 });
+  expect(seen).toBe(2);
+});
+
 test('a request that waits for a stream and may not start any more is given back at once', async () => {
   const held: ServerHttp2Stream[] = [];
   const arrived = Promise.withResolvers<void>();

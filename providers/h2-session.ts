@@ -203,10 +203,11 @@ export class H2Session {
 
   /** The last one first, because each is put to the front of the pool's queue. */
   #failAll(above: number): void {
+    const processed = Math.min(this.#lastStreamId, this.#connection.writtenStreamId);
     for (const [id, exchange] of [...this.#streams].reverse()) {
       if (id <= above) break;
       this.#streams.delete(id);
-      this.#fail(exchange, id > this.#lastStreamId ? GOING_AWAY : CONNECTION_LOST);
+      this.#fail(exchange, id > processed ? GOING_AWAY : CONNECTION_LOST);
     }
   }
 

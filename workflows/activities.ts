@@ -26,13 +26,13 @@ export function bulk(summary: string): ActivityInterfaceFor<Activities> {
   });
 }
 
-/** The workflow must know that a sender has stopped, so a cancel waits for it; a silent one is given up after 5 s. */
+/** The workflow must know that a sender has stopped, so a cancel waits for it; a silent one is given up soon enough to acknowledge a pause within 5 s. */
 export function sender(summary: string): ActivityInterfaceFor<SenderActivities> {
   return proxyActivities<SenderActivities>({
     summary,
     taskQueue: SENDER_QUEUE,
     startToCloseTimeout: '1h',
-    heartbeatTimeout: '5s',
+    heartbeatTimeout: '3500ms',
     retry,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });

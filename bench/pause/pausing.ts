@@ -19,11 +19,11 @@ function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Undefined when the push had ended before the call. */
+/** Undefined when the push had ended before the call. `meanwhile`: what happens between acknowledgement and resume. */
 export async function pauseAndResume(
   desk: Desk,
   taskId: string,
-  random: Random,
+  meanwhile: () => Promise<unknown>,
 ): Promise<Pausing | undefined> {
   const calledAt = monotonicMs();
   const answer = await desk.pause(taskId).catch((error: Error) => {
@@ -35,11 +35,15 @@ export async function pauseAndResume(
   if (answer.pending || acknowledgedAt - calledAt > ACKNOWLEDGE_LIMIT_MS) {
     throw new Error(`a pause was taken and not acknowledged: ${JSON.stringify(answer)}`);
   }
-  await sleep(PAUSED.min + random.below(PAUSED.spread));
+  await meanwhile();
   const resumedAt = monotonicMs();
   await desk.resume(taskId);
   const inFlight = answer.pushes.reduce((sum, push) => sum + push.inFlight, 0);
   return { ackMs: acknowledgedAt - calledAt, inFlight, acknowledgedAt, resumedAt };
+}
+
+export function aMoment(random: Random): () => Promise<void> {
+  return () => sleep(PAUSED.min + random.below(PAUSED.spread));
 }
 
 /** Requests whose headers reached a simulator after an acknowledgement and before the resume was called. */

@@ -13,6 +13,8 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const PING = Buffer.from('signalbx', 'latin1');
 /** A batch that is larger goes out before it is complete, so that the socket can say when it has enough. */
 const BATCH_BYTES = 128 * 1024;
+/** Requests that were collected longer ago than this met a frozen process: their leases may have ended meanwhile. */
+const STALL_MS = 500;
 /** What a peer asks for and does not read is not piled up beyond this. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
@@ -36,6 +38,8 @@ export class Connection {
   readonly #incoming: Incoming;
   readonly #frames: FrameReader;
   #nextStreamId = 1;
+  #writtenStreamId = 0;
+  #collectedAt = 0;
   #isFull = false;
   #isClosing = false;
   #isClosed = false;
@@ -74,8 +78,14 @@ export class Connection {
     return !this.#isClosed && !this.#isClosing && !this.#isFull && this.#bodies.isReady;
   }
 
+  /** Nothing was written of streams with a higher ID. */
+  get writtenStreamId(): number {
+    return this.#writtenStreamId;
+  }
+
   /** Starts a request, which the next flush writes at the latest; returns the ID of its stream. */
   request(head: RequestHead, path: string, body: string): number {
+    if (!this.#hasUnwritten) this.#collectedAt = performance.now();
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
     const at = this.#out.begin(FRAME.headers, FLAG.endHeaders, streamId);
@@ -108,9 +118,14 @@ export class Connection {
     this.flush();
   }
 
-  /** Writes all that was collected at once. */
+  /** Writes all that was collected at once, unless the process was frozen since. */
   flush(): void {
     if (this.#out.length === 0 || this.#isClosed || this.#isClosing) return;
+    if (this.#hasUnwritten && performance.now() - this.#collectedAt > STALL_MS) {
+      this.destroy();
+      return;
+    }
+    this.#writtenStreamId = this.#nextStreamId - 2;
     const batch = this.#out.take();
     this.#isFull = !this.#socket.write(batch, () => this.#out.giveBack(batch));
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.destroy();
@@ -127,6 +142,10 @@ export class Connection {
   destroy(): void {
     this.#socket.destroy();
     this.#onClosed();
+  }
+
+  get #hasUnwritten(): boolean {
+    return this.#writtenStreamId < this.#nextStreamId - 2;
   }
 
   #listen(): void {
