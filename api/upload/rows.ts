@@ -66,7 +66,9 @@ function rawOf<Column extends string>(
 ): Raw<Column> {
   if (text === null) throw new RowFault(null, 'line_too_long');
   if (format === 'ndjson') return ndjsonRow(text, columns);
-  return rawRow(columns, format === 'csv' ? splitCsvLine(text)?.map(plainCell) : [text]);
+  if (format === 'text') return rawRow(columns, [text]);
+  const cells = splitCsvLine(text);
+  return rawRow(columns, text.includes("'") ? cells?.map(plainCell) : cells);
 }
 
 function rawRow<Column extends string>(

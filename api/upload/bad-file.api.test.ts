@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+
+const MB = 1_048_576;
+const ROWS = 200_000;
+const HEAD = 'device_id,platform,token,time_zone,attributes,last_active_at,unsubscribed,idfa\n';
+
+let api: TestApi;
+let app: TestApp;
+let port: number;
+beforeAll(async () => {
+  api = await startTestApi();
+  await api.app.listen({ host: '127.0.0.1', port: 0 });
+  port = (api.app.server.address() as AddressInfo).port;
+});
+beforeEach(async () => {
+  app = await createTestApp(api);
+});
+afterAll(() => api.stop());
+
+async function send(path: string, type: string, key: string, chunks: Iterable<string>) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': type };
+  const sending = request({ host: '127.0.0.1', port, path, method: 'POST', headers });
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
+  const ended = pipeline(Readable.from(chunks), sending).catch(() => undefined);
+  const [answer] = await answered;
+  const text = (await answer.setEncoding('utf8').toArray()).join('');
+  sending.destroy();
+  await ended;
+  return { status: answer.statusCode, body: JSON.parse(text) };
+}
+
+const upload = (chunks: Iterable<string>) =>
+  send('/v1/devices/import', 'text/csv', app.keys.marketer, chunks);
+const token = (n: number) => n.toString(16).padStart(64, '0');
+const good = (n: number, id = n) => `d${id},ios,${token(n)},Europe/Berlin,"{""n"":${n}}",,,`;
+
+/** Every kind of bad row, and its reason. */
+const BAD: readonly (readonly [string, (n: number) => string])[] = [
+  ['missing', () => ',ios,,,,,,'],
+  ['invalid_id', (n) => `d ${n},ios,,,,,,`],
+  ['unknown_platform', (n) => `x${n},symbian,,,,,,`],
+  ['invalid_token', (n) => `x${n},ios,zz,,,,,`],
+  ['unknown_time_zone', (n) => `x${n},ios,,Mars/Base,,,,`],
+  ['invalid_json', (n) => `x${n},ios,,,{oops,,,`],
+  ['invalid_attributes', (n) => `x${n},ios,,,"{""a"":[[[[]]]]}",,,`],
+  ['invalid_time', (n) => `x${n},ios,,,,yesterday,,`],
+  ['not_true_or_false', (n) => `x${n},ios,,,,,perhaps,`],
+  ['all_zeros', (n) => `x${n},ios,,,,,,00000000-0000-0000-0000-000000000000`],
+  ['unbalanced_quotes', (n) => `x${n},ios,"open,,,,,`],
+  ['wrong_number_of_fields', (n) => `x${n},ios`],
+  ['invalid_utf8', (n) => `x${n}\ufffd,ios,,,,,,`],
+  ['not_storable', (n) => `x${n}\0,ios,,,,,,`],
+];
+
+/** Every second row is bad, a thousand of them too long, and a hundred devices come twice. */
+function* badFile(): Generator<string> {
+  yield HEAD;
+  for (let from = 0; from < ROWS; from += 1_000) {
+    let text = '';
+    for (let n = from; n < from + 1_000; n++) {
+      const [, bad] = BAD[(n >> 1) % BAD.length] ?? BAD[0] ?? [];
+      text += `${n % 2 === 1 && bad !== undefined ? bad(n) : good(n)}\n`;
+    }
+    yield `${text}${'y'.repeat(70_000)}\n`;
+  }
+  for (let n = 0; n < 100; n++) yield `${good(n * 2)}\n`;
+}
+
+test('a large file with every kind of bad row: each is counted, the first are named, the rest is imported, memory is flat', async () => {
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 50);
+  const { status, body } = await upload(badFile());
+  clearInterval(timer);
+  expect(status).toBe(200);
+  const long = ROWS / 1_000;
+  const bad = ROWS / 2 + long + 100;
+  expect(body).toMatchObject({ rows: ROWS + long + 100, imported: ROWS / 2, badRows: bad });
+  expect(body.errors).toHaveLength(1_000);
+  const reasons = new Set(body.errors.map(({ reason }: { reason: string }) => reason));
+  for (const [reason] of BAD) expect(reasons).toContain(reason);
+  expect(reasons).toContain('duplicate_in_file');
+  expect(reasons).toContain('line_too_long');
+  expect(peak - before).toBeLessThan(200 * MB);
+  const stored = api.deps.db.selectFrom('devices').select((eb) => eb.fn.countAll<number>().as('n'));
+  expect(await stored.where('app_id', '=', app.appId).executeTakeFirst()).toEqual({ n: ROWS / 2 });
+}, 120_000);
+
+test('two uploads of the same devices at once both end well, and every token is active once', async () => {
+  const file = (shift: number) => [
+    HEAD,
+    ...Array.from({ length: 5_000 }, (_, n) => `${good(n, (n + shift) % 5_000)}\n`),
+  ];
+  const answers = await Promise.all([upload(file(0)), upload(file(1))]);
+  expect(answers.map(({ status, body }) => [status, body.imported])).toEqual([
+    [200, 5_000],
+    [200, 5_000],
+  ]);
+  expect(answers.map(({ body }) => body.created).toSorted((a, b) => a - b)).toEqual([0, 5_000]);
+  const active = api.deps.db.selectFrom('devices').select('token').where('token_state', '=', 'active');
+  expect(new Set((await active.where('app_id', '=', app.appId).execute()).map((row) => row.token)).size).toBe(
+    5_000,
+  );
+});
+
+test('nesting without end in a JSON body is refused: too large, or not valid, never a crash', async () => {
+  const nested = (depth: number) => [
+    `{"deviceId":"d","platform":"ios","attributes":${'{"a":'.repeat(depth)}1${'}'.repeat(depth + 1)}`,
+  ];
+  const register = (depth: number) => send('/v1/devices', 'application/json', app.keys.sdk, nested(depth));
+  expect((await register(2_000_000)).status).toBe(413);
+  const { status, body } = await register(150_000);
+  expect([status, body.code]).toEqual([400, 'invalid_request']);
+  expect((await api.app.inject('/health/live')).statusCode).toBe(200);
+});
