@@ -130,8 +130,10 @@ function known({ device }: State) {
 }
 
 async function readRegistration(env: Environment): Promise<Registration> {
-  const { id, secret, changes, unsubscribe, user, fault } = await env.store.update((state) => known(state));
+  const { id, isRegistered, changes, unsubscribe, user, fault } = await env.store.update((state) =>
+    known(state),
+  );
   if (fault !== null) throw new SignalboxError(fault);
   const isTold = changes === null && unsubscribe === null && user === null;
-  return { deviceId: id, isRegistered: secret !== null && isTold };
+  return { deviceId: id, isRegistered: isRegistered && isTold };
 }

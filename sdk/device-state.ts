@@ -57,6 +57,8 @@ export interface DeviceState {
   /** Made by the SDK, which may replace it. */
   isOwnId: boolean;
   secret: string | null;
+  /** As far as the device knows. It registers anew when the server has forgotten it, and shows its secret if it has one. */
+  isRegistered: boolean;
   platform: NewDevice['platform'];
   /** All that was said, to register anew with. */
   profile: DeviceChanges;
@@ -83,6 +85,7 @@ export function createDevice({ platform, deviceId, ...profile }: NewDevice, ownI
     id: deviceId ?? ownId,
     isOwnId: deviceId === undefined,
     secret: null,
+    isRegistered: false,
     platform,
     profile,
     changes: null,
@@ -97,7 +100,7 @@ export function changeDevice(device: DeviceState, changes: DeviceChanges): void 
   device.profile = merged(device.profile, changes);
   device.fault = null;
   // What is registered anew is told all; what is under way is told the rest afterwards.
-  if (device.secret !== null || device.registering !== null) device.changes = merged(device.changes, changes);
+  if (device.isRegistered || device.registering !== null) device.changes = merged(device.changes, changes);
 }
 
 /** A device has one address: a token takes the place of an address, and the other way round. */
@@ -114,7 +117,7 @@ function merged(before: DeviceChanges | null, changes: DeviceChanges): DeviceCha
 
 /** What the server has to be told next. */
 export function nextStep(device: DeviceState, newKey: () => string): DeviceStep | undefined {
-  if (device.secret === null) {
+  if (!device.isRegistered) {
     if (device.fault !== null) return undefined;
     const { id: deviceId, platform, profile } = device;
     device.registering ??= { key: newKey(), body: { deviceId, platform, ...profile } };
@@ -131,14 +134,18 @@ export function stepDone(device: DeviceState, step: DeviceStep, answer: unknown)
   else if (device.registering?.key === step.key) {
     device.registering = null;
     device.secret = (answer as { secret: string }).secret;
+    device.isRegistered = true;
   }
 }
 
 export function stepRefused(device: DeviceState, step: DeviceStep, fault: Fault, newId: string): void {
   const isForgotten = fault.code === 'not_found' && step.kind !== 'register';
   const isStranger = fault.code === 'device_secret_required';
-  if (isForgotten || isStranger) forgetSecret(device);
-  if (isForgotten) return;
+  if (isForgotten) {
+    registerAnew(device);
+    return;
+  }
+  if (isStranger) forgetSecret(device);
   if (isStranger && device.isOwnId) {
     device.id = newId;
     return;
@@ -155,11 +162,16 @@ function forgetWish(device: DeviceState, step: DeviceStep): void {
   if (step.kind === 'bind' && device.user?.token === step.token) device.user = null;
 }
 
-/** It registers anew, with all that is known of it. */
-export function forgetSecret(device: DeviceState): void {
-  device.secret = null;
+/** With all that is known of it. */
+function registerAnew(device: DeviceState): void {
+  device.isRegistered = false;
   device.registering = null;
   device.changes = null;
+}
+
+export function forgetSecret(device: DeviceState): void {
+  registerAnew(device);
+  device.secret = null;
 }
 
 /** What was said while a request was under way. */

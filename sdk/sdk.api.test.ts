@@ -155,6 +155,27 @@ test('a phone that lost its secret becomes a new device, and the token goes with
   ]);
 });
 
+test('a phone that the server has forgotten registers anew, under its ID', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken, tags: ['vip'] });
+  await api.deps.pool.query('delete from devices where device_id = $1', [deviceId]);
+  await signalbox.refresh({ locale: 'it' });
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ locale: 'it', tags: ['vip'], tokenState: 'active' });
+});
+
+test('a wrong address of the API costs no phone its identity', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  const { fetch } = globalThis;
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => fetch(url.replace('/v1/', '/v0/'), init));
+  await signalbox.refresh({ locale: 'it' });
+  await expect.poll(() => signalbox.refresh({}).catch(String)).toContain('not_found');
+  vi.unstubAllGlobals();
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ locale: 'it', tokenState: 'active' });
+});
+
 test('a device that the server refuses is refused in words, and tried again when it says something else', async () => {
   const signalbox = phone.start();
   await expect(signalbox.register({ platform: 'android', token: 'ab' })).rejects.toThrow('/token');

@@ -86,6 +86,12 @@ describe('a page', () => {
     expect(await call('refresh', { tags: [] })).toEqual(registration);
   });
 
+  test('does not subscribe where notifications are off', async () => {
+    await page.evaluate(`navigator.serviceWorker.register('/worker.js').then(() => undefined)`);
+    const subscribing = 'navigator.serviceWorker.ready.then((worker) => subscribe(worker, "BEl6"))';
+    expect(await page.evaluate(subscribing)).toBeUndefined();
+  });
+
   test('reports what happened without a network once, when there is one again', async () => {
     await context.setOffline(true);
     await call('opened', messageId(1));
@@ -161,7 +167,9 @@ describe('a service worker', () => {
       'registration.getNotifications().then((all) => all.map(({ title, body }) => ({ title, body })))',
     );
   const happen = (type: string, which = 'all') =>
-    worker.evaluate(`registration.getNotifications().then((all) => happen('${type}', ${which}))`);
+    worker.evaluate(
+      `registration.getNotifications().then((all) => happen('${type}', ${which}.map((notification) => ({ notification }))))`,
+    );
 
   async function startWithTray(): Promise<void> {
     await context.grantPermissions(['notifications'], { origin: site.origin });
@@ -213,6 +221,28 @@ describe('a service worker', () => {
     await happen('notificationclose', 'all.slice(0, 2)');
     await happen('notificationclose', 'all.slice(2)');
     await expect.poll(figures).toMatchObject({ impressions: 3, dismissals: 1 });
+  });
+
+  test('tells of a new subscription', async () => {
+    await startWithTray();
+    const address = { kind: 'web_push', subscription: subscription() };
+    const { deviceId } = (await call('register', { address })) as { deviceId: string };
+    const renewed = subscription();
+    await worker.evaluate(
+      `happen('pushsubscriptionchange', [{ newSubscription: { toJSON: () => (${JSON.stringify(renewed)}) } }])`,
+    );
+    const { rows } = await api.deps.pool.query('select token from devices where device_id = $1', [deviceId]);
+    expect(JSON.parse(rows[0].token)).toEqual(renewed);
+  });
+
+  test('sends what a page left behind when the browser is online again', async () => {
+    await startWithTray();
+    await page.evaluate('signalbox.close()');
+    await call('opened', messageId(1));
+    await devtools.send('ServiceWorker.dispatchSyncEvent', {
+      ...{ origin: `${site.origin}/`, registrationId, tag: 'signalbox', lastChance: false },
+    });
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
   });
 
   test('leaves the pushes of others alone', async () => {

@@ -53,8 +53,8 @@ export function eventWork(
   now: number,
 ): Work | undefined {
   const items = batchOf(state, 'event');
-  const { id: deviceId, secret = null } = state.device ?? {};
-  if (items.length === 0 || secret === null) return undefined;
+  const { id: deviceId, secret = null, isRegistered = false } = state.device ?? {};
+  if (items.length === 0 || secret === null || !isRegistered) return undefined;
   const sentAt = new Date(now).toISOString();
   const body = { deviceId, sentAt, events: items.map((item) => item.body) };
   const headers = { 'x-device-secret': secret };
@@ -63,7 +63,8 @@ export function eventWork(
 
 function callOf(id: string, secret: string | null, step: DeviceStep): Call {
   if (step.kind === 'register') {
-    const headers = { 'idempotency-key': step.key };
+    const proof = secret === null ? {} : { 'x-device-secret': secret };
+    const headers = { 'idempotency-key': step.key, ...proof };
     return { method: 'POST', path: '/v1/devices', body: step.body, headers };
   }
   const path = `/v1/devices/${encodeURIComponent(id)}`;

@@ -27,11 +27,11 @@ const TRAY = `
     };
     registration.getNotifications = async () => [...shown];
   }
-  self.happen = async (type, notifications) => {
+  self.happen = async (type, details) => {
     const ends = [];
-    for (const notification of notifications) {
+    for (const detail of details) {
       const event = new ExtendableEvent(type);
-      Object.defineProperty(event, 'notification', { value: notification });
+      for (const [name, value] of Object.entries(detail)) Object.defineProperty(event, name, { value });
       Object.defineProperty(event, 'waitUntil', { value: (end) => ends.push(end) });
       self.dispatchEvent(event);
     }
@@ -45,7 +45,8 @@ export async function serveSite(client: { endpoint: string; sdkKey: string }): P
   buildSdk(dist);
   const options = JSON.stringify(client);
   const page = `<!doctype html><title>Shop</title><script type="module">
-    import { createSignalbox } from '/sdk/web/index.js';
+    import { createSignalbox, subscribe } from '/sdk/web/index.js';
+    window.subscribe = subscribe;
     window.problems = [];
     window.signalbox = createSignalbox({ ...${options}, onError: (problem) => problems.push(problem) });
     window.addEventListener('load', () => document.title = 'Ready');
