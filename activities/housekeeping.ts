@@ -1,10 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { fencePush } from '../db/control.ts';
+import { dropEventsBefore } from '../db/event-months.ts';
 import { finalisePush } from '../db/finalise.ts';
+import { dropFrozenAudiences } from '../db/frozen-audience.ts';
 import { failTask, listUnfinished, type UnfinishedPush } from '../db/orphans.ts';
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
 import { dropSlot, listSlots } from '../db/slots.ts';
+import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface Housekeeping {
@@ -69,6 +72,9 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         context.heartbeat();
         if (slot < createdBefore && (await dropSlot(db, { slot, now }))) done.droppedSlots++;
       }
+      context.heartbeat();
+      await dropFrozenAudiences(db);
+      await dropEventsBefore(db, new Date(now.getTime() - EVENTS_KEPT_DAYS * 86_400_000));
       return done;
     },
   };

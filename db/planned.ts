@@ -3,6 +3,7 @@ import { ruleOf } from '../domain/audience-definition.ts';
 import type { AudienceRef, AudienceRule } from '../domain/audience-rule.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import type { Platform } from '../domain/platform.ts';
+import { SUPPRESSION_REASONS } from '../domain/reasons.ts';
 import { type AudienceSource, findSource } from './audience-source.ts';
 import type { Db } from './database.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
@@ -122,18 +123,20 @@ export async function plannedMembers(db: Db, planning: Planning): Promise<RawBui
   return sql`select 0 as kind, id, device_no from (${judged}) judged`;
 }
 
+const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));
+
 /** Of a user's devices that could be sent to, all but the last active one, where the task asks for that. */
 function withSuppression({ devices }: Planning, rows: RawBuilder<unknown>): RawBuilder<unknown> {
   if (devices === 'all') {
-    return sql`select judged.*, case when loss is null and excluded then 'excluded' end as suppression
+    return sql`select judged.*, case when loss is null and excluded then ${EXCLUDED} end as suppression
       from (${rows}) judged`;
   }
   return sql`select judged.*, case
       when loss is not null then null
-      when excluded then 'excluded'
+      when excluded then ${EXCLUDED}
       when user_id is not null and row_number() over (
         partition by loss is null and not excluded, user_id order by last_active_at desc nulls last, device_no
-      ) > 1 then 'not_last_active' end as suppression
+      ) > 1 then ${NOT_LAST_ACTIVE} end as suppression
     from (${rows}) judged`;
 }
 

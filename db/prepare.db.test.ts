@@ -35,9 +35,9 @@ async function prepare(
   const { db } = database;
   const { appId, personId } = await seedPerson(db, now);
   for (const device of devices) {
-    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, unsubscribed_at, last_active_at, created_at, updated_at)
+    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, unsubscribed_at, last_active_at, attributes, created_at, updated_at)
       values (${appId}, ${device.id}, ${device.platform ?? 0}, 'apns', ${`token-${device.id}`}, ${device.state ?? 'active'}, ${now},
-        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${device.active ?? null}, ${now}, ${now})`.execute(
+        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${device.active ?? null}, jsonb_build_object('id', ${device.id}::text), ${now}, ${now})`.execute(
       db,
     );
   }
@@ -142,7 +142,7 @@ test('a push that was prepared and never started does not keep the details of it
   expect(again).toEqual({ planned: 1, sendable: 1 });
 });
 
-const ids = (...value: string[]): AudienceRule => ({ field: 'deviceId', op: 'in', value });
+const ids = (...value: string[]): AudienceRule => ({ field: 'attribute', name: 'id', op: 'in', value });
 
 /** The live numbers, which have to add up and to equal a recount of the rows. */
 async function figures({ no, id }: { no: number; id: string }) {

@@ -22,8 +22,8 @@ beforeEach(async () => {
 
 async function seedDevices(...devices: readonly { id: string; user?: string; platform?: number }[]) {
   for (const { id, user, platform = 1 } of devices) {
-    await sql`insert into devices (app_id, device_id, platform, channel, token_state, user_id, created_at, updated_at)
-      values (${appId}, ${id}, ${platform}, 'fcm', 'none', ${user ?? null}, ${now}, ${now})`.execute(
+    await sql`insert into devices (app_id, device_id, platform, channel, token_state, user_id, attributes, created_at, updated_at)
+      values (${appId}, ${id}, ${platform}, 'fcm', 'none', ${user ?? null}, jsonb_build_object('id', ${id}::text), ${now}, ${now})`.execute(
       database.db,
     );
   }
@@ -104,11 +104,11 @@ test('members of an upload, everybody, and rules within rules', async () => {
   expect(await chosen({ not: upload })).toEqual(['d']);
   expect(await chosen(await make('all', {}))).toEqual(['a', 'b', 'c', 'd']);
   const inner = await make('rule', {
-    rule: { any: [{ not: upload }, { field: 'deviceId', op: 'in', value: ['a'] }] },
+    rule: { any: [{ not: upload }, { field: 'attribute', name: 'id', op: 'in', value: ['a'] }] },
   });
-  expect(await chosen({ all: [inner, { not: { field: 'deviceId', op: 'in', value: ['d'] } }] })).toEqual([
-    'a',
-  ]);
+  expect(
+    await chosen({ all: [inner, { not: { field: 'attribute', name: 'id', op: 'in', value: ['d'] } }] }),
+  ).toEqual(['a']);
 });
 
 test('what devices made of pushes, while their details exist', async () => {

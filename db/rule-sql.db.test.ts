@@ -120,16 +120,6 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
     op: fc.constantFrom('within' as const, 'before' as const),
     days,
   }),
-  fc.record({
-    field: fc.constant('deviceId' as const),
-    op: fc.constant('in' as const),
-    value: fc.subarray(IDS, { minLength: 1 }),
-  }),
-  fc.record({
-    field: fc.constant('userId' as const),
-    op: fc.constant('in' as const),
-    value: fc.subarray([...USERS], { minLength: 1 }),
-  }),
   fc
     .record(
       {
@@ -175,10 +165,6 @@ function meets(rule: AudienceRule, device: Device, events: readonly Happened[]):
       return rule.value.includes(device.platform);
     case 'channel':
       return rule.value.includes(device.platform === 'ios' ? 'apns' : 'fcm');
-    case 'deviceId':
-      return rule.value.includes(device.id);
-    case 'userId':
-      return device.user !== null && rule.value.includes(device.user);
     case 'appVersion':
       return device.version !== null && orders(compareVersions(device.version, rule.value), rule.op);
     case 'locale': {

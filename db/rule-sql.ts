@@ -67,10 +67,6 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
       return sql`d.platform = any(${rule.value.map((one) => PLATFORM_CODE[one])}::smallint[])`;
     case 'channel':
       return sql`d.channel = any(${rule.value}::text[])`;
-    case 'deviceId':
-      return sql`d.device_id = any(${rule.value}::text[])`;
-    case 'userId':
-      return sql`(d.user_id is not null and d.user_id = any(${rule.value}::text[]))`;
     case 'appVersion': {
       const versions = versionsThatMeet(context, rule.op, rule.value);
       return sql`(d.app_version is not null and d.app_version = any(${versions}::text[]))`;

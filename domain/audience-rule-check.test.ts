@@ -18,7 +18,7 @@ test('a rule of every kind of condition is one, and stays as it was written', ()
       { field: 'appVersion', op: 'lt', value: '2.10.0-beta.1' },
       { field: 'locale', op: 'matches', value: ['pt', 'zh-Hant'] },
       { field: 'lastActive', op: 'within', days: 0.5 },
-      { not: { any: [vip, { field: 'userId', op: 'in', value: ['u1'] }] } },
+      { not: { any: [vip, { field: 'tags', op: 'all', value: ['a', 'b'] }] } },
       { field: 'push', op: 'opened', taskId: 'task-0123456789', hours: 24 },
       { field: 'audience', op: 'in', id: 'audience-0123456789', version: 2 },
       {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EXTERNAL_ID, LIMITS } from './device.ts';
+import { LIMITS } from './device.ts';
 import { EVENTS_KEPT_DAYS, EventName } from './event.ts';
 import { PUSH_ID, TASK_ID } from './ids.ts';
 import { PlainText } from './plain-text.ts';
@@ -119,12 +119,6 @@ const InAudience = z.strictObject({
   op: z.literal('in'),
   ...AudienceRef.shape,
 });
-const DeviceIs = z.strictObject({
-  field: z.enum(['deviceId', 'userId']),
-  op: z.literal('in'),
-  value: list(z.string().regex(EXTERNAL_ID, 'must be an ID')),
-});
-
 /** What a rule asks of one device. */
 export const CONDITIONS = {
   attribute: Attribute,
@@ -137,8 +131,6 @@ export const CONDITIONS = {
   event: EventDone,
   push: PushResult,
   audience: InAudience,
-  deviceId: DeviceIs,
-  userId: DeviceIs,
 } as const;
 export type Condition = z.infer<(typeof CONDITIONS)[keyof typeof CONDITIONS]>;
 

@@ -12,7 +12,6 @@ export type LossReason = (typeof LOSS_REASONS)[number];
 
 /** Why a matched device is not sent to, by the task's own wish. */
 export const SUPPRESSION_REASONS = ['excluded', 'not_last_active'] as const;
-export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** Why a matched device was not sent to, although nothing suppressed it. */
 export const NOT_SENT_REASONS = ['cancelled', 'failed', 'skipped', 'window_closed'] as const;

@@ -12,6 +12,9 @@ beforeAll(async () => {
   world = await createWorld(createLocal, { receiptWindowMs: 2500 });
   shop = await openShop(world);
   await importDevices(shop, 20);
+  await sql`update devices set attributes = jsonb_build_object('id', device_id) where app_id = ${shop.appId}`.execute(
+    world.db,
+  );
 });
 afterAll(() => world.close());
 
@@ -38,7 +41,7 @@ const ios = { field: 'platform', op: 'in', value: ['ios'] };
 
 test('a push goes to the devices that meet a rule, without those of an excluded audience', async () => {
   const audience = await madeRule(ios);
-  const excluded = await madeRule({ field: 'deviceId', op: 'in', value: ['d1', 'd2', 'd3'] });
+  const excluded = await madeRule({ field: 'attribute', name: 'id', op: 'in', value: ['d1', 'd2', 'd3'] });
   const taskId = await createTask(shop, { audience, exclusions: [excluded] });
   await submitAndApprove(shop, taskId);
   expect(await pushed(taskId)).toMatchObject({ planned: 10, suppressed: 2, sent: 8 });

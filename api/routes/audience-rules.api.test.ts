@@ -35,6 +35,7 @@ const ios = (deviceId: string, more: object = {}) => ({
     platform: 'ios',
     token: Buffer.from(`${deviceId} of ${app.appId}`.padEnd(40)).toString('hex'),
   },
+  attributes: { id: deviceId },
   ...more,
 });
 
@@ -138,7 +139,7 @@ test('an estimate of an upload counts as a push would, with exclusions', async (
     headers: { authorization: `Bearer ${app.keys.marketer}`, 'content-type': 'text/csv' },
   });
   const { id } = upload.json();
-  const only = await madeRule({ field: 'deviceId', op: 'in', value: ['b'] });
+  const only = await madeRule({ field: 'attribute', name: 'id', op: 'in', value: ['b'] });
   const answer = await estimate({ audience: { id }, exclusions: [{ id: only }] });
   expect(answer.json()).toMatchObject({
     ...{ planned: 5, matched: 2, suppressed: { excluded: 1 } },
@@ -148,7 +149,7 @@ test('an estimate of an upload counts as a push would, with exclusions', async (
 
 test('audiences are united, intersected and taken from each other, each in the version that it had', async () => {
   await register(['a', 'b', 'c'].map((deviceId) => ios(deviceId)));
-  const ids = (...value: string[]) => ({ field: 'deviceId', op: 'in', value });
+  const ids = (...value: string[]) => ({ field: 'attribute', name: 'id', op: 'in', value });
   const [ab, bc] = [await madeRule(ids('a', 'b')), await madeRule(ids('b', 'c'))];
   const planned = async (op: string) => (await estimate(combine(op, ab, bc))).json().planned;
   expect([await planned('union'), await planned('intersection'), await planned('difference')]).toEqual([
