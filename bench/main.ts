@@ -6,6 +6,7 @@ import { type Figures, say, table } from './lib/report.ts';
 import { pause } from './pause.ts';
 import { receipts } from './receipts.ts';
 import { segment } from './segment.ts';
+import { stats } from './stats.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Figures>>> = {
   fanout,
@@ -13,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Fig
   lateness,
   import: importing,
   receipts,
+  stats,
   segment,
 };
 

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type Db, openDatabase } from '../../db/database.ts';
 import { createSlot, deliveriesOf, slotOf } from '../../db/slots.ts';
 import { insertTask } from '../../db/tasks.ts';
-import { PLATFORM_CODE, STATUS_CODE } from '../../domain/delivery.ts';
+import { STATUS_CODE } from '../../domain/delivery.ts';
 import { newId, pushIdOf } from '../../domain/ids.ts';
 import { TaskDefinition } from '../../domain/task-definition.ts';
 
@@ -19,7 +19,7 @@ const LEASE_ROWS = 20_000;
 
 /**
  * A push as it stands when all is sent and no receipt has come: every row, counter and lease that preparing and sending
- * leave, made by statements instead of requests. Every second device is an iOS one.
+ * leave, made by statements instead of requests. Devices with even numbers are iOS ones.
  */
 export async function seedSentPush(
   databaseUrl: string,
@@ -67,33 +67,34 @@ async function seedTask(
   return id;
 }
 
+/** A 50th of the devices was rejected. */
 async function seedRows(
   db: Db,
   { no, slot, devices, at }: { no: number; slot: Date; devices: number; at: Date },
 ): Promise<void> {
-  const { ios, android } = PLATFORM_CODE;
-  const platform = sql`case when n % 2 = 1 then ${sql.lit(ios)} else ${sql.lit(android)} end`;
-  await sql`
-    insert into ${deliveriesOf(slot)} (slot, push_no, n, device_no, device_id, platform, channel, token, status, settled_at)
-    select ${slot}::timestamptz, ${no}::bigint, n, n, 'device-' || lpad(n::text, 8, '0'), ${platform},
-      case when n % 2 = 1 then 'apns' else 'fcm' end, encode(sha256(int8send(n)), 'hex'),
-      ${sql.lit(STATUS_CODE.accepted)}, ${at}::timestamptz
-    from generate_series(1, ${devices}::bigint) n`.execute(db);
   const rows = Math.max(250, Math.min(LEASE_ROWS, Math.ceil(devices / 8)));
+  await sql`
+    insert into ${deliveriesOf(slot)} (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason, settled_at)
+    select ${slot}::timestamptz, ${no}::bigint, n, n, 'device-' || lpad(n::text, 8, '0'), n % 2,
+      case n % 2 when 0 then 'apns' else 'fcm' end, encode(sha256(int8send(n)), 'hex'),
+      case when n % 50 < 2 then ${sql.lit(STATUS_CODE.rejected)} else ${sql.lit(STATUS_CODE.accepted)} end,
+      case when n % 50 < 2 then 'Unregistered' end, ${at}::timestamptz
+    from generate_series(1, ${devices}::bigint) n`.execute(db);
   await sql`
     insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending, done)
     select ${no}::bigint, i, i * ${rows}::int + 1, least((i + 1) * ${rows}::int, ${devices}::int),
       least((i + 1) * ${rows}::int, ${devices}::int), '{0,0,0}', true
     from generate_series(0, (${devices}::int - 1) / ${rows}::int) i`.execute(db);
   await sql`
-    insert into push_counters (push_no, slot, platform, metric, value)
-    select push_no, lease_no, platform, case platform when ${sql.lit(ios)} then 'success' else 'no_feedback' end, value
-    from leases, lateral (
-      select platform, count(*) as value from (select ${platform} as platform from generate_series(from_n, to_n) n) ns group by 1
-    ) counts where push_no = ${no}
+    insert into push_counters (push_no, slot, platform, metric, reason, value)
+    select ${no}::bigint, (n - 1) / ${rows}::int, platform,
+      case when status = ${sql.lit(STATUS_CODE.rejected)} then 'failure' when platform = 0 then 'success' else 'no_feedback' end,
+      coalesce(reason, ''), count(*)
+    from ${deliveriesOf(slot)} where push_no = ${no} group by 2, 3, 4, 5
     union all
-    select ${no}::bigint, -9, platform, metric, count(*)
-    from (select ${platform} as platform from generate_series(1, ${devices}::int) n) ns, unnest('{planned,matched}'::text[]) metric
-    group by 3, 4`.execute(db);
+    select ${no}::bigint, -9, platform, metric, '', count(*)
+    from ${deliveriesOf(slot)}, unnest('{planned,matched}'::text[]) metric where push_no = ${no} group by 3, 4`.execute(
+    db,
+  );
   await sql`vacuum analyze ${deliveriesOf(slot)}`.execute(db);
 }

@@ -8,10 +8,10 @@ export function deviceOf(i: number, devices: number): number {
   return ((i * STEP) % devices) + 1;
 }
 
-/** Of 20 receipts 10 say delivered, 7 seen, 2 opened, 1 closed; iOS devices (odd numbers) have no dismissals. */
+/** Of 20 receipts 10 say delivered, 7 seen, 2 opened, 1 closed; iOS devices (even numbers) have no dismissals. */
 export function kindOf(n: number): ReceiptKind {
   const share = (n >> 1) % 20;
   if (share < 10) return 'delivered';
   if (share < 17) return 'impression';
-  return share < 19 || n % 2 === 1 ? 'open' : 'dismissal';
+  return share < 19 || n % 2 === 0 ? 'open' : 'dismissal';
 }
