@@ -2,9 +2,10 @@ import { createECDH, randomBytes } from 'node:crypto';
 import type { Browser, BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
-import { type SeededPush, seedPerson, seedPush, seedTask } from '../db/ledger-fixture.ts';
+import type { SeededPush } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import { launchBrowser } from '../test/browser.ts';
+import { pushTo } from './testing/push.ts';
 import { type Site, serveSite } from './testing/site.ts';
 
 let api: TestApi;
@@ -28,20 +29,11 @@ afterAll(async () => {
   await api.stop();
 });
 beforeEach(async () => {
-  push = await pushToBrowsers();
+  push = await pushTo(api, app.appId, 'web');
   context = await browser.newContext({ locale: 'de-DE', timezoneId: 'Asia/Tokyo' });
   page = await openPage();
 });
 afterEach(() => context.close());
-
-async function pushToBrowsers(): Promise<SeededPush> {
-  const { db } = api.deps;
-  const startedAt = new Date(api.clock.now.getTime() - 60_000);
-  const { personId } = await seedPerson(db, startedAt, app.appId);
-  const taskId = await seedTask(db, { appId: app.appId, personId, now: startedAt });
-  const deliveries = Array.from({ length: 5 }, () => ({ status: 'accepted', platform: 'web' }) as const);
-  return await seedPush(db, { appId: app.appId, taskId, startedAt, deliveries });
-}
 
 async function openPage(): Promise<Page> {
   const opened = await context.newPage();

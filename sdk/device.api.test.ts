@@ -1,0 +1,134 @@
+import { SignJWT } from 'jose';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
+import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
+
+let api: TestApi;
+let endpoint: string;
+let app: TestApp;
+let phone: Phone;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  app = await createTestApp(api);
+  phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
+});
+afterEach(() => {
+  phone.quit();
+  vi.unstubAllGlobals();
+});
+
+const fcmToken = 'fcm-token-of-the-phone-0001';
+const device = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
+
+test('a phone registers, and what it says of it later changes it', async () => {
+  const signalbox = phone.start();
+  const { deviceId, isRegistered } = await signalbox.register({
+    platform: 'android',
+    token: fcmToken,
+    locale: 'de',
+  });
+  expect(isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ platform: 'android', locale: 'de', tokenState: 'active' });
+  await signalbox.refresh({ tags: ['vip'] });
+  await signalbox.unsubscribe();
+  const changed = await device(deviceId);
+  expect([changed.tags, changed.locale]).toEqual([['vip'], 'de']);
+  expect(changed.unsubscribedAt).not.toBeNull();
+  await signalbox.resubscribe();
+  expect((await device(deviceId)).unsubscribedAt).toBeNull();
+});
+
+test('the user of a phone is whoever the backend signed for', async () => {
+  const secret = 'a secret of the backend, long enough';
+  await app.call('operator', 'PUT', '/v1/app/user-token-keys/k1', { alg: 'HS256', secret });
+  const token = await new SignJWT({ sub: 'user-1', aud: app.appId })
+    .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+    .setExpirationTime(Math.floor(api.clock.now.getTime() / 1_000) + 60)
+    .sign(Buffer.from(secret));
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  expect(await signalbox.bindUser(token)).toMatchObject({ isRegistered: true });
+  expect((await device(deviceId)).userId).toBe('user-1');
+  await expect(signalbox.bindUser(`${token}x`)).rejects.toThrow('invalid_user_token');
+  await signalbox.bindUser(null);
+  expect((await device(deviceId)).userId).toBeNull();
+});
+
+test('started again it is the same device', async () => {
+  const first = await phone.start().register({ platform: 'android', token: fcmToken });
+  phone.quit();
+  const second = await phone.start().register({ platform: 'android', token: fcmToken, appVersion: '2.0' });
+  expect(second).toEqual(first);
+  expect(await device(first.deviceId)).toMatchObject({ appVersion: '2.0', tokenState: 'active' });
+});
+
+test('a registration whose answer was lost is completed, without a second device', async () => {
+  loseAnswers(1);
+  const { deviceId, isRegistered } = await phone.start().register({ platform: 'android', token: fcmToken });
+  expect(isRegistered).toBe(false);
+  phone.comeToFront();
+  const signalbox = phone.start();
+  await expect.poll(async () => (await signalbox.refresh({ locale: 'fr' })).isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ locale: 'fr' });
+  const { rows } = await api.deps.pool.query('select 1 from devices where app_id = $1', [app.appId]);
+  expect(rows).toHaveLength(1);
+});
+
+test('a phone that lost its secret becomes a new device, and the token goes with it', async () => {
+  const { deviceId } = await phone.start().register({ platform: 'android', token: fcmToken });
+  phone.quit();
+  for (const [key, text] of phone.stored) phone.stored.set(key, text.replace(/"sbd_\w+"/, '"sbd_wrong"'));
+  const signalbox = phone.start();
+  await signalbox.register({ platform: 'android', token: fcmToken });
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  const { deviceId: newId } = await signalbox.refresh({});
+  expect(newId).not.toBe(deviceId);
+  expect([(await device(deviceId)).tokenState, (await device(newId)).tokenState]).toEqual([
+    'replaced',
+    'active',
+  ]);
+});
+
+test('a phone that the server has forgotten registers anew, under its ID', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken, tags: ['vip'] });
+  await api.deps.pool.query('delete from devices where device_id = $1', [deviceId]);
+  await signalbox.refresh({ locale: 'it' });
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ locale: 'it', tags: ['vip'], tokenState: 'active' });
+});
+
+test('a wrong address of the API costs no phone its identity', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  const { fetch } = globalThis;
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => fetch(url.replace('/v1/', '/v0/'), init));
+  await signalbox.refresh({ locale: 'it' });
+  await expect.poll(() => signalbox.refresh({}).catch(String)).toContain('not_found');
+  vi.unstubAllGlobals();
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  expect(await device(deviceId)).toMatchObject({ locale: 'it', tokenState: 'active' });
+});
+
+test('a device that the server refuses is refused in words, and tried again when it says something else', async () => {
+  const signalbox = phone.start();
+  await expect(signalbox.register({ platform: 'android', token: 'ab' })).rejects.toThrow('/token');
+  expect(phone.problems).toMatchObject([{ kind: 'device', fault: { status: 400 } }]);
+  expect(await signalbox.register({ platform: 'android', token: fcmToken })).toMatchObject({
+    isRegistered: true,
+  });
+});
+
+test('no secret is in what the app hears', async () => {
+  const signalbox = phone.start();
+  const registration = await signalbox.register({ platform: 'android', token: fcmToken });
+  await signalbox.refresh({ timeZone: 'Nowhere' }).catch(() => undefined);
+  const secret = /sbd_\w+/.exec([...phone.stored.values()].join())?.[0] ?? 'none';
+  expect(JSON.stringify([registration, phone.problems])).not.toContain(secret);
+  expect(phone.problems).toHaveLength(1);
+});

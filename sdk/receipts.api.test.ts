@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
+import type { SeededPush } from '../db/ledger-fixture.ts';
+import { encodeMessageId } from '../domain/message-id.ts';
+import { createWorld } from './testing/fake-server.ts';
+import { Mishaps, recover, suffer } from './testing/mishaps.ts';
+import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
+import { pushTo } from './testing/push.ts';
+
+let api: TestApi;
+let endpoint: string;
+let app: TestApp;
+let phone: Phone;
+let push: SeededPush;
+beforeAll(async () => {
+  api = await startTestApi();
+  endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  app = await createTestApp(api);
+  phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
+  push = await pushTo(api, app.appId, 'android');
+});
+afterEach(() => {
+  phone.quit();
+  vi.unstubAllGlobals();
+});
+
+const fcmToken = 'fcm-token-of-the-phone-0001';
+const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, n });
+const figures = async () =>
+  (await app.call('marketer', 'GET', `/v1/pushes/${push.id}/statistics`)).json().statistics;
+
+test('reports that are made twice, or whose answer is lost, count once', async () => {
+  const signalbox = phone.start();
+  loseAnswers(2);
+  await signalbox.delivered(messageId(1));
+  await signalbox.impression(messageId(1));
+  await signalbox.opened(messageId(1));
+  await signalbox.opened(messageId(1));
+  await signalbox.delivered(messageId(2), { blocked: true });
+  await signalbox.flush();
+  await expect
+    .poll(async () => {
+      phone.comeToFront();
+      return await figures();
+    })
+    .toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
+  await expect.poll(() => [...phone.stored.values()].join()).toContain('"outbox":[]');
+  expect(await figures()).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
+});
+
+test('whatever fails and crashes, the server counts each tap exactly once', async () => {
+  const { fetch } = globalThis;
+  await fc.assert(
+    fc.asyncProperty(Mishaps, async (steps) => {
+      push = await pushTo(api, app.appId, 'android');
+      const world = createWorld(fetch);
+      const open = () => world.open({ endpoint, sdkKey: app.keys.sdk });
+      const taps = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
+      await recover(world, open());
+      const { rows } = await api.deps.pool.query(
+        'select coalesce(sum(taps), 0)::int as taps, count(open_at)::int as opens from deliveries where push_no = $1',
+        [push.no],
+      );
+      expect(rows).toEqual([{ taps, opens: Math.min(5, taps) }]);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('what was said before the app was killed is sent when it runs again', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Network request failed')));
+  await phone.start().opened(messageId(3));
+  phone.quit();
+  vi.unstubAllGlobals();
+  phone.start();
+  await expect.poll(figures).toMatchObject({ opens: 1 });
+});
+
+test('"clear all" is no dismissal; one that is closed alone is', async () => {
+  const signalbox = phone.start();
+  for (const n of [1, 2, 3]) await signalbox.dismissed(messageId(n));
+  await expect.poll(() => [...phone.stored.values()].join()).toContain('"held":[]');
+  await signalbox.dismissed(messageId(4));
+  await expect.poll(figures).toMatchObject({ dismissals: 1 });
+});
+
+test('what the server will never count is named, and not sent again', async () => {
+  const signalbox = phone.start();
+  await signalbox.opened('of-another-app');
+  await signalbox.opened(messageId(1));
+  await signalbox.flush();
+  expect(phone.problems).toMatchObject([
+    { kind: 'refused', reason: 'unknown', item: { body: { messageId: 'of-another-app' } } },
+  ]);
+  expect(await figures()).toMatchObject({ opens: 1 });
+  expect([...phone.stored.values()].join()).toContain('"outbox":[]');
+});
+
+test('events are stored once, for the device that reports them', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  loseAnswers(1);
+  await signalbox.track('purchase', { price: 9.5, currency: 'EUR' });
+  await signalbox.flush();
+  vi.unstubAllGlobals();
+  phone.comeToFront();
+  const events = async () =>
+    (
+      await api.deps.pool.query(
+        `select d.device_id, n.name, e.properties from events e join event_names n on n.no = e.name_no
+          join devices d on d.no = e.device_no where e.app_id = $1`,
+        [app.appId],
+      )
+    ).rows;
+  await expect.poll(() => [...phone.stored.values()].join()).toContain('"outbox":[]');
+  expect(await events()).toEqual([
+    { device_id: deviceId, name: 'purchase', properties: { price: 9.5, currency: 'EUR' } },
+  ]);
+});
+
+test('a wrong key is said, and nothing is lost by it', async () => {
+  await phone.start({ endpoint, sdkKey: `${app.keys.sdk.slice(0, -3)}AAA` }).opened(messageId(5));
+  await expect.poll(() => phone.problems).toMatchObject([{ kind: 'request', fault: { status: 401 } }]);
+  phone.quit();
+  phone.start();
+  await expect
+    .poll(async () => {
+      phone.comeToFront();
+      return await figures();
+    })
+    .toMatchObject({ opens: 1 });
+});

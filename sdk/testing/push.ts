@@ -1,0 +1,13 @@
+import type { TestApi } from '../../api/testing.ts';
+import { type SeededPush, seedPerson, seedPush, seedTask } from '../../db/ledger-fixture.ts';
+import type { Platform } from '../../domain/platform.ts';
+
+/** A push that five devices were sent a minute ago. */
+export async function pushTo(api: TestApi, appId: string, platform: Platform): Promise<SeededPush> {
+  const { db } = api.deps;
+  const startedAt = new Date(api.clock.now.getTime() - 60_000);
+  const { personId } = await seedPerson(db, startedAt, appId);
+  const taskId = await seedTask(db, { appId, personId, now: startedAt });
+  const deliveries = Array.from({ length: 5 }, () => ({ status: 'accepted', platform }) as const);
+  return await seedPush(db, { appId, taskId, startedAt, deliveries });
+}
