@@ -18,7 +18,6 @@ export const PROBLEMS = {
   precondition_failed: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
-  channel_not_supported: 422,
   idempotency_key_reused: 422,
   rate_limited: 429,
   internal: 500,

@@ -32,7 +32,7 @@ const BAD_ROWS: readonly [readonly [string, BadRow], ...(readonly [string, BadRo
   [line({ ...SOUND, device_id: '' }), { field: 'device_id', reason: 'missing' }],
   [line({ ...SOUND, device_id: 'two words' }), { field: 'device_id', reason: 'invalid_id' }],
   [line({ ...SOUND, platform: 'symbian' }), { field: 'platform', reason: 'unknown_platform' }],
-  [line({ ...SOUND, platform: 'web' }), { field: 'platform', reason: 'channel_not_supported' }],
+  [line({ ...SOUND, platform: 'web' }), { field: 'token', reason: 'invalid_token' }],
   [line({ ...SOUND, token: 'no-token-at-all' }), { field: 'token', reason: 'invalid_token' }],
   [line({ ...SOUND, time_zone: 'Mars/Olympus_Mons' }), { field: 'time_zone', reason: 'unknown_time_zone' }],
   [line({ ...SOUND, attributes: '{"plan":' }), { field: 'attributes', reason: 'invalid_json' }],
