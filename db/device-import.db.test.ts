@@ -47,7 +47,7 @@ async function* batches<Row>(rows: Row[], between: () => Promise<unknown> = asyn
 const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 const importRows = (appId: string, rows: AsyncIterable<DeviceImportRow[]>) =>
   importDevices(database.pool, { appId, now, rows, shownDuplicates: 10 });
-const register = (appId: string, n: number) =>
+const register = (appId: string, n: number, at = now) =>
   registerDevice(database.db, {
     appId,
     deviceId: `d${n}`,
@@ -57,7 +57,7 @@ const register = (appId: string, n: number) =>
     fields: {},
     secretHash: Buffer.alloc(32),
     provenHash: null,
-    now,
+    now: at,
   });
 
 async function tokenStates(appId: string) {
@@ -84,6 +84,23 @@ test('two imports and devices that register themselves at the same moment lose n
     expect(typeof result === 'object' && result.created + result.updated).toBe(1_000);
   }
   expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 1_000 }]);
+});
+
+test('devices that register themselves while an import merges make it neither fail nor lose them', async () => {
+  const appId = await newApp();
+  await importRows(appId, batches([row(5_001)]));
+  let isOver = false;
+  const importing = importRows(appId, batches(range(5_000).map((n) => row(n)))).finally(() => {
+    isOver = true;
+  });
+  let registered = 0;
+  for (let n = 5_000; n > 0 && !isOver; n -= 3, registered++) {
+    const at = new Date(now.getTime() + registered);
+    await register(appId, n, at).catch(() => undefined);
+  }
+  const { created, updated } = await importing;
+  expect(created + updated).toBe(5_000);
+  expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 5_001 }]);
 });
 
 test('an import that swaps all tokens leaves each active once', async () => {

@@ -24,36 +24,53 @@ export async function dropDuplicates(client: PoolClient, shown: number) {
   return { duplicates: rows[0]?.total ?? 0, duplicateLines: rows.map((row) => row.line) };
 }
 
+/** Tried again when a device registers a token of the file meanwhile; the device itself only costs one more pass. */
 export async function mergeStaged(client: PoolClient, args: MergeArgs) {
+  let isFirstTry = true;
   return withRetry(async () => {
     await client.query('savepoint merge');
     try {
-      return await merge(client, args);
+      const merged = await merge(client, args, isFirstTry);
+      if (args.hasIdentifiers) await putIdentifiers(client, args.appId);
+      return merged;
     } catch (error) {
+      isFirstTry = false;
       await client.query('rollback to savepoint merge');
       throw error;
     }
   });
 }
 
-async function merge(client: PoolClient, { appId, now, staged, hasIdentifiers }: MergeArgs) {
-  const known = await client.query('select from devices where app_id = $1 limit 1', [appId]);
-  const isFirst = known.rowCount === 0;
-  const updated = isFirst ? 0 : await mergeKnown(client, appId, now);
-  const insert = isFirst ? INSERT_ALL : INSERT_NEW;
-  const created = updated === staged ? 0 : ((await client.query(insert, [appId, now])).rowCount ?? 0);
-  if (created + updated < staged) throw new ClashError('a device registered itself in between');
-  if (hasIdentifiers) {
-    await client.query(FORGET_IDENTIFIERS, [appId]);
-    await client.query(PUT_IDENTIFIERS, [appId]);
+const PASSES = 8;
+
+async function merge(client: PoolClient, { appId, now, staged }: MergeArgs, isFirstTry: boolean) {
+  if (isFirstTry && !(await hasDevices(client, appId))) {
+    return { created: await countOf(client, INSERT_ALL, [appId, now]), updated: 0 };
   }
+  let [created, updated] = [0, 0];
+  for (let pass = 1; pass <= PASSES; pass++) {
+    await client.query(KEEP_INVALID, [appId]);
+    await client.query(DISPLACE, [appId, now]);
+    updated += await countOf(client, UPDATE_KNOWN, [appId, now, pass === 1]);
+    if (created + updated === staged) break;
+    created += await countOf(client, INSERT_NEW, [appId, now]);
+    if (created + updated === staged) break;
+  }
+  if (created + updated !== staged) throw new ClashError('devices register themselves in between');
   return { created, updated };
 }
 
-async function mergeKnown(client: PoolClient, appId: string, now: Date): Promise<number> {
-  await client.query(KEEP_INVALID, [appId]);
-  await client.query(DISPLACE, [appId, now]);
-  return (await client.query(UPDATE_KNOWN, [appId, now])).rowCount ?? 0;
+async function hasDevices(client: PoolClient, appId: string): Promise<boolean> {
+  return (await countOf(client, 'select from devices where app_id = $1 limit 1', [appId])) > 0;
+}
+
+async function putIdentifiers(client: PoolClient, appId: string): Promise<void> {
+  await client.query(FORGET_IDENTIFIERS, [appId]);
+  await client.query(PUT_IDENTIFIERS, [appId]);
+}
+
+async function countOf(client: PoolClient, statement: string, values: unknown[]): Promise<number> {
+  return (await client.query(statement, values)).rowCount ?? 0;
 }
 
 /** Hashes find what repeats, in little memory; only that is sorted. */
@@ -91,7 +108,7 @@ const DISPLACE = `
     and d.token_state in ('active', 'no_sender') and s.state in ('active', 'no_sender')
     and d.device_id <> s.device_id`;
 
-/** A device that registers itself meanwhile makes a unique value clash, and the merge is tried again. */
+/** Without a look for conflicts, which costs a quarter: a device that registers meanwhile makes it fail as a whole. */
 const INSERT_ALL = `
   insert into devices (app_id, device_id, platform, channel, address_kind, token, token_state,
     token_registered_at, user_id, time_zone, locale, app_version, attributes, tags, last_active_at,
@@ -102,9 +119,13 @@ const INSERT_ALL = `
   from staged s`;
 
 const INSERT_NEW = `${INSERT_ALL}
-  where not exists (select from devices d where d.app_id = $1 and d.device_id = s.device_id)`;
+  where not exists (select from devices d where d.app_id = $1 and d.device_id = s.device_id)
+  on conflict (app_id, device_id) do nothing`;
 
-/** A row that says nothing of the address keeps it, unless the device is of another platform now. */
+/**
+ * A row that says nothing of the address keeps it, unless the device is of another platform now. After the first
+ * pass ($3) only what registered itself meanwhile: the others bear the time of this import.
+ */
 const UPDATE_KNOWN = `
   update devices d set
     platform = s.platform,
@@ -134,6 +155,7 @@ const UPDATE_KNOWN = `
   from (
     select k.no, t.*, t.given & 1 > 0 or k.platform <> t.platform as is_addressed
     from staged t join devices k on k.app_id = $1 and k.device_id = t.device_id
+    where $3 or k.updated_at <> $2::timestamptz
   ) s
   where d.no = s.no`;
 
