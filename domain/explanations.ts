@@ -24,8 +24,10 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     whatToDo: 'Nothing: the device is sent to once.',
   },
   no_token: {
-    meaning: 'The device is known and has no push token.',
-    whatToDo: 'See that the app asks for permission and registers its token.',
+    meaning:
+      'The device is known and has no push token, or one of a kind that nothing sends to yet (no_sender).',
+    whatToDo:
+      'See that the app asks for permission and registers its token; list the devices with that token state.',
   },
   invalid_token: {
     meaning: 'A push service said that the token is not valid any more, or another device holds it now.',
