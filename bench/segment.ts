@@ -10,6 +10,7 @@ import { type HandMade, RULES } from './segment/rules.ts';
 import { openStage, type Stage } from './segment/stage.ts';
 
 const NOW = new Date('2026-11-22T10:00:00Z');
+/** At the larger size a fifth of them. */
 const RUNS = 20;
 const GROWTH = 5;
 
@@ -23,8 +24,9 @@ interface Measured {
 /** How long an estimate with its losses takes, against the best SQL by hand, and how that grows with the devices. */
 export async function segment(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? 1_000_000;
-  const small = await measureAt(devices, options);
-  const large = await measureAt(devices * GROWTH, options);
+  const runs = options.n ?? RUNS;
+  const small = await measureAt(devices, runs);
+  const large = await measureAt(devices * GROWTH, Math.ceil(runs / GROWTH));
   const [own, grown] = [p95(small, 'ms'), p95(large, 'ms')];
   return {
     p95Ms: { [devices]: own, [devices * GROWTH]: grown },
@@ -33,7 +35,7 @@ export async function segment(options: BenchOptions): Promise<Figures> {
     handP95Ms: { [devices]: p95(small, 'handMs'), [devices * GROWTH]: p95(large, 'handMs') },
     worstRuleRatio: round(Math.max(...small.map(ratioOf))),
     rules: Object.fromEntries(small.map((one, index) => [one.rule, figuresOf(one, large[index])])),
-    runs: options.n ?? RUNS,
+    runs,
     eventsPerDevice: EVENTS_PER_DEVICE,
   };
 }
@@ -62,14 +64,14 @@ function figuresOf(small: Measured, large: Measured | undefined) {
   };
 }
 
-async function measureAt(devices: number, options: BenchOptions): Promise<Measured[]> {
+async function measureAt(devices: number, runs: number): Promise<Measured[]> {
   const stage = await openStage(() => NOW);
   try {
     say(`${devices} devices, ${devices * EVENTS_PER_DEVICE} events …`);
     await fillApp(stage, { appId: stage.appId, count: devices, now: NOW });
     const client = await connectByHand(stage.pool);
     const measured: Measured[] = [];
-    for (const rule of RULES) measured.push(await measureRule(stage, client, rule, options.n ?? RUNS));
+    for (const rule of RULES) measured.push(await measureRule(stage, client, rule, runs));
     client.release(true);
     return measured;
   } finally {
