@@ -26,15 +26,16 @@ export function createDeviceGuard(app: App, deps: ApiDeps): DeviceGuard {
   const limit = app.createRateLimit({ max: PER_MINUTE, timeWindow: 60_000, keyGenerator: deviceKeyOf });
 
   async function admit(request: FastifyRequest, deviceId: string) {
+    const ref = { appId: appIdOf(request), deviceId };
+    const proof = await findSecretHash(deps.db, ref);
+    // First: who only knows a device's ID must not use up what the device may ask for.
+    if (proof !== undefined && proof.hash !== null) proveSecret(request, proof.hash);
     const result = await limit(request);
     if (!result.isAllowed && result.isExceeded) {
       throw new Problem('rate_limited', 'Too many requests of this device', {
         retryAfterSeconds: result.ttlInSeconds,
       });
     }
-    const ref = { appId: appIdOf(request), deviceId };
-    const proof = await findSecretHash(deps.db, ref);
-    if (proof !== undefined && proof.hash !== null) proveSecret(request, proof.hash);
     return { ...ref, proof };
   }
 
