@@ -52,18 +52,39 @@ const PLATFORM_BASE = 64;
 const NUMBER_BASE = 256;
 
 /**
- * One statement locks the deliveries in the order of their numbers, as senders do, sets what is new or earlier, and says
- * what changed, summed up. The earliest time wins, so that the order of arrival does not matter.
- * A receipt that comes before the sender settled the row moves no counter: the settle sees it and counts a success.
+ * Sets what is new or earlier. The earliest time wins, so that the order of arrival does not matter. A receipt that comes
+ * before the sender settled the row moves no counter: the settle sees it and counts a success.
+ * Rows are found once, by their numbers, and written where they were found. One that somebody else changed at that very
+ * moment is left out, and then locked, and written by a statement that sees it as it is.
  */
 export async function writeSayings(
   trx: Transaction<Schema>,
   push: OpenPush,
-  { sayings, taps, deltas }: Written,
+  written: Written,
 ): Promise<Map<number, Known>> {
-  const { rows } = await sql<{ known: number[]; groups: Group[]; hours: Hour[] }>`
+  const known = new Map<number, Known>();
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const sayings = attempt === 1 ? written.sayings : written.sayings.filter(({ n }) => !known.has(n));
+    const answer = await writeRows(trx, push, { ...written, sayings }, attempt > 1);
+    for (const packed of answer.known) known.set(...unpacked(packed));
+    if (answer.known.length === answer.found) return known;
+  }
+  throw new Error('deliveries that are locked were changed by somebody else');
+}
+
+/** As found; locked; and once more, because the lock may have been waited for. */
+const ATTEMPTS = 3;
+
+/** One statement, in the order of the numbers, as senders do; it says what changed, summed up. */
+async function writeRows(
+  trx: Transaction<Schema>,
+  push: OpenPush,
+  { sayings, taps, deltas }: Written,
+  isLocking: boolean,
+): Promise<{ found: number; known: number[] }> {
+  const { rows } = await sql<{ found: number; known: number[]; groups: Group[]; hours: Hour[] }>`
     with found as materialized (
-      ${findDeliveries(push, sayings, taps)}
+      ${findDeliveries(push, sayings, taps)} order by u.n ${isLocking ? sql`for update of d` : sql``}
     ), news as materialized (
       select *, ${NEWS_SQL} as news from found
     ), written as (
@@ -74,14 +95,17 @@ export async function writeSayings(
         dismissed_at = least(d.dismissed_at, to_timestamp(o.dismissed / 1000)),
         blocked = d.blocked or o.blocks, taps = d.taps + o.taps
       from news o
-      where d.push_no = ${push.no} and d.n = o.n and (o.news & 31 <> 0 or o.taps > 0 or ${IS_EARLIER})
+      where d.ctid = o.place and ${HAS_MORE} and ${IS_AS_FOUND}
+      returning o.*
     )
     select
+      (select count(*) from found) as found,
       (select coalesce(json_agg((n::bigint * ${sql.lit(NUMBER_BASE)}) + platform * ${sql.lit(PLATFORM_BASE)} + news), '[]')
-        from news) as known,
+        from (select n, platform, news from written union all select n, platform, news from news o where not ${HAS_MORE}) told
+      ) as known,
       (select coalesce(json_agg(json_build_array(platform, status, reason, c1, c2, c4, c8, c16, taps)), '[]') from (
         select platform, status, reason, ${COUNT_BITS}, sum(taps) as taps
-        from news where news & 31 <> 0 or taps > 0 group by platform, status, reason
+        from written where news & 31 <> 0 or taps > 0 group by platform, status, reason
       ) groups) as groups,
       (select coalesce(json_agg(json_build_array(metric, platform, hour, was, devices)), '[]') from (
         ${changesByHour(push)}
@@ -92,16 +116,16 @@ export async function writeSayings(
     deltas.hours.add(push.no, hour, platform, metric, devices);
     if (was !== null) deltas.hours.add(push.no, was, platform, metric, -devices);
   }
-  return new Map((answer?.known ?? []).map(unpacked));
+  return { found: answer?.found ?? 0, known: answer?.known ?? [] };
 }
 
-/** The deliveries that may have receipts, locked, each with what its receipts say; times in milliseconds. */
+/** The deliveries that may have receipts, each with what its receipts say; times in milliseconds. */
 function findDeliveries(push: OpenPush, sayings: readonly Saying[], taps: Taps): RawBuilder<unknown> {
   const times = (of: (saying: Saying) => number | null) => sql`${numbersText(sayings.map(of))}::float8[]`;
   const tapped =
     taps.size === 0 ? numbersText([]) : numbersText(sayings.map(({ n }) => taps.get(n)?.size ?? 0));
   return sql`
-    select d.n, d.status, d.platform, d.reason,
+    select d.push_no, d.n, d.ctid as place, d.status, d.platform, d.reason,
       d.delivered_at, d.impression_at, d.open_at, d.dismissed_at, d.blocked,
       least(u.delivered, case when ${HAS_DISMISSALS} then u.dismissed end) as delivered, u.impression, u.open,
       case when ${HAS_DISMISSALS} then u.dismissed end as dismissed,
@@ -114,8 +138,7 @@ function findDeliveries(push: OpenPush, sayings: readonly Saying[], taps: Taps):
       ${tapped}::int[]
     ) u (n, delivered, impression, open, dismissed, blocked, taps)
       join ${deliveriesOf(push.slot)} d on d.push_no = ${push.no} and d.n = u.n
-    where d.status <> all(${NEVER_SENT}::smallint[]) and d.platform is not null
-    order by u.n for update of d`;
+    where d.status <> all(${NEVER_SENT}::smallint[]) and d.platform is not null`;
 }
 
 const HAS_DISMISSALS = sql`(d.platform <> ${sql.lit(PLATFORM_CODE.ios)})`;
@@ -140,10 +163,17 @@ const TIMES = [
   { metric: 'dismissal', said: 'dismissed', known: 'dismissed_at' },
 ] as const satisfies readonly { metric: ReceiptKind; said: string; known: string }[];
 
-const IS_EARLIER = sql`(${sql.join(
+/** Coalesced, so that it may be negated. */
+const HAS_MORE = sql`coalesce(o.news & 31 <> 0 or o.taps > 0 or ${sql.join(
   TIMES.map(({ said, known }) => sql`to_timestamp(o.${sql.ref(said)} / 1000) < o.${sql.ref(known)}`),
   sql` or `,
-)})`;
+)}, false)`;
+
+/** Nobody changed the row since the statement began, or it looks as though: what was found of it holds. */
+const IS_AS_FOUND = sql`d.push_no = o.push_no and d.n = o.n and d.status = o.status and d.blocked = o.blocked and ${sql.join(
+  TIMES.map(({ known }) => sql`d.${sql.ref(known)} is not distinct from o.${sql.ref(known)}`),
+  sql` and `,
+)}`;
 
 /** How many devices came into an hour, and out of which other one: an earlier time may become known later. */
 function changesByHour({ since }: OpenPush): RawBuilder<unknown> {
@@ -152,7 +182,7 @@ function changesByHour({ since }: OpenPush): RawBuilder<unknown> {
       const hour = hourSql(sql.ref(said), since);
       const was = hourSql(millisecondsSql(sql.ref(known)), since);
       return sql`select ${sql.lit(metric)} as metric, platform, ${hour} as hour, ${was} as was, count(*) as devices
-        from news where ${sql.ref(said)} is not null
+        from written where ${sql.ref(said)} is not null
           and (${sql.ref(known)} is null or ${hour} < ${was}) group by 2, 3, 4`;
     }),
     sql` union all `,
