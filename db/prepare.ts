@@ -92,7 +92,7 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
 }
 
 async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {
-  await sql`
+  const { rows } = await sql<{ metric: string; value: number }>`
     insert into push_counters (push_no, slot, platform, metric, reason, value)
     select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric in ('lost', 'suppressed') then reason else '' end, sum(value)
     from (
@@ -104,11 +104,10 @@ async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Dat
       ('lost', status = ${STATUS_CODE.lost}),
       ('suppressed', status = ${STATUS_CODE.suppressed})
     ) as metrics (metric, counts)
-    where counts group by 1, 2, 3, 4, 5`.execute(trx);
-  const { rows } = await sql<Prepared>`
-    select count(*) as planned, count(*) filter (where status = ${STATUS_CODE.pending}) as sendable
-    from ${deliveriesOf(slot)} where push_no = ${pushNo}`.execute(trx);
-  return rows[0] ?? { planned: 0, sendable: 0 };
+    where counts group by 1, 2, 3, 4, 5 returning metric, value`.execute(trx);
+  const total = (metric: string) =>
+    rows.reduce((sum, row) => sum + (row.metric === metric ? row.value : 0), 0);
+  return { planned: total('planned'), sendable: total('matched') - total('suppressed') };
 }
 
 async function cutLeases(
