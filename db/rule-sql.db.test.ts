@@ -32,7 +32,22 @@ interface Happened {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-const VALUES = ['a', 'ab', 'B', 'ä', '2026-01-01', '7', 0, 7, -1.5, 1e10, true, false, null] as const;
+const VALUES = [
+  'a',
+  '"; \\u0061 %_\'',
+  'ab',
+  'B',
+  'ä',
+  '2026-01-01',
+  '7',
+  0,
+  7,
+  -1.5,
+  1e10,
+  true,
+  false,
+  null,
+] as const;
 const VERSIONS = ['1.0', '1.0.0-beta', '1.10', '1.9.1', '2', 'dev'] as const;
 const LOCALES = ['de', 'de-DE', 'de_AT', 'DE', 'den', 'zh-Hant-TW'] as const;
 const TAGS = ['x', 'y', 'z'] as const;
@@ -42,7 +57,9 @@ const IDS = Array.from({ length: 10 }, (_, n) => `d${n}`);
 const SCALARS = VALUES.filter((value) => value !== null);
 const TEXTS = SCALARS.filter((value) => typeof value === 'string');
 
-const properties = fc.dictionary(fc.constantFrom('p', 'q'), fc.constantFrom(...VALUES), { maxKeys: 2 });
+/** As hostile as a name may be. */
+const Q = 'q"\\.$[0] \u0001é';
+const properties = fc.dictionary(fc.constantFrom('p', Q), fc.constantFrom(...VALUES), { maxKeys: 2 });
 const devices = fc
   .tuple(
     ...IDS.map((id) =>
@@ -88,7 +105,7 @@ const comparison = fc.oneof(
 const days = fc.constantFrom(0.5, 3, 30, 365);
 const condition: fc.Arbitrary<Condition> = fc.oneof(
   fc
-    .tuple(fc.constantFrom('p', 'q', 'r'), comparison)
+    .tuple(fc.constantFrom('p', Q, 'r'), comparison)
     .map(([name, rest]) => ({ field: 'attribute', name, ...rest }) as Condition),
   fc.record({
     field: fc.constant('tags' as const),
@@ -130,7 +147,7 @@ const condition: fc.Arbitrary<Condition> = fc.oneof(
         times: fc.integer({ min: 1, max: 3 }),
         where: fc.array(
           fc
-            .tuple(fc.constantFrom('p', 'q'), comparison)
+            .tuple(fc.constantFrom('p', Q), comparison)
             .map(([property, rest]) => ({ property, ...rest }) as PropertyCondition),
           { minLength: 1, maxLength: 2 },
         ),
