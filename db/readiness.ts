@@ -26,6 +26,8 @@ export interface Readiness {
   readonly channels: readonly Channel[];
   /** Whether devices can report receipts. */
   readonly hasSdkKey: boolean;
+  /** Whether any receipt of a device has counted so far. */
+  readonly hasReceipts: boolean;
 }
 
 /** What an app needs beside the task itself, to send and to know what came of it. */
@@ -40,5 +42,13 @@ export async function findReadiness(db: Db, { appId }: { appId: string }): Promi
     .limit(1)
     .executeTakeFirst();
   const channels = CHANNELS.filter((channel) => held.some((row) => row.channel === channel));
-  return { channels, hasSdkKey: key !== undefined };
+  const arrival = await db
+    .selectFrom('receipt_arrivals')
+    .select('app_id')
+    .where('app_id', '=', appId)
+    .where('source', '=', 'sdk')
+    .where('result', '=', 'counted')
+    .limit(1)
+    .executeTakeFirst();
+  return { channels, hasSdkKey: key !== undefined, hasReceipts: arrival !== undefined };
 }

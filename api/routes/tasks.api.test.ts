@@ -30,7 +30,9 @@ describe('POST /v1/tasks', () => {
     });
     expect(headers['etag']).toBe('"1"');
     const warnings = body['warnings'] as { code: string }[];
-    expect(warnings.map((warning) => warning.code)).toEqual(['credentials_missing', 'credentials_missing']);
+    expect(warnings.map((warning) => warning.code)).toEqual([
+      ...['credentials_missing', 'credentials_missing', 'receipts_missing'],
+    ]);
   });
 
   test('warns when no device can report receipts', async () => {
