@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { endRefresh, type RefreshHold, stepRefresh, takeOverRefresh } from '../db/audience-refresh.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -6,9 +7,12 @@ export interface Refresher {
   refresh(hold: RefreshHold): void;
   /** Goes on with what processes that are gone left. */
   takeOver(): Promise<void>;
-  /** Ends after the step that runs; another process goes on with the rest. */
+  /** Starts no further step; another process goes on with the rest. */
   close(): Promise<void>;
 }
+
+/** A step may take longer, and is then done again by whoever takes over. */
+const CLOSE_MS = 3_000;
 
 export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
   let isClosing = false;
@@ -17,6 +21,7 @@ export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
     try {
       while (!isClosing && (await stepRefresh(db, hold, await clock())));
     } catch (error) {
+      if (isClosing) return;
       log.error({ err: error, audienceId: hold.audienceId }, 'a recount of an audience failed');
       const end = {
         state: 'failed',
@@ -37,7 +42,7 @@ export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
     },
     async close() {
       isClosing = true;
-      await last;
+      await Promise.race([last, delay(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }

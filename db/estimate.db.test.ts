@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import type { AudienceRule } from '../domain/audience-rule.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { estimate } from './estimate.ts';
@@ -11,8 +12,15 @@ const now = new Date('2026-11-22T10:10:00Z');
 test('an estimate that takes too long is ended, and its connection is as before', async () => {
   const { db } = database;
   const { appId } = await seedPerson(db, now);
-  const from = { rule: { field: 'tags', op: 'any', value: ['x'] } } as const;
-  const planning = { appId, now, from, platforms: PLATFORMS, exclusions: [], devices: 'all' } as const;
+  const rule: AudienceRule = { field: 'tags', op: 'any', value: ['x'] };
+  const planning = {
+    appId,
+    now,
+    platforms: PLATFORMS,
+    exclusions: [],
+    devices: 'all',
+    from: { rule },
+  } as const;
   await db.transaction().execute(async (trx) => {
     await sql`lock table devices in access exclusive mode`.execute(trx);
     await expect(estimate(db, planning, { timeoutMs: 100 })).rejects.toMatchObject({ code: '57014' });
