@@ -55,6 +55,7 @@ export class LeaseBook {
       case 'rejected': {
         const { reason, staleSince = new Date(), token } = outcome;
         this.#results.push({ n, status: 'rejected', reason });
+        if (token === 'good') break;
         (token === 'gone' ? this.#gone : this.doubtful).push({ n, reason, staleSince });
         break;
       }

@@ -17,6 +17,7 @@ import { audienceEstimateRoutes } from './routes/audience-estimates.ts';
 import { audienceRefreshRoutes } from './routes/audience-refreshes.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
+import { contentPreviewRoutes } from './routes/content-previews.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
 import { deviceUserRoutes } from './routes/device-users.ts';
@@ -69,6 +70,7 @@ const ROUTES: readonly Routes[] = [
   audienceRefreshRoutes,
   importRoutes,
   eventRoutes,
+  contentPreviewRoutes,
   taskRoutes,
   taskEditRoutes,
   taskHistoryRoutes,

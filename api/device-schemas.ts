@@ -26,9 +26,11 @@ export const Attributes = z
   .refine((all) => Object.keys(all).length <= LIMITS.attributes, `at most ${LIMITS.attributes} attributes`)
   .meta({ id: 'Attributes' });
 
+export const Locale = Label(LIMITS.locale);
+
 const fields = {
   timeZone: TimeZone,
-  locale: Label(LIMITS.locale),
+  locale: Locale,
   appVersion: Label(LIMITS.appVersion),
   attributes: Attributes,
   tags: z.array(Label(LIMITS.tag)).max(LIMITS.tags),

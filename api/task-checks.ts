@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
 import type { AudienceRef } from '../domain/audience-rule.ts';
+import { checkContent } from '../domain/content-check.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
-import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
 import { isStorable } from '../domain/plain-text.ts';
 import type { Channel, Platform } from '../domain/platform.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
@@ -43,10 +43,8 @@ export async function checkDefinition(
   }
   if (!isStorable(definition))
     faults.push({ pointer: '', detail: 'must not contain NUL or broken characters' });
-  const bytes = payloadBytes(content);
-  if (bytes > MAX_PAYLOAD_BYTES) {
-    const detail = `makes a payload of about ${bytes} bytes; push services take ${MAX_PAYLOAD_BYTES}`;
-    faults.push({ pointer: '/content', detail });
+  for (const { pointer, detail } of checkContent(content, definition.platforms)) {
+    faults.push({ pointer: `/content${pointer}`, detail });
   }
   if (faults.length > 0) {
     throw new Problem('invalid_request', 'The task is not valid', { errors: faults });

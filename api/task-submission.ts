@@ -1,12 +1,13 @@
 import { findAudienceVersion } from '../db/readiness.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
+import { checkContent } from '../domain/content-check.ts';
 import { isTooLate } from '../domain/task-definition.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
 
-/** What may have changed since the draft was made: its audience, and the time. */
+/** What may have changed since the draft was made: its audience, the time, and what contents are checked for. */
 export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): Promise<void> {
-  const { audience, latePolicy } = task.definition;
+  const { audience, latePolicy, content, platforms } = task.definition;
   const faults: Fault[] = [];
   const { appId } = task;
   const version = await findAudienceVersion(deps.db, {
@@ -19,6 +20,9 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
   const now = await deps.clock();
   if (isTooLate(latePolicy, task.pushAt?.getTime() ?? null, now.getTime())) {
     faults.push({ pointer: '/pushAt', detail: 'has passed by more than the late policy allows' });
+  }
+  for (const { pointer, detail } of checkContent(content, platforms)) {
+    faults.push({ pointer: `/content${pointer}`, detail });
   }
   if (faults.length > 0) {
     throw new Problem('not_allowed_now', 'The task cannot be submitted as it is: edit it first', {

@@ -3,6 +3,7 @@
  * - accepted: it took the message.
  * - rejected: it will never deliver to this token. `gone`: the app was removed or the token replaced; `staleSince`
  *   is the service's own timestamp where it gives one. `doubtful`: many of these mean a wrong environment or credential.
+ *   `good`: the token is not at fault, the message for this device is.
  * - refused: the request or the credential is wrong; every other message of the push would fare the same.
  * - retry_later: surely not processed; `answered` when the service itself refused the attempt.
  * - ambiguous: the request was written and no answer came.
@@ -13,7 +14,7 @@ export type Outcome =
   | {
       readonly kind: 'rejected';
       readonly reason: string;
-      readonly token: 'gone' | 'doubtful';
+      readonly token: 'gone' | 'doubtful' | 'good';
       readonly staleSince?: Date;
     }
   | { readonly kind: 'refused'; readonly reason: string; readonly fault: 'request' | 'credential' }

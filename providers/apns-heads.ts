@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import { type RequestHead, requestHead } from './http2/request-head.ts';
 import { oncePerContent } from './once-per-content.ts';
 
@@ -11,14 +11,14 @@ interface Made {
   readonly head: RequestHead;
 }
 
-export type ApnsHeads = (content: Content, token: string, collapseId: string, now: Date) => RequestHead;
+export type ApnsHeads = (content: Message, token: string, collapseId: string, now: Date) => RequestHead;
 
 /** All messages of one push within one second have the same headers: they are made once. */
 export function createApnsHeads(topic: string): ApnsHeads {
   const lastOf = oncePerContent((): { made: Made | undefined } => ({ made: undefined }));
   return (content, token, collapseId, time) => {
     const now = Math.floor(time.getTime() / 1000);
-    const last = lastOf(content);
+    const last = lastOf(content.unfilled ?? content);
     const { made } = last;
     if (made?.now === now && made.token === token && made.collapseId === collapseId) return made.head;
     const head = requestHead([

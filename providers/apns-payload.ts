@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import { appData } from './app-data.ts';
 
 /** The payload up to the message ID, and from there on. */
@@ -9,7 +9,7 @@ export interface ApnsTemplate {
   readonly bytes: number;
 }
 
-export function apnsTemplate(content: Content): ApnsTemplate {
+export function apnsTemplate(content: Message): ApnsTemplate {
   const aps = {
     alert: { title: content.title, body: content.body },
     // Without it the app's extension is not woken, and nobody would report the delivery.

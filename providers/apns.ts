@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import type { ApnsCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
@@ -34,7 +34,7 @@ export function openApns(
   const headOf = createApnsHeads(credential.topic);
 
   function post(
-    content: Content,
+    content: Message,
     to: Addressee,
     token: string,
     body: string,

@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import { appData } from './app-data.ts';
 import type { Addressee } from './push-service.ts';
 
@@ -14,7 +14,7 @@ export interface FcmTemplate {
 
 const HEAD = '{"message":{"token":';
 
-export function fcmTemplate(content: Content): FcmTemplate {
+export function fcmTemplate(content: Message): FcmTemplate {
   const notification = JSON.stringify({ title: content.title, body: content.body });
   const android = JSON.stringify({
     priority: content.priority === 'high' ? 'HIGH' : 'NORMAL',

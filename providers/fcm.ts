@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import type { FcmCredential } from '../domain/credentials.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
@@ -44,7 +44,7 @@ export function openFcm(
   }
 
   return {
-    async send(content: Content, to, mayStart): Promise<Outcome> {
+    async send(content: Message, to, mayStart): Promise<Outcome> {
       if (holdOff.active) return holdOff.outcome;
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {

@@ -1,8 +1,8 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 
 /** Serialises what all messages of one push share only once. */
-export function oncePerContent<T extends object>(make: (content: Content) => T): (content: Content) => T {
-  const made = new WeakMap<Content, T>();
+export function oncePerContent<T extends object>(make: (content: Message) => T): (content: Message) => T {
+  const made = new WeakMap<Message, T>();
   return (content) => {
     let template = made.get(content);
     if (template === undefined) {

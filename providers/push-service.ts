@@ -1,4 +1,4 @@
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
 /** One device that a message is addressed to. */
@@ -16,7 +16,7 @@ export interface PushService {
    * Resolves when the outcome is known or its deadline passed; never rejects.
    * `mayStart` is asked synchronously, immediately before the request is written.
    */
-  send(content: Content, to: Addressee, mayStart: () => boolean): Promise<Outcome>;
+  send(content: Message, to: Addressee, mayStart: () => boolean): Promise<Outcome>;
   /** Asks `mayStart` of every message that was handed over and not written, because a lease was stopped. */
   recheck(): void;
   /** Lets what is in flight end, then closes its connections. */

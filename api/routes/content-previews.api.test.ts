@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newTask, openShop, type Shop } from '../shop-fixture.ts';
+import { startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+beforeAll(async () => {
+  api = await startTestApi();
+  shop = await openShop(api);
+});
+afterAll(() => api.stop());
+
+const content = {
+  title: 'Hello {{ name }}',
+  body: 'You have {{ points }} points',
+  deepLink: 'shop://offers/{{ name }}',
+  buttons: [{ id: 'open', title: 'Open, {{ name }}' }],
+  variables: { name: { attribute: 'first name' }, points: { default: 0 } },
+  locales: { de: { title: 'Hallo {{ name }}' } },
+  platforms: { ios: { sound: 'bell' } },
+};
+const preview = (body: object) => shop.marketer.call('POST', '/v1/content-previews', body);
+
+test('a device is shown what it would be sent', async () => {
+  const device = {
+    deviceId: 'd-1',
+    platform: 'ios',
+    token: 'ab'.repeat(32),
+    locale: 'de_CH',
+    attributes: { 'first name': 'Bö' },
+  };
+  expect((await shop.sdk.call('POST', '/v1/devices', device)).status).toBe(201);
+  const { status, body } = await preview({ content, deviceId: 'd-1' });
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect(body).toEqual({
+    ...{ platform: 'ios', locale: 'de', reason: null, payloadLimit: 4096 },
+    payloadBytes: expect.any(Number),
+    message: {
+      ...{ title: 'Hallo Bö', body: 'You have 0 points', deepLink: 'shop://offers/B%C3%B6', sound: 'bell' },
+      ...{ buttons: [{ id: 'open', title: 'Open, Bö' }], ttlSeconds: 86_400, priority: 'high' },
+    },
+  });
+  const other = await openShop(api);
+  expect(
+    (await other.marketer.call('POST', '/v1/content-previews', { content, deviceId: 'd-1' })).status,
+  ).toBe(404);
+});
+
+test('a device that need not exist is shown why it would get nothing', async () => {
+  const device = { platform: 'android', attributes: { points: 5 } };
+  const { body } = await preview({ content, device });
+  expect(body).toMatchObject({ message: null, reason: 'missing_variable', locale: null });
+});
+
+test('faults are named with their places; a content for neither or two devices is none', async () => {
+  const device = { platform: 'ios' };
+  const wrong = { ...content, locales: { de: { title: '{{ nam }}' } }, body: '{% for i in (1..9) %}' };
+  const { status, body } = await preview({ content: wrong, device });
+  expect(status).toBe(400);
+  const pointers = (body['errors'] as { pointer: string }[]).map(({ pointer }) => pointer);
+  expect(pointers).toContain('/content/locales/de/title');
+  expect(pointers).toContain('/content/body');
+  expect((await preview({ content })).status).toBe(400);
+  expect((await preview({ content, device, deviceId: 'd-1' })).status).toBe(400);
+});
+
+test('a task with an unknown variable cannot be made, nor become one', async () => {
+  const bad = { ...content, body: 'You have {{ pints }}' };
+  const refused = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { content: bad }));
+  expect(refused.status).toBe(400);
+  expect(refused.body['errors']).toContainEqual({
+    pointer: '/content/body',
+    detail: 'uses the unknown variable pints',
+  });
+  const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { content }));
+  expect(created.status, JSON.stringify(created.body)).toBe(201);
+  const patched = await shop.marketer.call('PATCH', `/v1/tasks/${String(created.body['id'])}`, {
+    content: bad,
+  });
+  expect(patched.status).toBe(400);
+});
+
+test('templates from the time before there were any are found when the task is submitted', async () => {
+  const { db } = api.deps;
+  const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));
+  const id = String(created.body['id']);
+  const before = await db
+    .selectFrom('task_revisions')
+    .selectAll()
+    .where('task_id', '=', id)
+    .executeTakeFirstOrThrow();
+  const definition = { ...before.definition, content: { ...before.definition.content, title: '{{ name }}' } };
+  await db
+    .insertInto('task_revisions')
+    .values({ ...before, revision: 2, definition: JSON.stringify(definition) })
+    .execute();
+  await db.updateTable('tasks').set({ revision: 2 }).where('id', '=', id).execute();
+  const { status, body } = await shop.marketer.call('POST', `/v1/tasks/${id}/submit`, {});
+  expect(status).toBe(409);
+  expect(body['errors']).toContainEqual(expect.objectContaining({ pointer: '/content/title' }));
+});

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { findDevice } from '../../db/devices.ts';
+import { Button, Content } from '../../domain/content.ts';
+import { checkContent } from '../../domain/content-check.ts';
+import { givenOf } from '../../domain/content-fill.ts';
+import { messageFor } from '../../domain/content-messages.ts';
+import { payloadBytes, sizeLimit } from '../../domain/payload-size.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import type { App } from '../app.ts';
+import { appIdOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { Attributes, DeviceId, Locale } from '../device-schemas.ts';
+import { PERSON } from '../openapi.ts';
+import { type Fault, notFound, Problem, problemResponses } from '../problem.ts';
+
+const Imagined = z.strictObject({
+  platform: z.enum(PLATFORMS),
+  locale: Locale.optional(),
+  attributes: Attributes.default({}),
+});
+
+const PreviewRequest = z
+  .strictObject({
+    content: Content,
+    deviceId: DeviceId.optional().describe('A device of the app'),
+    device: Imagined.optional().describe('A device that need not exist'),
+  })
+  .refine(
+    ({ deviceId, device }) => (deviceId === undefined) !== (device === undefined),
+    'give one of deviceId and device',
+  )
+  .meta({ id: 'ContentPreviewRequest' });
+
+const PreviewMessage = z
+  .object({
+    title: z.string(),
+    body: z.string(),
+    deepLink: z.string().optional(),
+    imageUrl: z.string().optional(),
+    buttons: z.array(Button).readonly().optional(),
+    sound: z.string().optional(),
+    badge: z.int().optional(),
+    ttlSeconds: z.int(),
+    priority: z.enum(['high', 'normal']),
+  })
+  .meta({ id: 'PreviewMessage' });
+
+const PreviewBody = z
+  .object({
+    platform: z.enum(PLATFORMS),
+    /** The content's locale that fits the device; null for what it says without any. */
+    locale: z.string().nullable(),
+    /** null when the device would get nothing. */
+    message: PreviewMessage.nullable(),
+    reason: z.enum(['missing_variable', 'template_failed', 'payload_too_large']).nullable(),
+    payloadBytes: z.int().nullable(),
+    payloadLimit: z.int(),
+  })
+  .meta({ id: 'ContentPreview' });
+
+export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.post(
+    '/v1/content-previews',
+    {
+      onRequest: app.guard.may('devices.read'),
+      schema: {
+        operationId: 'previewContent',
+        tags: ['tasks'],
+        ...PERSON,
+        description: 'What a device would be sent: its platform, its locale, its variables.',
+        body: PreviewRequest,
+        response: { 200: PreviewBody, ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const { content, deviceId, device } = request.body;
+      const reader = device ?? (await read(deps, { appId: appIdOf(request), deviceId: deviceId ?? '' }));
+      const { platform, locale = null, attributes } = reader;
+      const faults: Fault[] = checkContent(content, [platform]).map(({ pointer, detail }) => ({
+        pointer: `/content${pointer}`,
+        detail,
+      }));
+      if (faults.length > 0)
+        throw new Problem('invalid_request', 'The content is not valid', { errors: faults });
+      const chosen = messageFor(content, { platform, locale, given: givenOf(content, attributes) });
+      const { filled } = chosen;
+      return {
+        platform,
+        locale: chosen.locale,
+        message: filled.ok ? filled.message : null,
+        reason: filled.ok ? null : filled.reason,
+        payloadBytes: filled.ok ? payloadBytes(filled.message) : null,
+        payloadLimit: sizeLimit(platform),
+      };
+    },
+  );
+}
+
+async function read(deps: ApiDeps, key: { appId: string; deviceId: string }) {
+  const device = await findDevice(deps.db, key, await deps.clock());
+  if (device === undefined) throw notFound('device');
+  return device;
+}
