@@ -12,11 +12,13 @@ import type { ApiDeps } from './deps.ts';
 import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
 import { logRequests } from './request-log.ts';
+import { appStopRoutes } from './routes/app-stop.ts';
 import { appRoutes } from './routes/apps.ts';
 import { audienceEstimateRoutes } from './routes/audience-estimates.ts';
 import { audienceRefreshRoutes } from './routes/audience-refreshes.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { contentPreviewRoutes } from './routes/content-previews.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
@@ -35,6 +37,8 @@ import { vendorReceiptRoutes } from './routes/receipts-vendor.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { appStatisticsRoutes } from './routes/statistics-app.ts';
 import { statisticsStreamRoutes } from './routes/statistics-stream.ts';
+import { subCampaignRoutes } from './routes/sub-campaigns.ts';
+import { subgroupRoutes } from './routes/subgroups.ts';
 import { taskApprovalRoutes } from './routes/task-approval.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
@@ -57,6 +61,7 @@ export type Routes = (app: App, deps: ApiDeps) => Promise<void>;
 const ROUTES: readonly Routes[] = [
   healthRoutes,
   appRoutes,
+  appStopRoutes,
   keyRoutes,
   credentialRoutes,
   deviceRoutes,
@@ -71,11 +76,14 @@ const ROUTES: readonly Routes[] = [
   importRoutes,
   eventRoutes,
   contentPreviewRoutes,
+  subgroupRoutes,
+  subCampaignRoutes,
   taskRoutes,
   taskEditRoutes,
   taskHistoryRoutes,
   taskVerbRoutes,
   taskApprovalRoutes,
+  auditRoutes,
   pushRoutes,
   pushDetailRoutes,
   statisticsRoutes,

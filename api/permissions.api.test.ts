@@ -12,7 +12,9 @@ test('only an approver decides, and an operator may do everything else', () => {
 test('an approver changes nothing, but may always stop a task', () => {
   expect(allowed('approver').toSorted()).toEqual([
     'app.read',
+    'app.stop',
     'audiences.read',
+    'audit.read',
     'devices.read',
     'tasks.cancel',
     'tasks.decide',

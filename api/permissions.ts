@@ -9,6 +9,8 @@ const OPERATORS: readonly Role[] = ['operator'];
 export const PERMISSIONS = {
   'app.read': EVERYBODY,
   'app.change': OPERATORS,
+  'app.stop': ['approver', 'operator'],
+  'audit.read': ['approver', 'operator'],
   'credentials.read': OPERATORS,
   'credentials.change': OPERATORS,
   'keys.read': OPERATORS,
@@ -20,6 +22,8 @@ export const PERMISSIONS = {
   'events.report': MAKERS,
   'audiences.read': EVERYBODY,
   'audiences.change': MAKERS,
+  'subgroups.change': MAKERS,
+  'sub_campaigns.change': MAKERS,
   'tasks.read': EVERYBODY,
   'tasks.change': MAKERS,
   'tasks.submit': MAKERS,

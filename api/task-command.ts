@@ -6,6 +6,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { insertOrigin, type Origin } from '../db/audit.ts';
 import { fenceTask } from '../db/control.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import type { CommandName, CommandPayload } from '../domain/commands.ts';
@@ -29,10 +30,17 @@ const FENCES = { pause: 'pause', cancel: 'cancel', delete: 'cancel' } as const;
 export async function executeCommand<Name extends CommandName>(
   deps: ApiDeps,
   task: TaskWithDefinition,
-  command: { readonly name: Name; readonly payload: CommandPayload<Name>; readonly key?: string | undefined },
+  given: {
+    readonly name: Name;
+    readonly payload: CommandPayload<Name>;
+    readonly origin: Origin;
+    readonly key?: string | undefined;
+  },
 ): Promise<CommandAnswer> {
+  const command = { ...given, payload: { ...given.payload, origin: given.origin.id } };
   const wanted = fenceOf(command.name);
   if (wanted !== undefined) await fenceTask(deps.db, { taskId: task.id, wanted });
+  await insertOrigin(deps.db, given.origin);
   const handle = deps.temporal.workflow.getHandle(task.id);
   const options = {
     args: [command.payload] as [CommandPayload<Name>],

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
-import { insertAct } from '../db/task-history.ts';
+import { insertAct, type Origin } from '../db/audit.ts';
+import { holdSubgroup } from '../db/subgroups.ts';
 import { insertTask } from '../db/tasks.ts';
 import { newId } from '../domain/ids.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { ApiDeps } from './deps.ts';
-import { Label } from './schemas.ts';
-
-export const TaskName = Label(200);
-/** '' takes the task out of its folder. */
-export const Subgroup = z.union([z.literal(''), Label(100)]);
+import { placeTask } from './task-labels.ts';
 
 /** A new task and the line of its history that says who made it. */
 export async function createDraft(
@@ -18,20 +14,26 @@ export async function createDraft(
     readonly appId: string;
     readonly personId: string;
     readonly name: string;
-    readonly subgroup: string;
+    readonly subgroupId: string | null;
+    readonly subCampaignIds: readonly string[];
     readonly ratePerSecond: number | null;
     readonly definition: TaskDefinition;
+    readonly origin: Origin;
     readonly verb: 'create' | 'copy';
     readonly detail?: string;
   },
 ): Promise<string> {
-  const { personId, verb, detail, ...task } = draft;
-  const id = newId('task', randomBytes);
+  const { personId, verb, detail, origin, subCampaignIds, ...task } = draft;
+  const { appId, subgroupId } = task;
+  const taskId = newId('task', randomBytes);
   const now = await deps.clock();
   await deps.db.transaction().execute(async (trx) => {
-    await insertTask(trx, { ...task, id, creator: personId, now });
-    const act = { appId: draft.appId, taskId: id, personId, verb, revision: 1, now };
-    await insertAct(trx, detail === undefined ? act : { ...act, detail });
+    const isThere = subgroupId !== null && (await holdSubgroup(trx, { appId, id: subgroupId }));
+    const folder = isThere ? subgroupId : null;
+    await insertTask(trx, { ...task, subgroupId: folder, id: taskId, creator: personId, now });
+    const links = subCampaignIds.length === 0 ? undefined : subCampaignIds;
+    await placeTask(trx, { appId, taskId, subgroupId: isThere ? null : subgroupId, subCampaignIds: links });
+    await insertAct(trx, { appId, taskId, personId, verb, revision: 1, detail, origin, now });
   });
-  return id;
+  return taskId;
 }

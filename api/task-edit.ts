@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { insertAct } from '../db/task-history.ts';
+import { insertAct, type Origin } from '../db/audit.ts';
 import { proposeRevision, reviseDraft } from '../db/task-revisions.ts';
-import { type TaskLabels, type TaskWithDefinition, updateLabels, updateRate } from '../db/tasks.ts';
+import { type TaskWithDefinition, updateRate } from '../db/tasks.ts';
 import { TaskDefinition, type TaskDefinitionPatch } from '../domain/task-definition.ts';
 import { isAtRest } from '../domain/task-status.ts';
 import type { ApiDeps } from './deps.ts';
@@ -14,31 +14,8 @@ import { jsonPointer, zodFaults } from './validation.ts';
 export interface Edit {
   readonly task: TaskWithDefinition;
   readonly personId: string;
+  readonly origin: Origin;
   readonly now: Date;
-}
-
-/** Changes what is not material, at any time and without a revision. */
-export async function relabel(
-  deps: ApiDeps,
-  { task, personId, now }: Edit,
-  labels: TaskLabels,
-): Promise<void> {
-  const { id: taskId, appId, revision } = task;
-  const changes = [
-    ...(labels.name === undefined || labels.name === task.name ? [] : [`name: ${labels.name}`]),
-    ...(labels.subgroup === undefined || labels.subgroup === task.subgroup
-      ? []
-      : [`subgroup: ${labels.subgroup === '' ? 'none' : labels.subgroup}`]),
-  ];
-  if (changes.length === 0) return;
-  await deps.db.transaction().execute(async (trx) => {
-    await updateLabels(trx, { appId, taskId, labels, now });
-    await insertAct(trx, {
-      ...{ appId, taskId, personId, revision, now },
-      verb: 'rename',
-      detail: changes.join(', '),
-    });
-  });
 }
 
 /** The rate of a draft. Of a submitted task the workflow sets it. */
@@ -84,7 +61,7 @@ export async function patchedDefinition(
  */
 export async function revise(
   deps: ApiDeps,
-  { task, personId, now }: Edit,
+  { task, personId, origin, now }: Edit,
   definition: TaskDefinition,
 ): Promise<string | undefined> {
   const { appId, id: taskId } = task;
@@ -94,11 +71,11 @@ export async function revise(
   if (!made.ok) throw staleProblem(made.task.revision, task.revision);
   const { revision } = made;
   if (isDraft) {
-    await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, now });
+    await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, origin, now });
     return undefined;
   }
   const payload = { by: personId, revision };
-  const answer = await executeCommand(deps, task, { name: 'revise', payload });
+  const answer = await executeCommand(deps, task, { name: 'revise', payload, origin });
   return answer.pending ? answer.detail : undefined;
 }
 

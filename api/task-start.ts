@@ -7,6 +7,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/common';
+import { insertOrigin, type Origin } from '../db/audit.ts';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import {
   OPERATION_TASK,
@@ -37,9 +38,15 @@ const RETRY_MS = 200;
  * Starts the task's workflow, which takes the task from the draft to pending approval. A start that an earlier
  * request made, and did not live to see recorded, is taken up.
  */
-export async function startTask(deps: ApiDeps, task: TaskWithDefinition, by: string): Promise<CommandAnswer> {
+export async function startTask(
+  deps: ApiDeps,
+  task: TaskWithDefinition,
+  by: string,
+  origin: Origin,
+): Promise<CommandAnswer> {
+  await insertOrigin(deps.db, origin);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const isNew = await start(deps, task, by);
+    const isNew = await start(deps, task, by, origin.id);
     const answer = await awaitRecorded(deps, task.id);
     if (isNew || (await isRecorded(deps, task))) return answer;
     await delay(RETRY_MS);
@@ -49,13 +56,14 @@ export async function startTask(deps: ApiDeps, task: TaskWithDefinition, by: str
   });
 }
 
-async function start(deps: ApiDeps, task: TaskWithDefinition, by: string): Promise<boolean> {
+async function start(deps: ApiDeps, task: TaskWithDefinition, by: string, origin: string): Promise<boolean> {
   const input: OperationTaskInput = {
     taskId: task.id,
     appId: task.appId,
     revision: task.revision,
     submission: task.submission + 1,
     by,
+    origin,
   };
   try {
     await deps.temporal.workflow.start(OPERATION_TASK, {

@@ -1,7 +1,12 @@
 import { z } from 'zod';
+import { findAppStop } from '../db/app-stop.ts';
+import { subCampaignsOf } from '../db/sub-campaigns.ts';
+import { subgroupPaths } from '../db/subgroups.ts';
 import { latestPushes } from '../db/task-history.ts';
 import type { ListedTask } from '../db/task-list.ts';
+import { readTotalsOf } from '../db/task-totals.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
+import { APPROVAL_STATES, approvalStateOf } from '../domain/approval-state.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import {
   PUSH_TYPES,
@@ -11,18 +16,21 @@ import {
   VERBS,
   type Verb,
 } from '../domain/task-status.ts';
+import { AppStop } from './app-stop-view.ts';
 import type { ApiDeps } from './deps.ts';
 import { PushBody, renderPushes } from './push-view.ts';
 import { IsoDate } from './schemas.ts';
 import { Warning } from './task-checks.ts';
+import { rowFiguresOf, TaskFigures } from './task-figures.ts';
 
 const Person = z.object({ id: z.string(), name: z.string() });
 
 const summary = {
   id: z.string(),
   name: z.string(),
-  /** The folder the task is in; '' is none. */
-  subgroup: z.string(),
+  /** The folder the task is in, with the names from the top to it. */
+  subgroup: z.object({ id: z.string(), name: z.string(), path: z.array(z.string()) }).nullable(),
+  subCampaigns: z.array(z.object({ id: z.string(), name: z.string() })),
   status: z.enum(TASK_STATUSES),
   statusReason: z.string().nullable(),
   pushType: z.enum(PUSH_TYPES),
@@ -32,6 +40,7 @@ const summary = {
   creator: Person,
   revision: z.int(),
   approvedRevision: z.int().nullable(),
+  approval: z.enum(APPROVAL_STATES),
   archivedAt: IsoDate.nullable(),
   createdAt: IsoDate,
   updatedAt: IsoDate,
@@ -40,6 +49,8 @@ const summary = {
   /** Why it does not allow the rest. */
   refusals: z.partialRecord(z.enum(VERBS), z.string()),
   latestPush: PushBody.nullable(),
+  /** All pushes of the task together, live; null before the first. */
+  figures: TaskFigures.nullable(),
 };
 
 export const TaskSummary = z.object(summary).meta({ id: 'TaskSummary' });
@@ -54,6 +65,8 @@ export const TaskBody = z
     /** The task's workflow in Temporal's web UI. */
     workflowUrl: z.string().nullable(),
     warnings: z.array(Warning),
+    /** Set while the emergency stop holds everything of the app. */
+    appStop: AppStop.nullable(),
   })
   .meta({ id: 'Task' });
 export type TaskBody = z.infer<typeof TaskBody>;
@@ -66,7 +79,8 @@ export async function renderTask(
   const [shown] = await renderTasks(deps, [task]);
   if (shown === undefined) throw new Error(`Task ${task.id} was not rendered`);
   const { definition, madeBy } = task;
-  return { ...shown, definition, madeBy, workflowUrl: workflowUrlOf(deps, task), warnings };
+  const appStop = (await findAppStop(deps.db, { appId: task.appId })) ?? null;
+  return { ...shown, definition, madeBy, workflowUrl: workflowUrlOf(deps, task), warnings, appStop };
 }
 
 /** A task that was never submitted has no workflow. */
@@ -77,12 +91,27 @@ function workflowUrlOf({ config, temporal }: ApiDeps, { id, submission }: TaskWi
 }
 
 export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): Promise<TaskSummary[]> {
-  const pushes = await latestPushes(
-    deps.db,
-    tasks.map((task) => task.id),
-  );
-  const shown = new Map((await renderPushes(deps, [...pushes.values()])).map((push) => [push.taskId, push]));
-  return tasks.map((task) => summaryOf(task, shown.get(task.id) ?? null));
+  const ids = tasks.map((task) => task.id);
+  const folders = tasks.flatMap(({ subgroupId }) => subgroupId ?? []);
+  const [pushes, paths, campaigns, totals] = await Promise.all([
+    latestPushes(deps.db, ids).then((latest) => renderPushes(deps, [...latest.values()])),
+    subgroupPaths(deps.db, folders),
+    subCampaignsOf(deps.db, ids),
+    readTotalsOf(deps.db, ids),
+  ]);
+  const shown = new Map(pushes.map((push) => [push.taskId, push]));
+  return tasks.map((task) => {
+    const { id, subgroupId } = task;
+    const path = subgroupId === null ? undefined : paths.get(subgroupId);
+    const statistics = totals.get(id);
+    return {
+      ...summaryOf(task),
+      subgroup: subgroupId === null ? null : { id: subgroupId, name: path?.at(-1) ?? '', path: path ?? [] },
+      subCampaigns: campaigns.get(id) ?? [],
+      latestPush: shown.get(id) ?? null,
+      figures: statistics === undefined ? null : rowFiguresOf(statistics),
+    };
+  });
 }
 
 /** Why the task does not allow the verb now; a deleted task can only be copied. */
@@ -91,13 +120,16 @@ export function refusalOfTask(task: Standing & { archivedAt: Date | null }, verb
   return refusalOf(verb, task);
 }
 
-function summaryOf(task: ListedTask, latestPush: PushBody | null): TaskSummary {
-  const { appId: _, submission: __, inPush: ___, creator, creatorName, ...shown } = task;
+function summaryOf(
+  task: ListedTask,
+): Omit<TaskSummary, 'subgroup' | 'subCampaigns' | 'latestPush' | 'figures'> {
+  const { appId: _, submission: __, inPush: ___, subgroupId: ____, creator, creatorName, ...shown } = task;
   const refusals: Partial<Record<Verb, string>> = {};
   for (const verb of VERBS) {
     const refusal = refusalOfTask(task, verb);
     if (refusal !== undefined) refusals[verb] = refusal;
   }
   const allowed = VERBS.filter((verb) => refusals[verb] === undefined);
-  return { ...shown, creator: { id: creator, name: creatorName }, allowed, refusals, latestPush };
+  const approval = approvalStateOf(task);
+  return { ...shown, approval, creator: { id: creator, name: creatorName }, allowed, refusals };
 }

@@ -11,7 +11,6 @@ export interface AppSettings {
 }
 export interface AppRecord extends AppSettings {
   readonly id: string;
-  readonly stoppedAt: Date | null;
   readonly createdAt: Date;
 }
 export type AppChange = { readonly [Key in keyof AppSettings]?: AppSettings[Key] | undefined };
@@ -68,7 +67,6 @@ function rowToApp(row: Selectable<AppsTable>): AppRecord {
     signalApproval: row.signal_approval,
     makerMayApprove: row.maker_may_approve,
     approvalsRequired: row.approvals_required,
-    stoppedAt: row.stopped_at,
     createdAt: row.created_at,
   };
 }

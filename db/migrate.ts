@@ -7,6 +7,7 @@ import * as events from './migrations/2026-11-22-0003-events.ts';
 import * as audiences from './migrations/2026-11-22-0004-audiences.ts';
 import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 import * as leaseRecall from './migrations/2026-11-22-0006-lease-recall.ts';
+import * as management from './migrations/2026-11-22-0008-management.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -15,6 +16,7 @@ const MIGRATIONS = {
   '2026-11-22-0004-audiences': audiences,
   '2026-11-22-0005-receipts': receipts,
   '2026-11-22-0006-lease-recall': leaseRecall,
+  '2026-11-22-0008-management': management,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

@@ -1,4 +1,4 @@
-import type { Generated, JSONColumnType } from 'kysely';
+import type { Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Int8 } from './int8.ts';
@@ -7,7 +7,9 @@ export interface TasksTable {
   id: string;
   app_id: string;
   name: string;
-  subgroup: Generated<string>;
+  subgroup_id: string | null;
+  /** As names are searched and sorted; the database makes it. */
+  name_folded: GeneratedAlways<string>;
   revision: number;
   approved_revision: number | null;
   submission: Generated<number>;
@@ -67,4 +69,6 @@ export interface AuditTable {
   detail: string | null;
   /** The remark that holds the text, where it came through the API. */
   remark: string | null;
+  /** The request it came with, where it came through the API. */
+  origin: string | null;
 }

@@ -16,6 +16,14 @@ import type {
   RatesTable,
 } from './schema-ledger.ts';
 import type {
+  RequestOriginsTable,
+  SubCampaignsTable,
+  SubgroupsTable,
+  TaskSubCampaignsTable,
+  TaskTotalsRefreshesTable,
+  TaskTotalsTable,
+} from './schema-management.ts';
+import type {
   PushHoursTable,
   ReceiptArrivalsTable,
   ReceiptInboxTable,
@@ -37,6 +45,10 @@ export interface AppsTable {
   maker_may_approve: Generated<boolean>;
   approvals_required: Generated<number>;
   stopped_at: Date | null;
+  stopped_by: string | null;
+  stop_reason: string | null;
+  /** Who lifted the last stop. */
+  resumed_by: string | null;
   created_at: Date;
 }
 
@@ -147,6 +159,12 @@ export interface Schema {
   frozen_audiences: FrozenAudiencesTable;
   frozen_members: FrozenMembersTable;
   tasks: TasksTable;
+  subgroups: SubgroupsTable;
+  sub_campaigns: SubCampaignsTable;
+  task_sub_campaigns: TaskSubCampaignsTable;
+  task_totals: TaskTotalsTable;
+  task_totals_refreshes: TaskTotalsRefreshesTable;
+  request_origins: RequestOriginsTable;
   task_revisions: TaskRevisionsTable;
   remarks: RemarksTable;
   approvals: ApprovalsTable;

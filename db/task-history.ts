@@ -1,36 +1,6 @@
 import type { PushStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 
-export interface NewAct {
-  readonly appId: string;
-  readonly taskId: string;
-  readonly personId: string;
-  readonly verb: string;
-  readonly revision: number;
-  readonly detail?: string;
-  readonly now: Date;
-}
-
-/** What a person did to a task through the API alone, with no workflow to tell of it. */
-export async function insertAct(db: Db, act: NewAct): Promise<void> {
-  await db
-    .insertInto('audit')
-    .values({
-      app_id: act.appId,
-      task_id: act.taskId,
-      submission: null,
-      seq: null,
-      at: act.now,
-      person_id: act.personId,
-      verb: act.verb,
-      via: 'api',
-      revision: act.revision,
-      outcome: 'done',
-      detail: act.detail ?? null,
-    })
-    .execute();
-}
-
 /** Free text stays in Postgres: only the ID travels with a command. */
 export async function insertRemark(
   db: Db,
@@ -45,50 +15,6 @@ export async function insertRemark(
       text: args.text,
       created_at: args.now,
     })
-    .execute();
-}
-
-export interface AuditLine {
-  readonly no: number;
-  readonly at: Date;
-  readonly personId: string | null;
-  readonly personName: string | null;
-  readonly verb: string;
-  readonly via: string;
-  readonly revision: number | null;
-  readonly outcome: 'done' | 'ignored';
-  readonly detail: string | null;
-  /** What the person wrote. */
-  readonly remark: string | null;
-}
-
-/** Newest first, before `before`. */
-export async function listAudit(
-  db: Db,
-  args: { taskId: string; before: number | undefined; limit: number },
-): Promise<AuditLine[]> {
-  return await db
-    .selectFrom('audit as a')
-    .leftJoin('people as p', 'p.id', 'a.person_id')
-    .leftJoin('remarks as r', (join) =>
-      join.onRef('r.id', '=', 'a.remark').onRef('r.task_id', '=', 'a.task_id'),
-    )
-    .select([
-      'a.no',
-      'a.at',
-      'a.person_id as personId',
-      'p.name as personName',
-      'a.verb',
-      'a.via',
-      'a.revision',
-      'a.outcome',
-      'a.detail',
-      'r.text as remark',
-    ])
-    .where('a.task_id', '=', args.taskId)
-    .$if(args.before !== undefined, (query) => query.where('a.no', '<', args.before ?? 0))
-    .orderBy('a.no', 'desc')
-    .limit(args.limit)
     .execute();
 }
 

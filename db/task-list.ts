@@ -1,15 +1,20 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from 'kysely';
+import { APPROVAL_STATES, type ApprovalState } from '../domain/approval-state.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import { containsPattern } from './like.ts';
 import type { Schema } from './schema.ts';
+import { withDescendants } from './subgroups.ts';
+import { SORT_KEYS, sortsByTotals, type TaskSort } from './task-sort.ts';
 import { REJECTION, rowToTask, type Task } from './tasks.ts';
 
 export interface TaskFilter {
   readonly appId: string;
   readonly status?: readonly TaskStatus[] | undefined;
+  readonly approval?: readonly ApprovalState[] | undefined;
+  /** A folder with all that lie in it; 'none' is the tasks in no folder. */
   readonly subgroup?: string | undefined;
-  readonly pushType?: PushType | undefined;
+  readonly subCampaign?: string | undefined;
+  readonly pushType?: readonly PushType[] | undefined;
   readonly creator?: string | undefined;
   readonly channel?: string | undefined;
   readonly createdFrom?: Date | undefined;
@@ -20,10 +25,17 @@ export interface TaskFilter {
   readonly search?: string | undefined;
 }
 
+/** A row's place in the order: its sort key as text, and its ID. */
+export interface Place {
+  readonly value: string;
+  readonly id: string;
+}
+
 export interface TaskPage {
-  /** The row that the page starts after. */
-  readonly after?: { readonly createdAt: Date; readonly id: string } | undefined;
+  readonly sort: TaskSort;
   readonly order: 'asc' | 'desc';
+  /** The row that the page starts after, whether it still exists or not. */
+  readonly after?: Place | undefined;
   readonly limit: number;
 }
 
@@ -31,22 +43,32 @@ export interface ListedTask extends Task {
   readonly creatorName: string;
 }
 
-/** Newest first unless told otherwise; archived tasks are not listed. */
-export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Promise<ListedTask[]> {
-  const { after, order } = page;
+/** Deleted tasks are not listed. */
+export async function listTasks(
+  db: Db,
+  filter: TaskFilter,
+  page: TaskPage,
+): Promise<(ListedTask & { readonly place: string })[]> {
+  const { after, order, sort } = page;
+  const { value, type } = SORT_KEYS[sort];
   let query = db
     .selectFrom('tasks')
     .innerJoin('people', 'people.id', 'tasks.creator')
+    .$if(sortsByTotals(sort), (query) => query.leftJoin('task_totals as n', 'n.task_id', 'tasks.id'))
     .selectAll('tasks')
-    .select(['people.name as creator_name', REJECTION.as('rejection')])
+    .select([
+      'people.name as creator_name',
+      REJECTION.as('rejection'),
+      sql<string>`(${value})::text`.as('place'),
+    ])
     .where((eb) => matches(eb, filter))
-    .orderBy('tasks.created_at', order)
+    .orderBy(sql`${value} ${sql.raw(order)}`)
     .orderBy('tasks.id', order)
     .limit(page.limit);
   if (after !== undefined) {
     const beyond = order === 'asc' ? sql.raw('>') : sql.raw('<');
     query = query.where(
-      sql<boolean>`(tasks.created_at, tasks.id) ${beyond} (${after.createdAt}, ${after.id})`,
+      sql<boolean>`(${value}, tasks.id) ${beyond} (${after.value}::${sql.raw(type)}, ${after.id})`,
     );
   }
   const rows = await query.execute();
@@ -54,6 +76,7 @@ export async function listTasks(db: Db, filter: TaskFilter, page: TaskPage): Pro
     ...rowToTask(row),
     statusReason: row.status_reason ?? row.rejection,
     creatorName: row.creator_name,
+    place: row.place,
   }));
 }
 
@@ -71,34 +94,46 @@ export async function countTasksByStatus(
   return Object.fromEntries(rows.map((row) => [row.status, row.count]));
 }
 
-/** The subgroups in use, in the order of their names. */
-export async function listSubgroups(db: Db, { appId }: { appId: string }): Promise<string[]> {
-  const rows = await db
-    .selectFrom('tasks')
-    .select('subgroup')
-    .distinct()
-    .where('app_id', '=', appId)
-    .where('archived_at', 'is', null)
-    .where('subgroup', '<>', '')
-    .orderBy('subgroup')
-    .execute();
-  return rows.map((row) => row.subgroup);
-}
-
 function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
-  const { status, search } = filter;
-  const conditions = [eb('tasks.app_id', '=', filter.appId), eb('tasks.archived_at', 'is', null)];
+  const { status, approval, pushType, subgroup, subCampaign, search } = filter;
+  const conditions: ExpressionWrapper<Schema, 'tasks', SqlBool>[] = [
+    eb('tasks.app_id', '=', filter.appId),
+    eb('tasks.archived_at', 'is', null),
+  ];
   if (status !== undefined && status.length > 0) conditions.push(eb('tasks.status', 'in', status));
-  if (filter.subgroup !== undefined) conditions.push(eb('tasks.subgroup', '=', filter.subgroup));
-  if (filter.pushType !== undefined) conditions.push(eb('tasks.push_type', '=', filter.pushType));
+  if (pushType !== undefined && pushType.length > 0) conditions.push(eb('tasks.push_type', 'in', pushType));
+  if (approval !== undefined && approval.length > 0 && approval.length < APPROVAL_STATES.length) {
+    conditions.push(eb(APPROVAL_STATE, 'in', approval));
+  }
+  if (subgroup === 'none') conditions.push(eb('tasks.subgroup_id', 'is', null));
+  else if (subgroup !== undefined) {
+    conditions.push(eb('tasks.subgroup_id', 'in', withDescendants(filter.appId, subgroup)));
+  }
+  if (subCampaign !== undefined) {
+    const served = sql<string>`(select task_id from task_sub_campaigns where sub_campaign_id = ${subCampaign})`;
+    conditions.push(eb('tasks.id', 'in', served));
+  }
   if (filter.creator !== undefined) conditions.push(eb('tasks.creator', '=', filter.creator));
   if (filter.channel !== undefined) conditions.push(eb('tasks.channel', '=', filter.channel));
   if (filter.createdFrom !== undefined) conditions.push(eb('tasks.created_at', '>=', filter.createdFrom));
   if (filter.createdTo !== undefined) conditions.push(eb('tasks.created_at', '<', filter.createdTo));
   if (filter.pushFrom !== undefined) conditions.push(eb('tasks.push_at', '>=', filter.pushFrom));
   if (filter.pushTo !== undefined) conditions.push(eb('tasks.push_at', '<', filter.pushTo));
-  if (search !== undefined) {
-    conditions.push(eb.or([eb('tasks.name', 'ilike', containsPattern(search)), eb('tasks.id', '=', search)]));
-  }
+  if (search !== undefined) conditions.push(eb.or([nameContains(eb, search), eb('tasks.id', '=', search)]));
   return eb.and(conditions);
 }
+
+/** The index knows each pair of neighbouring characters; what it finds is compared once more. */
+function nameContains(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
+  return eb.and([
+    sql<boolean>`name_grams(tasks.name_folded) @> name_grams(fold_name(${text}))`,
+    sql<boolean>`strpos(tasks.name_folded, fold_name(${text})) > 0`,
+  ]);
+}
+
+/** As `approvalStateOf`. */
+const APPROVAL_STATE = sql<ApprovalState>`case
+  when tasks.status = 'pending_approval' then 'pending'
+  when tasks.status = 'rejected' then 'rejected'
+  when tasks.status <> 'draft' and tasks.approved_revision = tasks.revision then 'approved'
+  else 'none' end`;

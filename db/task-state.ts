@@ -1,5 +1,6 @@
 import { type Insertable, sql, type Transaction } from 'kysely';
 import type { Plan, TaskEvent } from '../domain/plan.ts';
+import type { Recurrence } from '../domain/recurrence.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
@@ -19,7 +20,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     .where('r.revision', '=', args.revision)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { pushType, pushAt, latePolicy, channel, audienceAt } = row.definition;
+  const { pushType, pushAt, latePolicy, channel, audienceAt, recurrence } = row.definition;
   return {
     revision: args.revision,
     pushType,
@@ -28,7 +29,12 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     approvalsRequired: row.approvals_required,
     channel,
     ...(audienceAt === 'approval' ? { audienceAt } : {}),
+    ...(recurrence === undefined ? {} : { recurrence: endOf(recurrence) }),
   };
+}
+
+function endOf({ endAt, count }: Recurrence): Plan['recurrence'] {
+  return { endAt: endAt === undefined ? null : Date.parse(endAt), count: count ?? null };
 }
 
 /** The number of the task's next push: submissions share one numbering. */
@@ -93,8 +99,9 @@ async function insertEvents(trx: Transaction<Schema>, projection: TaskProjection
   await trx
     .insertInto('audit')
     .values(
-      events.map(({ at, person, ...event }) => ({
+      events.map(({ at, person, origin, ...event }) => ({
         ...event,
+        origin: origin ?? null,
         app_id: appId,
         task_id: taskId,
         submission,

@@ -9,7 +9,8 @@ export interface Task {
   readonly id: string;
   readonly appId: string;
   readonly name: string;
-  readonly subgroup: string;
+  /** The folder it is in. */
+  readonly subgroupId: string | null;
   /** The newest revision that counts; an edit of a scheduled task counts once the workflow took it. */
   readonly revision: number;
   readonly approvedRevision: number | null;
@@ -38,7 +39,7 @@ export interface NewTask {
   readonly id: string;
   readonly appId: string;
   readonly name: string;
-  readonly subgroup?: string;
+  readonly subgroupId?: string | null;
   readonly definition: TaskDefinition;
   readonly ratePerSecond?: number | null;
   readonly creator: string;
@@ -54,7 +55,7 @@ export async function insertTask(db: Db, task: NewTask): Promise<void> {
         id: task.id,
         app_id: task.appId,
         name: task.name,
-        subgroup: task.subgroup ?? '',
+        subgroup_id: task.subgroupId ?? null,
         revision: 1,
         approved_revision: null,
         status: 'draft',
@@ -132,7 +133,7 @@ export async function lockTask(
 
 export interface TaskLabels {
   readonly name?: string | undefined;
-  readonly subgroup?: string | undefined;
+  readonly subgroupId?: string | null | undefined;
 }
 
 /** Name and subgroup are not material: they change at any time, without a revision. */
@@ -140,12 +141,12 @@ export async function updateLabels(
   db: Db,
   args: { appId: string; taskId: string; labels: TaskLabels; now: Date },
 ): Promise<void> {
-  const { name, subgroup } = args.labels;
+  const { name, subgroupId } = args.labels;
   await db
     .updateTable('tasks')
     .set({
       ...(name === undefined ? {} : { name }),
-      ...(subgroup === undefined ? {} : { subgroup }),
+      ...(subgroupId === undefined ? {} : { subgroup_id: subgroupId }),
       updated_at: args.now,
     })
     .where('id', '=', args.taskId)
@@ -209,7 +210,7 @@ export function rowToTask(row: Selectable<TasksTable>): Task {
     id: row.id,
     appId: row.app_id,
     name: row.name,
-    subgroup: row.subgroup,
+    subgroupId: row.subgroup_id,
     revision: row.revision,
     approvedRevision: row.approved_revision,
     submission: row.submission,

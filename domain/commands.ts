@@ -5,13 +5,16 @@ const Revision = z.int().positive();
 /** A reason typed into the CLI stays in the workflow's history; the API stores the text and sends its ID. */
 const Reason = z.string().trim().min(1).max(500);
 const RemarkId = z.string().regex(/^remark-[0-9a-z]{10}$/);
+/** Names the request in Postgres: no address travels. */
+const OriginId = z.string().regex(/^origin-[0-9a-z]{10}$/);
 
-const by = { by: PersonId };
+const by = { by: PersonId, origin: OriginId.optional() };
 const decision = {
   approver: PersonId,
   revision: Revision,
   code: z.string().max(100).optional(),
   remark: RemarkId.optional(),
+  origin: OriginId.optional(),
 };
 
 /** The one JSON object that each update and each signal of a task carries. */

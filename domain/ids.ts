@@ -4,7 +4,17 @@ export const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 export const TASK_ID = /^task-[0-9a-hjkmnp-tv-z]{10}$/;
 export const PUSH_ID = /^push-[0-9a-hjkmnp-tv-z]{10}-[1-9][0-9]{0,8}$/;
 
-export type IdKind = 'app' | 'person' | 'key' | 'audience' | 'task' | 'remark' | 'vendorkey';
+export type IdKind =
+  | 'app'
+  | 'person'
+  | 'key'
+  | 'audience'
+  | 'task'
+  | 'remark'
+  | 'vendorkey'
+  | 'subgroup'
+  | 'subcampaign'
+  | 'origin';
 
 /** `random` returns that many random bytes. */
 export function newId(kind: IdKind, random: (size: number) => Uint8Array): string {

@@ -12,6 +12,8 @@ export interface Plan {
   readonly channel: string;
   /** The members of the audience are those of the moment of approval. */
   readonly audienceAt?: 'approval';
+  /** Of a recurring task. */
+  readonly recurrence?: { readonly endAt: number | null; readonly count: number | null };
 }
 
 /** One line of the task's audit, made by the workflow. */
@@ -25,4 +27,6 @@ export interface TaskEvent {
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
   readonly remark: string | null;
+  /** Of the request it came with. */
+  readonly origin?: string;
 }

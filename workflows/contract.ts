@@ -9,6 +9,8 @@ export const SENDER_QUEUE = 'signalbox-send';
 export const OPERATION_TASK = 'operationTask';
 /** One for the whole namespace; its workflow ID is its type. */
 export const HOUSEKEEPING = 'housekeeping';
+/** Started by a task's Schedule: tells the task that a push is due, and ends. */
+export const RECURRING_RUN = 'recurringRun';
 export const STATE_QUERY = 'state';
 /** An update without payload: answers once the submission is recorded in Postgres. */
 export const RECORDED_UPDATE = 'recorded';
@@ -29,6 +31,15 @@ export interface OperationTaskInput {
   readonly submission: number;
   /** Who submitted. */
   readonly by: string;
+  /** Names the request in Postgres. */
+  readonly origin?: string;
+}
+
+export interface RecurringRunInput {
+  readonly taskId: string;
+  readonly revision: number;
+  /** In which the time is read. */
+  readonly zone: string;
 }
 
 export interface IgnoredMessage {

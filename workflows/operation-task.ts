@@ -7,6 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { nextWake, onTime } from '../domain/push-events.ts';
+import { armingOf, askForEndAt, withRuns } from '../domain/runs.ts';
 import { initialState } from '../domain/task-state.ts';
 import { isAtRest } from '../domain/task-status.ts';
 import { quick } from './activities.ts';
@@ -16,6 +17,7 @@ import { changeState, isObeyed } from './task-change.ts';
 import { listen } from './task-messages.ts';
 import { recordChanges } from './task-record.ts';
 import { audit, type CarriedTask, isRecorded, newRun, type TaskRun } from './task-run.ts';
+import { arm, askForEnd } from './task-runs.ts';
 import { show } from './task-visibility.ts';
 
 /** The life of one submission of a task: approval, waiting, pushes, done. It ends at reject and withdraw, too. */
@@ -32,9 +34,11 @@ export async function operationTask(input: OperationTaskInput, carried?: Carried
 
 async function story(run: TaskRun): Promise<void> {
   const recorded = recordChanges(run);
-  while (!isAtRest(run.state.status) || !isObeyed(run)) {
+  while (!isAtRest(run.state.status) || !isObeyed(run) || armingOf(run.state) !== run.armed) {
     const timed = onTime(run.state, Date.now());
     if (timed !== undefined) changeState(run, timed);
+    else if (armingOf(run.state) !== run.armed) await arm(run);
+    else if ((askForEndAt(run.state) ?? Number.POSITIVE_INFINITY) <= Date.now()) await askForEnd(run);
     else if (run.state.wantedPushes > 0 && run.state.status === 'sending') await startWantedPush(run);
     else if (workflowInfo().continueAsNewSuggested) await startAnew(run);
     else await untilChanged(run);
@@ -58,15 +62,16 @@ function unloaded({ revision }: OperationTaskInput): CarriedTask {
 }
 
 async function begin(run: TaskRun): Promise<void> {
-  const { taskId, revision, by } = run.input;
+  const { taskId, revision, by, origin } = run.input;
   const [plan, nextSeq] = await Promise.all([
     quick('load the plan').loadPlan({ taskId, revision }),
     quick('number the next push').nextPush({ taskId }),
   ]);
   if (plan === null)
     throw ApplicationFailure.nonRetryable(`${taskId} has no revision ${revision}`, 'NoSuchRevision');
-  run.state = initialState(plan, nextSeq);
-  audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done' });
+  run.state = withRuns(initialState(plan, nextSeq), Date.now());
+  const from = origin === undefined ? {} : { origin };
+  audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
   changeState(run, run.state);
 }
 
@@ -75,12 +80,12 @@ async function untilChanged(run: TaskRun): Promise<void> {
   const changed = () => run.changes !== changes;
   const wake = nextWake(run.state);
   if (wake === undefined) return await condition(changed);
-  const summary = run.state.status === 'scheduled' ? 'wait for the push time' : 'wait for approval';
+  const summary = run.state.status === 'pending_approval' ? 'wait for approval' : 'wait for the push time';
   await condition(changed, Math.max(1, wake - Date.now()), { summary });
 }
 
 async function startAnew(run: TaskRun): Promise<void> {
   await condition(() => isRecorded(run) && allHandlersFinished());
-  const { state, version, seq, instructed, ignored } = run;
-  await continueAsNew<typeof operationTask>(run.input, { state, version, seq, instructed, ignored });
+  const { state, version, seq, instructed, ignored, armed } = run;
+  await continueAsNew<typeof operationTask>(run.input, { state, version, seq, instructed, ignored, armed });
 }

@@ -57,7 +57,16 @@ async function lookUp(run: TaskRun, command: Command): Promise<Facts> {
 function record(run: TaskRun, command: Command, via: string): void {
   const detail = detailOf(command);
   const remark = 'remark' in command ? (command.remark ?? null) : null;
-  audit(run, { verb: command.name, via, person: personOf(command), outcome: 'done', detail, remark });
+  const origin = command.origin === undefined ? {} : { origin: command.origin };
+  audit(run, {
+    verb: command.name,
+    via,
+    person: personOf(command),
+    outcome: 'done',
+    detail,
+    remark,
+    ...origin,
+  });
 }
 
 function detailOf(command: Command): string | null {

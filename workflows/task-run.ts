@@ -1,4 +1,5 @@
 import type { TaskEvent } from '../domain/plan.ts';
+import type { Arming } from '../domain/runs.ts';
 import type { TaskState } from '../domain/task-state.ts';
 import type { TaskStatus } from '../domain/task-status.ts';
 import type { IgnoredMessage, OperationTaskInput, TaskView } from './contract.ts';
@@ -17,6 +18,7 @@ export interface CarriedTask {
   readonly seq: number;
   readonly instructed: readonly Instructed[];
   readonly ignored: readonly IgnoredMessage[];
+  readonly armed?: Arming;
 }
 
 /** What one run of the workflow remembers. */
@@ -30,6 +32,8 @@ export interface TaskRun {
   events: TaskEvent[];
   instructed: readonly Instructed[];
   ignored: readonly IgnoredMessage[];
+  /** What was last arranged for the task's pushes to become due. */
+  armed: Arming;
   /** Any change at all; the story sleeps until it grows. */
   changes: number;
   recordedVersion: number;
@@ -44,6 +48,7 @@ const IGNORED_SHOWN = 20;
 export function newRun(input: OperationTaskInput, carried: CarriedTask): TaskRun {
   return {
     input,
+    armed: 'none',
     ...carried,
     events: [],
     changes: 0,
@@ -57,7 +62,7 @@ export function newRun(input: OperationTaskInput, carried: CarriedTask): TaskRun
 export function audit(
   run: TaskRun,
   event: Pick<TaskEvent, 'verb' | 'via' | 'person' | 'outcome'> &
-    Partial<Pick<TaskEvent, 'detail' | 'remark'>>,
+    Partial<Pick<TaskEvent, 'detail' | 'remark' | 'origin'>>,
 ): void {
   const at = new Date(Date.now()).toISOString();
   run.seq++;

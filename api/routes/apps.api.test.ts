@@ -22,7 +22,7 @@ test('an app is created with the safe settings, and read by any person of it', a
     signalApproval: 'code',
     makerMayApprove: false,
     approvalsRequired: 1,
-    stoppedAt: null,
+    stop: null,
     createdAt: '2026-11-22T08:00:00.000Z',
   });
   for (const role of ['marketer', 'approver', 'operator'] as const) {

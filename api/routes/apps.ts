@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { findApp, insertApp, updateApp } from '../../db/apps.ts';
+import { findAppStop } from '../../db/app-stop.ts';
+import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts';
+import { insertAct } from '../../db/audit.ts';
 import { newId } from '../../domain/ids.ts';
 import type { App } from '../app.ts';
+import { AppStop } from '../app-stop-view.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { ADMIN, PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Label, TimeZone } from '../schemas.ts';
 
@@ -18,7 +22,7 @@ const Settings = z.strictObject({
   approvalsRequired: z.int().min(1).max(3).optional(),
 });
 
-const AppBody = z
+export const AppBody = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -26,7 +30,8 @@ const AppBody = z
     signalApproval: z.enum(['code', 'claimed', 'off']),
     makerMayApprove: z.boolean(),
     approvalsRequired: z.number(),
-    stoppedAt: IsoDate.nullable(),
+    /** Null unless the emergency stop holds. */
+    stop: AppStop.nullable(),
     createdAt: IsoDate,
   })
   .meta({ id: 'App' });
@@ -47,7 +52,7 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const id = newId('app', randomBytes);
       const created = await insertApp(deps.db, { ...request.body, id, createdAt: await deps.clock() });
-      return reply.code(201).send(created);
+      return reply.code(201).send({ ...created, stop: null });
     },
   );
 
@@ -60,7 +65,7 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request) => {
       const found = await findApp(deps.db, personOf(request).appId);
       if (found === undefined) throw notFound('app');
-      return found;
+      return renderApp(deps, found);
     },
   );
 
@@ -76,9 +81,19 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     async (request) => {
-      const changed = await updateApp(deps.db, personOf(request).appId, request.body);
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const changed = await deps.db.transaction().execute(async (trx) => {
+        const act = { appId, personId, origin: originOf(request, now), now };
+        await insertAct(trx, { ...act, verb: 'change_app', detail: JSON.stringify(request.body) });
+        return await updateApp(trx, appId, request.body);
+      });
       if (changed === undefined) throw notFound('app');
-      return changed;
+      return renderApp(deps, changed);
     },
   );
+}
+
+export async function renderApp(deps: ApiDeps, app: AppRecord): Promise<z.infer<typeof AppBody>> {
+  return { ...app, stop: (await findAppStop(deps.db, { appId: app.id })) ?? null };
 }

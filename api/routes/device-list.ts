@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { insertAppAct } from '../../db/app-audit.ts';
+import { insertAct } from '../../db/audit.ts';
 import { findByIdentifiers } from '../../db/device-identifiers.ts';
 import { findDevices, listDevices } from '../../db/device-list.ts';
 import { CursorError } from '../../db/paging.ts';
@@ -13,6 +13,7 @@ import { invalid, readIdentifiers } from '../device-change.ts';
 import { EXPORT_FORMATS, exportDevices } from '../device-export.ts';
 import { DeviceBody, DeviceId, Identifiers, TokenState } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { type Fault, problemResponses } from '../problem.ts';
 import { Label, Page, PageQuery } from '../schemas.ts';
 import { CSV, NDJSON } from '../upload/body.ts';
@@ -121,7 +122,8 @@ function exporting(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       const filters = Object.keys(filter).sort().join(', ');
       const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
-      await insertAppAct(deps.db, { appId, personId, verb: 'export_devices', detail, now });
+      const origin = originOf(request, now);
+      await insertAct(deps.db, { appId, personId, verb: 'export_devices', detail, origin, now });
       const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
         objectMode: false,
       });

@@ -11,6 +11,7 @@ import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { executeCommand } from '../task-command.ts';
 import { IdParams, taskFor } from '../task-lookup.ts';
@@ -47,7 +48,9 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
       const { revision, comment } = request.body;
       const payload = await decisionOf(deps, task, personOf(request).personId, revision, comment);
       const key = request.idempotency?.key;
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: 'approve', payload, key }));
+      const origin = originOf(request, await deps.clock());
+      const command = { name: 'approve', payload, key, origin } as const;
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 
@@ -60,7 +63,9 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
       const { revision, reason } = request.body;
       const payload = await decisionOf(deps, task, personOf(request).personId, revision, reason);
       const key = request.idempotency?.key;
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: 'reject', payload, key }));
+      const origin = originOf(request, await deps.clock());
+      const command = { name: 'reject', payload, key, origin } as const;
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 

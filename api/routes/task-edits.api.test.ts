@@ -37,13 +37,16 @@ describe('PATCH /v1/tasks/{id}', () => {
 
   test('name and subgroup change without a revision, whatever the status', async () => {
     await setStatus('sending');
-    const { status, body } = await patch({ name: 'Winter sale', subgroup: 'Winter' });
+    const folder = await shop.marketer.call('POST', '/v1/subgroups', { name: 'Winter' });
+    const subgroupId = String(folder.body['id']);
+    const { status, body } = await patch({ name: 'Winter sale', subgroupId });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ name: 'Winter sale', subgroup: 'Winter', revision: 1 });
+    expect(body).toMatchObject({ name: 'Winter sale', subgroup: { id: subgroupId, path: ['Winter'] }, revision: 1 });
     const { body: audit } = await shop.marketer.call('GET', `${url}/audit`);
     expect(audit).toMatchObject({
       items: [
-        { verb: 'rename', personName: 'Mei the marketer', detail: 'name: Winter sale, subgroup: Winter' },
+        { verb: 'change_subgroup', detail: subgroupId, revision: 1 },
+        { verb: 'rename', personName: 'Mei the marketer', detail: 'Winter sale', ip: '127.0.0.1' },
         { verb: 'create', via: 'api', outcome: 'done' },
       ],
     });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { insertAct } from '../../db/task-history.ts';
+import { insertAct, type Origin } from '../../db/audit.ts';
 import { archiveTask, findTask, lockTask } from '../../db/tasks.ts';
 import { RatePerSecond, TaskDefinitionPatch } from '../../domain/task-definition.ts';
 import { isAtRest } from '../../domain/task-status.ts';
@@ -7,25 +7,20 @@ import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
-import { Subgroup, TaskName } from '../task-draft.ts';
-import {
-  checkPrecondition,
-  type Edit,
-  patchedDefinition,
-  relabel,
-  revise,
-  setDraftRate,
-} from '../task-edit.ts';
+import { checkPrecondition, type Edit, patchedDefinition, revise, setDraftRate } from '../task-edit.ts';
+import { relabel, SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
 import { IdParams, taskFor, taskOf } from '../task-lookup.ts';
 import { refusalOfTask, renderTask, TaskBody } from '../task-view.ts';
 import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
 const TaskPatch = TaskDefinitionPatch.extend({
   name: TaskName.optional(),
-  subgroup: Subgroup.optional(),
+  subgroupId: SubgroupId.optional(),
+  subCampaignIds: SubCampaignIds.optional(),
   /** Of a draft; else PUT /v1/tasks/{id}/rate. */
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'TaskPatch' });
@@ -50,11 +45,13 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const task = await taskOf(deps, request);
       checkPrecondition(task, request.headers['if-match']);
-      const { name, subgroup, ratePerSecond, ...patch } = request.body;
-      const edit: Edit = { task, personId: personOf(request).personId, now: await deps.clock() };
+      const { name, subgroupId, subCampaignIds, ratePerSecond, ...patch } = request.body;
+      const now = await deps.clock();
+      const { personId } = personOf(request);
+      const edit: Edit = { task, personId, now, origin: originOf(request, now) };
       const definition = await patchedDefinition(deps, edit, patch);
       await setDraftRate(deps, edit, ratePerSecond);
-      await relabel(deps, edit, { name, subgroup });
+      await relabel(deps, edit, { name, subgroupId, subCampaignIds });
       const pending = definition === undefined ? undefined : await revise(deps, edit, definition);
       const changed = await findTask(deps.db, { appId: task.appId, taskId: task.id });
       if (changed === undefined) throw notFound('task');
@@ -78,11 +75,13 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const task = await taskFor(deps, request, 'delete');
       const by = personOf(request).personId;
+      const now = await deps.clock();
+      const origin = originOf(request, now);
       if (!isAtRest(task.status)) {
-        const answer = await executeCommand(deps, task, { name: 'delete', payload: { by } });
+        const answer = await executeCommand(deps, task, { name: 'delete', payload: { by }, origin });
         return sendVerbAnswer(reply, task, answer);
       }
-      await archive(deps, { appId: task.appId, taskId: task.id, personId: by });
+      await archive(deps, { appId: task.appId, taskId: task.id, personId: by, origin, now });
       return reply.code(204).send(null);
     },
   );
@@ -91,9 +90,9 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
 /** Of a task that no workflow runs for, which is checked again under the row's lock. */
 async function archive(
   deps: ApiDeps,
-  { appId, taskId, personId }: { appId: string; taskId: string; personId: string },
+  args: { appId: string; taskId: string; personId: string; origin: Origin; now: Date },
 ): Promise<void> {
-  const now = await deps.clock();
+  const { appId, taskId, now } = args;
   await deps.db.transaction().execute(async (trx) => {
     const task = await lockTask(trx, { appId, taskId });
     if (task === undefined) throw notFound('task');
@@ -101,6 +100,6 @@ async function archive(
     if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
     if (!isAtRest(task.status)) throw new Problem('conflict', 'The task was submitted meanwhile');
     await archiveTask(trx, { taskId, now });
-    await insertAct(trx, { appId, taskId, personId, verb: 'delete', revision: task.revision, now });
+    await insertAct(trx, { ...args, verb: 'delete', revision: task.revision });
   });
 }

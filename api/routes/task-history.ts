@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { listAudit, listDecisions, listPushes } from '../../db/task-history.ts';
+import { listAudit } from '../../db/audit.ts';
+import { listDecisions, listPushes } from '../../db/task-history.ts';
 import { listRevisions } from '../../db/task-revisions.ts';
 import { TaskDefinition } from '../../domain/task-definition.ts';
 import type { App } from '../app.ts';
+import { AuditLine } from '../audit-view.ts';
 import type { ApiDeps } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { problemResponses } from '../problem.ts';
@@ -13,19 +15,6 @@ import { readingById, taskOf } from '../task-lookup.ts';
 const Revision = z
   .object({ revision: z.int(), madeBy: z.string(), madeAt: IsoDate, definition: TaskDefinition })
   .meta({ id: 'TaskRevision' });
-const AuditLine = z
-  .object({
-    at: IsoDate,
-    personId: z.string().nullable(),
-    personName: z.string().nullable(),
-    verb: z.string(),
-    via: z.string(),
-    revision: z.int().nullable(),
-    outcome: z.enum(['done', 'ignored']),
-    detail: z.string().nullable(),
-    remark: z.string().nullable(),
-  })
-  .meta({ id: 'AuditLine' });
 const Decision = z
   .object({
     personId: z.string(),
@@ -86,11 +75,9 @@ function pagedLists(app: App, deps: ApiDeps): void {
     async (request) => {
       const task = await taskOf(deps, request);
       const { limit, cursor } = request.query;
-      const rows = await listAudit(deps.db, {
-        taskId: task.id,
-        before: decodePlace(cursor),
-        limit: limit + 1,
-      });
+      const before = decodePlace(cursor);
+      const filter = { appId: task.appId, taskId: task.id };
+      const rows = await listAudit(deps.db, filter, { before, limit: limit + 1 });
       return toNumberedPage(rows, limit, (line) => line.no);
     },
   );

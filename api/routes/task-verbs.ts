@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { subCampaignsOf } from '../../db/sub-campaigns.ts';
 import { findTask } from '../../db/tasks.ts';
 import type { CommandPayload } from '../../domain/commands.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
@@ -9,10 +10,12 @@ import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
-import { createDraft, TaskName } from '../task-draft.ts';
+import { createDraft } from '../task-draft.ts';
+import { TaskName } from '../task-labels.ts';
 import { IdParams, taskFor } from '../task-lookup.ts';
 import { startTask } from '../task-start.ts';
 import { checkSubmission } from '../task-submission.ts';
@@ -39,7 +42,8 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const task = await taskFor(deps, request, 'submit');
       await checkSubmission(deps, task);
-      const answer = await startTask(deps, task, personOf(request).personId);
+      const origin = originOf(request, await deps.clock());
+      const answer = await startTask(deps, task, personOf(request).personId, origin);
       const recorded = await findTask(deps.db, { appId: task.appId, taskId: task.id });
       return sendVerbAnswer(reply, recorded ?? task, answer);
     },
@@ -54,7 +58,9 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const task = await taskFor(deps, request, 'set_rate');
       const payload = { by: personOf(request).personId, ratePerSecond: request.body.ratePerSecond };
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: 'setRate', payload }));
+      const origin = originOf(request, await deps.clock());
+      const command = { name: 'setRate', payload, origin } as const;
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 
@@ -72,9 +78,12 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const original = await taskFor(deps, request, 'copy');
       const { appId, personId } = personOf(request);
-      const { definition, subgroup, ratePerSecond } = original;
+      const { definition, subgroupId, ratePerSecond } = original;
+      const campaigns = (await subCampaignsOf(deps.db, [original.id])).get(original.id) ?? [];
       const taskId = await createDraft(deps, {
-        ...{ appId, personId, definition, subgroup, ratePerSecond },
+        ...{ appId, personId, definition, subgroupId, ratePerSecond },
+        subCampaignIds: campaigns.map(({ id }) => id),
+        origin: originOf(request, await deps.clock()),
         name: request.body?.name ?? nameOfCopy(original.name),
         verb: 'copy',
         detail: original.id,
@@ -95,7 +104,9 @@ function simpleVerbRoute(app: App, deps: ApiDeps, verb: SimpleVerb): void {
       const task = await taskFor(deps, request, verb);
       const key = keyOf(request);
       const payload = payloadOf(verb, personOf(request).personId, key);
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, { name: verb, payload, key }));
+      const origin = originOf(request, await deps.clock());
+      const command = { name: verb, payload, key, origin };
+      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 }

@@ -1,51 +1,70 @@
 import { z } from 'zod';
-import { decodeCursor, toPage } from '../../db/paging.ts';
-import { countTasksByStatus, listSubgroups, listTasks } from '../../db/task-list.ts';
+import { findAppStop } from '../../db/app-stop.ts';
+import { countTasksByStatus, listTasks } from '../../db/task-list.ts';
+import { sortsByTotals, TASK_SORTS } from '../../db/task-sort.ts';
+import { refreshTotals } from '../../db/task-totals.ts';
 import { findTask } from '../../db/tasks.ts';
+import { APPROVAL_STATES } from '../../domain/approval-state.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { RatePerSecond, TaskDefinition } from '../../domain/task-definition.ts';
 import { PUSH_TYPES, TASK_STATUSES } from '../../domain/task-status.ts';
 import type { App } from '../app.ts';
+import { AppStop } from '../app-stop-view.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 import { checkDefinition, warningsOf } from '../task-checks.ts';
-import { createDraft, Subgroup, TaskName } from '../task-draft.ts';
+import { decodePlaceOf, encodePlace } from '../task-cursor.ts';
+import { createDraft } from '../task-draft.ts';
+import { SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
 import { readingById, taskOf } from '../task-lookup.ts';
 import { renderTask, renderTasks, TaskBody, TaskSummary } from '../task-view.ts';
 
 const NewTask = TaskDefinition.safeExtend({
   name: TaskName,
-  subgroup: Subgroup.optional(),
+  subgroupId: SubgroupId.optional(),
+  subCampaignIds: SubCampaignIds.optional(),
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'NewTask' });
 
-/** One status, or several: `status=draft&status=rejected`. */
-const Statuses = z.preprocess(
-  (value) => (typeof value === 'string' ? [value] : value),
-  z.array(z.enum(TASK_STATUSES)).max(TASK_STATUSES.length),
-);
+/** One, or several: `status=draft&status=rejected`. */
+function Several<Value extends string>(values: readonly Value[]) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? [value] : value),
+    z.array(z.enum(values)).max(values.length),
+  );
+}
 const TaskQuery = PageQuery.extend({
-  status: Statuses.optional(),
-  subgroup: z.union([z.literal(''), PlainText(100)]).optional(),
-  pushType: z.enum(PUSH_TYPES).optional(),
+  status: Several(TASK_STATUSES).optional(),
+  approval: Several(APPROVAL_STATES).optional(),
+  /** With all that lie in it; `none` for tasks in no folder. */
+  subgroup: PlainText(100).optional(),
+  subCampaign: PlainText(100).optional(),
+  pushType: Several(PUSH_TYPES).optional(),
   creator: PlainText(100).optional(),
   channel: PlainText(100).optional(),
   createdFrom: IsoDate.optional(),
   createdTo: IsoDate.optional(),
   pushFrom: IsoDate.optional(),
   pushTo: IsoDate.optional(),
-  /** A task's ID, or part of its name. */
+  /** A task's ID, or part of its name, in any language and case. */
   search: PlainText(200).optional(),
+  sort: z.enum(TASK_SORTS).default('createdAt'),
   order: z.enum(['asc', 'desc']).default('desc'),
+  /** `false` leaves `counts` out, which later pages need not ask for again. */
+  counts: z.enum(['true', 'false']).default('true'),
 });
 const TaskPage = Page(TaskSummary).extend({
   /** How many tasks of each status the other filters leave. */
-  counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()),
-  subgroups: z.array(z.string()),
+  counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()).nullable(),
+  /** Set while the emergency stop holds everything of the app. */
+  appStop: AppStop.nullable(),
+  /** Of what moment the figures are that the tasks are sorted by; null when they are sorted by something else. */
+  sortedAsOf: IsoDate.nullable(),
 });
 
 const tags = ['tasks'];
@@ -70,11 +89,12 @@ function creating(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const { name, subgroup = '', ratePerSecond = null, ...given } = request.body;
+      const { name, subgroupId = null, subCampaignIds = [], ratePerSecond = null, ...given } = request.body;
       const { appId, personId } = personOf(request);
       const definition = await checkDefinition(deps, appId, given);
       const taskId = await createDraft(deps, {
-        ...{ appId, personId, name, subgroup, ratePerSecond, definition },
+        ...{ appId, personId, name, subgroupId, subCampaignIds, ratePerSecond, definition },
+        origin: originOf(request, await deps.clock()),
         verb: 'create',
       });
       const task = await findTask(deps.db, { appId, taskId });
@@ -99,15 +119,24 @@ function reading(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const { limit, cursor, order, ...filters } = request.query;
+      const { limit, cursor, sort, order, counts, ...filters } = request.query;
       const filter = { ...filters, appId: appIdOf(request) };
-      const after = cursor === undefined ? undefined : decodeCursor(cursor);
-      const page = toPage(await listTasks(deps.db, filter, { after, order, limit: limit + 1 }), limit);
+      const after = cursor === undefined ? undefined : decodePlaceOf(sort, cursor);
+      const now = await deps.clock();
+      const sortedAsOf = sortsByTotals(sort) ? await refreshTotals(deps.db, { ...filter, now }) : null;
+      const [rows, counted, appStop] = await Promise.all([
+        listTasks(deps.db, filter, { sort, order, after, limit: limit + 1 }),
+        counts === 'true' ? countTasksByStatus(deps.db, filter) : null,
+        findAppStop(deps.db, filter),
+      ]);
+      const shown = rows.slice(0, limit);
+      const last = shown.at(-1);
       return {
-        items: await renderTasks(deps, page.items),
-        nextCursor: page.nextCursor,
-        counts: await countTasksByStatus(deps.db, filter),
-        subgroups: await listSubgroups(deps.db, filter),
+        items: await renderTasks(deps, shown),
+        nextCursor: rows.length > limit && last !== undefined ? encodePlace(sort, last) : null,
+        counts: counted,
+        appStop: appStop ?? null,
+        sortedAsOf,
       };
     },
   );

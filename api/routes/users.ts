@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { insertAppAct } from '../../db/app-audit.ts';
+import { insertAct } from '../../db/audit.ts';
 import { type Erasure, eraseUsers } from '../../db/erase.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
 import { problemResponses } from '../problem.ts';
 
 const ErasureBody = z
@@ -43,7 +44,8 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const erased = await eraseUsers(deps.db, { appId, userIds, now });
       const detail = auditDetail(userIds.length, erased);
-      await insertAppAct(deps.db, { appId, personId, verb: 'erase_users', detail, now });
+      const origin = originOf(request, now);
+      await insertAct(deps.db, { appId, personId, verb: 'erase_users', detail, origin, now });
       const done = erased.inFlight === 0;
       if (!done) reply.header('retry-after', AGAIN_S);
       return reply.code(done ? 200 : 202).send({ done, ...erased });

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { liftStop, stopApp } from '../../db/app-stop.ts';
+import { findApp } from '../../db/apps.ts';
+import { PlainText } from '../../domain/plain-text.ts';
+import type { App } from '../app.ts';
+import { resumeStopped } from '../app-stop.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { AppBody, renderApp } from './apps.ts';
+
+const Resumed = z
+  .object({
+    app: AppBody,
+    /** Tasks that the stop had paused and that were told to go on. */
+    resumed: z.array(z.string()),
+    /** True when some could not be told: they will be within five minutes, or by asking again. */
+    pending: z.boolean(),
+    detail: z.string().nullable(),
+  })
+  .meta({ id: 'AppResumed' });
+
+export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.post(
+    '/v1/app/stop',
+    {
+      onRequest: app.guard.may('app.stop'),
+      schema: {
+        ...PERSON,
+        operationId: 'stopApp',
+        description:
+          'The emergency stop. Once answered no request of any task of the app starts, also of tasks approved later, ' +
+          'and while Temporal or the workers are away. Asked again it changes nothing.',
+        body: z.strictObject({ reason: PlainText(500) }).meta({ id: 'StopApp' }),
+        response: { 200: AppBody, ...problemResponses(404, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const { reason } = request.body;
+      await stopApp(deps.db, { appId, personId, reason, origin: originOf(request, now), now });
+      const found = await findApp(deps.db, appId);
+      if (found === undefined) throw notFound('app');
+      return renderApp(deps, found);
+    },
+  );
+
+  app.post(
+    '/v1/app/resume',
+    {
+      onRequest: app.guard.may('app.stop'),
+      schema: {
+        ...PERSON,
+        operationId: 'resumeApp',
+        description:
+          'Lifts the emergency stop; what it had paused goes on, under the late policy of each task. What somebody ' +
+          'paused by hand stays paused.',
+        response: { 200: Resumed, 202: Resumed, ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const origin = originOf(request, now);
+      await liftStop(deps.db, { appId, personId, origin, now });
+      const found = await findApp(deps.db, appId);
+      if (found === undefined) throw notFound('app');
+      const { resumed, pending } = await resumeStopped(deps, { appId, personId, origin });
+      const detail = pending ? 'The stop is lifted. Temporal is not reachable: ask again, or wait.' : null;
+      return reply
+        .code(pending ? 202 : 200)
+        .send({ app: await renderApp(deps, found), resumed, pending, detail });
+    },
+  );
+}

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { insertAct } from '../../db/audit.ts';
+import {
+  changeSubgroup,
+  deleteSubgroup,
+  insertSubgroup,
+  listSubgroups,
+  MAX_DEPTH,
+  type Subgroup,
+  type SubgroupFault,
+} from '../../db/subgroups.ts';
+import { newId } from '../../domain/ids.ts';
+import type { App } from '../app.ts';
+import { appIdOf, personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
+import { notFound, Problem, problemResponses } from '../problem.ts';
+import { IsoDate, Label } from '../schemas.ts';
+import { IdParams } from '../task-lookup.ts';
+
+const SubgroupBody = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    parentId: z.string().nullable(),
+    /** The names from the top to this one. */
+    path: z.array(z.string()),
+    /** Tasks right in it. */
+    tasks: z.int(),
+    createdAt: IsoDate,
+  })
+  .meta({ id: 'Subgroup' });
+const Parent = z.string().max(100).nullable();
+const NewSubgroup = z.strictObject({ name: Label(100), parentId: Parent.default(null) });
+const SubgroupChange = z.strictObject({ name: Label(100).optional(), parentId: Parent.optional() });
+
+const tags = ['subgroups'];
+
+export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.get(
+    '/v1/subgroups',
+    {
+      onRequest: app.guard.may('tasks.read'),
+      schema: {
+        operationId: 'listSubgroups',
+        description: 'The whole tree, each folder after its parent.',
+        tags,
+        ...PERSON,
+        response: { 200: z.object({ items: z.array(SubgroupBody) }), ...problemResponses() },
+      },
+    },
+    async (request) => ({ items: await listSubgroups(deps.db, { appId: appIdOf(request) }) }),
+  );
+
+  app.post(
+    '/v1/subgroups',
+    {
+      onRequest: app.guard.may('subgroups.change'),
+      ...idempotent(deps),
+      schema: {
+        operationId: 'createSubgroup',
+        tags,
+        ...PERSON,
+        body: NewSubgroup.meta({ id: 'NewSubgroup' }),
+        response: { 201: SubgroupBody, ...problemResponses(404, 409, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const id = newId('subgroup', randomBytes);
+      const fault = await insertSubgroup(deps.db, { ...request.body, appId, id, personId, now });
+      if (fault !== undefined) throw problemOf(fault);
+      const detail = `${id}: ${request.body.name}`;
+      await insertAct(deps.db, {
+        ...{ appId, personId, origin: originOf(request, now), now },
+        ...{ verb: 'create_subgroup', detail },
+      });
+      return reply.code(201).send(await subgroupOf(deps, appId, id));
+    },
+  );
+
+  app.patch(
+    '/v1/subgroups/:id',
+    {
+      onRequest: app.guard.may('subgroups.change'),
+      schema: {
+        operationId: 'changeSubgroup',
+        description: 'Renames it, or moves it with all that lies in it.',
+        tags,
+        ...PERSON,
+        params: IdParams,
+        body: SubgroupChange.meta({ id: 'SubgroupChange' }),
+        response: { 200: SubgroupBody, ...problemResponses(404, 409) },
+      },
+    },
+    async (request) => {
+      const { appId, personId } = personOf(request);
+      const { id } = request.params;
+      const now = await deps.clock();
+      const fault = await changeSubgroup(deps.db, { ...request.body, appId, id, now });
+      if (fault !== undefined) throw problemOf(fault);
+      const detail = `${id}: ${JSON.stringify(request.body)}`;
+      await insertAct(deps.db, {
+        ...{ appId, personId, origin: originOf(request, now), now },
+        ...{ verb: 'change_subgroup', detail },
+      });
+      return await subgroupOf(deps, appId, id);
+    },
+  );
+
+  app.delete(
+    '/v1/subgroups/:id',
+    {
+      onRequest: app.guard.may('subgroups.change'),
+      schema: {
+        operationId: 'deleteSubgroup',
+        description: 'Only when no task and no other folder is in it.',
+        tags,
+        ...PERSON,
+        params: IdParams,
+        response: { 204: z.null(), ...problemResponses(404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const { id } = request.params;
+      const now = await deps.clock();
+      const fault = await deleteSubgroup(deps.db, { appId, id });
+      if (fault !== undefined) throw problemOf(fault);
+      await insertAct(deps.db, {
+        ...{ appId, personId, origin: originOf(request, now), now },
+        ...{ verb: 'delete_subgroup', detail: id },
+      });
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+async function subgroupOf(deps: ApiDeps, appId: string, id: string): Promise<Subgroup> {
+  const [found] = await listSubgroups(deps.db, { appId, id });
+  if (found === undefined) throw notFound('subgroup');
+  return found;
+}
+
+function problemOf(fault: SubgroupFault): Problem {
+  const at = (pointer: string, detail: string) =>
+    new Problem('invalid_request', 'The subgroup is not valid', { errors: [{ pointer, detail }] });
+  switch (fault) {
+    case 'gone':
+      return notFound('subgroup');
+    case 'no_parent':
+      return at('/parentId', 'there is no such subgroup');
+    case 'loop':
+      return at('/parentId', 'lies in this subgroup, or is it: that would be a loop');
+    case 'too_deep':
+      return at('/parentId', `would make a tree of more than ${MAX_DEPTH} levels`);
+    case 'name_taken':
+      return new Problem('conflict', 'There is a subgroup of this name at this place');
+    case 'not_empty':
+      return new Problem('conflict', 'Tasks or other subgroups are in it: move or delete them first');
+  }
+}

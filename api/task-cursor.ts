@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { CursorError } from '../db/paging.ts';
+import type { Place } from '../db/task-list.ts';
+import { SORT_KEYS, type TaskSort } from '../db/task-sort.ts';
+import { isStorable } from '../domain/plain-text.ts';
+
+const Cursor = z.tuple([z.string(), z.string().max(1000), z.string().max(100)]);
+
+export function encodePlace(sort: TaskSort, { place, id }: { place: string; id: string }): string {
+  return Buffer.from(JSON.stringify([sort, place, id])).toString('base64url');
+}
+
+/** Throws a CursorError when it is not one of a list in that order. */
+export function decodePlaceOf(sort: TaskSort, cursor: string): Place {
+  const [of, value, id] = parse(cursor);
+  if (of !== sort) throw new CursorError(`is a cursor of the list by ${of}, not by ${sort}`);
+  if (!IS_OF[SORT_KEYS[sort].type](value) || !isStorable([value, id])) throw notOurs();
+  return { value, id };
+}
+
+function parse(cursor: string): z.infer<typeof Cursor> {
+  try {
+    return Cursor.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+  } catch {
+    throw notOurs();
+  }
+}
+
+const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
+const TIME = /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
+
+/** What Postgres would not read would be our fault, not the caller's. */
+const IS_OF = {
+  text: () => true,
+  int: (text: string) => /^-?\d{1,9}$/.test(text),
+  bigint: isWhole,
+  float8: (text: string) => /^[\d.e+-]{1,30}$/.test(text) && Number.isFinite(Number(text)),
+  timestamptz: (text: string) => text === '-infinity' || (TIME.test(text) && !Number.isNaN(timeOf(text))),
+} as const;
+
+/** Postgres leaves the minutes of an offset out. */
+function timeOf(text: string): number {
+  return Date.parse(/[+-]\d\d$/.test(text) ? `${text}:00` : text);
+}
+
+function notOurs(): CursorError {
+  return new CursorError('is not a cursor of this list');
+}

@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import type { Db } from './database.ts';
+import { afterCursor, type Cursor } from './paging.ts';
+
+export interface SubCampaign {
+  readonly id: string;
+  readonly name: string;
+  /** Listed tasks that serve it. */
+  readonly tasks: number;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+}
+
+type Key = { readonly appId: string; readonly id: string };
+
+/** False when the app has one of that name. */
+export async function insertSubCampaign(
+  db: Db,
+  campaign: Key & { name: string; personId: string; now: Date },
+): Promise<boolean> {
+  const { appId, id, name, personId, now } = campaign;
+  const inserted = await db
+    .insertInto('sub_campaigns')
+    .values({ id, app_id: appId, name, created_by: personId, created_at: now })
+    .onConflict((conflict) => conflict.columns(['app_id', 'name']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+export async function findSubCampaign(db: Db, { appId, id }: Key): Promise<SubCampaign | undefined> {
+  return await select(db, appId).where('c.id', '=', id).executeTakeFirst();
+}
+
+/** Newest first. */
+export async function listSubCampaigns(
+  db: Db,
+  args: { appId: string; after: Cursor | undefined; limit: number },
+): Promise<SubCampaign[]> {
+  const { after } = args;
+  return await select(db, args.appId)
+    .$if(after !== undefined, (query) =>
+      query.where(({ ref }) =>
+        afterCursor(ref('c.created_at'), ref('c.id'), after ?? { createdAt: new Date(0), id: '' }),
+      ),
+    )
+    .orderBy('c.created_at', 'desc')
+    .orderBy('c.id', 'desc')
+    .limit(args.limit)
+    .execute();
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/** `taken`: another one of the app has that name. */
+export async function renameSubCampaign(
+  db: Db,
+  { appId, id, name }: Key & { name: string },
+): Promise<'done' | 'gone' | 'taken'> {
+  const update = db
+    .updateTable('sub_campaigns')
+    .set({ name })
+    .where('app_id', '=', appId)
+    .where('id', '=', id);
+  try {
+    const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
+    return numUpdatedRows === 0n ? 'gone' : 'done';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION) return 'taken';
+    throw error;
+  }
+}
+
+/** The tasks stay, and serve it no more. */
+export async function deleteSubCampaign(db: Db, { appId, id }: Key): Promise<boolean> {
+  return await db.transaction().execute(async (trx) => {
+    const row = await trx
+      .selectFrom('sub_campaigns')
+      .select('id')
+      .where('app_id', '=', appId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row === undefined) return false;
+    await trx.deleteFrom('task_sub_campaigns').where('sub_campaign_id', '=', id).execute();
+    await trx.deleteFrom('sub_campaigns').where('id', '=', id).execute();
+    return true;
+  });
+}
+
+/** Makes these, and no others, the ones that the task serves; answers those that the app does not have. */
+export async function linkSubCampaigns(
+  trx: Db,
+  args: { appId: string; taskId: string; ids: readonly string[] },
+): Promise<string[]> {
+  const { appId, taskId, ids } = args;
+  const found = await trx
+    .selectFrom('sub_campaigns')
+    .select('id')
+    .where('app_id', '=', appId)
+    .where('id', 'in', ids.length === 0 ? [''] : ids)
+    .forKeyShare()
+    .execute();
+  const known = new Set(found.map(({ id }) => id));
+  const missing = ids.filter((id) => !known.has(id));
+  if (missing.length > 0) return missing;
+  await sql`
+    with gone as (
+      delete from task_sub_campaigns where task_id = ${taskId} and sub_campaign_id <> all(${ids}::text[]))
+    insert into task_sub_campaigns (task_id, sub_campaign_id)
+    select ${taskId}, unnest(${ids}::text[]) on conflict do nothing`.execute(trx);
+  return [];
+}
+
+export interface LinkedSubCampaign {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Of each task that serves any, by name. */
+export async function subCampaignsOf(
+  db: Db,
+  taskIds: readonly string[],
+): Promise<Map<string, LinkedSubCampaign[]>> {
+  if (taskIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('task_sub_campaigns as l')
+    .innerJoin('sub_campaigns as c', 'c.id', 'l.sub_campaign_id')
+    .select(['l.task_id', 'c.id', 'c.name'])
+    .where('l.task_id', 'in', taskIds)
+    .orderBy('c.name')
+    .execute();
+  const of = new Map<string, LinkedSubCampaign[]>();
+  for (const { task_id, id, name } of rows) of.set(task_id, [...(of.get(task_id) ?? []), { id, name }]);
+  return of;
+}
+
+function select(db: Db, appId: string) {
+  return db
+    .selectFrom('sub_campaigns as c')
+    .select(['c.id', 'c.name', 'c.created_by as createdBy', 'c.created_at as createdAt'])
+    .select(
+      sql<number>`(select count(*)::int from task_sub_campaigns l join tasks t on t.id = l.task_id
+        where l.sub_campaign_id = c.id and t.archived_at is null)`.as('tasks'),
+    )
+    .where('c.app_id', '=', appId);
+}
