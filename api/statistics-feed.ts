@@ -5,7 +5,7 @@ import { readStatistics } from '../db/statistics.ts';
 import type { ApiDeps } from './deps.ts';
 import { detailOf, type StatisticsDetail } from './statistics-view.ts';
 
-const POLL_MS = 1_000;
+const POLL_MS = 500;
 const HEARTBEAT_MS = 15_000;
 /** Then the client comes again with its key, which may have been revoked. */
 const LIFETIME_MS = 600_000;

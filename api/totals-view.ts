@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Totals } from '../db/totals.ts';
+import type { DayTotals, Totals } from '../db/totals.ts';
 import { IsoDate } from './schemas.ts';
 import { explain, explained, Statistics } from './statistics-view.ts';
 
@@ -21,14 +21,24 @@ const Day = z
     planned: z.int(),
     deliveries: z.int(),
     failures: z.int(),
-    impressions: z.int(),
-    opens: z.int(),
-    dismissals: z.int(),
+    impressions: z.int().nullable(),
+    opens: z.int().nullable(),
+    dismissals: z.int().nullable(),
   })
   .meta({ id: 'DayStatistics' });
 export const AppTotalsBody = z
   .object({ from: IsoDate, to: IsoDate, ...totals, days: z.array(Day) })
   .meta({ id: 'AppStatistics' });
+
+/** What is not known of the period is not known of its days. */
+export function daysOf(days: readonly DayTotals[], { statistics }: Totals): z.infer<typeof Day>[] {
+  return days.map((day) => ({
+    ...day,
+    impressions: statistics.impressions === null ? null : day.impressions,
+    opens: statistics.opens === null ? null : day.opens,
+    dismissals: statistics.dismissals === null ? null : day.dismissals,
+  }));
+}
 
 export function totalsOf(all: Totals, asOf: Date): z.infer<typeof TotalsBody> {
   return { asOf, ...all, ...explain(all.statistics) };

@@ -9,6 +9,7 @@ import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
 import { resultsOf, sayingsOf } from './receipt-batch.ts';
 import { insertTaps, takeTap } from './receipt-taps.ts';
 import { type Deltas, type OpenPush, writeSayings } from './receipt-write.ts';
+import { withRetry } from './retry.ts';
 import type { Schema } from './schema.ts';
 
 /** Receipts are counted in so many slots, so that batches seldom wait for each other's counter rows. */
@@ -34,7 +35,7 @@ type Results = Map<number, ReceiptResult>;
  */
 export async function recordReceipts(db: Db, batch: ReceiptBatch): Promise<Results> {
   if (batch.receipts.length === 0 && batch.refused === undefined) return new Map();
-  return await db.transaction().execute((trx) => recordReceiptsIn(trx, batch));
+  return await withRetry(() => db.transaction().execute((trx) => recordReceiptsIn(trx, batch)));
 }
 
 /** The same within a transaction that has not read any push yet. */

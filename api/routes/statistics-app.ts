@@ -11,7 +11,7 @@ import { Problem, problemResponses } from '../problem.ts';
 import { renderPushes } from '../push-view.ts';
 import { IsoDate } from '../schemas.ts';
 import { PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
-import { AppTotalsBody, totalsOf } from '../totals-view.ts';
+import { AppTotalsBody, daysOf, totalsOf } from '../totals-view.ts';
 
 const DAY_MS = 86_400_000;
 const USUAL_DAYS = 30;
@@ -45,7 +45,7 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
       const period = await periodOf(deps, request);
       const { from, to } = period;
       const [totals, days] = [await readAppTotals(deps.db, period), await readAppDays(deps.db, period)];
-      return { from, to, ...totalsOf(totals, await deps.clock()), days };
+      return { from, to, ...totalsOf(totals, await deps.clock()), days: daysOf(days, totals) };
     },
   );
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
@@ -131,6 +131,9 @@ describe('totals', () => {
 
   test('an app adds the pushes of a period up, day by day', async () => {
     const day = 86_400_000;
+    expect((await get('/v1/statistics'))['days']).toMatchObject([
+      { planned: 5, opens: null, impressions: null },
+    ]);
     await report(1, 'open');
     api.clock.advance(2 * day);
     const next = await pushOf(2);
@@ -189,19 +192,22 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
 
   test('says so in its last line when it is cut off', async () => {
     const deliveries = Array.from(
-      { length: 2_500 },
+      { length: 9_000 },
       () => ({ status: 'accepted', platform: 'ios' }) as const,
     );
-    const { id, windowEndsAt } = await seedPush(api.deps.db, {
+    const { id, windowEndsAt, startedAt } = await seedPush(api.deps.db, {
       ...{ appId: shop.appId, taskId, seq: 2, startedAt: api.clock.now, deliveries },
     });
-    const base = await listening();
-    const response = await fetch(`${base}/v1/pushes/${id}/deliveries.csv`, {
+    // The window ends between two pages.
+    let asked = 0;
+    const clock = vi
+      .spyOn(api.deps, 'clock')
+      .mockImplementation(async () => (++asked < 4 ? startedAt : windowEndsAt));
+    const response = await fetch(`${await listening()}/v1/pushes/${id}/deliveries.csv`, {
       headers: shop.marketer.headers,
     });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let csv = (await reader?.read())?.value ?? '';
-    api.clock.advance(windowEndsAt.getTime() - api.clock.now.getTime());
+    let csv = '';
     const rest = async () => {
       for (;;) {
         const chunk = await reader?.read();
@@ -210,6 +216,9 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
       }
     };
     await expect(rest()).rejects.toThrow();
+    clock.mockRestore();
+    expect(csv).toContain(`${id},1,`);
+    expect(csv).not.toContain(`${id},9000,`);
     expect(csv.trimEnd().split('\r\n').at(-1)).toMatch(/^#incomplete/);
   });
 });
