@@ -2,10 +2,10 @@ import { Context } from '@temporalio/activity';
 
 const HEARTBEAT_MS = 2000;
 
-/** For work in one long statement. */
-export async function withHeartbeats<T>(work: Promise<T>): Promise<T> {
+/** While the work goes on, whatever it waits for: this process lives. */
+export async function withHeartbeats<T>(work: Promise<T>, everyMs: number = HEARTBEAT_MS): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+  const timer = setInterval(() => context.heartbeat(), everyMs);
   try {
     return await work;
   } finally {

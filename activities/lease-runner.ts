@@ -26,7 +26,6 @@ export interface LeaseWork {
   readonly unwritten: Unwritten;
   /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
   readonly signal: AbortSignal;
-  readonly heartbeat: () => void;
 }
 
 export type LeaseEnd =
@@ -134,7 +133,6 @@ export class LeaseRunner {
       this.#book.notWritten(batch);
       if (this.#backoff === 0) this.#leaveRoom(0);
     }
-    this.#work.heartbeat();
     this.#judge();
   }
 

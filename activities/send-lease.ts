@@ -7,6 +7,7 @@ import { CHANNEL_OF } from '../domain/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
+import { withHeartbeats } from './heartbeats.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { createPacer } from './pacer.ts';
 import { UnusableCredential } from './push-services.ts';
@@ -35,7 +36,7 @@ export interface SenderActivities {
 }
 
 const DRAIN_POLL_MS = 100;
-/** A fraction of the heartbeat timeout; each one is a call to Temporal's core, and some go on to its server. */
+/** A fraction of the heartbeat timeout. */
 const HEARTBEAT_MS = 400;
 
 /** What a lease that could not be taken ends as. */
@@ -80,8 +81,6 @@ export function createSenderActivities(deps: SenderDeps): {
     const context = Context.current();
     const definition = await findDefinition(deps.db, push);
     const services = await openServices(push.app_id);
-    let isRunning = true;
-    let beatAt = 0;
     const runner = new LeaseRunner(deps, {
       token,
       lease,
@@ -92,18 +91,10 @@ export function createSenderActivities(deps: SenderDeps): {
       content: definition.content,
       collapseId: push.id,
       signal: context.cancellationSignal,
-      heartbeat: () => {
-        const now = performance.now();
-        if (!isRunning || now < beatAt + HEARTBEAT_MS) return;
-        beatAt = now;
-        context.heartbeat();
-      },
     });
-    const stopped = runner.run().finally(() => {
-      isRunning = false;
-    });
+    const stopped = runner.run();
     track(stopped.then(() => runner.drain()));
-    const end = await stopped;
+    const end = await withHeartbeats(stopped, HEARTBEAT_MS);
     return {
       kind: end.kind,
       reason: 'reason' in end ? end.reason : null,
