@@ -96,6 +96,10 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     ['?platform=android', [2, 7]],
     ['?open=false&platform=ios', [1, 3, 4]],
     ['?open=true', []],
+    ['?channel=apns', [1, 3, 4]],
+    ['?delivered=false&channel=apns&result=success', [1]],
+    ['?delivered=true', []],
+    ['?blocked=false&platform=android', [2, 7]],
     ['?deviceId=PHONE-', [1, 2]],
     ['?deviceId=%25', []],
   ])('%s', async (query, expected) => {
