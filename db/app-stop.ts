@@ -17,46 +17,66 @@ interface Act {
 }
 
 /**
- * The emergency stop: waits for the claims under way, and from its commit on none of the app succeeds, whatever runs
- * or is approved. Asked again it changes nothing; the first one stands.
+ * The emergency stop, in two commits. From the first on no new claim starts; the second waits for those under way,
+ * which are then the last: whatever runs, and whatever is approved later. Without the first it would wait for a gap
+ * between claims, which busy senders do not leave. Asked again it changes nothing; the first one stands.
  */
 export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string }): Promise<void> {
   const { appId, personId, now } = act;
   await db.transaction().execute(async (trx) => {
     const stopped = await trx
-      .updateTable('apps')
-      .set({ stopped_at: now, stopped_by: personId, stop_reason: reason })
-      .where('id', '=', appId)
-      .where('stopped_at', 'is', null)
-      .returning('id')
+      .insertInto('app_stops')
+      .values({ app_id: appId, at: now, person_id: personId, reason })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('app_id')
       .executeTakeFirst();
     if (stopped !== undefined) await insertAct(trx, { ...act, verb: 'stop_app', detail: reason });
   });
-}
-
-/** Lets the app send again. What the stop had paused is told to go on by whoever calls `listStopped`. */
-export async function liftStop(db: Db, act: Act): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const stop = await findAppStop(trx, act);
+    await lockStop(trx, appId);
     await trx
       .updateTable('apps')
-      .set({ stopped_at: null, stopped_by: null, stop_reason: null, resumed_by: act.personId })
-      .where('id', '=', act.appId)
+      .set({ stopped_at: now })
+      .where('id', '=', appId)
+      .where('stopped_at', 'is', null)
+      // Somebody may have lifted it meanwhile.
+      .where(({ exists, selectFrom }) => exists(selectFrom('app_stops').where('app_id', '=', appId)))
       .execute();
-    if (stop !== undefined) await insertAct(trx, { ...act, verb: 'resume_app' });
+  });
+}
+
+/** A stop and its end at one moment: one after the other. */
+async function lockStop(trx: Db, appId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`app_stops ${appId}`}, 0))`.execute(trx);
+}
+
+/** Lets the app send again. Whoever calls tells what `listStopped` names to go on. */
+export async function liftStop(db: Db, act: Act): Promise<void> {
+  const { appId, personId } = act;
+  await db.transaction().execute(async (trx) => {
+    await lockStop(trx, appId);
+    const lifted = await trx
+      .deleteFrom('app_stops')
+      .where('app_id', '=', appId)
+      .returning('app_id')
+      .executeTakeFirst();
+    await trx
+      .updateTable('apps')
+      .set({ stopped_at: null, resumed_by: personId })
+      .where('id', '=', appId)
+      .execute();
+    if (lifted !== undefined) await insertAct(trx, { ...act, verb: 'resume_app' });
   });
 }
 
 export async function findAppStop(db: Db, { appId }: { appId: string }): Promise<AppStop | undefined> {
   const row = await db
-    .selectFrom('apps as a')
-    .leftJoin('people as p', 'p.id', 'a.stopped_by')
-    .select(['a.stopped_at', 'a.stopped_by', 'a.stop_reason', 'p.name'])
-    .where('a.id', '=', appId)
+    .selectFrom('app_stops as s')
+    .innerJoin('people as p', 'p.id', 's.person_id')
+    .select(['s.at', 's.person_id', 's.reason', 'p.name'])
+    .where('s.app_id', '=', appId)
     .executeTakeFirst();
-  if (row === undefined || row.stopped_at === null) return undefined;
-  const by = { id: row.stopped_by ?? '', name: row.name ?? '' };
-  return { at: row.stopped_at, by, reason: row.stop_reason ?? '' };
+  return row && { at: row.at, by: { id: row.person_id, name: row.name }, reason: row.reason };
 }
 
 export interface StoppedTask {

@@ -24,6 +24,7 @@ export function lockOpen({ pushNo, epoch }: { pushNo: number; epoch: number }): 
   return sql`
     select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
     where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null
+      and not exists (select from app_stops s where s.app_id = a.id)
     for share of c, a`;
 }
 
@@ -62,10 +63,15 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
   const app = await db
     .selectFrom('pushes as p')
     .innerJoin('apps as a', 'a.id', 'p.app_id')
-    .select('a.stopped_at')
+    .leftJoin('app_stops as s', 's.app_id', 'a.id')
+    .select(['a.stopped_at', 's.at'])
     .where('p.no', '=', args.pushNo)
     .executeTakeFirstOrThrow();
-  return { ...control, isAppStopped: app.stopped_at !== null, leases: leases.map((lease) => lease.lease_no) };
+  return {
+    ...control,
+    isAppStopped: app.stopped_at !== null || app.at !== null,
+    leases: leases.map((lease) => lease.lease_no),
+  };
 }
 
 /** A later cancel replaces a pause, never the other way round. */

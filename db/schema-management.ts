@@ -1,5 +1,12 @@
 import type { Int8 } from './int8.ts';
 
+export interface AppStopsTable {
+  app_id: string;
+  at: Date;
+  person_id: string;
+  reason: string;
+}
+
 export interface SubgroupsTable {
   id: string;
   app_id: string;

@@ -16,6 +16,7 @@ import type {
   RatesTable,
 } from './schema-ledger.ts';
 import type {
+  AppStopsTable,
   RequestOriginsTable,
   SubCampaignsTable,
   SubgroupsTable,
@@ -36,6 +37,12 @@ import type {
   TaskRevisionsTable,
   TasksTable,
 } from './schema-tasks.ts';
+import type {
+  WebhookAttemptsTable,
+  WebhookDeliveriesTable,
+  WebhookEndpointsTable,
+  WebhookEventsTable,
+} from './schema-webhooks.ts';
 
 export interface AppsTable {
   id: string;
@@ -44,9 +51,11 @@ export interface AppsTable {
   signal_approval: Generated<'code' | 'claimed' | 'off'>;
   maker_may_approve: Generated<boolean>;
   approvals_required: Generated<number>;
+  approval_limit_minutes: number | null;
+  on_approval_timeout: Generated<'expire' | 'late_policy'>;
+  /** How long before the limit approvers are reminded. */
+  approval_reminder_minutes: number | null;
   stopped_at: Date | null;
-  stopped_by: string | null;
-  stop_reason: string | null;
   /** Who lifted the last stop. */
   resumed_by: string | null;
   created_at: Date;
@@ -142,6 +151,7 @@ export interface IdempotencyKeysTable {
 
 export interface Schema {
   apps: AppsTable;
+  app_stops: AppStopsTable;
   people: PeopleTable;
   keys: KeysTable;
   credentials: CredentialsTable;
@@ -181,4 +191,8 @@ export interface Schema {
   deliveries: DeliveriesTable;
   open_events: OpenEventsTable;
   idempotency_keys: IdempotencyKeysTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  webhook_events: WebhookEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  webhook_attempts: WebhookAttemptsTable;
 }

@@ -1,4 +1,5 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { APP_STOPPED } from '../domain/app-stop.ts';
 import { quick, sender } from './activities.ts';
 import { enter, note, type PushRun, report } from './push-run.ts';
 
@@ -18,7 +19,7 @@ export async function sendLeases(
   run.resume = false;
   if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
   if (opened.wanted === 'pause') run.halted = 'paused';
-  if (opened.isAppStopped) run.halted = 'the app is stopped';
+  if (opened.isAppStopped) run.halted = APP_STOPPED;
   if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
   const waiting = [...opened.leases];
   const lanes = { hasStopped: false, hasEnded: false };

@@ -72,7 +72,13 @@ const STATEMENTS = [
     as_of timestamptz not null
   )`,
   'create index on pushes (app_id, finalised_at)',
-  'alter table apps add column stopped_by text references people, add column stop_reason text',
+  // Seen by claims without waiting for any: `apps.stopped_at` alone would wait for a gap between them.
+  `create table app_stops (
+    app_id text primary key references apps,
+    at timestamptz not null,
+    person_id text not null references people,
+    reason text not null
+  )`,
   'alter table apps add column resumed_by text references people',
   // Where a request came from. The workflow carries its ID only, so that no address is in a history.
   `create table request_origins (
