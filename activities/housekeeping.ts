@@ -6,15 +6,18 @@ import { finalisePush } from '../db/finalise.ts';
 import { dropFrozenAudiences } from '../db/frozen-audience.ts';
 import { failTask, listUnfinished, type UnfinishedPush } from '../db/orphans.ts';
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
+import { listRunning } from '../db/recurrences.ts';
 import { dropSlot, listSlots } from '../db/slots.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
 import type { ActivityDeps } from './deps.ts';
+import { dropOrphanedSchedules } from './run-activities.ts';
 
 export interface Housekeeping {
   readonly orphanedTasks: number;
   readonly orphanedPushes: number;
   readonly finalisedPushes: number;
   readonly droppedSlots: number;
+  readonly droppedSchedules: number;
 }
 
 export interface HousekeepingActivities {
@@ -55,7 +58,10 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       const now = await clock();
       const createdBefore = new Date(now.getTime() - graceMs);
       const { pushes, taskIds } = await listUnfinished(db, { createdBefore, limit: BATCH });
-      const done = { orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0, droppedSlots: 0 };
+      const done = {
+        ...{ orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0 },
+        ...{ droppedSlots: 0, droppedSchedules: 0 },
+      };
       for (const push of pushes) {
         context.heartbeat();
         if (await isRunning(context.client, push.id)) continue;
@@ -73,6 +79,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         if (slot < createdBefore && (await dropSlot(db, { slot, now }))) done.droppedSlots++;
       }
       context.heartbeat();
+      done.droppedSchedules = await dropOrphanedSchedules(context.client, (ids) => listRunning(db, ids));
       await dropFrozenAudiences(db);
       await dropEventsBefore(db, new Date(now.getTime() - EVENTS_KEPT_DAYS * 86_400_000));
       return done;

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
+import { zoneOfApp } from '../db/recurrences.ts';
 import type { AudienceRef } from '../domain/audience-rule.ts';
 import { checkContent } from '../domain/content-check.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
 import { isStorable } from '../domain/plain-text.ts';
 import type { Channel, Platform } from '../domain/platform.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import { inZone, timingFaults } from '../domain/timing-check.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
 
@@ -24,7 +26,7 @@ export async function checkDefinition(
   definition: TaskDefinition,
 ): Promise<TaskDefinition> {
   const faults: Fault[] = [];
-  const { audience, content, pushAt } = definition;
+  const { audience, content } = definition;
   const pin = async (ref: AudienceRef, pointer: string): Promise<AudienceRef> => {
     const { id: audienceId, version } = ref;
     const pinned = await findAudienceVersion(deps.db, { appId, audienceId, version });
@@ -38,9 +40,8 @@ export async function checkDefinition(
   for (const [index, ref] of (definition.exclusions ?? []).entries()) {
     exclusions.push(await pin(ref, `/exclusions/${index}`));
   }
-  if (pushAt !== undefined && new Date(pushAt) < (await deps.clock())) {
-    faults.push({ pointer: '/pushAt', detail: 'must not be in the past' });
-  }
+  const zone = await zoneOfApp(deps.db, appId);
+  faults.push(...timingFaults(definition, (await deps.clock()).getTime(), zone));
   if (!isStorable(definition))
     faults.push({ pointer: '', detail: 'must not contain NUL or broken characters' });
   for (const { pointer, detail } of checkContent(content, definition.platforms)) {
@@ -49,7 +50,11 @@ export async function checkDefinition(
   if (faults.length > 0) {
     throw new Problem('invalid_request', 'The task is not valid', { errors: faults });
   }
-  return { ...definition, audience: pinned, ...(exclusions.length === 0 ? {} : { exclusions }) };
+  return {
+    ...inZone(definition, zone),
+    audience: pinned,
+    ...(exclusions.length === 0 ? {} : { exclusions }),
+  };
 }
 
 /** What will not stop the task, and still should be known before it is sent. */

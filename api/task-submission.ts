@@ -1,7 +1,9 @@
 import { findAudienceVersion } from '../db/readiness.ts';
+import { zoneOfApp } from '../db/recurrences.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import { checkContent } from '../domain/content-check.ts';
 import { isTooLate } from '../domain/task-definition.ts';
+import { timingFaults } from '../domain/timing-check.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
 
@@ -20,6 +22,9 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
   const now = await deps.clock();
   if (isTooLate(latePolicy, task.pushAt?.getTime() ?? null, now.getTime())) {
     faults.push({ pointer: '/pushAt', detail: 'has passed by more than the late policy allows' });
+  }
+  if (task.definition.recurrence !== undefined) {
+    faults.push(...timingFaults(task.definition, now.getTime(), await zoneOfApp(deps.db, appId)));
   }
   for (const { pointer, detail } of checkContent(content, platforms)) {
     faults.push({ pointer: `/content${pointer}`, detail });

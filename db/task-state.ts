@@ -33,7 +33,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
   };
 }
 
-function endOf({ endAt, count }: Recurrence): Plan['recurrence'] {
+function endOf({ endAt, count }: Recurrence): NonNullable<Plan['recurrence']> {
   return { endAt: endAt === undefined ? null : Date.parse(endAt), count: count ?? null };
 }
 

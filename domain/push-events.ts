@@ -1,3 +1,4 @@
+import { afterRuns, askForEndAt } from './runs.ts';
 import { isTooLate } from './task-definition.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
@@ -26,7 +27,9 @@ export function onTime(state: TaskState, now: number): TaskState | undefined {
 }
 
 /** When `onTime` should be asked again, in epoch milliseconds; undefined when time changes nothing. */
-export function nextWake({ status, plan }: TaskState): number | undefined {
+export function nextWake(state: TaskState): number | undefined {
+  const { status, plan } = state;
+  if (state.runs !== undefined) return askForEndAt(state);
   if (plan.pushAt === null) return undefined;
   if (status === 'scheduled') return plan.pushAt;
   if (status !== 'pending_approval' || plan.latePolicy.action === 'send') return undefined;
@@ -40,6 +43,7 @@ export function onPushStarted(state: TaskState, id: string): TaskState {
     nextSeq: state.nextSeq + 1,
     wantedPushes: Math.max(0, state.wantedPushes - 1),
     pushes: [...state.pushes, push],
+    ...(state.runs === undefined ? {} : { runs: { ...state.runs, due: state.runs.due.slice(1) } }),
   };
 }
 
@@ -56,6 +60,7 @@ export function onPushReport(state: TaskState, report: PushReport): TaskState {
   if (state.status !== 'sending' && state.status !== 'paused' && state.status !== 'collecting') return next;
   if (status === 'paused') return state.status === 'sending' ? { ...next, status: 'paused', reason } : next;
   if (next.wantedPushes > 0 || pushes.some(isUnderWay)) return next;
+  if (state.runs !== undefined) return afterRuns(next);
   return state.plan.pushType === 'single' ? singleAfter(next, report) : manualAfter(next);
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AudienceRef } from './audience-rule.ts';
 import { Content } from './content.ts';
 import { PLATFORMS } from './platform.ts';
+import { Recurrence } from './recurrence.ts';
 import { PUSH_TYPES } from './task-status.ts';
 
 /** What happens when the push time passed while waiting for approval, paused or down. */
@@ -38,6 +39,8 @@ const fields = {
     offset: true,
     error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',
   }),
+  /** For recurring tasks. */
+  recurrence: Recurrence,
   latePolicy: LatePolicy,
   content: Content,
   target: Target,
@@ -53,6 +56,7 @@ export const TaskDefinition = z
     exclusions: fields.exclusions.optional(),
     devices: fields.devices.optional(),
     pushAt: fields.pushAt.optional(),
+    recurrence: fields.recurrence.optional(),
     latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
     target: Target.optional(),
   })
@@ -60,12 +64,25 @@ export const TaskDefinition = z
     message: 'only a single task has a push time; a manual task is pushed when someone says send',
     path: ['pushAt'],
   })
+  .refine((task) => (task.pushType === 'recurring') === (task.recurrence !== undefined), {
+    message: 'a recurring task needs one, and no other has one',
+    path: ['recurrence'],
+  })
+  .refine(({ pushType, latePolicy }) => pushType !== 'recurring' || graceOf(latePolicy) > 0, {
+    message: 'must be a minute or more for a recurring task: starting a push takes a moment',
+    path: ['latePolicy', 'afterMinutes'],
+  })
   .meta({ id: 'TaskDefinition' });
 export type TaskDefinition = z.infer<typeof TaskDefinition>;
 
 /** What an edit may name; null takes an optional field away. */
 export const TaskDefinitionPatch = z
-  .strictObject({ ...fields, pushAt: fields.pushAt.nullable(), target: Target.nullable() })
+  .strictObject({
+    ...fields,
+    pushAt: fields.pushAt.nullable(),
+    recurrence: Recurrence.nullable(),
+    target: Target.nullable(),
+  })
   .partial()
   .meta({ id: 'TaskDefinitionPatch' });
 export type TaskDefinitionPatch = z.infer<typeof TaskDefinitionPatch>;
@@ -73,8 +90,12 @@ export type TaskDefinitionPatch = z.infer<typeof TaskDefinitionPatch>;
 /** Devices per second; null is as fast as the push services take it. */
 export const RatePerSecond = z.int().positive().max(1_000_000).nullable();
 
+/** How late a push may start, in milliseconds. */
+export function graceOf(latePolicy: LatePolicy): number {
+  return latePolicy.action === 'send' ? Number.POSITIVE_INFINITY : latePolicy.afterMinutes * 60_000;
+}
+
 /** Whether a push at `pushAt` would now be so late that the policy skips it. */
 export function isTooLate(latePolicy: LatePolicy, pushAt: number | null, now: number): boolean {
-  if (pushAt === null || latePolicy.action === 'send') return false;
-  return now > pushAt + latePolicy.afterMinutes * 60_000;
+  return pushAt !== null && now > pushAt + graceOf(latePolicy);
 }

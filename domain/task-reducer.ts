@@ -1,5 +1,6 @@
 import type { Command } from './commands.ts';
 import type { Plan } from './plan.ts';
+import { afterRuns, withRuns } from './runs.ts';
 import { isTooLate } from './task-definition.ts';
 import { isInPush, type TaskState } from './task-state.ts';
 import { refusalOf, type Verb } from './task-status.ts';
@@ -58,7 +59,9 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'pause':
       return applied({ ...state, status: 'paused', reason: null });
     case 'resume':
-      return applied({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null });
+      return applied(
+        afterRuns({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null }),
+      );
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
     case 'delete':
@@ -68,7 +71,7 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'revise':
       return facts.plan === undefined
         ? { ok: false, reason: `the task has no revision ${command.revision}` }
-        : applied(revised(state, facts.plan));
+        : applied(revised(state, facts.plan, facts.now));
   }
 }
 
@@ -108,14 +111,17 @@ function asked(state: TaskState, request: string | undefined): TaskState {
   return { ...state, status: 'sending', wantedPushes: state.wantedPushes + 1, sendRequests };
 }
 
-function revised(state: TaskState, plan: Plan): TaskState {
-  return {
-    ...state,
-    status: 'pending_approval',
-    reason: null,
-    plan,
-    approvedRevision: null,
-    approvals: [],
-    onApproval: state.status === 'paused' ? 'paused' : 'scheduled',
-  };
+function revised(state: TaskState, plan: Plan, now: number): TaskState {
+  return withRuns(
+    {
+      ...state,
+      status: 'pending_approval',
+      reason: null,
+      plan,
+      approvedRevision: null,
+      approvals: [],
+      onApproval: state.status === 'paused' ? 'paused' : 'scheduled',
+    },
+    now,
+  );
 }

@@ -1,4 +1,5 @@
 import type { Plan } from './plan.ts';
+import type { Runs } from './runs.ts';
 import type { PushStatus, TaskStatus } from './task-status.ts';
 
 export interface ActivePush {
@@ -28,6 +29,8 @@ export interface TaskState {
   readonly pushes: readonly ActivePush[];
   readonly ratePerSecond: number | null;
   readonly archived: boolean;
+  /** Of a recurring task. */
+  readonly runs?: Runs;
 }
 
 export function initialState(plan: Plan, nextSeq: number): TaskState {

@@ -1,3 +1,4 @@
 export { housekeeping } from './housekeeping.ts';
 export { operationTask } from './operation-task.ts';
 export { push } from './push.ts';
+export { recurringRun } from './recurring-run.ts';

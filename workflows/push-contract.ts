@@ -1,9 +1,17 @@
+import type { Run } from '../domain/recurrence.ts';
 import type { LatePolicy } from '../domain/task-definition.ts';
 
 /** Task to push: what to do from now on. Numbered, so that a push can say which one it obeyed. */
 export const INSTRUCT_SIGNAL = 'instruct';
 /** Push to task. */
 export const REPORT_SIGNAL = 'pushReport';
+
+/** To a task: a push of it is due. */
+export const RUN_SIGNAL = 'run';
+
+export interface RunDue extends Run {
+  readonly revision: number;
+}
 
 export interface Instruction {
   readonly no: number;

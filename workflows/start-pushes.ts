@@ -14,7 +14,7 @@ export async function startWantedPush(run: TaskRun): Promise<void> {
   const { taskId, appId } = run.input;
   const { nextSeq: seq, plan } = run.state;
   const pushId = pushIdOf(taskId, seq);
-  const dueAt = plan.pushAt ?? Date.now();
+  const dueAt = run.state.runs?.due[0] ?? plan.pushAt ?? Date.now();
   await quick(`create push ${seq}`).createPush({ pushId, taskId, seq, revision: plan.revision, dueAt });
   run.state = onPushStarted(run.state, pushId);
   const instruction = { no: 1, wanted: wantedOfPushes(run.state) };

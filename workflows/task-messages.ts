@@ -13,11 +13,13 @@ import { COMMAND_NAMES, type CommandName, parseCommand, personOf } from '../doma
 import { refusalOfCommand } from '../domain/task-reducer.ts';
 import { PUSH_STATUSES } from '../domain/task-status.ts';
 import { COMMAND_REFUSED, RECORDED_UPDATE, STATE_QUERY, type TaskView } from './contract.ts';
-import { REPORT_SIGNAL } from './push-contract.ts';
+import { REPORT_SIGNAL, RUN_SIGNAL } from './push-contract.ts';
 import { hear } from './task-change.ts';
 import { takeCommand } from './task-command.ts';
 import { ignore, type TaskRun, viewOf } from './task-run.ts';
+import { hearRun } from './task-runs.ts';
 
+const Due = z.object({ at: z.int(), local: z.string().max(20), revision: z.int() });
 const Report = z.object({
   pushId: z.string(),
   status: z.enum(PUSH_STATUSES),
@@ -47,6 +49,12 @@ export function listen(run: TaskRun): void {
     const parsed = Report.safeParse(payload);
     if (parsed.success) hear(run, parsed.data);
     else ignore(run, REPORT_SIGNAL, 'it is not the report of a push', null);
+  });
+  setHandler(defineSignal<[unknown]>(RUN_SIGNAL), async (payload) => {
+    await unharmed(() => condition(() => run.isReady));
+    const parsed = Due.safeParse(payload);
+    if (parsed.success) hearRun(run, parsed.data);
+    else ignore(run, RUN_SIGNAL, 'it does not say which push is due', null);
   });
   setDefaultSignalHandler((name) => ignore(run, name, 'there is no signal of this name', null));
   adoptNativeCancel(run);

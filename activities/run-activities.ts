@@ -1,0 +1,144 @@
+import { Context } from '@temporalio/activity';
+import {
+  type Client,
+  type ScheduleHandle,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type ScheduleUpdateOptions,
+} from '@temporalio/client';
+import { findRecurrence } from '../db/recurrences.ts';
+import { calendarsOf, type Missed, type Recurrence, runsBetween } from '../domain/recurrence.ts';
+import { graceOf, type LatePolicy } from '../domain/task-definition.ts';
+import type { ActivityDeps } from './deps.ts';
+
+type TaskKey = { readonly taskId: string };
+
+export interface RunActivities {
+  /** Makes the task's Schedule what the revision says; done before, it changes nothing. Says what came due after `after`. */
+  armTask(input: TaskKey & { revision: number; isPaused: boolean; after: number }): Promise<Missed>;
+  disarmTask(input: TaskKey): Promise<void>;
+  /** Whether the Schedule may still tell the task of a push. */
+  mayRun(input: TaskKey): Promise<{ mayCome: boolean }>;
+}
+
+const PREFIX = 'schedule-';
+const YEAR_MS = 365 * 86_400_000;
+
+export function scheduleIdOf(taskId: string): string {
+  return taskId.replace('task-', PREFIX);
+}
+
+/** The name in the contract of the workflows, which activities do not import. */
+const STARTER = { workflowType: 'recurringRun', taskQueue: 'signalbox' } as const;
+
+export function createRunActivities({ db, clock }: ActivityDeps): RunActivities {
+  return {
+    async armTask({ taskId, revision, isPaused, after }) {
+      const { recurrence, latePolicy, zone } = await findRecurrence(db, { taskId, revision });
+      const options = optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused });
+      await putSchedule(Context.current().client, scheduleIdOf(taskId), options);
+      const { startAt } = recurrence;
+      const from = Math.max(after, startAt === undefined ? 0 : Date.parse(startAt) - 1);
+      const until = Math.min((await clock()).getTime(), endOf(recurrence));
+      return runsBetween(calendarsOf(recurrence), zone, from, until);
+    },
+    async disarmTask({ taskId }) {
+      await dropSchedule(Context.current().client.schedule.getHandle(scheduleIdOf(taskId)));
+    },
+    async mayRun({ taskId }) {
+      const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
+      try {
+        const { info } = await handle.describe();
+        return { mayCome: info.runningActions.length > 0 || info.nextActionTimes.length > 0 };
+      } catch (error) {
+        if (error instanceof ScheduleNotFoundError) return { mayCome: false };
+        throw error;
+      }
+    },
+  };
+}
+
+function endOf({ endAt }: Recurrence): number {
+  return endAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(endAt);
+}
+
+interface Arming {
+  readonly taskId: string;
+  readonly revision: number;
+  readonly recurrence: Recurrence;
+  readonly latePolicy: LatePolicy;
+  readonly zone: string;
+  readonly isPaused: boolean;
+}
+
+/** Every start is let through, also beside an earlier one that no worker has taken yet: it ends as soon as it has told the task. */
+function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }: Arming) {
+  const { startAt, endAt } = recurrence;
+  return {
+    spec: {
+      calendars: calendarsOf(recurrence).map(({ minute, hour, dayOfMonth, month, dayOfWeek }) => ({
+        ...{ second: 0, minute: [...minute], hour: [...hour], dayOfMonth: [...dayOfMonth] },
+        month: month.map((number) => MONTHS[number - 1] ?? 'JANUARY'),
+        dayOfWeek: dayOfWeek.map((number) => DAYS[number] ?? 'SUNDAY'),
+      })),
+      timezone: zone,
+      ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
+      ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
+    },
+    action: {
+      type: 'startWorkflow' as const,
+      ...STARTER,
+      workflowId: `run-${taskId.slice('task-'.length)}`,
+      args: [{ taskId, revision, zone }],
+    },
+    policies: {
+      overlap: ScheduleOverlapPolicy.ALLOW_ALL,
+      catchupWindow: Math.min(YEAR_MS, Math.max(10_000, graceOf(latePolicy))),
+      pauseOnFailure: false,
+    },
+    state: { paused: isPaused, note: isPaused ? 'the task is paused' : '' },
+  };
+}
+
+async function putSchedule(
+  { schedule }: Client,
+  scheduleId: string,
+  options: ReturnType<typeof optionsOf>,
+): Promise<void> {
+  const handle = schedule.getHandle(scheduleId);
+  try {
+    await handle.update((): ScheduleUpdateOptions => options);
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    await schedule.create({ scheduleId, ...options });
+  }
+}
+
+async function dropSchedule(handle: ScheduleHandle): Promise<void> {
+  try {
+    await handle.delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+}
+
+/** Takes away the Schedules of tasks that need none, however they ended. Says how many. */
+export async function dropOrphanedSchedules(
+  client: Client,
+  needed: (taskIds: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<number> {
+  const taskIds: string[] = [];
+  for await (const { scheduleId } of client.schedule.list()) {
+    if (scheduleId.startsWith(PREFIX)) taskIds.push(scheduleId.replace(PREFIX, 'task-'));
+  }
+  const kept = await needed(taskIds);
+  const orphans = taskIds.filter((taskId) => !kept.has(taskId));
+  for (const taskId of orphans) await dropSchedule(client.schedule.getHandle(scheduleIdOf(taskId)));
+  return orphans.length;
+}
+
+const MONTHS = [
+  ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE'] as const),
+  ...(['JULY', 'AUGUST', 'SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const),
+] as const;
+const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;

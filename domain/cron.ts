@@ -1,0 +1,99 @@
+/** The numbers that each field of a calendar may have; a time is due when all five match. Sunday is 0. */
+export interface Calendar {
+  readonly minute: readonly number[];
+  readonly hour: readonly number[];
+  readonly dayOfMonth: readonly number[];
+  readonly month: readonly number[];
+  readonly dayOfWeek: readonly number[];
+}
+
+export type ParsedCron =
+  | { readonly ok: true; readonly calendars: readonly Calendar[] }
+  | { readonly ok: false; readonly reason: string };
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+
+interface Field {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly names?: readonly string[];
+}
+
+const FIELDS: readonly Field[] = [
+  { name: 'minute', min: 0, max: 59 },
+  { name: 'hour', min: 0, max: 23 },
+  { name: 'day of month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, names: MONTHS },
+  // 7 is Sunday, too.
+  { name: 'day of week', min: 0, max: 7, names: DAYS },
+];
+
+const MACROS: Readonly<Record<string, string>> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@yearly': '0 0 1 1 *',
+};
+
+export const ALL = {
+  hour: range(0, 23),
+  dayOfMonth: range(1, 31),
+  month: range(1, 12),
+  dayOfWeek: range(0, 6),
+} as const;
+
+/** Five fields, as cron has always read them: with a day of month and a day of week, either of the two will do. */
+export function parseCron(text: string): ParsedCron {
+  const fields = (MACROS[text.trim()] ?? text.trim()).split(/\s+/);
+  if (fields.length !== FIELDS.length) {
+    return { ok: false, reason: 'needs five fields: minute, hour, day of month, month, day of week' };
+  }
+  const numbers: (readonly number[])[] = [];
+  for (const [index, field] of FIELDS.entries()) {
+    const parsed = parseField(fields[index] ?? '', field);
+    if (typeof parsed === 'string') return { ok: false, reason: parsed };
+    numbers.push(parsed);
+  }
+  const [minute = [], hour = [], dayOfMonth = [], month = [], weekdays = []] = numbers;
+  const dayOfWeek = [...new Set(weekdays.map((day) => day % 7))].toSorted((a, b) => a - b);
+  const either = !fields[2]?.startsWith('*') && !fields[4]?.startsWith('*');
+  const one = { minute, hour, dayOfMonth, month, dayOfWeek };
+  if (!either) return { ok: true, calendars: [one] };
+  return {
+    ok: true,
+    calendars: [
+      { ...one, dayOfWeek: ALL.dayOfWeek },
+      { ...one, dayOfMonth: ALL.dayOfMonth },
+    ],
+  };
+}
+
+function parseField(text: string, field: Field): number[] | string {
+  const numbers = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, from, to, step] = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(part) ?? [];
+    const first = from === '*' ? field.min : numberOf(from, field);
+    const last =
+      from === '*' || (to === undefined && step !== undefined) ? field.max : numberOf(to ?? from, field);
+    const by = step === undefined ? 1 : Number(step);
+    const isPart = first !== undefined && last !== undefined && !(from === '*' && to !== undefined);
+    if (!isPart || by < 1 || first > last) return `"${part.slice(0, 40)}" is no ${field.name}`;
+    for (let number = first; number <= last; number += by) numbers.add(number);
+  }
+  return [...numbers].toSorted((a, b) => a - b);
+}
+
+function numberOf(text: string | undefined, { min, max, names }: Field): number | undefined {
+  if (text === undefined) return undefined;
+  const named = names?.indexOf(text.toUpperCase()) ?? -1;
+  if (named >= 0) return named + min;
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  return number >= min && number <= max ? number : undefined;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}

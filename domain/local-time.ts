@@ -1,0 +1,65 @@
+/** A wall clock's date and time to the minute, as in 2027-01-31T09:00. */
+export type LocalTime = string;
+
+const DAY = 86_400_000;
+const FORMATS = 1_000;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  if (formats.size >= FORMATS) formats.clear();
+  formats.set(zone, format);
+  return format;
+}
+
+/** How far the zone's clocks are ahead of UTC at this moment, in milliseconds. */
+function offsetAt(at: number, zone: string): number {
+  const parts: Record<string, number> = {};
+  for (const { type, value } of formatOf(zone).formatToParts(at)) parts[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(at / 1000) * 1000;
+}
+
+/** What the zone's clocks show. */
+export function localTimeOf(at: number, zone: string): LocalTime {
+  return new Date(at + offsetAt(at, zone)).toISOString().slice(0, 16);
+}
+
+/** The moments at which the zone's clocks show this: none when they are put forward over it, two when they are put back. */
+export function momentsOf(local: LocalTime, zone: string): number[] {
+  const utc = Date.parse(`${local}Z`);
+  const offsets = new Set([offsetAt(utc - DAY, zone), offsetAt(utc + DAY, zone)]);
+  return [...offsets]
+    .map((offset) => utc - offset)
+    .filter((at) => at + offsetAt(at, zone) === utc)
+    .toSorted((a, b) => a - b);
+}
+
+/** The first of them; a time that the clocks leave out is as much later as they are put forward: 02:30 is 03:30. */
+export function momentOf(local: LocalTime, zone: string): number {
+  const utc = Date.parse(`${local}Z`);
+  return momentsOf(local, zone)[0] ?? utc - offsetAt(utc - DAY, zone);
+}
+
+/** Whether it is a date and a time that a calendar has. */
+export function isLocalTime(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/.test(text)) return false;
+  const at = Date.parse(`${text}Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
+}
+
+/** The same time of day, so many days later. */
+export function daysAfter(local: LocalTime, days: number): LocalTime {
+  return new Date(Date.parse(`${local}Z`) + days * DAY).toISOString().slice(0, 16);
+}

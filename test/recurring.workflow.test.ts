@@ -1,0 +1,227 @@
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { calendarsOf, nextRun, type Recurrence } from '../domain/recurrence.ts';
+import { HOUSEKEEPING, TASK_QUEUE } from '../workflows/contract.ts';
+import { recordHistory } from './replay/record.ts';
+import { createLocal } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
+import {
+  createTask,
+  everybody,
+  importDevices,
+  openShop,
+  type Shop,
+  submitAndApprove,
+  verb,
+} from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+const WINDOW_MS = 4000;
+const YEARLY = { rule: { every: 'cron', cron: '0 0 1 1 *' }, timeZone: 'UTC' } as const;
+
+let world: World;
+let shop: Shop;
+let audience: { id: string };
+beforeAll(async () => {
+  world = await createWorld(createLocal, { receiptWindowMs: WINDOW_MS });
+  shop = await openShop(world);
+  await importDevices(shop, 20);
+  audience = { id: await everybody(shop) };
+});
+afterAll(() => world.close());
+
+const scheduleOf = (taskId: string) =>
+  world.env.client.schedule.getHandle(taskId.replace('task-', 'schedule-'));
+
+async function isGone(taskId: string): Promise<boolean> {
+  try {
+    await scheduleOf(taskId).describe();
+    return false;
+  } catch (error) {
+    return error instanceof ScheduleNotFoundError;
+  }
+}
+
+interface TaskBody {
+  status: string;
+  statusReason: string | null;
+}
+const read = async (taskId: string) =>
+  (await shop.call<TaskBody>(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
+
+async function reaches(taskId: string, status: string): Promise<TaskBody> {
+  return await until(
+    () => read(taskId),
+    (task) => task.status === status,
+  );
+}
+
+async function pushesOf(taskId: string): Promise<{ seq: number; status: string }[]> {
+  const { body } = await shop.call<{ items: { seq: number; status: string }[] }>(
+    shop.marketer,
+    'GET',
+    `/v1/tasks/${taskId}/pushes`,
+  );
+  return body.items.toSorted((a, b) => a.seq - b.seq);
+}
+
+async function recurring(recurrence: object = YEARLY, more: object = {}): Promise<string> {
+  const taskId = await createTask(shop, { audience, pushType: 'recurring', recurrence, ...more });
+  await submitAndApprove(shop, taskId);
+  return taskId;
+}
+
+/** As the Schedule would do at its time; the time of a Schedule has no fractions of a second. */
+async function due(taskId: string): Promise<void> {
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  const second = Math.floor(Date.now() / 1000);
+  await until(
+    async () => Math.floor(Date.now() / 1000),
+    (now) => now > second,
+  );
+  await scheduleOf(taskId).trigger();
+}
+
+test('each time that is due starts a push, also while earlier ones still collect; after the last the task collects, and completes', async () => {
+  const taskId = await recurring({ ...YEARLY, count: 3 });
+  for (const seq of [1, 2, 3]) {
+    await due(taskId);
+    await until(
+      () => pushesOf(taskId),
+      (pushes) => pushes.length === seq,
+    );
+    if (seq < 3) await reaches(taskId, 'scheduled');
+  }
+  expect((await pushesOf(taskId)).some(({ status }) => status === 'collecting')).toBe(true);
+  await reaches(taskId, 'collecting');
+  expect(await isGone(taskId)).toBe(true);
+  await reaches(taskId, 'completed');
+  expect((await pushesOf(taskId)).map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+  await recordHistory(world, taskId, 'recurring');
+});
+
+test('a real Schedule of the server starts a push at its minute', async () => {
+  const soon = new Date(Date.now() + 65_000);
+  const rule = { every: 'cron', cron: `${soon.getUTCMinutes()} ${soon.getUTCHours()} * * *` };
+  const taskId = await recurring({ rule, timeZone: 'UTC', count: 1 });
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  await until(
+    () => pushesOf(taskId),
+    (pushes) => pushes.length === 1,
+    75_000,
+  );
+  const { body } = await shop.call<{ items: { dueAt: string }[] }>(
+    shop.marketer,
+    'GET',
+    `/v1/tasks/${taskId}/pushes`,
+  );
+  expect(body.items[0]?.dueAt).toBe(new Date(Math.floor(soon.getTime() / 60_000) * 60_000).toISOString());
+  await reaches(taskId, 'completed');
+}, 90_000);
+
+test('the server means the same times as we do, also where clocks are changed', async () => {
+  const recurrences: Recurrence[] = [
+    { rule: { every: 'day', at: '02:30' }, timeZone: 'Europe/Berlin', startAt: '2027-03-26T00:00:00Z' },
+    { rule: { every: 'month', on: [29, 31], at: '00:00' }, timeZone: 'America/New_York' },
+    { rule: { every: 'cron', cron: '15 3 13 * FRI' }, timeZone: 'Asia/Shanghai' },
+  ];
+  for (const recurrence of recurrences) {
+    const taskId = await recurring(recurrence);
+    await until(
+      () => isGone(taskId),
+      (gone) => !gone,
+    );
+    const { info } = await scheduleOf(taskId).describe();
+    const theirs = info.nextActionTimes.map((at) => at.toISOString());
+    expect(theirs.length).toBeGreaterThan(5);
+    const ours: string[] = [];
+    let at = Math.max(Date.now(), Date.parse(recurrence.startAt ?? '2026-01-01T00:00:00Z'));
+    for (const _ of theirs) {
+      const next = nextRun(calendarsOf(recurrence), recurrence.timeZone ?? 'UTC', at);
+      at = next?.at ?? at;
+      ours.push(new Date(at).toISOString());
+    }
+    expect(ours).toEqual(theirs);
+    await verb(shop, shop.marketer, taskId, 'cancel');
+  }
+});
+
+test('a pause rests the Schedule, a resume lets it go on, a cancel takes it away', async () => {
+  const taskId = await recurring();
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  await verb(shop, shop.marketer, taskId, 'pause');
+  const isPaused = async () => (await scheduleOf(taskId).describe()).state.paused;
+  await until(isPaused, Boolean);
+  await verb(shop, shop.marketer, taskId, 'resume');
+  await until(isPaused, (paused) => !paused);
+  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  await until(() => isGone(taskId), Boolean);
+  expect(await pushesOf(taskId)).toEqual([]);
+  await recordHistory(world, taskId, 'recurring-paused');
+});
+
+test('an edit takes the Schedule away until it is approved, and then it has the new times', async () => {
+  const taskId = await recurring();
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  const recurrence = { rule: { every: 'week', on: ['monday'], at: '10:00' }, timeZone: 'UTC' };
+  const edit = await shop.call(shop.marketer, 'PATCH', `/v1/tasks/${taskId}`, { recurrence });
+  expect(edit.status, JSON.stringify(edit.body)).toBeLessThan(300);
+  await reaches(taskId, 'pending_approval');
+  await until(() => isGone(taskId), Boolean);
+  await verb(shop, shop.approver, taskId, 'approve', { revision: 2 });
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  const { info } = await scheduleOf(taskId).describe();
+  expect(info.nextActionTimes[0]?.getUTCDay()).toBe(1);
+  expect((await shop.call(shop.marketer, 'DELETE', `/v1/tasks/${taskId}`)).status).toBeLessThan(300);
+  await until(() => isGone(taskId), Boolean);
+});
+
+test('an end before the first push is refused', async () => {
+  const endAt = new Date(Date.now() + 1500).toISOString();
+  const rule = { every: 'cron', cron: '* * * * *' };
+  const startAt = new Date(Date.now() + 1400).toISOString();
+  const created = await shop.call(shop.marketer, 'POST', '/v1/tasks', {
+    ...{ name: 'Short', audience, pushType: 'recurring', content: { title: 'a', body: 'b' } },
+    recurrence: { rule, startAt, endAt },
+  });
+  expect(created.body).toMatchObject({ errors: [{ pointer: '/recurrence/endAt' }] });
+});
+
+test('the Schedule of a task whose workflow was terminated is swept', async () => {
+  const taskId = await recurring();
+  await until(
+    () => isGone(taskId),
+    (gone) => !gone,
+  );
+  const { workflow } = world.env.client;
+  await workflow.getHandle(taskId).terminate();
+  const listed = async () => {
+    for await (const { scheduleId } of world.env.client.schedule.list()) {
+      if (scheduleId === taskId.replace('task-', 'schedule-')) return true;
+    }
+    return false;
+  };
+  await until(listed, Boolean);
+  await workflow.start(HOUSEKEEPING, {
+    workflowId: HOUSEKEEPING,
+    taskQueue: TASK_QUEUE,
+    args: [{ everyMs: 300, graceMs: 0 }],
+  });
+  await until(() => isGone(taskId), Boolean);
+  await workflow.getHandle(HOUSEKEEPING).terminate();
+});
