@@ -1,7 +1,8 @@
 import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
 import { type InvalidToken, invalidateTokens } from '../db/invalid-tokens.ts';
 import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
-import type { Content } from '../domain/content.ts';
+import type { Message } from '../domain/content.ts';
+import type { Messages } from '../domain/content-messages.ts';
 import { LEASE_VALID_MS } from '../domain/lease-time.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -18,7 +19,10 @@ export interface LeaseWork {
   readonly token: LeaseToken;
   readonly lease: TakenLease;
   readonly collapseId: string;
-  readonly content: Content;
+  /** Of a content that says the same to everybody. */
+  readonly message: Message;
+  /** Of any other. */
+  readonly messages: Messages;
   readonly services: ReadonlyMap<Channel, PushService>;
   readonly pacer: Pacer;
   readonly rejections: Rejections;
@@ -51,6 +55,11 @@ const NO_SERVICE: Outcome = {
   fault: 'credential',
   reason: 'no credential for this channel',
 };
+
+/** The message for one device cannot be made; its token is not at fault. */
+function unfilled(reason: string): Outcome {
+  return { kind: 'rejected', reason, token: 'good' };
+}
 
 /** Claims, sends and settles one lease until it is done or somebody stops it. */
 export class LeaseRunner {
@@ -213,8 +222,9 @@ export class LeaseRunner {
     await this.#invalidate(batch.gone);
   }
 
-  #write({ n, token, channel }: Claimed): void {
-    const { content, collapseId, services } = this.#work;
+  #write({ n, token, channel, variant, variables }: Claimed): void {
+    const { collapseId, services, messages } = this.#work;
+    const filled = variant === null ? undefined : messages(variant, variables);
     const messageId = encodeMessageId(this.#deps.messageMac, { pushNo: this.#work.token.pushNo, n });
     const to = { token, messageId, collapseId };
     let isUnwritten = true;
@@ -227,7 +237,11 @@ export class LeaseRunner {
       leave();
       return true;
     };
-    const answer = services.get(channel)?.send(content, to, mayStart) ?? Promise.resolve(NO_SERVICE);
+    const answer =
+      filled?.ok === false
+        ? Promise.resolve(unfilled(filled.reason))
+        : (services.get(channel)?.send(filled?.message ?? this.#work.message, to, mayStart) ??
+          Promise.resolve(NO_SERVICE));
     this.#outstanding++;
     void answer.then((outcome) => {
       this.#outstanding--;

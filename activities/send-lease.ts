@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { handOverLease, type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
 import { findPush, type PushRow } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
+import { messagesOf } from '../domain/content-messages.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../domain/platform.ts';
@@ -88,8 +89,9 @@ export function createSenderActivities(deps: SenderDeps): {
       unwritten,
       rejections: rejectionsOf(push.no, isTrusted),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
-      content: definition.content,
-      collapseId: push.id,
+      message: definition.content,
+      messages: messagesOf(definition.content),
+      collapseId: definition.content.collapseKey ?? push.id,
       signal: context.cancellationSignal,
     });
     const stopped = runner.run();

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Given } from '../domain/content-fill.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Channel } from '../domain/platform.ts';
 import { lockOpen } from './control.ts';
@@ -19,6 +20,10 @@ export interface Claimed {
   readonly n: number;
   readonly token: string;
   readonly channel: Channel;
+  /** Which message of the content; null where there is only one. */
+  readonly variant: number | null;
+  /** What fills its variables in. */
+  readonly variables: Given | null;
 }
 
 export interface Advanced {
@@ -51,6 +56,8 @@ type Row = {
   n: number | null;
   token: string;
   channel: Channel;
+  variant: number | null;
+  variables: Given | null;
 };
 
 /**
@@ -83,14 +90,14 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
         and flags.statuses[d.n - ${base}::int + 1] is not null
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(token)}, claimed as (
-      select d.n, d.token, d.channel from ${table} d, flags
+      select d.n, d.token, d.channel, d.variant, d.variables from ${table} d, flags
       where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark}::int and d.n <= ${newMark}::int
         and d.status = ${STATUS_CODE.pending}
     ), reopened as (
       update ${table} d set status = ${STATUS_CODE.pending} from flags
       where flags.held and flags.open and d.push_no = ${pushNo} and d.n = any(${advance.retries}::int[])
         and d.status in (${STATUS_CODE.retry}, ${STATUS_CODE.pending})
-      returning d.n, d.token, d.channel
+      returning d.n, d.token, d.channel, d.variant, d.variables
     ), moved as (
       update leases set
         mark_n = case when flags.open then ${newMark}::int else ${mark}::int end,
@@ -100,7 +107,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
       from flags where flags.held and ${mine}
       returning done
     )
-    select flags.held, flags.open, moved.done, rows.n, rows.token, rows.channel
+    select flags.held, flags.open, moved.done, rows.n, rows.token, rows.channel, rows.variant, rows.variables
     from flags left join moved on true
       left join (select * from claimed union all select * from reopened) rows on true`.execute(db);
   const [first] = rows;
@@ -108,7 +115,9 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
     held: first?.held ?? false,
     open: first?.open ?? false,
     done: first?.done ?? false,
-    claimed: rows.flatMap(({ n, token, channel }) => (n === null ? [] : [{ n, token, channel }])),
+    claimed: rows.flatMap(({ n, token, channel, variant, variables }) =>
+      n === null ? [] : [{ n, token, channel, variant, variables }],
+    ),
   };
 }
 

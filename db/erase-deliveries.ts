@@ -83,7 +83,7 @@ async function forgetRecipients(
 ): Promise<ErasedDeliveries> {
   const table = deliveriesOf(slot);
   const { numAffectedRows } = await sql`
-    update ${table} d set device_id = '', device_no = null, token = null
+    update ${table} d set device_id = '', device_no = null, token = null, variables = null
     where d.push_no = ${pushNo} and d.status not in (${pending}, ${retry}) and (
       d.device_no = any(${deviceNos}::bigint[])
       or (d.reason = 'unknown_user' and d.device_id = any(${userIds}::text[])))`.execute(trx);

@@ -8,6 +8,7 @@ import * as audiences from './migrations/2026-11-22-0004-audiences.ts';
 import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 import * as leaseRecall from './migrations/2026-11-22-0006-lease-recall.ts';
 import * as management from './migrations/2026-11-22-0008-management.ts';
+import * as contentCaps from './migrations/2026-11-22-0009-content-caps.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -17,6 +18,7 @@ const MIGRATIONS = {
   '2026-11-22-0005-receipts': receipts,
   '2026-11-22-0006-lease-recall': leaseRecall,
   '2026-11-22-0008-management': management,
+  '2026-11-22-0009-content-caps': contentCaps,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

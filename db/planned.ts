@@ -22,6 +22,8 @@ export interface Planning {
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
   readonly devices: 'all' | 'last_active';
+  /** More columns of the device `d`, each behind a comma. */
+  readonly more?: RawBuilder<unknown>;
   /** Only devices with these numbers: for a recount in steps. */
   readonly between?: readonly [from: number, to: number];
 }
@@ -57,20 +59,20 @@ function isByDevice(from: PlannedFrom): boolean {
 
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
 function judgeDevices(
-  { appId, platforms, between }: Planning,
+  { appId, platforms, between, more = sql`` }: Planning,
   { joins, planned, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const range =
     between === undefined ? sql`` : sql`and d.no >= ${between[0]}::bigint and d.no < ${between[1]}::bigint`;
   return sql`
     select d.device_id as id, d.no as device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
-      case ${lossOfDevice(platforms)} end as loss, ${excluded} as excluded
+      case ${lossOfDevice(platforms)} end as loss, ${excluded} as excluded ${more}
     from devices d ${joins} where d.app_id = ${appId} ${range} and ${planned}`;
 }
 
 /** Of several planned IDs of one device the first counts, the others are lost as duplicates. */
 function judgeMembers(
-  { appId, from, platforms }: Planning,
+  { appId, from, platforms, more = sql`` }: Planning,
   { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from));
@@ -82,7 +84,7 @@ function judgeMembers(
         when row_number() over (partition by planned.device_no order by planned.kind, planned.id) > 1 then 'duplicate_device'
         ${lossOfDevice(platforms)}
       end as loss,
-      d.no is not null and ${excluded} as excluded
+      d.no is not null and ${excluded} as excluded ${more}
     from (${planned}) planned left join devices d on d.no = planned.device_no ${joins}`;
 }
 

@@ -1,6 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { isPersonal } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import type { SuppressionReason } from '../domain/reasons.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import { contentColumns } from './content-columns.ts';
 import type { Db } from './database.ts';
 import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
@@ -76,19 +79,31 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
   const { appId, definition, frozenNo, now, slot, pushNo } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
-  const judged = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices });
+  const more = contentColumns(definition.content);
+  const planned = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more });
+  const isOfMany = isPersonal(definition.content);
+  const judged = isOfMany ? withoutMissing(planned) : planned;
   const { lost, suppressed, pending } = STATUS_CODE;
   // Those to be sent come first, so that their numbers have no gaps.
   await sql`
     with judged as (${judged})
     insert into ${deliveriesOf(slot)}
-      (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason)
+      (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason${isOfMany ? sql`, variant, variables` : sql``})
     select ${slot}::timestamptz, ${pushNo}::bigint,
       row_number() over (order by loss is not null or suppression is not null, device_no, id),
       device_no, id, platform, channel, case when loss is null and suppression is null then token end,
       case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint end, coalesce(loss, suppression)
+      ${isOfMany ? sql`, variant, case when loss is null and suppression is null then variables end` : sql``}
     from judged`.execute(trx);
+}
+
+function withoutMissing(planned: RawBuilder<unknown>): RawBuilder<unknown> {
+  const reason: SuppressionReason = 'missing_variable';
+  return sql`
+    select id, device_no, platform, channel, token, loss, variant, variables,
+      case when suppression is null and loss is null and misses_variable then ${sql.lit(reason)} else suppression end as suppression
+    from (${planned}) planned`;
 }
 
 async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {

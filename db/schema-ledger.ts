@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { Given } from '../domain/content-fill.ts';
 import type { Statistics } from '../domain/metrics.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import type { Int8 } from './int8.ts';
@@ -88,6 +89,10 @@ export interface DeliveriesTable {
   dismissed_at: Date | null;
   blocked: Generated<boolean>;
   taps: Generated<number>;
+  /** Which message of the push's content; null where there is only one. */
+  variant: number | null;
+  /** What the device's attributes said of the content's variables when the push was prepared. */
+  variables: ColumnType<Given | null, string | null, string | null>;
 }
 
 export interface OpenEventsTable {

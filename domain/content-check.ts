@@ -1,4 +1,4 @@
-import type { Content, Message } from './content.ts';
+import type { Content, MessagePart } from './content.ts';
 import { compileMessage, longestOf, textsOf } from './content-fill.ts';
 import { localesOf } from './content-locale.ts';
 import { isTemplate, parseTemplate, TemplateError, type Values } from './content-template.ts';
@@ -22,18 +22,14 @@ export function checkContent(content: Content, platforms: readonly Platform[]): 
 }
 
 /** What the content says at each place, not yet put together. */
-function partsOf({
-  locales = {},
-  platforms = {},
-  ...base
-}: Content): [place: string, part: Partial<Message>][] {
+function partsOf({ locales = {}, platforms = {}, ...base }: Content): [place: string, part: MessagePart][] {
   const translations = (at: string, all: typeof locales) =>
-    Object.entries(all).map(([tag, part]): [string, Partial<Message>] => [`${at}/locales/${tag}`, part]);
+    Object.entries(all).map(([tag, part]): [string, MessagePart] => [`${at}/locales/${tag}`, part]);
   return [
     ['', base],
     ...translations('', locales),
     ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part }]) => [
-      [`/platforms/${platform}`, part] as [string, Partial<Message>],
+      [`/platforms/${platform}`, part] as [string, MessagePart],
       ...translations(`/platforms/${platform}`, own),
     ]),
   ];

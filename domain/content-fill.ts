@@ -1,4 +1,4 @@
-import type { Content, Message, Variable } from './content.ts';
+import type { Content, Message, MessagePart, Variable } from './content.ts';
 import { isTemplate, parseTemplate, TemplateError, type Values, wellFormed } from './content-template.ts';
 import type { AttributeValue } from './device.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
@@ -59,7 +59,7 @@ function cut(text: string, characters: number): string {
 
 /** The texts of a message that may hold variables, with their place in the content. */
 export function textsOf(
-  message: Partial<Message>,
+  message: MessagePart,
 ): readonly (readonly [place: string, text: string, 'text' | 'url'])[] {
   const { title, body, deepLink, imageUrl, buttons = [] } = message;
   const texts: [string, string | undefined, 'text' | 'url'][] = [

@@ -5,6 +5,11 @@ import { PLATFORMS, type Platform } from './platform.ts';
 /** The variants of one locale follow each other, one per platform in the order of PLATFORMS. */
 export const VARIANTS_PER_LOCALE = PLATFORMS.length;
 
+/** Whether what devices are sent differs, by platform, locale or variables. */
+export function isPersonal({ locales, platforms, variables }: Content): boolean {
+  return locales !== undefined || platforms !== undefined || variables !== undefined;
+}
+
 /** Variants of a content are numbered: deliveries hold the number, and the message is made once for each. */
 export function variantOf(content: Content, platform: Platform, locale: string | undefined): number {
   const place = locale === undefined ? 0 : localesOf(content).indexOf(locale) + 1;

@@ -91,6 +91,8 @@ export const Content = z
   .meta({ id: 'Content' });
 export type Content = z.infer<typeof Content>;
 
+export type MessagePart = { readonly [Field in keyof Message]?: Message[Field] | undefined };
+
 /** What one device is sent: a content as it is for its platform and locale, with its variables filled in. */
 export interface Message {
   readonly title: string;

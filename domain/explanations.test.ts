@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { EXPLAINED_REASONS, explainReason } from './explanations.ts';
-import { LOSS_REASONS, NOT_SENT_REASONS } from './reasons.ts';
+import { LOSS_REASONS, NOT_SENT_REASONS, SUPPRESSION_REASONS } from './reasons.ts';
 
 test('every reason of ours says what it means and what to do', () => {
-  for (const reason of [...LOSS_REASONS, ...NOT_SENT_REASONS, 'unknown_outcome']) {
+  for (const reason of [...LOSS_REASONS, ...SUPPRESSION_REASONS, ...NOT_SENT_REASONS, 'unknown_outcome']) {
     expect(EXPLAINED_REASONS).toContain(reason);
   }
 });

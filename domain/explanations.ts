@@ -46,6 +46,18 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     meaning: 'Another device of the same user was active later, and the task sends to that one alone.',
     whatToDo: NOTHING,
   },
+  missing_variable: {
+    meaning: 'The device has no value for a variable of the content that has no default.',
+    whatToDo: 'Give the variable a default, or import the attribute.',
+  },
+  template_failed: {
+    meaning: "A template of the content did not take the device's values.",
+    whatToDo: 'Preview the content for such a device; a number may be a text there.',
+  },
+  payload_too_large: {
+    meaning: "With the device's values the message is larger than the push service takes.",
+    whatToDo: "Shorten the texts, or the variables' longest values.",
+  },
   cancelled: {
     meaning: 'The push was cancelled before its turn came.',
     whatToDo: 'Copy the task to send to the rest.',

@@ -11,7 +11,8 @@ export const LOSS_REASONS = [
 export type LossReason = (typeof LOSS_REASONS)[number];
 
 /** Why a matched device is not sent to, by the task's own wish. */
-export const SUPPRESSION_REASONS = ['excluded', 'not_last_active'] as const;
+export const SUPPRESSION_REASONS = ['excluded', 'not_last_active', 'missing_variable'] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** Why a matched device was not sent to, although nothing suppressed it. */
 export const NOT_SENT_REASONS = ['cancelled', 'failed', 'skipped', 'window_closed'] as const;

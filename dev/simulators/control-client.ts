@@ -1,5 +1,5 @@
 import type { SwitchChange, Switches } from './config.ts';
-import type { Counts, LoggedRequest } from './request-log.ts';
+import type { Counts, LoggedRequest, ShownMessage } from './request-log.ts';
 
 /** Watches and steers running simulators. */
 export interface ControlClient {
@@ -7,6 +7,8 @@ export interface ControlClient {
   counts(): Promise<Counts & { readonly accessTokens: number }>;
   /** Every request so far, in the order of their ends. */
   log(): Promise<LoggedRequest[]>;
+  /** The last hundred messages that devices got, in no order. */
+  bodies(): Promise<ShownMessage[]>;
   /** How many requests started after a moment of the epoch, in milliseconds. */
   requestsSince(epochMs: number): Promise<number>;
   switches(): Promise<{ apns: Switches; fcm: Switches }>;
@@ -41,6 +43,7 @@ export function createControlClient(url: string): ControlClient {
       const lines = (await (await call('GET', '/log')).text()).split('\n');
       return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as LoggedRequest);
     },
+    bodies: () => get('/bodies'),
     requestsSince: async (ms) => (await get<{ requests: number }>(`/requests-since?ms=${ms}`)).requests,
     switches: () => get('/switches'),
     change: (change) => post('/switches', change),

@@ -36,6 +36,7 @@ export async function openControl(controlled: Controlled, port: number): Promise
       log.flush();
       return { ...log.counts(), accessTokens: controlled.accounts.grants };
     },
+    'GET /bodies': () => log.bodies(),
     'GET /requests-since': (_request, _response, url) => ({
       requests: log.startedSince(Number(url.searchParams.get('ms'))),
     }),

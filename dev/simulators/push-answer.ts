@@ -68,17 +68,17 @@ export function createAnswering({ channel, switches, log, decide }: AnsweringOpt
     stream.once('end', () => {
       if (stream.rstCode !== NGHTTP2_NO_ERROR) return;
       whole = true;
-      handle(stream, startedAt, decide({ headers, body, connection }));
+      handle(stream, startedAt, decide({ headers, body, connection }), body);
     });
     stream.once('close', () => {
       if (!whole) skip(startedAt, 'ClosedByClient');
     });
   }
 
-  function handle(stream: ServerHttp2Stream, startedAt: number, decision: Decision): void {
+  function handle(stream: ServerHttp2Stream, startedAt: number, decision: Decision, body: string): void {
     const { token, messageId } = decision;
     const processed = decision.status === 200 && !switches.blackhole;
-    if (processed) log.process(channel, token, messageId);
+    if (processed) log.process(channel, token, messageId, body);
     if (switches.blackhole) finish(null, 'Blackhole');
     else if (processed && happens(switches.resetAfterProcessingShare)) {
       stream.close(NGHTTP2_INTERNAL_ERROR);

@@ -4,7 +4,15 @@ import { HashSet } from './hash.ts';
 
 const FLUSH_CHARACTERS = 1 << 16;
 const DUPLICATE_SAMPLES = 20;
+const KEPT_BODIES = 100;
 const INITIAL_STARTS = 1 << 16;
+
+/** A message that a device got, as it was sent. */
+export interface ShownMessage {
+  readonly channel: Channel;
+  readonly token: string;
+  readonly body: string;
+}
 
 /** One request as a simulator saw it. */
 export interface LoggedRequest {
@@ -58,6 +66,9 @@ export class RequestLog {
   #starts = new Float64Array(INITIAL_STARTS);
   #started = 0;
 
+  readonly #bodies: ShownMessage[] = [];
+  #processed = 0;
+
   constructor(path: string) {
     this.#file = openSync(path, 'a');
   }
@@ -76,7 +87,8 @@ export class RequestLog {
   }
 
   /** Counts a message that the device got, from that moment on, answered or not. */
-  process(channel: Channel, token: string, messageId: string): void {
+  process(channel: Channel, token: string, messageId: string, body: string): void {
+    this.#bodies[this.#processed++ % KEPT_BODIES] = { channel, token, body };
     this.#channels[channel].processed++;
     this.#devices.add(token);
     if (this.#messages.add(messageId)) return;
@@ -101,6 +113,11 @@ export class RequestLog {
     if (this.#lines === '') return;
     writeSync(this.#file, this.#lines);
     this.#lines = '';
+  }
+
+  /** The last messages that devices got. */
+  bodies(): readonly ShownMessage[] {
+    return this.#bodies;
   }
 
   counts(): Counts {
@@ -138,6 +155,8 @@ export class RequestLog {
     this.#duplicates = 0;
     this.#duplicateSamples = [];
     this.#started = 0;
+    this.#bodies.length = 0;
+    this.#processed = 0;
   }
 
   close(): void {

@@ -1,0 +1,57 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Content } from '../domain/content.ts';
+import { attributeOf } from '../domain/content-fill.ts';
+import { localesOf } from '../domain/content-locale.ts';
+import { isPersonal, VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
+
+/**
+ * Columns of the device `d` that a content needs, each behind a comma: which variant it gets, the values of the
+ * variables, and whether one without a default is missing. Nothing for a content that says the same to everybody.
+ */
+export function contentColumns(content: Content): RawBuilder<unknown> {
+  if (!isPersonal(content)) return sql``;
+  return sql`, (${variantSql(content)})::smallint as variant, ${variablesSql(content)} as variables,
+    ${missingSql(content)} as misses_variable`;
+}
+
+/** The same as `matchLocale` and `variantOf` in domain/. */
+export function variantSql(content: Content): RawBuilder<unknown> {
+  const locales = localesOf(content);
+  if (locales.length === 0) return sql`d.platform`;
+  const places = JSON.stringify(Object.fromEntries(locales.map((tag, place) => [tag, place + 1])));
+  const tag = sql`replace(lower(d.locale), '_', '-')`;
+  const [language, second, third] = [1, 2, 3].map((no) => sql`split_part(${tag}, '-', ${sql.lit(no)})`);
+  const placeOf = (key: RawBuilder<unknown>) => sql`(${places}::jsonb ->> (${key}))::int`;
+  const isTraditional = sql`${second} in ('hant', 'tw', 'hk', 'mo')
+    or (${second} <> 'hans' and ${third} in ('hant', 'tw', 'hk', 'mo'))`;
+  return sql`coalesce(
+    ${placeOf(tag)},
+    ${placeOf(sql`${language} || '-' || ${second}`)},
+    ${placeOf(sql`${language} || '-' || ${third}`)},
+    case when ${language} = 'zh' then ${placeOf(sql`case when ${isTraditional} then 'zh-hant' else 'zh-hans' end`)} end,
+    ${placeOf(sql`${language}`)}, 0) * ${sql.lit(VARIANTS_PER_LOCALE)} + d.platform`;
+}
+
+function entries({ variables = {} }: Content) {
+  return Object.entries(variables).map(([name, variable]) => ({
+    name,
+    attribute: attributeOf(name, variable),
+    isNeeded: variable.default === undefined,
+  }));
+}
+
+function variablesSql(content: Content): RawBuilder<unknown> {
+  const values = entries(content).map(
+    ({ name, attribute }) => sql`${name}::text, d.attributes -> ${attribute}::text`,
+  );
+  return values.length === 0
+    ? sql`null::jsonb`
+    : sql`jsonb_strip_nulls(jsonb_build_object(${sql.join(values)}))`;
+}
+
+function missingSql(content: Content): RawBuilder<unknown> {
+  const missing = entries(content)
+    .filter(({ isNeeded }) => isNeeded)
+    .map(({ attribute }) => sql`btrim(coalesce(d.attributes ->> ${attribute}::text, ''), ' ') = ''`);
+  return missing.length === 0 ? sql`false` : sql`(${sql.join(missing, sql` or `)})`;
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLocal } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
+import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove } from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+let world: World;
+let shop: Shop;
+beforeAll(async () => {
+  world = await createWorld(createLocal, { receiptWindowMs: 2500 });
+  shop = await openShop(world);
+  await importDevices(shop, 6);
+  for (const [id, locale, name] of [
+    ['d1', 'de-AT', 'Änne'],
+    ['d2', 'de', 'Bo'],
+    ['d3', 'en', 'C "c"'],
+    ['d4', 'fr', ''],
+  ] as const) {
+    await world.db
+      .updateTable('devices')
+      .set({ locale, attributes: JSON.stringify({ name }) })
+      .where('device_id', '=', id)
+      .execute();
+  }
+});
+afterAll(() => world.close());
+
+/** What each device got: the payload, by the device's ID. */
+async function shownByDevice(): Promise<Record<string, { title: string; body: string; data: object }>> {
+  const bodies = await world.simulators.control.bodies();
+  const rows = await world.db.selectFrom('devices').select(['device_id', 'token']).execute();
+  const idOf = new Map(rows.map(({ device_id, token }) => [token, device_id]));
+  return Object.fromEntries(
+    bodies.map(({ channel, token, body }) => {
+      const payload = JSON.parse(body);
+      const shown = channel === 'apns' ? payload.aps.alert : payload.message.notification;
+      const data = channel === 'apns' ? payload.sb : payload.message.data;
+      return [idOf.get(token), { title: shown.title, body: shown.body, data }];
+    }),
+  );
+}
+
+async function pushed(taskId: string) {
+  const id = `${taskId.replace('task-', 'push-')}-1`;
+  await until(
+    () => shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/pushes/${id}`),
+    ({ body }) => body.status === 'completed',
+  );
+  const { body } = await shop.call<{ statistics: Record<string, unknown> }>(
+    shop.marketer,
+    'GET',
+    `/v1/pushes/${id}/statistics`,
+  );
+  return body.statistics;
+}
+
+test('each device gets its own words: its platform, its locale, its variables', async () => {
+  const taskId = await createTask(shop, {
+    audience: { id: await everybody(shop) },
+    content: {
+      ...{ title: 'Hello {{ name }}', body: 'A sale', deepLink: 'shop://u/{{ name }}' },
+      variables: { name: { default: 'you' } },
+      locales: {
+        de: { title: 'Hallo {{ name | upcase }}', body: 'Ein Angebot' },
+        'de-AT': { title: 'Servus {{ name }}' },
+      },
+      platforms: {
+        android: { body: 'A sale for Android', buttons: [{ id: 'go', title: 'Go, {{ name }}' }] },
+      },
+    },
+  });
+  await submitAndApprove(shop, taskId);
+  expect(await pushed(taskId)).toMatchObject({ planned: 6, sent: 6, suppressed: 0 });
+  const shown = await shownByDevice();
+  expect(shown).toMatchObject({
+    d1: { title: 'Servus Änne', body: 'Ein Angebot', data: { deepLink: 'shop://u/%C3%84nne' } },
+    d2: { title: 'Hallo BO', body: 'Ein Angebot', data: { buttons: '[{"id":"go","title":"Go, Bo"}]' } },
+    d3: { title: 'Hello C "c"', body: 'A sale', data: { deepLink: 'shop://u/C%20%22c%22' } },
+    d4: { title: 'Hello you', body: 'A sale for Android' },
+    d5: { title: 'Hello you', body: 'A sale' },
+  });
+});
+
+test('who lacks a variable is skipped with the reason', async () => {
+  await world.simulators.control.reset();
+  const taskId = await createTask(shop, {
+    audience: { id: await everybody(shop) },
+    content: {
+      title: 'Hello {{ name }}',
+      body: '{% if name == "Bo" %}{{ 9 | times: 9 | append: name }}{% endif %}{{ name }}',
+      variables: { name: {} },
+    },
+  });
+  await submitAndApprove(shop, taskId);
+  expect(await pushed(taskId)).toMatchObject({
+    ...{ planned: 6, matched: 6, suppressed: 3, sent: 3 },
+    suppressedReasons: { missing_variable: 3 },
+  });
+  const shown = await shownByDevice();
+  expect(Object.keys(shown).sort()).toEqual(['d1', 'd2', 'd3']);
+  expect(shown['d2']?.body).toBe('81BoBo');
+});
+
+test('the values of one device can make a message too large: that device fails, its token stays, the others are sent to', async () => {
+  await world.simulators.control.reset();
+  const part = `{% if name == "Bo" %}${'促'.repeat(450)}{% endif %}`;
+  const content = {
+    ...{ title: 'Hi {{ name }}', body: `${part}${part}${part}`, variables: { name: {} } },
+  };
+  const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, content });
+  await submitAndApprove(shop, taskId);
+  expect(await pushed(taskId)).toMatchObject({
+    sent: 3,
+    failures: 1,
+    failureReasons: { payload_too_large: 1 },
+  });
+  const { body } = await shop.call(shop.marketer, 'GET', '/v1/devices/d2');
+  expect(body).toMatchObject({ tokenState: 'active' });
+});
