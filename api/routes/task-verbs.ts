@@ -71,7 +71,7 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       ...idempotent(deps),
       schema: {
         ...verbSchema('copyTask'),
-        body: z.strictObject({ name: TaskName.optional() }).optional(),
+        body: z.strictObject({ name: TaskName.optional() }).nullish(),
         response: { 201: TaskBody, ...problemResponses(404, 409, 422) },
       },
     },

@@ -92,6 +92,8 @@ const STATEMENTS = [
   `create trigger request_origins_append_only before update or delete on request_origins
     for each row execute function refuse_change()`,
   'alter table audit add column origin text',
+  `create trigger audit_never_emptied before truncate on audit
+    for each statement execute function refuse_change()`,
   'create index on audit (app_id, person_id, no desc)',
   'create index on audit (task_id, no desc)',
 ];

@@ -1,0 +1,116 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { insertAct } from '../../db/audit.ts';
+import { type Caller, newTask, openShop, type Shop } from '../shop-fixture.ts';
+import { ADMIN_KEY, startTestApi, type TestApi } from '../testing.ts';
+
+let api: TestApi;
+let shop: Shop;
+let operator: Caller;
+beforeAll(async () => {
+  const config = { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, trustProxy: ['loopback'] };
+  api = await startTestApi({ config });
+});
+afterAll(() => api.stop());
+beforeEach(async () => {
+  shop = await openShop(api);
+  operator = await shop.person('operator');
+});
+
+interface Line {
+  readonly no: number;
+  readonly verb: string;
+  readonly taskId: string | null;
+  readonly personId: string;
+}
+const audit = async (query = '', who = operator) => {
+  const { status, body } = await who.call('GET', `/v1/audit?${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body as { items: Line[]; nextCursor: string | null };
+};
+const verbs = async (query = '') => (await audit(query)).items.map(({ verb }) => verb);
+const create = async (headers: Record<string, string> = {}) =>
+  String((await shop.marketer.call('POST', '/v1/tasks', newTask(shop), headers)).body['id']);
+
+test('tells who did what to which revision, through what, and from where', async () => {
+  const headers = { 'x-forwarded-for': '203.0.113.9', 'user-agent': 'console/1.0' };
+  const taskId = await create(headers);
+  const { items } = await audit();
+  expect(items).toEqual([
+    expect.objectContaining({
+      ...{ taskId, verb: 'create', via: 'api', revision: 1, outcome: 'done' },
+      ...{ personId: shop.marketer.personId, personName: 'Mei the marketer' },
+      ...{ ip: '203.0.113.9', userAgent: 'console/1.0', keyId: expect.stringMatching(/^key-/) },
+    }),
+  ]);
+});
+
+test('an address that a proxy made up is none, and costs nothing', async () => {
+  await create({ 'x-forwarded-for': 'unknown' });
+  await create({ 'x-forwarded-for': 'fe80::1%eth0', 'user-agent': 'x'.repeat(5000) });
+  const { items } = await audit();
+  expect(items).toMatchObject([{ ip: 'fe80::1', userAgent: 'x'.repeat(300) }, { ip: null }]);
+});
+
+test('is filtered by person, verb, task, way, outcome and time, and paged', async () => {
+  const first = await create();
+  api.clock.advance(60_000);
+  const second = await create();
+  await shop.marketer.call('PATCH', `/v1/tasks/${second}`, { name: 'New name' });
+  await operator.call('PATCH', '/v1/app', { approvalsRequired: 2 });
+  expect(await verbs()).toEqual(['change_app', 'rename', 'create', 'create']);
+  expect(await verbs(`person=${operator.personId}`)).toEqual(['change_app']);
+  expect(await verbs(`task=${second}`)).toEqual(['rename', 'create']);
+  expect(await verbs('verb=rename&verb=change_app')).toEqual(['change_app', 'rename']);
+  expect(await verbs('via=signal')).toEqual([]);
+  expect(await verbs('outcome=ignored')).toEqual([]);
+  expect((await audit(`to=${api.clock.now.toISOString()}`)).items).toMatchObject([{ taskId: first }]);
+  expect(await verbs(`from=${api.clock.now.toISOString()}`)).toHaveLength(3);
+  const page = await audit('limit=3');
+  expect((await audit(`limit=3&cursor=${page.nextCursor}`)).items).toMatchObject([{ taskId: first }]);
+  expect((await operator.call('GET', '/v1/audit?cursor=%20')).status).toBe(400);
+  expect((await operator.call('GET', '/v1/audit?from=yesterday')).status).toBe(400);
+});
+
+test("is for operators and approvers of the app, and never shows another app's", async () => {
+  await create();
+  const other = await openShop(api);
+  expect((await audit('', other.approver)).items).toEqual([]);
+  expect((await shop.marketer.call('GET', '/v1/audit')).status).toBe(403);
+  expect((await shop.marketer.call('GET', '/v1/audit/export')).status).toBe(403);
+});
+
+test('exports all that a filter chooses, as CSV that no spreadsheet runs, and as NDJSON', async () => {
+  const { appId } = shop;
+  const { personId } = operator;
+  const origin = { id: 'origin-0000000000', appId, keyId: 'key-0000000000', at: api.clock.now };
+  for (let n = 0; n < 2500; n++) {
+    await insertAct(api.deps.db, {
+      ...{ appId, personId, verb: 'bulk', detail: n === 0 ? '=1+1, "x"' : String(n), now: api.clock.now },
+      origin: { ...origin, ip: null, userAgent: null },
+    });
+  }
+  await create();
+  const csv = await operator.text('GET', '/v1/audit/export?verb=bulk');
+  const lines = csv.trimEnd().split('\r\n');
+  expect(lines).toHaveLength(2501);
+  expect(lines[0]).toBe(
+    'no,at,task_id,person_id,person_name,verb,via,revision,outcome,detail,remark,ip,user_agent,key_id',
+  );
+  expect(lines.at(-1)).toContain(`"'=1+1, ""x"""`);
+  const ndjson = await operator.text('GET', `/v1/audit/export?format=ndjson&person=${personId}`);
+  const parsed = ndjson
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  expect(new Set(parsed.map(({ no }) => no)).size).toBe(2500);
+});
+
+test('can only grow', async () => {
+  await create();
+  for (const table of ['audit', 'request_origins'] as const) {
+    await expect(api.deps.db.deleteFrom(table).execute()).rejects.toThrow('immutable');
+  }
+  await expect(api.deps.db.updateTable('audit').set({ verb: 'x' }).execute()).rejects.toThrow('immutable');
+  await expect(sql`truncate audit`.execute(api.deps.db)).rejects.toThrow('immutable');
+});
