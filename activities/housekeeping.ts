@@ -10,6 +10,7 @@ import { listRunning } from '../db/recurrences.ts';
 import { dropSlot, listSlots } from '../db/slots.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
 import type { ActivityDeps } from './deps.ts';
+import { resumeStopped } from './resume-stopped.ts';
 import { dropOrphanedSchedules } from './run-activities.ts';
 
 export interface Housekeeping {
@@ -17,6 +18,7 @@ export interface Housekeeping {
   readonly orphanedPushes: number;
   readonly finalisedPushes: number;
   readonly droppedSlots: number;
+  readonly resumedTasks: number;
   readonly droppedSchedules: number;
 }
 
@@ -44,6 +46,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         pushNo: push.no,
         status: 'failed',
         reason: 'its workflow was ended by hand',
+        now,
       });
     }
     if (push.windowEndsAt === null || push.windowEndsAt > now) return false;
@@ -60,7 +63,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       const { pushes, taskIds } = await listUnfinished(db, { createdBefore, limit: BATCH });
       const done = {
         ...{ orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0 },
-        ...{ droppedSlots: 0, droppedSchedules: 0 },
+        ...{ droppedSlots: 0, resumedTasks: 0, droppedSchedules: 0 },
       };
       for (const push of pushes) {
         context.heartbeat();
@@ -74,6 +77,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         await failTask(db, { taskId, reason: 'its workflow was ended by hand', now });
         done.orphanedTasks++;
       }
+      done.resumedTasks = await resumeStopped(db, context.client, BATCH);
       for (const slot of await listSlots(db)) {
         context.heartbeat();
         if (slot < createdBefore && (await dropSlot(db, { slot, now }))) done.droppedSlots++;
