@@ -18,6 +18,18 @@ const Proxies = z
     ),
   );
 
+const Ranges = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+        'must be addresses and ranges, with commas between them',
+      ),
+    ),
+  );
+
 const Env = z.object({
   DATABASE_URL: Url,
   DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(12),
@@ -53,6 +65,8 @@ const Env = z.object({
   FCM_TOKEN_URL: Url.default('https://oauth2.googleapis.com/token'),
   /** A PEM file to trust for the push services instead of the system's authorities. */
   PUSH_CA_FILE: z.string().optional(),
+  /** Addresses and ranges that webhooks may go to besides public ones, with commas between them. */
+  WEBHOOK_PRIVATE_RANGES: Ranges.optional(),
   RECEIPT_WINDOW_SECONDS: Seconds.default(72 * 3600),
   WORKER_ROLE: z.enum(['workflow', 'sender', 'both']).default('both'),
   /** A file made by `npm run bundle`; without it the worker bundles the workflows when it starts. */
@@ -89,6 +103,7 @@ function toConfig(env: z.infer<typeof Env>) {
       fcm: { url: new URL(env.FCM_URL), ...ca },
       fcmToken: { url: new URL(env.FCM_TOKEN_URL), ...ca },
     },
+    webhookRanges: env.WEBHOOK_PRIVATE_RANGES ?? [],
     receiptWindowMs: env.RECEIPT_WINDOW_SECONDS * 1000,
     workerRole: env.WORKER_ROLE,
     workflowBundle: env.WORKFLOW_BUNDLE,

@@ -32,6 +32,7 @@ const app = await buildApp({
     requestsPerMinute: config.api.requestsPerMinute,
     trustProxy: config.api.trustProxy,
     temporalUiUrl: config.temporalUiUrl,
+    webhookRanges: config.webhookRanges,
   },
   log,
 });

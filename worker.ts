@@ -5,10 +5,12 @@ import { pino } from 'pino';
 import { createActivities } from './activities/index.ts';
 import { createPushServices } from './activities/push-services.ts';
 import { createSenderActivities } from './activities/send-lease.ts';
+import { startWebhookDeliverer } from './activities/webhook-deliverer.ts';
 import { readConfig } from './config.ts';
 import { openDatabase, openSenderDatabase } from './db/database.ts';
 import { createMac, createMessageMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
+import { createFindTarget } from './webhook-targets.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
 import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
 
@@ -103,8 +105,19 @@ if (config.workerRole !== 'sender') {
     staticSummary: 'mends what terminated workflows left, drops partitions',
   });
 }
+const deliverer =
+  config.workerRole === 'sender'
+    ? undefined
+    : startWebhookDeliverer({
+        db,
+        clock,
+        log,
+        open: (sealed) => vault.open(sealed),
+        findTarget: createFindTarget(config.webhookRanges),
+      });
 log.info('the worker is ready');
 await Promise.all(workers.map((worker) => worker.run()));
+await deliverer?.stop();
 await senders.drained();
 await services.close();
 await connection.close();

@@ -103,7 +103,7 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async recordPush({ pushId, status, reason }) {
       const push = await findPush(db, pushId);
-      await setPushStatus(db, { pushNo: push.no, status, reason });
+      await setPushStatus(db, { pushNo: push.no, status, reason, now: await clock() });
     },
     async finaliseStatistics({ pushId }) {
       const push = await findPush(db, pushId);

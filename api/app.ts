@@ -46,6 +46,8 @@ import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { userTokenKeyRoutes } from './routes/user-token-keys.ts';
 import { userRoutes } from './routes/users.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import { webhookLogRoutes } from './routes/webhooks-log.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -93,6 +95,8 @@ const ROUTES: readonly Routes[] = [
   receiptHealthRoutes,
   vendorKeyRoutes,
   vendorReceiptRoutes,
+  webhookRoutes,
+  webhookLogRoutes,
 ];
 
 const BODY_BYTES = 1_048_576;

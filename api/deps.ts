@@ -14,6 +14,8 @@ export interface ApiConfig {
   readonly requestsPerMinute: number;
   /** The proxies whose X-Forwarded-For is believed: addresses and ranges. */
   readonly trustProxy?: string[] | undefined;
+  /** Where webhooks may go besides public addresses. */
+  readonly webhookRanges?: readonly string[] | undefined;
 }
 
 /** All that the API needs from outside; tests replace what they like. */

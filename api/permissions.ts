@@ -19,6 +19,8 @@ export const PERMISSIONS = {
   'devices.import': MAKERS,
   'devices.export': OPERATORS,
   'users.erase': OPERATORS,
+  'webhooks.read': OPERATORS,
+  'webhooks.change': OPERATORS,
   'events.report': MAKERS,
   'audiences.read': EVERYBODY,
   'audiences.change': MAKERS,

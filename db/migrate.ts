@@ -9,6 +9,7 @@ import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 import * as leaseRecall from './migrations/2026-11-22-0006-lease-recall.ts';
 import * as management from './migrations/2026-11-22-0008-management.ts';
 import * as contentCaps from './migrations/2026-11-22-0009-content-caps.ts';
+import * as webhooks from './migrations/2026-11-22-0010-webhooks.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -19,6 +20,7 @@ const MIGRATIONS = {
   '2026-11-22-0006-lease-recall': leaseRecall,
   '2026-11-22-0008-management': management,
   '2026-11-22-0009-content-caps': contentCaps,
+  '2026-11-22-0010-webhooks': webhooks,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

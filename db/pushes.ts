@@ -56,11 +56,11 @@ export async function findPush(db: Db, id: string): Promise<PushRow> {
 
 export async function setPushStatus(
   db: Db,
-  args: { pushNo: number; status: PushStatus; reason: string | null },
+  args: { pushNo: number; status: PushStatus; reason: string | null; now: Date },
 ): Promise<void> {
   await db
     .updateTable('pushes')
-    .set({ status: args.status, status_reason: args.reason })
+    .set({ status: args.status, status_reason: args.reason, status_at: args.now })
     .where('no', '=', args.pushNo)
     .execute();
 }

@@ -13,6 +13,8 @@ export interface PushesTable {
   revision: number;
   status: PushStatus;
   status_reason: string | null;
+  /** Since when; null: since it was made. */
+  status_at: Date | null;
   due_at: Date;
   /** Which half hour's partition holds the deliveries. */
   slot: Date | null;

@@ -22,6 +22,9 @@ export interface TasksTable {
   rate_per_second: number | null;
   creator: string;
   state_version: Generated<number>;
+  /** When the time limit of its approval ends. */
+  approval_due_at: Date | null;
+  approval_reminded_for: Date | null;
   archived_at: Date | null;
   created_at: Date;
   updated_at: Date;

@@ -14,7 +14,8 @@ export type IdKind =
   | 'vendorkey'
   | 'subgroup'
   | 'subcampaign'
-  | 'origin';
+  | 'origin'
+  | 'webhook';
 
 /** `random` returns that many random bytes. */
 export function newId(kind: IdKind, random: (size: number) => Uint8Array): string {

@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import {
+  deleteWebhook,
+  findWebhook,
+  insertWebhook,
+  listWebhooks,
+  MAX_WEBHOOKS,
+  rotateWebhookSecret,
+  updateWebhook,
+} from '../../db/webhooks.ts';
+import { newId } from '../../domain/ids.ts';
+import { PlainText } from '../../domain/plain-text.ts';
+import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
+import { createFindTarget } from '../../webhook-targets.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
+import { notFound, Problem, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+import { IdParams } from '../task-lookup.ts';
+import { actOn, WEBHOOK_TAGS as tags } from '../webhook-act.ts';
+
+const Events = z
+  .array(z.enum(WEBHOOK_EVENTS))
+  .min(1)
+  .max(WEBHOOK_EVENTS.length)
+  .transform((events) => [...new Set(events)]);
+const Url = z.string().trim().max(2000);
+const Description = PlainText(200);
+const NewWebhook = z
+  .strictObject({ url: Url, events: Events, description: Description.optional() })
+  .meta({ id: 'NewWebhook' });
+const WebhookChange = z
+  .strictObject({
+    url: Url.optional(),
+    events: Events.optional(),
+    description: Description.optional(),
+    /** `false` enables it again; nothing that failed meanwhile is sent unless it is replayed. */
+    disabled: z.boolean().optional(),
+  })
+  .meta({ id: 'WebhookChange' });
+const webhook = {
+  id: z.string(),
+  url: z.string(),
+  description: z.string(),
+  events: z.array(z.enum(WEBHOOK_EVENTS)),
+  disabledAt: IsoDate.nullable(),
+  disabledReason: z.string().nullable(),
+  /** Since when no attempt succeeded. */
+  failingSince: IsoDate.nullable(),
+  /** Until then messages carry a signature of the secret before, too. */
+  previousSecretUntil: IsoDate.nullable(),
+  createdAt: IsoDate,
+  updatedAt: IsoDate,
+};
+const Webhook = z.object(webhook).meta({ id: 'Webhook' });
+/** The secret is shown once. */
+const WebhookWithSecret = z.object({ ...webhook, secret: z.string() }).meta({ id: 'WebhookWithSecret' });
+const Rotation = z
+  .strictObject({ overlapHours: z.int().min(0).max(168).default(24) })
+  .meta({ id: 'WebhookRotation' });
+
+export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const checkUrl = createUrlCheck(deps);
+  const base = { tags, ...PERSON };
+  const changing = { onRequest: app.guard.may('webhooks.change') };
+  const reading = { onRequest: app.guard.may('webhooks.read') };
+
+  app.post(
+    '/v1/webhooks',
+    {
+      ...changing,
+      ...idempotent(deps),
+      schema: {
+        ...base,
+        operationId: 'createWebhook',
+        body: NewWebhook,
+        response: { 201: WebhookWithSecret, ...problemResponses(409, 413, 415, 422) },
+      },
+    },
+    async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const { url, events, description = '' } = request.body;
+      await checkUrl(url);
+      const id = newId('webhook', randomBytes);
+      const secret = newSigningSecret();
+      const now = await deps.clock();
+      const stored = { sealed: deps.vault.seal(secret), createdBy: personId, now };
+      const made = await insertWebhook(deps.db, { appId, id, url, events, description, ...stored });
+      if (made === undefined) throw new Problem('conflict', `An app has at most ${MAX_WEBHOOKS} webhooks`);
+      await actOn(deps, request, 'create_webhook', id);
+      return reply
+        .code(201)
+        .header('location', `/v1/webhooks/${id}`)
+        .send({ ...made, secret });
+    },
+  );
+
+  app.get(
+    '/v1/webhooks',
+    {
+      ...reading,
+      schema: {
+        ...base,
+        operationId: 'listWebhooks',
+        response: { 200: z.object({ items: z.array(Webhook) }), ...problemResponses() },
+      },
+    },
+    async (request) => ({ items: await listWebhooks(deps.db, personOf(request).appId) }),
+  );
+
+  app.get(
+    '/v1/webhooks/:id',
+    {
+      ...reading,
+      schema: {
+        ...base,
+        operationId: 'getWebhook',
+        params: IdParams,
+        response: { 200: Webhook, ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const found = await findWebhook(deps.db, { appId: personOf(request).appId, id: request.params.id });
+      if (found === undefined) throw notFound('webhook');
+      return found;
+    },
+  );
+
+  app.patch(
+    '/v1/webhooks/:id',
+    {
+      ...changing,
+      schema: {
+        ...base,
+        operationId: 'changeWebhook',
+        params: IdParams,
+        body: WebhookChange,
+        response: { 200: Webhook, ...problemResponses(404, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { appId } = personOf(request);
+      const { id } = request.params;
+      if (request.body.url !== undefined) await checkUrl(request.body.url);
+      const changed = await updateWebhook(deps.db, { appId, id, ...request.body, now: await deps.clock() });
+      if (changed === undefined) throw notFound('webhook');
+      await actOn(deps, request, 'change_webhook', `${id}: ${Object.keys(request.body).join(', ')}`);
+      return changed;
+    },
+  );
+
+  app.delete(
+    '/v1/webhooks/:id',
+    {
+      ...changing,
+      schema: {
+        ...base,
+        operationId: 'deleteWebhook',
+        description: 'With everything that waits for it and its log.',
+        params: IdParams,
+        response: { 204: z.null(), ...problemResponses(404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      if (!(await deleteWebhook(deps.db, { appId: personOf(request).appId, id }))) throw notFound('webhook');
+      await actOn(deps, request, 'delete_webhook', id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/v1/webhooks/:id/rotate-secret',
+    {
+      ...changing,
+      ...idempotent(deps),
+      schema: {
+        ...base,
+        operationId: 'rotateWebhookSecret',
+        params: IdParams,
+        body: Rotation,
+        response: { 200: WebhookWithSecret, ...problemResponses(404, 409, 413, 415, 422) },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const secret = newSigningSecret();
+      const now = await deps.clock();
+      const previousUntil = new Date(now.getTime() + request.body.overlapHours * 3_600_000);
+      const key = { appId: personOf(request).appId, id };
+      const stored = { sealed: deps.vault.seal(secret), previousUntil, now };
+      const rotated = await rotateWebhookSecret(deps.db, { ...key, ...stored });
+      if (rotated === undefined) throw notFound('webhook');
+      await actOn(deps, request, 'rotate_webhook_secret', id);
+      return { ...rotated, secret };
+    },
+  );
+}
+
+function newSigningSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+/** Looked up once more at each attempt: a name may lead somewhere else by then. */
+function createUrlCheck({ config }: ApiDeps): (text: string) => Promise<void> {
+  const findTarget = createFindTarget(config.webhookRanges ?? []);
+  return async (text) => {
+    const refusal = refusalOfUrl(text);
+    const target =
+      refusal === undefined ? await findTarget(new URL(text)) : { ok: false as const, reason: refusal };
+    if (target.ok) return;
+    const errors = [{ pointer: '/url', detail: target.reason }];
+    throw new Problem('invalid_request', 'Nothing can be sent to this URL', { errors });
+  };
+}

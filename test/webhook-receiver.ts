@@ -1,0 +1,64 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Received {
+  readonly id: string;
+  readonly body: {
+    readonly type: string;
+    readonly timestamp: string;
+    readonly data: Record<string, unknown>;
+  };
+  /** Whether a signature of the request is this secret's. */
+  isSignedBy(secret: string): boolean;
+}
+
+export interface Receiver {
+  readonly url: string;
+  readonly port: number;
+  readonly received: Received[];
+  /** What to do with the next requests; 204 unless told. */
+  answer: (response: ServerResponse, received: Received) => void;
+  close(): Promise<void>;
+}
+
+/** A real endpoint over HTTP, which checks signatures as the Standard Webhooks specification says. */
+export async function startReceiver(): Promise<Receiver> {
+  const received: Received[] = [];
+  const receiver: Receiver = {
+    url: '',
+    port: 0,
+    received,
+    answer: (response) => response.writeHead(204).end(),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+  const server = createServer(async (request, response) => {
+    const one = await read(request);
+    received.push(one);
+    receiver.answer(response, one);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return Object.assign(receiver, { port, url: `http://127.0.0.1:${port}/hook` });
+}
+
+async function read(request: IncomingMessage): Promise<Received> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const header = (name: string) => String(request.headers[name] ?? '');
+  const id = header('webhook-id');
+  const signed = `${id}.${header('webhook-timestamp')}.${text}`;
+  return {
+    id,
+    body: JSON.parse(text),
+    isSignedBy: (secret) => {
+      const key = Buffer.from(secret.replace('whsec_', ''), 'base64');
+      const expected = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
+      return header('webhook-signature').split(' ').includes(expected);
+    },
+  };
+}

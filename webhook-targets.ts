@@ -1,0 +1,69 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+import type { Address, FindTarget, Target } from './domain/webhook-target.ts';
+
+const RESERVED_V4 = [
+  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
+  ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15'],
+  ...['198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+];
+/** Within 2000::/3, which is all that is global: what tunnels, documents or tests. */
+const RESERVED_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
+
+const reserved = blockList(RESERVED_V4);
+const global6 = blockList(['2000::/3']);
+const reserved6 = blockList(RESERVED_V6);
+
+/**
+ * Webhooks go to public addresses over https only. `allowed` are the ranges that the operator trusts besides; to
+ * these also http. A name that leads anywhere else with only one of its addresses is refused.
+ */
+export function createFindTarget(allowed: readonly string[]): FindTarget {
+  const trusted = blockList(allowed);
+  return async (url) => {
+    const found = await resolve(url.hostname.replace(/^\[|\]$/g, ''));
+    const [first, ...rest] = found;
+    if (first === undefined) return refused('its name cannot be resolved');
+    const isTrusted = found.every((each) => isIn(trusted, each));
+    if (!isTrusted && !found.every((each) => isIn(trusted, each) || isPublic(each))) {
+      return refused('it leads to a private or reserved address');
+    }
+    if (url.protocol !== 'https:' && !isTrusted) return refused('it must begin with https://');
+    return { ok: true, addresses: [first, ...rest] };
+  };
+}
+
+async function resolve(hostname: string): Promise<Address[]> {
+  const family = isIP(hostname);
+  if (family === 4 || family === 6) return [{ address: hostname, family }];
+  try {
+    const found = await lookup(hostname, { all: true });
+    return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+  } catch {
+    return [];
+  }
+}
+
+function isPublic(address: Address): boolean {
+  return address.family === 4
+    ? !isIn(reserved, address)
+    : isIn(global6, address) && !isIn(reserved6, address);
+}
+
+function isIn(list: BlockList, { address, family }: Address): boolean {
+  return list.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/');
+    const isV4 = isIP(address) === 4;
+    list.addSubnet(address, Number(prefix ?? (isV4 ? 32 : 128)), isV4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+function refused(reason: string): Target {
+  return { ok: false, reason };
+}
