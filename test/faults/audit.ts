@@ -12,8 +12,10 @@ export interface Ambiguous {
   readonly reason: string;
   readonly settledAtMs: number;
   readonly leaseNo: number | undefined;
-  /** Its message came to the push service whole. */
+  /** Its message came to the push service whole, in this attempt or an earlier one. */
   readonly wasSeen: boolean;
+  /** It was seen, and all that the push service said was no: the answer may not have been read any more. */
+  readonly wasRefused: boolean;
 }
 
 export interface Audit {
@@ -109,6 +111,8 @@ function judgeDelivery(
   leaseNo: number | undefined,
 ): void {
   const wasProcessed = (processed[row.n] ?? 0) > 0;
+  const wasRefused = (refused[row.n] ?? 0) > 0;
+  const wasSwallowed = (swallowed[row.n] ?? 0) > 0;
   const status: DeliveryStatus | undefined = DELIVERY_STATUSES[row.status];
   switch (status) {
     case 'pending':
@@ -120,7 +124,7 @@ function judgeDelivery(
       break;
     case 'rejected':
       if (wasProcessed) result.contradictions.push(`${at} is rejected (${row.reason}) and was processed`);
-      if (row.reason === null || (refused[row.n] ?? 0) === 0)
+      if (row.reason === null || !wasRefused)
         result.contradictions.push(`${at} is rejected (${row.reason}) and was never refused`);
       break;
     case 'ambiguous':
@@ -130,7 +134,8 @@ function judgeDelivery(
         reason: row.reason ?? '',
         settledAtMs: row.settled_at?.getTime() ?? 0,
         leaseNo,
-        wasSeen: wasProcessed || (swallowed[row.n] ?? 0) > 0,
+        wasSeen: wasProcessed || wasSwallowed || wasRefused,
+        wasRefused: wasRefused && !wasProcessed && !wasSwallowed,
       });
       break;
     default:

@@ -43,6 +43,7 @@ export function reportOf(findings: Findings): FaultReport {
     duplicates: traffic.duplicates.length + traffic.blind.length,
     forgotten: found.forgotten.length,
     ambiguous: found.ambiguous.length,
+    ambiguousRefused: found.ambiguous.filter(({ wasRefused }) => wasRefused).length,
     ambiguousUnseen: unseen,
     ambiguousUnseenPerKill: Math.max(0, ...perKill),
     ambiguousUnseenElsewhere: blamed.elsewhere,
