@@ -7,8 +7,10 @@ import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopp
 import { RuleError } from '../db/rule-context.ts';
 import { dropSlot } from '../db/slots.ts';
 import { findDefinition } from '../db/task-state.ts';
+import { type DueLeases, findDueLeases } from '../db/waves.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
+import { localTimeOfPush } from '../domain/waves.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
 import { untilSilent } from './silence.ts';
@@ -30,7 +32,9 @@ export interface Settled extends PushTimes {
 export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
-  openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush>;
+  openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
+  /** Those that have become due at `from` or since, in epoch milliseconds. */
+  dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
   fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
   /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
@@ -59,7 +63,8 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       const prepare = async () => {
         const isFrozen = definition.audienceAt === 'approval';
         const frozenNo = isFrozen ? await freezeAudience(db, { taskId, revision, now }) : undefined;
-        return await prepareRecipients(db, { pushNo, appId, definition, frozenNo, now });
+        const local = definition.local === undefined ? undefined : localTimeOfPush(push.due_at.getTime());
+        return await prepareRecipients(db, { pushNo, appId, definition, frozenNo, local, now });
       };
       try {
         return await withHeartbeats(prepare());
@@ -70,7 +75,13 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async openPush({ pushId, resume }) {
       const push = await findPush(db, pushId);
-      return await openPush(db, { pushNo: push.no, resume });
+      const opened = await openPush(db, { pushNo: push.no, resume });
+      const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
+      return { ...opened, leases: [...opened.leases, ...due.leases], nextDueAt: due.nextDueAt };
+    },
+    async dueLeases({ pushId, from }) {
+      const push = await findPush(db, pushId);
+      return await findDueLeases(db, { pushNo: push.no, from: new Date(from), now: await clock() });
     },
     async fencePush({ pushId, wanted }) {
       const push = await findPush(db, pushId);

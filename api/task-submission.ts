@@ -9,7 +9,7 @@ import { type Fault, Problem } from './problem.ts';
 
 /** What may have changed since the draft was made: its audience, the time, and what contents are checked for. */
 export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): Promise<void> {
-  const { audience, latePolicy, content, platforms } = task.definition;
+  const { audience, latePolicy, local, content, platforms } = task.definition;
   const faults: Fault[] = [];
   const { appId } = task;
   const version = await findAudienceVersion(deps.db, {
@@ -20,7 +20,9 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
   if (version === undefined)
     faults.push({ pointer: '/audience', detail: 'the audience does not exist any more' });
   const now = await deps.clock();
-  if (isTooLate(latePolicy, task.pushAt?.getTime() ?? null, now.getTime())) {
+  if (
+    isTooLate({ latePolicy, isLocal: local !== undefined }, task.pushAt?.getTime() ?? null, now.getTime())
+  ) {
     faults.push({ pointer: '/pushAt', detail: 'has passed by more than the late policy allows' });
   }
   if (task.definition.recurrence !== undefined) {

@@ -38,6 +38,7 @@ export interface OpenedPush {
   readonly wanted: Wanted | null;
   /** Emergency stop of the app: nothing can be claimed. */
   readonly isAppStopped: boolean;
+  /** Those that wait for no time zone. */
   readonly leases: number[];
 }
 
@@ -58,6 +59,7 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
     .select('lease_no')
     .where('push_no', '=', args.pushNo)
     .where('done', '=', false)
+    .where('due_at', 'is', null)
     .orderBy('lease_no')
     .execute();
   const app = await db

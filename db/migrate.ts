@@ -7,6 +7,7 @@ import * as events from './migrations/2026-11-22-0003-events.ts';
 import * as audiences from './migrations/2026-11-22-0004-audiences.ts';
 import * as receipts from './migrations/2026-11-22-0005-receipts.ts';
 import * as leaseRecall from './migrations/2026-11-22-0006-lease-recall.ts';
+import * as pushTypes from './migrations/2026-11-22-0007-push-types.ts';
 import * as management from './migrations/2026-11-22-0008-management.ts';
 import * as contentCaps from './migrations/2026-11-22-0009-content-caps.ts';
 import * as webhooks from './migrations/2026-11-22-0010-webhooks.ts';
@@ -18,6 +19,7 @@ const MIGRATIONS = {
   '2026-11-22-0004-audiences': audiences,
   '2026-11-22-0005-receipts': receipts,
   '2026-11-22-0006-lease-recall': leaseRecall,
+  '2026-11-22-0007-push-types': pushTypes,
   '2026-11-22-0008-management': management,
   '2026-11-22-0009-content-caps': contentCaps,
   '2026-11-22-0010-webhooks': webhooks,

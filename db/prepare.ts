@@ -1,13 +1,20 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { isPersonal } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
+<<<<<<< HEAD
+import type { LocalTime } from '../domain/local-time.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
+import { zoneGraceOf } from '../domain/waves.ts';
+=======
 import type { SuppressionReason } from '../domain/reasons.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { contentColumns } from './content-columns.ts';
+>>>>>>> 9c1402c64af67a05cce01b3ccb888f9e7dabb011
 import type { Db } from './database.ts';
 import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
+import { findWaves, inWaves, type Waves } from './waves.ts';
 
 export interface Prepared {
   readonly planned: number;
@@ -34,6 +41,8 @@ export async function prepareRecipients(
     definition: TaskDefinition;
     /** The copy of the audience that was made at approval, where the task asks for one. */
     frozenNo?: number | undefined;
+    /** Of a push at each device's own time: that time, in the zone where it comes first. */
+    local?: LocalTime | undefined;
     now: Date;
   },
 ): Promise<Prepared> {
@@ -50,9 +59,10 @@ export async function prepareRecipients(
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
-    await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot });
+    const waves = await wavesOf(trx, args);
+    const sizes = await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves });
     const counts = await countPrepared(trx, args.pushNo, slot);
-    await cutLeases(trx, args.pushNo, slot, counts.sendable);
+    await cutLeases(trx, args.pushNo, slot, counts.sendable, rangesOf(waves, sizes, counts.sendable));
     return counts;
   });
   // With stale statistics the first claims would be planned for an empty table.
@@ -73,10 +83,24 @@ type InsertArgs = {
   frozenNo: number | undefined;
   now: Date;
   slot: Date;
+  waves: Waves | undefined;
 };
 
-async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<void> {
-  const { appId, definition, frozenNo, now, slot, pushNo } = args;
+async function wavesOf(
+  trx: Transaction<Schema>,
+  args: { appId: string; definition: TaskDefinition; local?: LocalTime | undefined; now: Date },
+): Promise<Waves | undefined> {
+  const { appId, definition, local, now } = args;
+  if (local === undefined || definition.local === undefined) return undefined;
+  const { past } = definition.local;
+  return await findWaves(trx, { appId, local, past, now, graceMs: zoneGraceOf(definition.latePolicy) });
+}
+
+/** How many of each wave are to be sent; without waves nobody asks. */
+type WaveSize = { readonly wave: number; readonly size: number };
+
+async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<WaveSize[]> {
+  const { appId, definition, frozenNo, now, slot, pushNo, waves } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const more = contentColumns(definition.content);
@@ -84,18 +108,47 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
   const isOfMany = isPersonal(definition.content);
   const judged = isOfMany ? withoutMissing(planned) : planned;
   const { lost, suppressed, pending } = STATUS_CODE;
-  // Those to be sent come first, so that their numbers have no gaps.
-  await sql`
-    with judged as (${judged})
+  // Those to be sent come first, wave by wave, so that their numbers have no gaps.
+  const insert = sql`
     insert into ${deliveriesOf(slot)}
       (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason${isOfMany ? sql`, variant, variables` : sql``})
     select ${slot}::timestamptz, ${pushNo}::bigint,
-      row_number() over (order by loss is not null or suppression is not null, device_no, id),
+      row_number() over (order by loss is not null or suppression is not null, ${waves === undefined ? sql`` : sql`wave,`} device_no, id),
       device_no, id, platform, channel, case when loss is null and suppression is null then token end,
       case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint end, coalesce(loss, suppression)
+<<<<<<< HEAD
+    from judged`;
+  if (waves === undefined) {
+    await sql`with judged as (${judged}) ${insert}`.execute(trx);
+    return [];
+  }
+  const { rows } = await sql<WaveSize>`
+    with judged as materialized (${inWaves(judged, waves)}), inserted as (${insert})
+    select wave, count(*)::int as size from judged where loss is null and suppression is null
+    group by wave order by wave`.execute(trx);
+  return rows;
+}
+
+/** A lease has numbers of one wave only. */
+interface LeaseRange {
+  readonly from: number;
+  readonly to: number;
+  readonly dueAt: Date | null;
+}
+
+function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], sendable: number): LeaseRange[] {
+  if (waves === undefined) return [{ from: 1, to: sendable, dueAt: null }];
+  let last = 0;
+  return sizes.map(({ wave, size }) => {
+    const from = last + 1;
+    last += size;
+    return { from, to: last, dueAt: new Date(waves.dueAt[wave] ?? 0) };
+  });
+=======
       ${isOfMany ? sql`, variant, case when loss is null and suppression is null then variables end` : sql``}
     from judged`.execute(trx);
+>>>>>>> 9c1402c64af67a05cce01b3ccb888f9e7dabb011
 }
 
 function withoutMissing(planned: RawBuilder<unknown>): RawBuilder<unknown> {
@@ -130,6 +183,7 @@ async function cutLeases(
   pushNo: number,
   slot: Date,
   sendable: number,
+  ranges: readonly LeaseRange[],
 ): Promise<void> {
   const rows = Math.max(
     LEASES.minRows,
@@ -137,9 +191,12 @@ async function cutLeases(
     Math.ceil(sendable / LEASES.max),
   );
   await sql`
-    insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending)
-    select ${pushNo}::bigint, (n - 1) / ${rows}::int, min(n), max(n), min(n) - 1,
+    insert into leases (push_no, lease_no, from_n, to_n, mark_n, due_at, pending)
+    select ${pushNo}::bigint, row_number() over (order by min(n)) - 1, min(n), max(n), min(n) - 1, due_at,
       array[count(*) filter (where platform = 0), count(*) filter (where platform = 1), count(*) filter (where platform = 2)]::int[]
-    from ${deliveriesOf(slot)} where push_no = ${pushNo} and n <= ${sendable}
-    group by 2 order by 2`.execute(trx);
+    from ${deliveriesOf(slot)} d join unnest(${ranges.map(({ from }) => from)}::int[],
+      ${ranges.map(({ to }) => to)}::int[], ${ranges.map(({ dueAt }) => dueAt)}::timestamptz[]
+    ) range (from_n, to_n, due_at) on d.n between range.from_n and range.to_n
+    where d.push_no = ${pushNo}
+    group by due_at, from_n, (n - from_n) / ${rows}::int order by 2`.execute(trx);
 }

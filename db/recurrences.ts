@@ -1,5 +1,6 @@
 import type { Recurrence } from '../domain/recurrence.ts';
 import type { LatePolicy } from '../domain/task-definition.ts';
+import { FIRST_ZONE } from '../domain/waves.ts';
 import type { Db } from './database.ts';
 
 /** When the revision's pushes are due, with the zone in which that is read. */
@@ -15,9 +16,13 @@ export async function findRecurrence(
     .where('r.task_id', '=', args.taskId)
     .where('r.revision', '=', args.revision)
     .executeTakeFirstOrThrow();
-  const { recurrence, latePolicy } = definition;
+  const { recurrence, latePolicy, local } = definition;
   if (recurrence === undefined) throw new Error('not a recurring task');
-  return { recurrence, latePolicy, zone: recurrence.timeZone ?? time_zone };
+  return {
+    recurrence,
+    latePolicy,
+    zone: local === undefined ? (recurrence.timeZone ?? time_zone) : FIRST_ZONE,
+  };
 }
 
 export async function zoneOfApp(db: Db, appId: string): Promise<string> {

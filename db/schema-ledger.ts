@@ -60,6 +60,8 @@ export interface LeasesTable {
   /** Rows without a final outcome, by platform code. */
   pending: number[];
   done: Generated<boolean>;
+  /** Before then it is not given to a sender; null: from the start. */
+  due_at: Generated<Date | null>;
 }
 
 export interface PushCountersTable {

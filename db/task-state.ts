@@ -1,5 +1,6 @@
 import { type Insertable, sql, type Transaction } from 'kysely';
 import type { Plan, TaskEvent } from '../domain/plan.ts';
+import { pushTimeOf } from '../domain/push-time.ts';
 import type { Recurrence } from '../domain/recurrence.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
@@ -20,15 +21,16 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     .where('r.revision', '=', args.revision)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { pushType, pushAt, latePolicy, channel, audienceAt, recurrence } = row.definition;
+  const { pushType, latePolicy, channel, audienceAt, recurrence, local } = row.definition;
   return {
     revision: args.revision,
     pushType,
-    pushAt: pushAt === undefined ? null : Date.parse(pushAt),
+    pushAt: pushTimeOf(row.definition),
     latePolicy,
     approvalsRequired: row.approvals_required,
     channel,
     ...(audienceAt === 'approval' ? { audienceAt } : {}),
+    ...(local === undefined ? {} : { isLocal: true }),
     ...(recurrence === undefined ? {} : { recurrence: endOf(recurrence) }),
   };
 }

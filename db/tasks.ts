@@ -1,4 +1,5 @@
 import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely';
+import { pushTimeOf } from '../domain/push-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
@@ -198,10 +199,11 @@ export async function insertRevisionRow(
 
 /** What the list shows and filters of a definition. */
 export function listedOf(definition: TaskDefinition) {
+  const pushAt = pushTimeOf(definition);
   return {
     push_type: definition.pushType,
     channel: definition.channel,
-    push_at: definition.pushAt === undefined ? null : new Date(definition.pushAt),
+    push_at: pushAt === null ? null : new Date(pushAt),
   };
 }
 

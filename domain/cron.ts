@@ -30,13 +30,13 @@ const FIELDS: readonly Field[] = [
   { name: 'day of week', min: 0, max: 7, names: DAYS },
 ];
 
-const MACROS: Readonly<Record<string, string>> = {
-  '@hourly': '0 * * * *',
-  '@daily': '0 0 * * *',
-  '@weekly': '0 0 * * 0',
-  '@monthly': '0 0 1 * *',
-  '@yearly': '0 0 1 1 *',
-};
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ['@hourly', '0 * * * *'],
+  ['@daily', '0 0 * * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@monthly', '0 0 1 * *'],
+  ['@yearly', '0 0 1 1 *'],
+]);
 
 export const ALL = {
   hour: range(0, 23),
@@ -47,7 +47,7 @@ export const ALL = {
 
 /** Five fields, as cron has always read them: with a day of month and a day of week, either of the two will do. */
 export function parseCron(text: string): ParsedCron {
-  const fields = (MACROS[text.trim()] ?? text.trim()).split(/\s+/);
+  const fields = (MACROS.get(text.trim()) ?? text.trim()).split(/\s+/);
   if (fields.length !== FIELDS.length) {
     return { ok: false, reason: 'needs five fields: minute, hour, day of month, month, day of week' };
   }

@@ -12,6 +12,8 @@ export interface Plan {
   readonly channel: string;
   /** The members of the audience are those of the moment of approval. */
   readonly audienceAt?: 'approval';
+  /** By the zones of its devices: `pushAt` is the moment in the first of them. */
+  readonly isLocal?: true;
   /** Of a recurring task. */
   readonly recurrence?: { readonly endAt: number | null; readonly count: number | null };
 }

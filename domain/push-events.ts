@@ -1,5 +1,5 @@
 import { afterRuns, askForEndAt } from './runs.ts';
-import { isTooLate } from './task-definition.ts';
+import { isTooLate, lateAfter } from './task-definition.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
 
@@ -17,7 +17,7 @@ export interface PushReport {
 export function onTime(state: TaskState, now: number): TaskState | undefined {
   const { plan } = state;
   if (state.status !== 'pending_approval' && state.status !== 'scheduled') return undefined;
-  if (isTooLate(plan.latePolicy, plan.pushAt, now)) {
+  if (isTooLate(plan, plan.pushAt, now)) {
     const reason =
       state.status === 'scheduled' ? 'the push time was missed' : 'no approval came before the push time';
     return { ...state, status: 'expired', reason };
@@ -33,7 +33,7 @@ export function nextWake(state: TaskState): number | undefined {
   if (plan.pushAt === null) return undefined;
   if (status === 'scheduled') return plan.pushAt;
   if (status !== 'pending_approval' || plan.latePolicy.action === 'send') return undefined;
-  return plan.pushAt + plan.latePolicy.afterMinutes * 60_000 + 1;
+  return lateAfter(plan, plan.pushAt) + 1;
 }
 
 export function onPushStarted(state: TaskState, id: string): TaskState {

@@ -51,7 +51,7 @@ export function onRun(state: TaskState, run: Run, now: number): RunVerdict {
     return { kind: 'ignored', reason: `the task is ${status}` };
   }
   const seen = { ...runs, lastAt: run.at, lastLocal: run.local };
-  if (isTooLate(plan.latePolicy, run.at, now)) {
+  if (isTooLate(plan, run.at, now)) {
     const reason = 'the time has passed by more than the late policy allows';
     return { kind: 'skipped', state: { ...state, runs: seen }, reason };
   }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { AudienceRef } from './audience-rule.ts';
 import { Content } from './content.ts';
+import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
 import { PUSH_TYPES } from './task-status.ts';
+import { LOCAL_SPAN_MS, PAST_ZONES } from './waves.ts';
 
 /** What happens when the push time passed while waiting for approval, paused or down. */
 export const LatePolicy = z
@@ -23,6 +25,16 @@ export const Target = z
   })
   .meta({ id: 'Target' });
 
+/** A push at each device's own time: one wave for each moment at which the clocks of some zones show it. */
+export const LocalTiming = z
+  .strictObject({
+    /** Of a single task; a recurring one has its rule. */
+    at: z.string().refine(isLocalTime, 'must be a local date and time, as in 2027-01-31T09:00').optional(),
+    past: z.enum(PAST_ZONES).default('skip'),
+  })
+  .meta({ id: 'LocalTiming' });
+export type LocalTiming = z.infer<typeof LocalTiming>;
+
 const fields = {
   channel: z.literal('push'),
   platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
@@ -41,6 +53,8 @@ const fields = {
   }),
   /** For recurring tasks. */
   recurrence: Recurrence,
+  /** The time is that of each device; a device without a zone has the app's. */
+  local: LocalTiming,
   latePolicy: LatePolicy,
   content: Content,
   target: Target,
@@ -57,6 +71,7 @@ export const TaskDefinition = z
     devices: fields.devices.optional(),
     pushAt: fields.pushAt.optional(),
     recurrence: fields.recurrence.optional(),
+    local: fields.local.optional(),
     latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
     target: Target.optional(),
   })
@@ -72,6 +87,18 @@ export const TaskDefinition = z
     message: 'must be a minute or more for a recurring task: starting a push takes a moment',
     path: ['latePolicy', 'afterMinutes'],
   })
+  .superRefine(({ pushType, local, pushAt, recurrence }, context) => {
+    const fault = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    if (local === undefined) return;
+    if (pushType !== 'single' && pushType !== 'recurring') {
+      fault(['local'], 'only a single or a recurring task can be timed by the zones of its devices');
+    }
+    if ((pushType === 'single') !== (local.at !== undefined)) {
+      fault(['local', 'at'], 'a single task needs it, and no other has it');
+    }
+    if (pushAt !== undefined) fault(['pushAt'], 'local.at says when');
+    if (recurrence?.timeZone !== undefined) fault(['recurrence', 'timeZone'], 'each device has its own');
+  })
   .meta({ id: 'TaskDefinition' });
 export type TaskDefinition = z.infer<typeof TaskDefinition>;
 
@@ -81,6 +108,7 @@ export const TaskDefinitionPatch = z
     ...fields,
     pushAt: fields.pushAt.nullable(),
     recurrence: Recurrence.nullable(),
+    local: LocalTiming.nullable(),
     target: Target.nullable(),
   })
   .partial()
@@ -95,7 +123,19 @@ export function graceOf(latePolicy: LatePolicy): number {
   return latePolicy.action === 'send' ? Number.POSITIVE_INFINITY : latePolicy.afterMinutes * 60_000;
 }
 
-/** Whether a push at `pushAt` would now be so late that the policy skips it. */
-export function isTooLate(latePolicy: LatePolicy, pushAt: number | null, now: number): boolean {
-  return pushAt !== null && now > pushAt + graceOf(latePolicy);
+/** Whether a push at `pushAt` would now be so late that the policy skips it: by zones, in the last of them. */
+export function isTooLate(
+  { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
+  pushAt: number | null,
+  now: number,
+): boolean {
+  return pushAt !== null && now > lateAfter({ latePolicy, isLocal: isLocal === true }, pushAt);
+}
+
+/** After this moment the push is not started any more. */
+export function lateAfter(
+  { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
+  pushAt: number,
+): number {
+  return pushAt + graceOf(latePolicy) + (isLocal === true ? LOCAL_SPAN_MS : 0);
 }

@@ -91,7 +91,7 @@ function refusalOfDecision(
 
 function approved(state: TaskState, approver: string, now: number): TaskState {
   const { plan } = state;
-  if (isTooLate(plan.latePolicy, plan.pushAt, now)) {
+  if (isTooLate(plan, plan.pushAt, now)) {
     return { ...state, status: 'expired', reason: 'the approval came too late for the push time' };
   }
   const approvals = [...state.approvals, approver];

@@ -1,5 +1,6 @@
 import { calendarsOf, nextRun } from './recurrence.ts';
 import type { TaskDefinition } from './task-definition.ts';
+import { FIRST_ZONE, firstMomentOf, LOCAL_SPAN_MS } from './waves.ts';
 
 export interface TimingFault {
   readonly pointer: string;
@@ -8,12 +9,16 @@ export interface TimingFault {
 
 /** What is wrong with a task's times on this day, in an app of this zone. */
 export function timingFaults(task: TaskDefinition, now: number, appZone: string): TimingFault[] {
-  const { pushAt, recurrence } = task;
+  const { pushAt, recurrence, local } = task;
   if (pushAt !== undefined && Date.parse(pushAt) < now) {
     return [{ pointer: '/pushAt', detail: 'must not be in the past' }];
   }
+  if (local?.at !== undefined && firstMomentOf(local.at) + LOCAL_SPAN_MS < now) {
+    return [{ pointer: '/local/at', detail: 'has passed in every time zone' }];
+  }
   if (recurrence === undefined) return [];
-  const { endAt, startAt, timeZone = appZone } = recurrence;
+  const { endAt, startAt } = recurrence;
+  const timeZone = local === undefined ? (recurrence.timeZone ?? appZone) : FIRST_ZONE;
   if (endAt !== undefined && Date.parse(endAt) < now) {
     return [{ pointer: '/recurrence/endAt', detail: 'must not be in the past' }];
   }
@@ -26,7 +31,7 @@ export function timingFaults(task: TaskDefinition, now: number, appZone: string)
 
 /** With the zone named, so that what is approved does not change with the app. */
 export function inZone(task: TaskDefinition, appZone: string): TaskDefinition {
-  const { recurrence } = task;
-  if (recurrence === undefined) return task;
+  const { recurrence, local } = task;
+  if (recurrence === undefined || local !== undefined) return task;
   return { ...task, recurrence: { ...recurrence, timeZone: recurrence.timeZone ?? appZone } };
 }

@@ -27,5 +27,6 @@ export interface PushInput {
   /** Epoch milliseconds. */
   readonly dueAt: number;
   readonly latePolicy: LatePolicy;
+  readonly isLocal?: true;
   readonly instruction: Instruction;
 }

@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { NotSentReason } from '../domain/reasons.ts';
-import { isTooLate } from '../domain/task-definition.ts';
+import { isTooLate, lateAfter } from '../domain/task-definition.ts';
 import { bulk, quick } from './activities.ts';
 import type { PushInput } from './push-contract.ts';
 import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';
@@ -80,7 +80,7 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
       await pause(run);
       continue;
     }
-    if (run.startedAt === null && isTooLate(run.input.latePolicy, run.input.dueAt, Date.now())) {
+    if (run.startedAt === null && isTooLate(run.input, run.input.dueAt, Date.now())) {
       run.reason = 'the push time was missed before the first request';
       return 'skipped';
     }
@@ -102,10 +102,7 @@ function staleAt(run: PushRun): number {
 
 /** A push that waits for a sender longer than this is looked at again before its first claim. */
 function startBefore(run: PushRun): number {
-  const { latePolicy, dueAt } = run.input;
-  return latePolicy.action === 'send'
-    ? staleAt(run)
-    : Math.min(staleAt(run), dueAt + latePolicy.afterMinutes * 60_000);
+  return Math.min(staleAt(run), lateAfter(run.input, run.input.dueAt));
 }
 
 /** Acknowledges with exact counts, once no sender can start a request, and waits for the next instruction. */

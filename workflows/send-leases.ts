@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { quick, sender } from './activities.ts';
+import { hasMore, type LeaseQueue, withWaves } from './lease-queue.ts';
 import { enter, note, type PushRun, report } from './push-run.ts';
 
 /** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
@@ -21,13 +22,15 @@ export async function sendLeases(
   if (opened.wanted === 'pause') run.halted = 'paused';
   if (opened.isAppStopped) run.halted = APP_STOPPED;
   if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
-  const waiting = [...opened.leases];
+  const queue: LeaseQueue = { waiting: [...opened.leases], nextDueAt: opened.nextDueAt ?? null };
   const lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const ended = scope
     .run(() =>
-      Promise.all(
-        Array.from({ length: LANES }, () => lane(run, { epoch: opened.epoch, startBefore }, waiting, lanes)),
+      withWaves(run, queue, () =>
+        Promise.all(
+          Array.from({ length: LANES }, () => lane(run, { epoch: opened.epoch, startBefore }, queue, lanes)),
+        ),
       ),
     )
     .then(() => {
@@ -43,7 +46,7 @@ export async function sendLeases(
   }
   await ended;
   if (lanes.hasStopped) return 'stopped';
-  return waiting.length > 0 ? 'continue' : 'sent';
+  return queue.waiting.length > 0 || queue.nextDueAt !== null ? 'continue' : 'sent';
 }
 
 type Lanes = { hasStopped: boolean; hasEnded: boolean };
@@ -67,14 +70,17 @@ async function untilStopped(run: PushRun, lanes: Lanes): Promise<void> {
 async function lane(
   run: PushRun,
   opening: { readonly epoch: number; readonly startBefore: number },
-  waiting: number[],
+  queue: LeaseQueue,
   lanes: Lanes,
 ): Promise<void> {
   const { pushId } = run.input;
   const { epoch } = opening;
   while (!lanes.hasStopped && !workflowInfo().continueAsNewSuggested) {
-    const leaseNo = waiting.shift();
-    if (leaseNo === undefined) return;
+    const leaseNo = queue.waiting.shift();
+    if (leaseNo === undefined) {
+      if (await hasMore(queue, lanes)) continue;
+      return;
+    }
     try {
       const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({
         pushId,

@@ -18,8 +18,18 @@ export async function startWantedPush(run: TaskRun): Promise<void> {
   await quick(`create push ${seq}`).createPush({ pushId, taskId, seq, revision: plan.revision, dueAt });
   run.state = onPushStarted(run.state, pushId);
   const instruction = { no: 1, wanted: wantedOfPushes(run.state) };
-  const { revision, latePolicy } = plan;
-  const input: PushInput = { pushId, taskId, appId, seq, revision, dueAt, latePolicy, instruction };
+  const { revision, latePolicy, isLocal } = plan;
+  const input: PushInput = {
+    pushId,
+    taskId,
+    appId,
+    seq,
+    revision,
+    dueAt,
+    latePolicy,
+    instruction,
+    ...(isLocal ? { isLocal } : {}),
+  };
   const child = await startChild(push, {
     workflowId: pushId,
     args: [input],

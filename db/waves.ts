@@ -1,0 +1,84 @@
+import { type RawBuilder, sql } from 'kysely';
+import { type PastZones, planWaves, zoneOr } from '../domain/waves.ts';
+import type { Db } from './database.ts';
+
+/** Which devices belong to which wave; -1 for zones whose devices get nothing. */
+export interface Waves {
+  readonly dueAt: readonly number[];
+  readonly zones: readonly string[];
+  readonly numbers: readonly number[];
+  /** Of a device without a zone, or with one that appeared since. */
+  readonly home: number;
+}
+
+const SKIPPED = -1;
+
+/** Plans the waves of the zones in which the app's devices are. */
+export async function findWaves(
+  db: Db,
+  args: { appId: string; local: string; past: PastZones; now: Date; graceMs: number },
+): Promise<Waves> {
+  const { time_zone: appZone } = await db
+    .selectFrom('apps')
+    .select('time_zone')
+    .where('id', '=', args.appId)
+    .executeTakeFirstOrThrow();
+  const found = await db
+    .selectFrom('devices')
+    .select('time_zone')
+    .distinct()
+    .where('app_id', '=', args.appId)
+    .where('time_zone', 'is not', null)
+    .execute();
+  const zones = found.flatMap(({ time_zone: zone }) => zone ?? []);
+  const known = new Set([appZone, ...zones.map((zone) => zoneOr(zone, appZone))]);
+  const { dueAt, waveOf } = planWaves({ ...args, zones: known, now: args.now.getTime() });
+  const numberOf = (zone: string) => waveOf.get(zoneOr(zone, appZone)) ?? SKIPPED;
+  return { dueAt, zones, numbers: zones.map(numberOf), home: numberOf(appZone) };
+}
+
+/** The judged rows with the wave of each; in zones that are skipped they are suppressed. */
+export function inWaves(judged: RawBuilder<unknown>, { zones, numbers, home }: Waves): RawBuilder<unknown> {
+  return sql`
+    select id, device_no, platform, channel, token, loss, wave,
+      case when loss is null and suppression is null and wave = ${SKIPPED} then 'zone_passed' else suppression end as suppression
+    from (
+      select j.*, coalesce(z.wave, ${home}::int) as wave
+      from (${judged}) j left join devices owner on owner.no = j.device_no
+        left join unnest(${zones}::text[], ${numbers}::int[]) z (zone, wave) on z.zone = owner.time_zone
+    ) placed`;
+}
+
+export interface DueLeases {
+  readonly leases: number[];
+  /** Epoch milliseconds; null when none waits for its time zones any more. */
+  readonly nextDueAt: number | null;
+}
+
+/** Leases that have become due since, and when the next will. */
+export async function findDueLeases(
+  db: Db,
+  args: { pushNo: number; from: Date; now: Date },
+): Promise<DueLeases> {
+  const rows = await db
+    .selectFrom('leases')
+    .select('lease_no')
+    .where('push_no', '=', args.pushNo)
+    .where('done', '=', false)
+    .where('due_at', '>=', args.from)
+    .where('due_at', '<=', args.now)
+    .orderBy('lease_no')
+    .execute();
+  return { leases: rows.map((row) => row.lease_no), nextDueAt: await nextDueAt(db, args) };
+}
+
+async function nextDueAt(db: Db, args: { pushNo: number; now: Date }): Promise<number | null> {
+  const row = await db
+    .selectFrom('leases')
+    .select((eb) => eb.fn.min('due_at').as('at'))
+    .where('push_no', '=', args.pushNo)
+    .where('done', '=', false)
+    .where('due_at', '>', args.now)
+    .executeTakeFirst();
+  return row?.at?.getTime() ?? null;
+}

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { localTimeOf } from './local-time.ts';
+import {
+  firstMomentOf,
+  LOCAL_SPAN_MS,
+  localTimeOfPush,
+  PAST_ZONES,
+  planWaves,
+  zoneGraceOf,
+} from './waves.ts';
+
+const ZONES = Intl.supportedValuesOf('timeZone');
+const LOCAL = '2027-03-28T02:30';
+const FIRST = firstMomentOf(LOCAL);
+const HOUR = 3_600_000;
+const graceMs = HOUR;
+
+test('a time of day comes everywhere within 26 hours, in the order of the zones', () => {
+  const { dueAt, waveOf } = planWaves({ zones: ZONES, local: LOCAL, past: 'skip', now: FIRST, graceMs });
+  expect(dueAt.length).toBeGreaterThan(30);
+  expect(dueAt[0]).toBe(FIRST);
+  expect(Math.max(...dueAt) - FIRST).toBeLessThanOrEqual(LOCAL_SPAN_MS);
+  expect([...waveOf.values()]).not.toContain(null);
+  // Berlin's clocks are put forward over it.
+  expect(localTimeOf(dueAt[waveOf.get('Europe/Berlin') ?? -1] ?? 0, 'Europe/Berlin')).toBe(
+    '2027-03-28T03:30',
+  );
+});
+
+test('the time that a push means is read where it comes first', () => {
+  expect(localTimeOfPush(FIRST)).toBe(LOCAL);
+});
+
+test('a zone whose time has passed gets nothing, the next day, or now', () => {
+  const now = FIRST + 20 * HOUR;
+  const plan = (past: (typeof PAST_ZONES)[number]) =>
+    planWaves({ zones: ['Asia/Tokyo', 'America/New_York'], local: LOCAL, past, now, graceMs });
+  expect(plan('skip').waveOf.get('Asia/Tokyo')).toBeNull();
+  expect(plan('send_now').dueAt[0]).toBe(now);
+  const nextDay = plan('next_day');
+  expect(localTimeOf(nextDay.dueAt[nextDay.waveOf.get('Asia/Tokyo') ?? -1] ?? 0, 'Asia/Tokyo')).toBe(
+    '2027-03-29T02:30',
+  );
+});
+
+test('a zone is not past while the late policy allows a push to begin', () => {
+  expect(zoneGraceOf({ action: 'skip', afterMinutes: 0 })).toBeGreaterThan(0);
+  const now = FIRST + 30 * 60_000;
+  const { waveOf, dueAt } = planWaves({
+    zones: ['Pacific/Kiritimati'],
+    local: LOCAL,
+    past: 'skip',
+    now,
+    graceMs,
+  });
+  expect([waveOf.get('Pacific/Kiritimati'), dueAt]).toEqual([0, [now]]);
+});
+
+test('each zone is in exactly one wave or in none; waves ascend, none is empty, none lies in the past or two days ahead', () => {
+  const args = fc.record({
+    zones: fc.uniqueArray(fc.constantFrom(...ZONES), { minLength: 1 }),
+    past: fc.constantFrom(...PAST_ZONES),
+    now: fc.integer({ min: FIRST - 5 * HOUR, max: FIRST + 80 * HOUR }),
+    graceMs: fc.integer({ min: 600_000, max: 3 * HOUR }),
+  });
+  fc.assert(
+    fc.property(args, ({ zones, past, now, graceMs: grace }) => {
+      const { dueAt, waveOf } = planWaves({ zones, local: LOCAL, past, now, graceMs: grace });
+      expect([...waveOf.keys()].toSorted()).toEqual(zones.toSorted());
+      expect(new Set(dueAt).size).toBe(dueAt.length);
+      expect(dueAt.toSorted((a, b) => a - b)).toEqual(dueAt);
+      const used = new Set([...waveOf.values()].filter((wave) => wave !== null));
+      expect(used.size).toBe(dueAt.length);
+      for (const at of dueAt) {
+        expect(at).toBeGreaterThanOrEqual(now);
+        expect(at - now).toBeLessThanOrEqual(LOCAL_SPAN_MS + 30 * HOUR);
+      }
+      if (past !== 'skip') expect([...waveOf.values()]).not.toContain(null);
+    }),
+  );
+});

@@ -1,0 +1,76 @@
+import { daysAfter, type LocalTime, localTimeOf, momentOf } from './local-time.ts';
+import type { LatePolicy } from './task-definition.ts';
+import { isTimeZone } from './time-zone.ts';
+
+/** Where a time of day comes first; 26 hours later it has come everywhere. */
+export const FIRST_ZONE = 'Pacific/Kiritimati';
+export const LOCAL_SPAN_MS = 26 * 3_600_000;
+
+/** What happens to devices in whose zone the time has passed when the push begins. */
+export const PAST_ZONES = ['skip', 'next_day', 'send_now'] as const;
+export type PastZones = (typeof PAST_ZONES)[number];
+
+export interface WavePlan {
+  /** When each wave is due, ascending. Its number is its place. */
+  readonly dueAt: readonly number[];
+  /** The wave of each zone; none for a zone whose devices get nothing. */
+  readonly waveOf: ReadonlyMap<string, number | null>;
+}
+
+/** A push takes a moment to begin, and must not find its first zone past. */
+const LEAST_GRACE_MS = 10 * 60_000;
+
+/** For so long after its time a zone is not past: it is sent to at once, late. */
+export function zoneGraceOf(latePolicy: LatePolicy): number {
+  const minutes = latePolicy.action === 'skip' ? latePolicy.afterMinutes : 60;
+  return Math.max(LEAST_GRACE_MS, minutes * 60_000);
+}
+
+/** Cuts the zones into waves, one for each moment at which clocks show the time. What is due already is one wave. */
+export function planWaves(args: {
+  readonly zones: Iterable<string>;
+  readonly local: LocalTime;
+  readonly past: PastZones;
+  readonly now: number;
+  readonly graceMs: number;
+}): WavePlan {
+  const { now } = args;
+  const dueOf = new Map<string, number | null>();
+  for (const zone of args.zones) {
+    const at = dueAtOf(zone, args);
+    dueOf.set(zone, at === null ? null : Math.max(at, now));
+  }
+  const dueAt = [...new Set([...dueOf.values()].filter((at) => at !== null))].toSorted((a, b) => a - b);
+  const waveOf = new Map(
+    [...dueOf].map(([zone, at]) => [zone, at === null ? null : dueAt.indexOf(at)] as const),
+  );
+  return { dueAt, waveOf };
+}
+
+function dueAtOf(
+  zone: string,
+  { local, past, now, graceMs }: { local: LocalTime; past: PastZones; now: number; graceMs: number },
+): number | null {
+  const at = momentOf(local, zone);
+  if (at + graceMs >= now) return at;
+  if (past === 'skip') return null;
+  if (past === 'send_now') return now;
+  for (let days = Math.max(1, Math.floor((now - at) / 86_400_000) - 1); ; days++) {
+    const next = momentOf(daysAfter(local, days), zone);
+    if (next + graceMs >= now) return next;
+  }
+}
+
+/** The time of day that a push means, which is due first where the day begins first. */
+export function localTimeOfPush(dueAt: number): LocalTime {
+  return localTimeOf(dueAt, FIRST_ZONE);
+}
+
+export function firstMomentOf(local: LocalTime): number {
+  return momentOf(local, FIRST_ZONE);
+}
+
+/** A device's own zone, or the app's when it has none that exists. */
+export function zoneOr(zone: string | null, appZone: string): string {
+  return zone !== null && isTimeZone(zone) ? zone : appZone;
+}
