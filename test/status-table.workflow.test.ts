@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { VERBS, type Verb } from '../domain/task-status.ts';
+import { createLocal } from './setup/temporal-environment.ts';
+import { bring, type Stage, shopOf } from './status-table/rows.ts';
+import { HEARING, ROWS, type Row, SIGNAL_OF, STATUS_TABLE } from './status-table/table.ts';
+import { bySignal, overHttp, RATE, refusalOfSignal } from './status-table/verbs.ts';
+import { until } from './wait.ts';
+import { importDevices, openShop } from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+let world: World;
+let stage: Stage;
+beforeAll(async () => {
+  world = await createWorld(createLocal, { receiptWindowMs: 3_600_000 });
+  stage = { world, shop: await openShop(world), empty: await openShop(world) };
+  await importDevices(stage.shop, 100);
+});
+afterAll(() => world.close());
+
+const allowedIn = (row: Row): readonly Verb[] => STATUS_TABLE[row];
+const readOf = (row: Row) => async (taskId: string) => {
+  const shop = shopOf(stage, row);
+  return (await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
+};
+const hasSignal = (verb: Verb): verb is keyof typeof SIGNAL_OF => verb in SIGNAL_OF;
+
+type Shown = Record<string, unknown>;
+const seqOf = ({ latestPush }: Shown) => (latestPush as { seq: number } | null)?.seq ?? 0;
+
+/** What a task shows once the verb is done. */
+const EFFECTS: Readonly<Record<Exclude<Verb, 'copy'>, (task: Shown, before: Shown) => boolean>> = {
+  edit: (task, before) =>
+    task['revision'] === 2 &&
+    task['status'] ===
+      (['draft', 'rejected'].includes(String(before['status'])) ? 'draft' : 'pending_approval'),
+  submit: (task) => task['status'] === 'pending_approval',
+  approve: (task) => task['status'] === 'scheduled' && task['approvedRevision'] === 1,
+  reject: (task) => task['status'] === 'rejected',
+  withdraw: (task) => task['status'] === 'draft',
+  send: (task, before) => seqOf(task) === seqOf(before) + 1,
+  pause: (task) => task['status'] === 'paused',
+  resume: (task) => task['status'] === 'scheduled' || task['status'] === 'sending',
+  cancel: (task) => task['status'] === 'cancelled',
+  set_rate: (task) => task['ratePerSecond'] === RATE,
+  delete: (task) => task['archivedAt'] !== null,
+};
+
+async function expectEffect(row: Row, taskId: string, verb: Verb, before: Shown): Promise<void> {
+  if (verb === 'copy') return;
+  const done = EFFECTS[verb];
+  await until(
+    () => readOf(row)(taskId),
+    (task) => done(task, before),
+  );
+}
+
+const essence = ({ status, revision, archivedAt, ratePerSecond, approvedRevision }: Shown) => ({
+  ...{ status, revision, archivedAt, ratePerSecond, approvedRevision },
+});
+
+describe.each(ROWS)('%s', (row) => {
+  const allowed = allowedIn(row);
+  const refused = VERBS.filter((verb) => !allowed.includes(verb));
+
+  test(`allows ${allowed.join(', ')}`, { timeout: 120_000 }, async () => {
+    await Promise.all(
+      allowed.map(async (verb) => {
+        const taskId = await bring(stage, row);
+        const before = await readOf(row)(taskId);
+        expect(before['allowed']).toEqual(VERBS.filter((each) => allowed.includes(each)));
+        const { status, body } = await overHttp(shopOf(stage, row), taskId, verb);
+        expect(status, `${verb}: ${JSON.stringify(body)}`).toBeLessThan(300);
+        if (verb === 'copy') expect(body).toMatchObject({ status: 'draft', approvedRevision: null });
+        await expectEffect(row, taskId, verb, before);
+      }),
+    );
+  });
+
+  const told = HEARING.includes(row) ? allowed.filter(hasSignal) : [];
+  test.runIf(told.length > 0)('allows the same by signal', { timeout: 120_000 }, async () => {
+    await Promise.all(
+      told.map(async (verb) => {
+        const taskId = await bring(stage, row);
+        const before = await readOf(row)(taskId);
+        await bySignal(world, shopOf(stage, row), taskId, verb);
+        await expectEffect(row, taskId, verb, before);
+      }),
+    );
+  });
+
+  test('refuses the rest over HTTP and by signal, and nothing changes', { timeout: 120_000 }, async () => {
+    const shop = shopOf(stage, row);
+    const taskId = await bring(stage, row);
+    const before = essence(await readOf(row)(taskId));
+    for (const verb of refused) {
+      const answer = await overHttp(shop, taskId, verb);
+      expect(answer, verb).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
+    }
+    const deaf: readonly Verb[] = HEARING.includes(row) ? refused : VERBS;
+    for (const verb of deaf.filter(hasSignal)) {
+      expect(await refusalOfSignal(world, shop, taskId, verb), verb).toMatch(
+        /not allowed|no workflow|by hand/,
+      );
+    }
+    expect(essence(await readOf(row)(taskId))).toEqual(before);
+  });
+});

@@ -1,0 +1,120 @@
+import { failTask } from '../../db/orphans.ts';
+import { until } from '../wait.ts';
+import { createTask, everybody, type Shop, submitAndApprove, verb } from '../world/shop.ts';
+import type { World } from '../world/world.ts';
+import type { Row } from './table.ts';
+
+const HOUR = 3_600_000;
+/** Devices per second: so slow that a push is still sending when it is tried. */
+const SLOW = 1;
+
+export interface Stage {
+  readonly world: World;
+  /** With devices. */
+  readonly shop: Shop;
+  /** Without. */
+  readonly empty: Shop;
+}
+
+/** Which app the row's tasks are in. */
+export function shopOf({ shop, empty }: Stage, row: Row): Shop {
+  return row === 'completed' ? empty : shop;
+}
+
+/** A task that is in the row's status for real. */
+export async function bring(stage: Stage, row: Row): Promise<string> {
+  const { world } = stage;
+  const shop = shopOf(stage, row);
+  const audience = { id: await everybody(shop) };
+  const soon = { audience, pushAt: new Date(Date.now() + HOUR).toISOString() };
+  const now = { audience, ratePerSecond: SLOW };
+  const manual = { ...now, pushType: 'manual' };
+  const inStatus = (taskId: string, status: string) =>
+    until(
+      () => shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`),
+      ({ body }) => body['status'] === status,
+    );
+  const make = async (definition: Record<string, unknown>) => await createTask(shop, definition);
+  const submitted = async (definition: Record<string, unknown> = soon) => {
+    const taskId = await make(definition);
+    await verb(shop, shop.marketer, taskId, 'submit');
+    return taskId;
+  };
+  const approved = async (definition: Record<string, unknown>) => {
+    const taskId = await make(definition);
+    await submitAndApprove(shop, taskId);
+    return taskId;
+  };
+  const after = async (definition: Record<string, unknown>, name: string) => {
+    const taskId = await approved(definition);
+    await verb(shop, shop.marketer, taskId, name);
+    return taskId;
+  };
+  const reached = async (definition: Record<string, unknown>, status: string) => {
+    const taskId = await approved(definition);
+    await inStatus(taskId, status);
+    return taskId;
+  };
+  switch (row) {
+    case 'draft':
+      return await make(soon);
+    case 'pending_approval':
+      return await submitted();
+    case 'rejected': {
+      const taskId = await submitted();
+      await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
+      return taskId;
+    }
+    case 'scheduled':
+      return await approved(soon);
+    case 'scheduled_manual':
+      return await approved(manual);
+    case 'sending':
+      return await underWay(await approved(now));
+    case 'sending_manual':
+      return await underWay(await after(manual, 'send'));
+    case 'paused_before_push':
+      return await after(soon, 'pause');
+    case 'paused_in_push': {
+      const taskId = await underWay(await approved(now));
+      await verb(shop, shop.marketer, taskId, 'pause');
+      return taskId;
+    }
+    case 'collecting':
+      return await reached({ audience }, 'collecting');
+    case 'completed':
+      return await reached({ audience }, 'completed');
+    case 'cancelled':
+      return await after(soon, 'cancel');
+    case 'expired': {
+      const pushAt = new Date(Date.now() + 1500).toISOString();
+      const taskId = await submitted({ audience, pushAt, latePolicy: { action: 'skip', afterMinutes: 0 } });
+      await inStatus(taskId, 'expired');
+      return taskId;
+    }
+    case 'failed': {
+      // What housekeeping does when somebody has terminated the workflow.
+      const taskId = await approved(soon);
+      await world.env.client.workflow.getHandle(taskId).terminate();
+      await failTask(world.db, {
+        taskId,
+        reason: 'its workflow was ended by hand',
+        now: await world.clock(),
+      });
+      return taskId;
+    }
+    case 'deleted': {
+      const taskId = await make(soon);
+      await shop.call(shop.marketer, 'DELETE', `/v1/tasks/${taskId}`);
+      return taskId;
+    }
+  }
+
+  async function underWay(taskId: string): Promise<string> {
+    await until(
+      () => shop.call<{ items: { status: string }[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/pushes`),
+      ({ body }) => body.items[0]?.status === 'sending',
+    );
+    return taskId;
+  }
+}

@@ -1,0 +1,89 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { proposeRevision } from '../../db/task-revisions.ts';
+import { TaskDefinition } from '../../domain/task-definition.ts';
+import type { Verb } from '../../domain/task-status.ts';
+import { STATE_QUERY, type TaskView } from '../../workflows/contract.ts';
+import { until } from '../wait.ts';
+import { type Answer, verb as post, type Shop } from '../world/shop.ts';
+import type { World } from '../world/world.ts';
+import { SIGNAL_OF } from './table.ts';
+
+export const RATE = 7;
+
+/** The verb as a person says it over HTTP. */
+export async function overHttp(shop: Shop, taskId: string, verb: Verb): Promise<Answer> {
+  const { marketer, approver } = shop;
+  const url = `/v1/tasks/${taskId}`;
+  switch (verb) {
+    case 'edit':
+      return await shop.call(marketer, 'PATCH', url, { content: { title: 'Changed', body: 'Today' } });
+    case 'delete':
+      return await shop.call(marketer, 'DELETE', url);
+    case 'set_rate':
+      return await shop.call(marketer, 'PUT', `${url}/rate`, { ratePerSecond: RATE });
+    case 'approve':
+      return await post(shop, approver, taskId, 'approve', { revision: 1 });
+    case 'reject':
+      return await post(shop, approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
+    default:
+      return await post(shop, marketer, taskId, verb);
+  }
+}
+
+/** The verb as Temporal's CLI would say it; answers why it was refused, when it was. */
+export async function bySignal(
+  world: World,
+  shop: Shop,
+  taskId: string,
+  verb: keyof typeof SIGNAL_OF,
+): Promise<void> {
+  const payload = await payloadOf(world, shop, taskId, verb);
+  await world.env.client.workflow.getHandle(taskId).signal(SIGNAL_OF[verb], payload);
+}
+
+/** Why the signal changed nothing: nobody hears it, or the task says so. */
+export async function refusalOfSignal(
+  world: World,
+  shop: Shop,
+  taskId: string,
+  verb: keyof typeof SIGNAL_OF,
+): Promise<string> {
+  const handle = world.env.client.workflow.getHandle(taskId);
+  try {
+    await bySignal(world, shop, taskId, verb);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'no workflow runs';
+    throw error;
+  }
+  const view = await until(
+    () => handle.query<TaskView>(STATE_QUERY),
+    ({ ignored }) => ignored.some(({ name }) => name === SIGNAL_OF[verb]),
+  );
+  return view.ignored.findLast(({ name }) => name === SIGNAL_OF[verb])?.reason ?? '';
+}
+
+async function payloadOf(world: World, shop: Shop, taskId: string, verb: Verb): Promise<object> {
+  const by = shop.marketer.personId;
+  if (verb === 'set_rate') return { by, ratePerSecond: RATE };
+  if (verb === 'edit') return { by, revision: await nextRevision(world, shop, taskId) };
+  if (verb !== 'approve' && verb !== 'reject') return { by };
+  const approver = shop.approver.personId;
+  const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
+  const decision = { approver, revision: 1, ...('code' in body ? { code: body['code'] } : {}) };
+  return verb === 'approve' ? decision : { ...decision, reason: 'Typo' };
+}
+
+/** A revision that is stored, and that the workflow has not heard of. */
+async function nextRevision(world: World, shop: Shop, taskId: string): Promise<number> {
+  const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
+  const definition = TaskDefinition.parse({
+    ...(body['definition'] as object),
+    content: { title: 'Changed', body: 'Today' },
+  });
+  const made = await proposeRevision(world.db, {
+    ...{ appId: shop.appId, taskId, definition, madeBy: shop.marketer.personId },
+    ...{ now: await world.clock(), from: body['revision'] as number },
+  });
+  if (!made.ok) throw new Error(`no revision: ${made.why}`);
+  return made.revision;
+}
