@@ -13,6 +13,7 @@ import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { createPacer } from './pacer.ts';
 import { UnusableCredential } from './push-services.ts';
 import { createRejections } from './rejections.ts';
+import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
 import { createUnwritten } from './unwritten.ts';
 
 export interface SendLeaseInput {
@@ -51,7 +52,7 @@ interface Taken {
 }
 
 export function createSenderActivities(deps: SenderDeps): {
-  activities: SenderActivities;
+  activities: SenderActivities & TestSendActivities;
   /** Resolves once every lease that was given back with answers outstanding is settled. */
   drained(): Promise<void>;
 } {
@@ -134,7 +135,7 @@ export function createSenderActivities(deps: SenderDeps): {
   }
 
   return {
-    activities: { sendLease },
+    activities: { sendLease, ...createTestSendActivities(deps) },
     async drained() {
       await Promise.all(draining);
     },

@@ -44,6 +44,7 @@ import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { testSendRoutes } from './routes/test-sends.ts';
 import { userTokenKeyRoutes } from './routes/user-token-keys.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
@@ -85,6 +86,7 @@ const ROUTES: readonly Routes[] = [
   taskHistoryRoutes,
   taskVerbRoutes,
   taskApprovalRoutes,
+  testSendRoutes,
   auditRoutes,
   pushRoutes,
   pushDetailRoutes,

@@ -4,12 +4,14 @@ import { isPermitted, PERMISSIONS, type Permission, ROLES } from './permissions.
 const names = Object.keys(PERMISSIONS) as Permission[];
 const allowed = (role: (typeof ROLES)[number]) => names.filter((name) => isPermitted(role, name));
 
-test('only an approver decides, and an operator may do everything else', () => {
-  expect(allowed('operator')).toEqual(names.filter((name) => name !== 'tasks.decide'));
+const APPROVERS: readonly Permission[] = ['tasks.decide', 'test_devices.change'];
+
+test('only an approver decides and keeps the test devices, and an operator may do everything else', () => {
+  expect(allowed('operator')).toEqual(names.filter((name) => !APPROVERS.includes(name)));
   expect(ROLES.filter((role) => isPermitted(role, 'tasks.decide'))).toEqual(['approver']);
 });
 
-test('an approver changes nothing, but may always stop a task', () => {
+test('an approver changes no task, but may always stop a task', () => {
   expect(allowed('approver').toSorted()).toEqual([
     'app.read',
     'app.stop',
@@ -20,6 +22,8 @@ test('an approver changes nothing, but may always stop a task', () => {
     'tasks.decide',
     'tasks.pause',
     'tasks.read',
+    'tasks.test',
+    'test_devices.change',
   ]);
 });
 

@@ -30,6 +30,8 @@ export const PERMISSIONS = {
   'tasks.change': MAKERS,
   'tasks.submit': MAKERS,
   'tasks.withdraw': MAKERS,
+  'tasks.test': EVERYBODY,
+  'test_devices.change': ['approver'],
   'tasks.decide': ['approver'],
   'tasks.send': MAKERS,
   'tasks.pause': EVERYBODY,

@@ -60,6 +60,37 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
       )
       select count(*) as rows from gone`,
   },
+  test_devices: {
+    columns: ['device_id'],
+    how: 'delete',
+    statement: ({ appId, devices }) => sql`
+      with gone as (
+        delete from test_devices where app_id = ${appId} and device_id = any(${idsOf(devices)}::text[]) returning 1
+      )
+      select count(*) as rows from gone`,
+  },
+  test_send_devices: {
+    columns: ['device_id'],
+    how: 'delete',
+    statement: ({ appId, devices }) => sql`
+      with gone as (
+        delete from test_send_devices t using test_sends s
+        where s.id = t.test_send_id and s.app_id = ${appId} and t.device_id = any(${idsOf(devices)}::text[])
+        returning 1
+      )
+      select count(*) as rows from gone`,
+  },
+  contacts: {
+    columns: ['device_no', 'user_key'],
+    how: 'delete',
+    statement: ({ appId, userIds, devices }) => sql`
+      with gone as (
+        delete from contacts where app_id = ${appId} and (
+          user_key = any(${userIds.map((id) => `=${id}`)}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
+        returning 1
+      )
+      select count(*) as rows from gone`,
+  },
   events: {
     columns: ['user_id', 'device_no'],
     how: 'delete',
@@ -78,6 +109,10 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
 function isMember({ userIds, devices }: Omit<Subject, 'appId'>): RawBuilder<unknown> {
   const deviceIds = devices.map(({ deviceId }) => deviceId);
   return sql`((m.kind = 1 and m.id = any(${userIds}::text[])) or (m.kind = 0 and m.id = any(${deviceIds}::text[])))`;
+}
+
+function idsOf(devices: Subject['devices']): string[] {
+  return devices.map(({ deviceId }) => deviceId);
 }
 
 export function numbersOf(devices: Subject['devices']): number[] {

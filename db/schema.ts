@@ -4,6 +4,13 @@ import type { AudienceKind } from '../domain/audience-definition.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { Int8 } from './int8.ts';
 import type { AudienceRefreshesTable, FrozenAudiencesTable, FrozenMembersTable } from './schema-audiences.ts';
+import type {
+  ContactRulesTable,
+  ContactsTable,
+  TestDevicesTable,
+  TestSendDevicesTable,
+  TestSendsTable,
+} from './schema-contacts.ts';
 import type { DeviceIdentifiersTable, DeviceTokensTable, UserTokenKeysTable } from './schema-devices.ts';
 import type { EventKeysTable, EventNamesTable, EventsTable } from './schema-events.ts';
 import type {
@@ -188,6 +195,11 @@ export interface Schema {
   receipt_arrivals: ReceiptArrivalsTable;
   vendor_keys: VendorKeysTable;
   receipt_inbox: ReceiptInboxTable;
+  contact_rules: ContactRulesTable;
+  contacts: ContactsTable;
+  test_devices: TestDevicesTable;
+  test_sends: TestSendsTable;
+  test_send_devices: TestSendDevicesTable;
   deliveries: DeliveriesTable;
   open_events: OpenEventsTable;
   idempotency_keys: IdempotencyKeysTable;

@@ -15,7 +15,8 @@ export type IdKind =
   | 'subgroup'
   | 'subcampaign'
   | 'origin'
-  | 'webhook';
+  | 'webhook'
+  | 'test';
 
 /** `random` returns that many random bytes. */
 export function newId(kind: IdKind, random: (size: number) => Uint8Array): string {

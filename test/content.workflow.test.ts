@@ -117,3 +117,42 @@ test('the values of one device can make a message too large: that device fails, 
   const { body } = await shop.call(shop.marketer, 'GET', '/v1/devices/d2');
   expect(body).toMatchObject({ tokenState: 'active' });
 });
+
+test('a draft is tested on the devices of the whitelist only, marked, and counted nowhere', async () => {
+  await world.simulators.control.reset();
+  const content = { title: 'Hello {{ name }}', body: 'A sale', variables: { name: {} } };
+  const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, content });
+  const path = `/v1/tasks/${taskId}/test-sends`;
+  expect((await shop.call(shop.marketer, 'POST', path, {})).status).toBe(409);
+  const list = { deviceIds: ['d1', 'd2', 'd6'] };
+  expect((await shop.call(shop.marketer, 'PUT', '/v1/test-devices', list)).status).toBe(403);
+  expect((await shop.call(shop.approver, 'PUT', '/v1/test-devices', list)).body).toEqual(list);
+  expect((await shop.call(shop.marketer, 'POST', path, { deviceIds: ['d1', 'd3'] })).status).toBe(400);
+
+  const sent = await shop.call(shop.marketer, 'POST', path, {});
+  expect(sent).toMatchObject({
+    status: 200,
+    body: {
+      devices: [
+        { deviceId: 'd1', outcome: 'accepted', reason: null },
+        { deviceId: 'd2', outcome: 'accepted', reason: null },
+        { deviceId: 'd6', outcome: 'not_sent', reason: 'missing_variable' },
+      ],
+    },
+  });
+  expect(await shownByDevice()).toEqual({
+    d1: { title: '[Test] Hello Änne', body: 'A sale', data: expect.objectContaining({ messageId: 'test' }) },
+    d2: { title: '[Test] Hello Bo', body: 'A sale', data: expect.objectContaining({ messageId: 'test' }) },
+  });
+  const pushes = await shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/pushes`);
+  expect(pushes.body.items).toEqual([]);
+  const receipts = {
+    receipts: [{ messageId: 'test', kind: 'open', eventId: 'e', at: new Date().toISOString() }],
+  };
+  await shop.call(shop.sdkKey, 'POST', '/v1/receipts', receipts);
+  expect(await world.db.selectFrom('deliveries').select('n').where('taps', '>', 0).execute()).toEqual([]);
+  const audit = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/audit`);
+  expect(JSON.stringify(audit.body)).toContain('"verb":"test_send"');
+  const { body } = await shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
+  expect(body.status).toBe('draft');
+});

@@ -9,6 +9,8 @@ export const SENDER_QUEUE = 'signalbox-send';
 export const OPERATION_TASK = 'operationTask';
 /** One for the whole namespace; its workflow ID is its type. */
 export const HOUSEKEEPING = 'housekeeping';
+/** Sends a task's content to test devices; its workflow ID is the test's. */
+export const TEST_SEND = 'testSend';
 /** Started by a task's Schedule: tells the task that a push is due, and ends. */
 export const RECURRING_RUN = 'recurringRun';
 export const STATE_QUERY = 'state';

@@ -1,0 +1,18 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { TestSendActivities } from '../activities/test-send.ts';
+import { SENDER_QUEUE } from './contract.ts';
+
+const { sendTest } = proxyActivities<TestSendActivities>({
+  summary: 'Send a test to devices of the whitelist',
+  taskQueue: SENDER_QUEUE,
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '20s',
+  retry: { initialInterval: '1s', maximumAttempts: 3 },
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
+
+/** A test is no push: it has no deliveries, no window and no statistics. */
+export async function testSend(testSendId: string): Promise<void> {
+  await sendTest(testSendId);
+}
