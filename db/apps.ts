@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import type { ApprovalTimeout } from '../domain/approval-limit.ts';
 import type { Db } from './database.ts';
 import type { AppsTable } from './schema.ts';
 
@@ -8,6 +9,11 @@ export interface AppSettings {
   readonly signalApproval: AppsTable['signal_approval']['__select__'];
   readonly makerMayApprove: boolean;
   readonly approvalsRequired: number;
+  /** From when approvers are asked; null is without limit. */
+  readonly approvalTimeLimitMinutes: number | null;
+  readonly onApprovalTimeout: ApprovalTimeout;
+  /** How long before the limit approvers are reminded; null is never. */
+  readonly approvalReminderMinutes: number | null;
 }
 export interface AppRecord extends AppSettings {
   readonly id: string;
@@ -50,7 +56,11 @@ export async function updateApp(db: Db, id: string, change: AppChange): Promise<
 }
 
 function toColumns(change: AppChange) {
+  const { approvalTimeLimitMinutes: limit, onApprovalTimeout, approvalReminderMinutes: reminder } = change;
   return {
+    ...(limit === undefined ? {} : { approval_limit_minutes: limit }),
+    ...(onApprovalTimeout === undefined ? {} : { on_approval_timeout: onApprovalTimeout }),
+    ...(reminder === undefined ? {} : { approval_reminder_minutes: reminder }),
     ...(change.name === undefined ? {} : { name: change.name }),
     ...(change.timeZone === undefined ? {} : { time_zone: change.timeZone }),
     ...(change.signalApproval === undefined ? {} : { signal_approval: change.signalApproval }),
@@ -67,6 +77,9 @@ function rowToApp(row: Selectable<AppsTable>): AppRecord {
     signalApproval: row.signal_approval,
     makerMayApprove: row.maker_may_approve,
     approvalsRequired: row.approvals_required,
+    approvalTimeLimitMinutes: row.approval_limit_minutes,
+    onApprovalTimeout: row.on_approval_timeout,
+    approvalReminderMinutes: row.approval_reminder_minutes,
     createdAt: row.created_at,
   };
 }

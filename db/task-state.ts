@@ -16,7 +16,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     .selectFrom('task_revisions as r')
     .innerJoin('tasks as t', 't.id', 'r.task_id')
     .innerJoin('apps as a', 'a.id', 't.app_id')
-    .select(['r.definition', 'a.approvals_required'])
+    .select(['r.definition', 'a.approvals_required', 'a.approval_limit_minutes', 'a.on_approval_timeout'])
     .where('r.task_id', '=', args.taskId)
     .where('r.revision', '=', args.revision)
     .executeTakeFirst();
@@ -28,6 +28,9 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     pushAt: pushTimeOf(row.definition),
     latePolicy,
     approvalsRequired: row.approvals_required,
+    ...(row.approval_limit_minutes === null
+      ? {}
+      : { approvalLimit: { ms: row.approval_limit_minutes * 60_000, onTimeout: row.on_approval_timeout } }),
     channel,
     ...(audienceAt === 'approval' ? { audienceAt } : {}),
     ...(local === undefined ? {} : { isLocal: true }),
@@ -63,6 +66,8 @@ export interface TaskProjection {
   readonly inPush: boolean;
   readonly archived: boolean;
   readonly pushAt: number | null;
+  /** Missing in histories of before there were time limits. */
+  readonly approvalDueAt?: number | null;
   readonly events: readonly TaskEvent[];
 }
 
@@ -87,6 +92,7 @@ async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Dat
       approved_revision: to.approvedRevision,
       in_push: to.inPush,
       push_at: to.pushAt === null ? null : new Date(to.pushAt),
+      approval_due_at: to.approvalDueAt == null ? null : new Date(to.approvalDueAt),
       updated_at: now,
       archived_at: to.archived ? sql<Date>`coalesce(archived_at, ${now})` : sql<Date | null>`archived_at`,
     })

@@ -1,3 +1,4 @@
+import type { ApprovalTimeout } from './approval-limit.ts';
 import type { LatePolicy } from './task-definition.ts';
 import type { PushType } from './task-status.ts';
 
@@ -9,6 +10,8 @@ export interface Plan {
   readonly pushAt: number | null;
   readonly latePolicy: LatePolicy;
   readonly approvalsRequired: number;
+  /** How long approvers have, from when they were asked. */
+  readonly approvalLimit?: { readonly ms: number; readonly onTimeout: ApprovalTimeout };
   readonly channel: string;
   /** The members of the audience are those of the moment of approval. */
   readonly audienceAt?: 'approval';

@@ -1,3 +1,4 @@
+import { approvalEndsAt, isApprovalOver } from './approval-limit.ts';
 import { afterRuns, askForEndAt } from './runs.ts';
 import { isTooLate, lateAfter } from './task-definition.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
@@ -22,12 +23,20 @@ export function onTime(state: TaskState, now: number): TaskState | undefined {
       state.status === 'scheduled' ? 'the push time was missed' : 'no approval came before the push time';
     return { ...state, status: 'expired', reason };
   }
+  if (isApprovalOver(state, now)) {
+    return { ...state, status: 'expired', reason: 'no approval came within the time limit' };
+  }
   const isDue = state.status === 'scheduled' && plan.pushType === 'single' && now >= (plan.pushAt ?? now);
   return isDue ? { ...state, status: 'sending', reason: null, wantedPushes: 1 } : undefined;
 }
 
 /** When `onTime` should be asked again, in epoch milliseconds; undefined when time changes nothing. */
 export function nextWake(state: TaskState): number | undefined {
+  const wakes = [approvalEndsAt(state), nextPushWake(state)].filter((at) => at !== undefined);
+  return wakes.length === 0 ? undefined : Math.min(...wakes);
+}
+
+function nextPushWake(state: TaskState): number | undefined {
   const { status, plan } = state;
   if (state.runs !== undefined) return askForEndAt(state);
   if (plan.pushAt === null) return undefined;

@@ -1,3 +1,4 @@
+import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
 import type { Plan } from './plan.ts';
 import { afterRuns, withRuns } from './runs.ts';
@@ -71,7 +72,7 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'revise':
       return facts.plan === undefined
         ? { ok: false, reason: `the task has no revision ${command.revision}` }
-        : applied(revised(state, facts.plan, facts.now));
+        : applied(askForApproval(revised(state, facts.plan, facts.now), facts.now));
   }
 }
 
@@ -93,6 +94,9 @@ function approved(state: TaskState, approver: string, now: number): TaskState {
   const { plan } = state;
   if (isTooLate(plan, plan.pushAt, now)) {
     return { ...state, status: 'expired', reason: 'the approval came too late for the push time' };
+  }
+  if (isApprovalOver(state, now)) {
+    return { ...state, status: 'expired', reason: 'the approval came after its time limit' };
   }
   const approvals = [...state.approvals, approver];
   if (approvals.length < plan.approvalsRequired) return { ...state, approvals };

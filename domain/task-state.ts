@@ -18,6 +18,8 @@ export interface TaskState {
   readonly approvedRevision: number | null;
   /** Who approved `plan.revision` so far. */
   readonly approvals: readonly string[];
+  /** When the time limit of the approval ends, in epoch milliseconds. */
+  readonly approvalDueAt?: number;
   /** Where approval leads: an edit of a paused task comes back to paused. */
   readonly onApproval: 'scheduled' | 'paused';
   readonly nextSeq: number;

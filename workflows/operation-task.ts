@@ -6,6 +6,7 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
+import { askForApproval } from '../domain/approval-limit.ts';
 import { nextWake, onTime } from '../domain/push-events.ts';
 import { armingOf, askForEndAt, withRuns } from '../domain/runs.ts';
 import { initialState } from '../domain/task-state.ts';
@@ -69,7 +70,7 @@ async function begin(run: TaskRun): Promise<void> {
   ]);
   if (plan === null)
     throw ApplicationFailure.nonRetryable(`${taskId} has no revision ${revision}`, 'NoSuchRevision');
-  run.state = withRuns(initialState(plan, nextSeq), Date.now());
+  run.state = askForApproval(withRuns(initialState(plan, nextSeq), Date.now()), Date.now());
   const from = origin === undefined ? {} : { origin };
   audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
   changeState(run, run.state);

@@ -28,6 +28,7 @@ async function recordNow(run: TaskRun): Promise<void> {
     inPush: isInPush(state),
     archived: state.archived,
     pushAt: state.plan.pushAt,
+    approvalDueAt: state.approvalDueAt ?? null,
     events,
   });
   run.recordedVersion = version;

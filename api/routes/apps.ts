@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { findAppStop } from '../../db/app-stop.ts';
 import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts';
 import { insertAct } from '../../db/audit.ts';
+import { APPROVAL_TIMEOUTS } from '../../domain/approval-limit.ts';
 import { newId } from '../../domain/ids.ts';
 import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
@@ -14,12 +15,18 @@ import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Label, TimeZone } from '../schemas.ts';
 
+const Minutes = z.int().min(1).max(43_200);
 const Settings = z.strictObject({
   name: Label(100),
   timeZone: TimeZone,
   signalApproval: z.enum(['code', 'claimed', 'off']).optional(),
   makerMayApprove: z.boolean().optional(),
   approvalsRequired: z.int().min(1).max(3).optional(),
+  /** How long approvers have, from when they are asked; null is without limit. Read when a revision goes to approval. */
+  approvalTimeLimitMinutes: Minutes.nullable().optional(),
+  onApprovalTimeout: z.enum(APPROVAL_TIMEOUTS).optional(),
+  /** How long before the limit the webhook `task.approval_reminder` is sent; null is never. */
+  approvalReminderMinutes: Minutes.nullable().optional(),
 });
 
 export const AppBody = z
@@ -30,6 +37,9 @@ export const AppBody = z
     signalApproval: z.enum(['code', 'claimed', 'off']),
     makerMayApprove: z.boolean(),
     approvalsRequired: z.number(),
+    approvalTimeLimitMinutes: z.int().nullable(),
+    onApprovalTimeout: z.enum(APPROVAL_TIMEOUTS),
+    approvalReminderMinutes: z.int().nullable(),
     /** Null unless the emergency stop holds. */
     stop: AppStop.nullable(),
     createdAt: IsoDate,
