@@ -1,15 +1,11 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { isPersonal } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
-<<<<<<< HEAD
 import type { LocalTime } from '../domain/local-time.ts';
-import type { TaskDefinition } from '../domain/task-definition.ts';
-import { zoneGraceOf } from '../domain/waves.ts';
-=======
 import type { SuppressionReason } from '../domain/reasons.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import { zoneGraceOf } from '../domain/waves.ts';
 import { contentColumns } from './content-columns.ts';
->>>>>>> 9c1402c64af67a05cce01b3ccb888f9e7dabb011
 import type { Db } from './database.ts';
 import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
@@ -117,14 +113,14 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
       device_no, id, platform, channel, case when loss is null and suppression is null then token end,
       case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint end, coalesce(loss, suppression)
-<<<<<<< HEAD
+      ${isOfMany ? sql`, variant, case when loss is null and suppression is null then variables end` : sql``}
     from judged`;
   if (waves === undefined) {
     await sql`with judged as (${judged}) ${insert}`.execute(trx);
     return [];
   }
   const { rows } = await sql<WaveSize>`
-    with judged as materialized (${inWaves(judged, waves)}), inserted as (${insert})
+    with judged as materialized (${inWaves(judged, waves, isOfMany ? sql`, variant, variables` : sql``)}), inserted as (${insert})
     select wave, count(*)::int as size from judged where loss is null and suppression is null
     group by wave order by wave`.execute(trx);
   return rows;
@@ -145,10 +141,6 @@ function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], sendable
     last += size;
     return { from, to: last, dueAt: new Date(waves.dueAt[wave] ?? 0) };
   });
-=======
-      ${isOfMany ? sql`, variant, case when loss is null and suppression is null then variables end` : sql``}
-    from judged`.execute(trx);
->>>>>>> 9c1402c64af67a05cce01b3ccb888f9e7dabb011
 }
 
 function withoutMissing(planned: RawBuilder<unknown>): RawBuilder<unknown> {

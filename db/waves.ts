@@ -38,9 +38,13 @@ export async function findWaves(
 }
 
 /** The judged rows with the wave of each; in zones that are skipped they are suppressed. */
-export function inWaves(judged: RawBuilder<unknown>, { zones, numbers, home }: Waves): RawBuilder<unknown> {
+export function inWaves(
+  judged: RawBuilder<unknown>,
+  { zones, numbers, home }: Waves,
+  more: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   return sql`
-    select id, device_no, platform, channel, token, loss, wave,
+    select id, device_no, platform, channel, token, loss, wave ${more},
       case when loss is null and suppression is null and wave = ${SKIPPED} then 'zone_passed' else suppression end as suppression
     from (
       select j.*, coalesce(z.wave, ${home}::int) as wave

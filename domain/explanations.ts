@@ -46,11 +46,10 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     meaning: 'Another device of the same user was active later, and the task sends to that one alone.',
     whatToDo: NOTHING,
   },
-<<<<<<< HEAD
   zone_passed: {
     meaning: "The push time had passed in the device's own time zone when the push began.",
     whatToDo: 'Approve earlier, or let the task send to such zones on the next day or at once.',
-=======
+  },
   missing_variable: {
     meaning: 'The device has no value for a variable of the content that has no default.',
     whatToDo: 'Give the variable a default, or import the attribute.',
@@ -62,7 +61,6 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   payload_too_large: {
     meaning: "With the device's values the message is larger than the push service takes.",
     whatToDo: "Shorten the texts, or the variables' longest values.",
->>>>>>> 9c1402c64af67a05cce01b3ccb888f9e7dabb011
   },
   cancelled: {
     meaning: 'The push was cancelled before its turn came.',
