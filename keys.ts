@@ -11,12 +11,53 @@ import type { Mac } from './domain/message-id.ts';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** A message ID is made for every device and checked for every receipt, and AES does that in a quarter of an HMAC's time. */
+const MACS = {
+  'message-id': { make: createCmac, keyBytes: 16 },
+  approval: { make: createHmacOf, keyBytes: 32 },
+};
+
 /** A MAC under a key of its own for each purpose, derived from the one signing key. */
-export function createMac(signingKey: Buffer, purpose: 'message-id' | 'approval'): Mac {
-  const derived = hkdfSync('sha256', signingKey, Buffer.alloc(0), `signalbox/${purpose}`, 32);
+export function createMac(signingKey: Buffer, purpose: keyof typeof MACS): Mac {
+  const { make, keyBytes } = MACS[purpose];
+  return make(Buffer.from(hkdfSync('sha256', signingKey, Buffer.alloc(0), `signalbox/${purpose}`, keyBytes)));
+}
+
+function createHmacOf(secret: Buffer): Mac {
   // A key object is set up once; from bytes it would be set up for every message.
-  const key = createSecretKey(Buffer.from(derived));
+  const key = createSecretKey(secret);
   return (data) => createHmac('sha256', key).update(data).digest();
+}
+
+const BLOCK_BYTES = 16;
+
+/** AES-CMAC (RFC 4493), 16 bytes. */
+export function createCmac(key: Buffer): Mac {
+  const aes = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+  const whole = doubled(aes.update(Buffer.alloc(BLOCK_BYTES)));
+  const padded = doubled(whole);
+  return (data) => {
+    const last = Math.max(0, Math.ceil(data.length / BLOCK_BYTES) - 1) * BLOCK_BYTES;
+    let state = Buffer.alloc(BLOCK_BYTES);
+    for (let at = 0; at < last; at += BLOCK_BYTES) {
+      for (let i = 0; i < BLOCK_BYTES; i++) state[i] = (state[i] ?? 0) ^ (data[at + i] ?? 0);
+      state = aes.update(state);
+    }
+    const rest = data.length - last;
+    const mask = rest === BLOCK_BYTES ? whole : padded;
+    for (let i = 0; i < BLOCK_BYTES; i++) {
+      const byte = i < rest ? (data[last + i] ?? 0) : i === rest ? 0x80 : 0;
+      state[i] = (state[i] ?? 0) ^ byte ^ (mask[i] ?? 0);
+    }
+    return aes.update(state);
+  };
+}
+
+/** Times x in the field of RFC 4493. */
+function doubled(block: Buffer): Buffer {
+  const shifted = block.map((byte, i) => (byte << 1) | ((block[i + 1] ?? 0) >> 7));
+  if ((block[0] ?? 0) > 0x7f) shifted[BLOCK_BYTES - 1] = (shifted[BLOCK_BYTES - 1] ?? 0) ^ 0x87;
+  return Buffer.from(shifted);
 }
 
 export interface SigningKeys {
