@@ -117,3 +117,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
   return toConfig(parsed.data);
 }
+
+const CliEnv = z.object({
+  SIGNALBOX_URL: Url.default('http://127.0.0.1:8080'),
+  SIGNALBOX_KEY: z.string().min(1),
+});
+
+/** Of the command line, which is a caller of the API like any other. */
+export function readCliConfig(env: NodeJS.ProcessEnv = process.env) {
+  const parsed = CliEnv.safeParse(env);
+  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  return { apiUrl: parsed.data.SIGNALBOX_URL, key: parsed.data.SIGNALBOX_KEY };
+}

@@ -41,7 +41,11 @@ describe('PATCH /v1/tasks/{id}', () => {
     const subgroupId = String(folder.body['id']);
     const { status, body } = await patch({ name: 'Winter sale', subgroupId });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ name: 'Winter sale', subgroup: { id: subgroupId, path: ['Winter'] }, revision: 1 });
+    expect(body).toMatchObject({
+      name: 'Winter sale',
+      subgroup: { id: subgroupId, path: ['Winter'] },
+      revision: 1,
+    });
     const { body: audit } = await shop.marketer.call('GET', `${url}/audit`);
     expect(audit).toMatchObject({
       items: [

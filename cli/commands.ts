@@ -1,0 +1,116 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+export interface CliConfig {
+  readonly apiUrl: string;
+  /** Of an operator or an approver. Not an argument: others see those. */
+  readonly key: string;
+}
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly text: string;
+}
+
+export const USAGE = `signalbox stop APP --reason TEXT    the emergency stop: nothing of the app is sent from now on
+signalbox resume APP                lifts it; what it had paused goes on
+signalbox status APP                says whether one holds
+
+APP is the app's ID. SIGNALBOX_KEY is the key of an operator or an approver of it, SIGNALBOX_URL the API
+(http://127.0.0.1:8080 when it is not set).
+`;
+
+const Stop = z.object({ at: z.string(), by: z.object({ name: z.string() }), reason: z.string() });
+const App = z.object({ id: z.string(), name: z.string(), stop: Stop.nullable() });
+type App = z.infer<typeof App>;
+const Resumed = z.object({
+  app: App,
+  resumed: z.array(z.string()),
+  pending: z.boolean(),
+  detail: z.string().nullable(),
+});
+const Refusal = z.object({ detail: z.string() });
+
+const TIMEOUT_MS = 30_000;
+
+/** What a person asked for on the command line, through the API. */
+export async function runCommand(config: CliConfig, args: readonly string[]): Promise<Outcome> {
+  const asked = read(args);
+  if (asked === undefined) return { exitCode: 2, text: USAGE };
+  try {
+    const app = await call(config, 'GET', '/v1/app', App);
+    if (app.id !== asked.appId) {
+      return failed(`The key belongs to ${app.id} (${app.name}), not to ${asked.appId}: nothing was done`);
+    }
+    return await act(config, asked, app);
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error));
+  }
+}
+
+type Asked =
+  | { readonly verb: 'stop'; readonly appId: string; readonly reason: string }
+  | { readonly verb: 'resume' | 'status'; readonly appId: string };
+
+function read(args: readonly string[]): Asked | undefined {
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { reason: { type: 'string' } },
+    });
+    const [verb, appId, ...more] = positionals;
+    if (appId === undefined || more.length > 0) return undefined;
+    if (verb === 'stop') return values.reason ? { verb, appId, reason: values.reason } : undefined;
+    const isKnown = verb === 'resume' || verb === 'status';
+    return isKnown && values.reason === undefined ? { verb, appId } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function act(config: CliConfig, asked: Asked, app: App): Promise<Outcome> {
+  if (asked.verb === 'status') return done(standingOf(app));
+  if (asked.verb === 'stop') {
+    return done(standingOf(await call(config, 'POST', '/v1/app/stop', App, { reason: asked.reason })));
+  }
+  const { resumed, detail } = await call(config, 'POST', '/v1/app/resume', Resumed);
+  const tasks = resumed.length === 0 ? 'No task had to be told.' : `Going on: ${resumed.join(', ')}`;
+  return done(
+    [`${app.id} (${app.name}) sends again.`, tasks, ...(detail === null ? [] : [detail])].join('\n'),
+  );
+}
+
+function standingOf({ id, name, stop }: App): string {
+  if (stop === null) return `${id} (${name}): no stop holds.`;
+  return `${id} (${name}) is stopped since ${stop.at} by ${stop.by.name}: ${stop.reason}`;
+}
+
+async function call<T>(
+  { apiUrl, key }: CliConfig,
+  method: 'GET' | 'POST',
+  path: string,
+  schema: z.ZodType<T>,
+  body?: object,
+): Promise<T> {
+  const response = await fetch(new URL(path, apiUrl), {
+    method,
+    headers: { authorization: `Bearer ${key}`, 'user-agent': 'signalbox-cli', ...(body ? JSON_TYPE : {}) },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json();
+  if (response.ok) return schema.parse(answer);
+  const refusal = Refusal.safeParse(answer);
+  throw new Error(`${method} ${path}: ${response.status} ${refusal.success ? refusal.data.detail : ''}`);
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' } as const;
+
+function done(text: string): Outcome {
+  return { exitCode: 0, text: `${text}\n` };
+}
+
+function failed(text: string): Outcome {
+  return { exitCode: 1, text: `${text}\n` };
+}
