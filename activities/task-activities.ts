@@ -10,6 +10,7 @@ import {
   type TaskProjection,
 } from '../db/task-state.ts';
 import { verifyApprovalCode } from '../domain/approval-code.ts';
+import { refusalOfApprover } from '../domain/approval-rules.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
@@ -64,10 +65,14 @@ export function createTaskActivities({
       const approver = await findApprover(db, { ...claim, personId: claim.approver });
       if (approver === undefined)
         return refused('no such person, or no such revision, in the app of this task');
-      if (approver.role !== 'approver') return refused('this person is not an approver');
-      const isMaker = claim.approver === approver.made_by || claim.approver === claim.submittedBy;
-      if (isMaker && !approver.maker_may_approve)
-        return refused('the maker of a revision does not approve it');
+      const refusal = refusalOfApprover({
+        approver: claim.approver,
+        role: approver.role,
+        madeBy: approver.made_by,
+        submittedBy: claim.submittedBy,
+        makerMayApprove: approver.maker_may_approve,
+      });
+      if (refusal !== undefined) return refused(refusal);
       if (claim.code === null) {
         return approver.signal_approval === 'claimed'
           ? { ok: true, via: 'claimed' }

@@ -24,7 +24,7 @@ const PER_ENDPOINT = 4;
 const POLL_MS = 500;
 /** Longer than a request and its record take. */
 const LEASE_MS = 60_000;
-const REMIND_MS = 15_000;
+const REMIND_MS = 5_000;
 const CLEAN_MS = 3_600_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 

@@ -40,6 +40,7 @@ import { statisticsStreamRoutes } from './routes/statistics-stream.ts';
 import { subCampaignRoutes } from './routes/sub-campaigns.ts';
 import { subgroupRoutes } from './routes/subgroups.ts';
 import { taskApprovalRoutes } from './routes/task-approval.ts';
+import { taskApprovalManyRoutes } from './routes/task-approval-many.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
@@ -86,6 +87,7 @@ const ROUTES: readonly Routes[] = [
   taskHistoryRoutes,
   taskVerbRoutes,
   taskApprovalRoutes,
+  taskApprovalManyRoutes,
   testSendRoutes,
   auditRoutes,
   pushRoutes,

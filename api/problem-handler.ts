@@ -39,7 +39,8 @@ function discardRest(message: IncomingMessage): void {
   setTimeout(close, LINGER_MS).unref();
 }
 
-function toProblem(error: unknown, request: FastifyRequest): Problem {
+/** For an answer that holds several. */
+export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return internal();
   if (hasZodFastifySchemaValidationErrors(error)) {

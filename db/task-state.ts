@@ -162,6 +162,19 @@ export async function findApprover(db: Db, args: TaskKey & { personId: string; r
     .executeTakeFirst();
 }
 
+/** Null when it was not recorded. */
+export async function findSubmitter(db: Db, args: TaskKey & { submission: number }): Promise<string | null> {
+  const row = await db
+    .selectFrom('audit')
+    .select('person_id')
+    .where('task_id', '=', args.taskId)
+    .where('submission', '=', args.submission)
+    .where('verb', '=', 'submit')
+    .where('outcome', '=', 'done')
+    .executeTakeFirst();
+  return row?.person_id ?? null;
+}
+
 /** The definition of the revision that the push carries out. */
 export async function findDefinition(
   db: Db,

@@ -10,7 +10,7 @@ import { type Db, openSenderDatabase } from '../../db/database.ts';
 import { createDevCredentials, type DevCredentials } from '../../dev/simulators/credentials.ts';
 import { type RunningSimulators, startSimulators } from '../../dev/simulators/start.ts';
 import type { Clock } from '../../domain/clock.ts';
-import { createMac, createVault } from '../../keys.ts';
+import { createMac, createVault, type Vault } from '../../keys.ts';
 import { openPushService } from '../../providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from '../../workflow-source.ts';
 import { SENDER_QUEUE, TASK_QUEUE } from '../../workflows/contract.ts';
@@ -28,6 +28,7 @@ export interface World {
   readonly clock: Clock;
   readonly simulators: RunningSimulators;
   readonly credentials: DevCredentials;
+  readonly vault: Vault;
   /** Stops the workers; `startWorkers` brings new ones. */
   stopWorkers(): Promise<void>;
   startWorkers(): Promise<void>;
@@ -67,7 +68,7 @@ export async function createWorld(
     vault,
     log,
     temporal: env.client,
-    config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000 },
+    config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, webhookRanges: ['127.0.0.0/8'] },
   });
 
   const sending = openSenderDatabase(database.url, 12);
@@ -116,6 +117,7 @@ export async function createWorld(
     clock,
     simulators,
     credentials,
+    vault,
     startWorkers,
     stopWorkers: () => stopWorkers(),
     async close() {

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { findTask } from '../../db/tasks.ts';
+import { TASK_ID } from '../../domain/ids.ts';
+import { PlainText } from '../../domain/plain-text.ts';
+import { TASK_STATUSES } from '../../domain/task-status.ts';
+import type { App } from '../app.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { idempotent } from '../idempotency.ts';
+import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
+import { notFound, PROBLEMS, Problem, type ProblemCode, problemResponses } from '../problem.ts';
+import { toProblem } from '../problem-handler.ts';
+import { decideTask, type TaskDecision } from '../task-decision.ts';
+import { refusalOfTask } from '../task-view.ts';
+
+const MOST = 50;
+const AT_A_TIME = 10;
+
+const Chosen = z
+  .array(z.strictObject({ taskId: z.string().max(100), revision: z.int().positive() }))
+  .min(1)
+  .max(MOST)
+  .refine((items) => new Set(items.map(({ taskId }) => taskId)).size === items.length, {
+    message: 'names a task twice',
+  });
+const Words = PlainText(500);
+const ApproveMany = z.strictObject({ items: Chosen, comment: Words.optional() }).meta({ id: 'ApproveMany' });
+const RejectMany = z.strictObject({ items: Chosen, reason: Words }).meta({ id: 'RejectMany' });
+const Decided = z
+  .object({
+    taskId: z.string(),
+    /** The HTTP status that the same request for this task alone has. */
+    httpStatus: z.int(),
+    /** What the task is now; null when nothing was decided. */
+    status: z.enum(TASK_STATUSES).nullable(),
+    code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).nullable(),
+    detail: z.string().nullable(),
+  })
+  .meta({ id: 'DecidedTask' });
+type Decided = z.infer<typeof Decided>;
+
+/** Each task by itself: one that is refused stops no other. */
+export async function taskApprovalManyRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const many = (operationId: string) => ({
+    operationId,
+    description: `Up to ${MOST} tasks, each decided by itself; the answer is 200 and says of each what became of it.`,
+    tags: ['tasks'],
+    ...PERSON,
+    response: { 200: z.object({ items: z.array(Decided) }), ...problemResponses(409, 413, 415, 422) },
+  });
+  const options = { onRequest: app.guard.may('tasks.decide'), ...idempotent(deps) };
+
+  app.post(
+    '/v1/tasks/approve-many',
+    { ...options, schema: { ...many('approveTasks'), body: ApproveMany } },
+    async (request) => {
+      const { items, comment: text } = request.body;
+      const decision = await decisionOf(deps, request, { name: 'approve', text });
+      return { items: await inTurn(items, (item) => decideOne(deps, request, { ...decision, ...item })) };
+    },
+  );
+
+  app.post(
+    '/v1/tasks/reject-many',
+    { ...options, schema: { ...many('rejectTasks'), body: RejectMany } },
+    async (request) => {
+      const { items, reason: text } = request.body;
+      const decision = await decisionOf(deps, request, { name: 'reject', text });
+      return { items: await inTurn(items, (item) => decideOne(deps, request, { ...decision, ...item })) };
+    },
+  );
+}
+
+type Request = Parameters<typeof toProblem>[1];
+
+async function decisionOf(deps: ApiDeps, request: Request, what: Pick<TaskDecision, 'name' | 'text'>) {
+  const origin = originOf(request, await deps.clock());
+  return { ...what, approver: personOf(request).personId, origin, key: request.idempotency?.key };
+}
+
+async function decideOne(
+  deps: ApiDeps,
+  request: Request,
+  { taskId, ...decision }: TaskDecision & { readonly taskId: string },
+): Promise<Decided> {
+  try {
+    const { appId } = personOf(request);
+    const task = TASK_ID.test(taskId) ? await findTask(deps.db, { appId, taskId }) : undefined;
+    if (task === undefined) throw notFound('task');
+    const refusal = refusalOfTask(task, decision.name);
+    if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+    const answer = await decideTask(deps, task, decision);
+    const done = { taskId, code: null };
+    return answer.pending
+      ? { ...done, httpStatus: 202, status: task.status, detail: answer.detail }
+      : { ...done, httpStatus: 200, status: answer.view.status, detail: null };
+  } catch (error) {
+    const problem = toProblem(error, request);
+    if (problem.status >= 500) request.log.error({ err: error, taskId }, problem.message);
+    const { status: httpStatus, code, message: detail } = problem;
+    return { taskId, httpStatus, status: null, code, detail };
+  }
+}
+
+async function inTurn<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let i = 0; i < items.length; i += AT_A_TIME) {
+    results.push(...(await Promise.all(items.slice(i, i + AT_A_TIME).map(work))));
+  }
+  return results;
+}

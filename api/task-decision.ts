@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import type { Origin } from '../db/audit.ts';
+import { insertRemark } from '../db/task-history.ts';
+import { findApprover, findSubmitter } from '../db/task-state.ts';
+import type { TaskWithDefinition } from '../db/tasks.ts';
+import { approvalCode, type CodeWay } from '../domain/approval-code.ts';
+import { refusalOfApprover } from '../domain/approval-rules.ts';
+import { newId } from '../domain/ids.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+import { type CommandAnswer, executeCommand } from './task-command.ts';
+
+export interface TaskDecision {
+  readonly name: 'approve' | 'reject';
+  readonly approver: string;
+  readonly revision: number;
+  /** A comment, or the reason of a reject. */
+  readonly text: string | undefined;
+  readonly origin: Origin;
+  readonly key: string | undefined;
+}
+
+/** Free text goes into a table, and only its ID into the workflow. */
+export async function decideTask(
+  deps: ApiDeps,
+  task: TaskWithDefinition,
+  { name, approver, revision, text, origin, key }: TaskDecision,
+): Promise<CommandAnswer> {
+  const code = codeFor(deps, 'api', task, { approver, revision });
+  const remark = text === undefined ? undefined : newId('remark', randomBytes);
+  if (remark !== undefined && text !== undefined) {
+    await insertRemark(deps.db, { id: remark, taskId: task.id, personId: approver, text, now: origin.at });
+  }
+  const payload = { approver, revision, code, ...(remark === undefined ? {} : { remark }) };
+  return await executeCommand(deps, task, { name, payload, key, origin });
+}
+
+/** Nobody gets a code that the check would refuse. */
+export async function signalCodeFor(
+  deps: ApiDeps,
+  task: TaskWithDefinition,
+  approver: string,
+): Promise<string> {
+  const { id: taskId, submission, revision } = task;
+  const rules = await findApprover(deps.db, { taskId, personId: approver, revision });
+  if (rules === undefined || rules.signal_approval === 'off') {
+    throw new Problem('forbidden', 'This app does not take approvals by signal');
+  }
+  const refusal = refusalOfApprover({
+    approver,
+    role: rules.role,
+    madeBy: rules.made_by,
+    submittedBy: await findSubmitter(deps.db, { taskId, submission }),
+    makerMayApprove: rules.maker_may_approve,
+  });
+  if (refusal !== undefined) throw new Problem('forbidden', `No code is given: ${refusal}`);
+  return codeFor(deps, 'signal', task, { approver, revision });
+}
+
+function codeFor(
+  { approvalMac }: ApiDeps,
+  way: CodeWay,
+  { id: taskId, submission }: TaskWithDefinition,
+  by: { approver: string; revision: number },
+): string {
+  return approvalCode(approvalMac, way, { taskId, submission, ...by });
+}

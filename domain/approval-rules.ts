@@ -1,0 +1,16 @@
+export interface ApproverFacts {
+  readonly approver: string;
+  readonly role: string;
+  /** Who made the revision that is to be decided. */
+  readonly madeBy: string;
+  readonly submittedBy: string | null;
+  readonly makerMayApprove: boolean;
+}
+
+/** Why this person does not decide about this revision, or undefined. */
+export function refusalOfApprover(facts: ApproverFacts): string | undefined {
+  const { approver, role, madeBy, submittedBy, makerMayApprove } = facts;
+  if (role !== 'approver') return 'this person is not an approver';
+  const isMaker = approver === madeBy || approver === submittedBy;
+  return isMaker && !makerMayApprove ? 'the maker of a revision does not approve it' : undefined;
+}
