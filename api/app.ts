@@ -19,6 +19,7 @@ import { audienceRefreshRoutes } from './routes/audience-refreshes.ts';
 import { audienceUploadRoutes } from './routes/audience-uploads.ts';
 import { audienceRoutes } from './routes/audiences.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { contactRuleRoutes } from './routes/contact-rules.ts';
 import { contentPreviewRoutes } from './routes/content-previews.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { deviceListRoutes } from './routes/device-list.ts';
@@ -79,6 +80,7 @@ const ROUTES: readonly Routes[] = [
   audienceRefreshRoutes,
   importRoutes,
   eventRoutes,
+  contactRuleRoutes,
   contentPreviewRoutes,
   subgroupRoutes,
   subCampaignRoutes,

@@ -1,4 +1,5 @@
 import { reconcile, type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { settleContacts } from './contact-log.ts';
 import { replaceCounters } from './counters.ts';
 import type { Db } from './database.ts';
 import { freezeHours, readHours, recountHours } from './hours.ts';
@@ -21,6 +22,7 @@ export async function finalisePush(
   args: { push: { no: number; slot: Date | null }; now: Date },
 ): Promise<string[]> {
   const { no: pushNo, slot } = args.push;
+  if (slot !== null) await db.transaction().execute((trx) => settleContacts(trx, pushNo, args.now));
   return await db.transaction().execute(async (trx) => {
     await closeLedger(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });

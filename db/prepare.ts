@@ -1,15 +1,14 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
-import { isPersonal } from '../domain/content-variant.ts';
+import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { LocalTime } from '../domain/local-time.ts';
-import type { SuppressionReason } from '../domain/reasons.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { zoneGraceOf } from '../domain/waves.ts';
-import { contentColumns } from './content-columns.ts';
+import { forgetContacts, logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
 import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
+import { findSuppression, type Suppression, suppress } from './suppression.ts';
 import { findWaves, inWaves, type Waves } from './waves.ts';
 
 export interface Prepared {
@@ -47,7 +46,7 @@ export async function prepareRecipients(
   const prepared = await db.transaction().execute(async (trx) => {
     const push = await trx
       .selectFrom('pushes')
-      .select(['slot', 'started_at'])
+      .select(['slot', 'started_at', 'app_id', 'task_id', 'revision'])
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
@@ -56,9 +55,11 @@ export async function prepareRecipients(
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
     const waves = await wavesOf(trx, args);
-    const sizes = await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves });
+    const suppression = await findSuppression(trx, args);
+    const sizes = await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression });
     const counts = await countPrepared(trx, args.pushNo, slot);
     await cutLeases(trx, args.pushNo, slot, counts.sendable, rangesOf(waves, sizes, counts.sendable));
+    if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
     return counts;
   });
   // With stale statistics the first claims would be planned for an empty table.
@@ -68,6 +69,7 @@ export async function prepareRecipients(
 
 async function forgetPreparation(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<void> {
   await trx.deleteFrom('deliveries').where('slot', '=', slot).where('push_no', '=', pushNo).execute();
+  await forgetContacts(trx, pushNo);
   await trx.deleteFrom('leases').where('push_no', '=', pushNo).execute();
   await trx.deleteFrom('push_counters').where('push_no', '=', pushNo).execute();
 }
@@ -80,6 +82,7 @@ type InsertArgs = {
   now: Date;
   slot: Date;
   waves: Waves | undefined;
+  suppression: Suppression;
 };
 
 async function wavesOf(
@@ -96,13 +99,19 @@ async function wavesOf(
 type WaveSize = { readonly wave: number; readonly size: number };
 
 async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<WaveSize[]> {
-  const { appId, definition, frozenNo, now, slot, pushNo, waves } = args;
+  const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
-  const more = contentColumns(definition.content);
+  const more = suppression.columns;
   const planned = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more });
-  const isOfMany = isPersonal(definition.content);
-  const judged = isOfMany ? withoutMissing(planned) : planned;
+  const isOfMany = suppression.isPersonal;
+  const judged =
+    waves === undefined
+      ? suppress(planned, suppression, { pushNo, at: sql`${now}::timestamptz`, more: sql`` })
+      : suppress(inWaves(planned, waves, suppression.names), suppression, {
+          ...{ pushNo, more: sql`, r.wave` },
+          at: sql`(${waves.dueAt.map((at) => new Date(at))}::timestamptz[])[r.wave + 1]`,
+        });
   const { lost, suppressed, pending } = STATUS_CODE;
   // Those to be sent come first, wave by wave, so that their numbers have no gaps.
   const insert = sql`
@@ -120,7 +129,7 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
     return [];
   }
   const { rows } = await sql<WaveSize>`
-    with judged as materialized (${inWaves(judged, waves, isOfMany ? sql`, variant, variables` : sql``)}), inserted as (${insert})
+    with judged as materialized (${judged}), inserted as (${insert})
     select wave, count(*)::int as size from judged where loss is null and suppression is null
     group by wave order by wave`.execute(trx);
   return rows;
@@ -141,14 +150,6 @@ function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], sendable
     last += size;
     return { from, to: last, dueAt: new Date(waves.dueAt[wave] ?? 0) };
   });
-}
-
-function withoutMissing(planned: RawBuilder<unknown>): RawBuilder<unknown> {
-  const reason: SuppressionReason = 'missing_variable';
-  return sql`
-    select id, device_no, platform, channel, token, loss, variant, variables,
-      case when suppression is null and loss is null and misses_variable then ${sql.lit(reason)} else suppression end as suppression
-    from (${planned}) planned`;
 }
 
 async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {

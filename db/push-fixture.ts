@@ -57,7 +57,8 @@ export async function preparePush(db: Db, app: SeededApp, more: object, now: Dat
   const id = pushIdOf(taskId, 1);
   await createPush(db, { id, taskId, seq: 1, revision: 1, dueAt: now, windowMs: 1000, now });
   const { no } = await findPush(db, id);
-  const prepared = await prepareRecipients(db, { pushNo: no, appId, definition, now });
+  const local = definition.local?.at;
+  const prepared = await prepareRecipients(db, { pushNo: no, appId, definition, local, now });
   const { slot } = await findPush(db, id);
   if (slot === null) throw new Error('not prepared');
   return { id, no, slot, definition, prepared };

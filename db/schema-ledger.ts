@@ -24,6 +24,10 @@ export interface PushesTable {
   statistics: ColumnType<Statistics | null, string | null, string | null>;
   finalised_at: Date | null;
   details_deleted_at: Date | null;
+  /** When it was entered in the contact log: what it sends, and what it is to send. */
+  contacts_logged_at: Generated<Date | null>;
+  /** Since then the log holds what it sent. */
+  contacts_settled_at: Generated<Date | null>;
   created_at: Date;
 }
 

@@ -54,6 +54,18 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     meaning: 'The device has no value for a variable of the content that has no default.',
     whatToDo: 'Give the variable a default, or import the attribute.',
   },
+  frequency_cap: {
+    meaning: "The user has been sent, or is about to be sent, as many messages as the app's caps allow.",
+    whatToDo: 'Nothing: that is what caps are for. A task may ignore them, counted or not.',
+  },
+  channel_quota: {
+    meaning: 'The device has been sent as many messages as a day limit of its channel allows.',
+    whatToDo: 'Send less often, or raise the limit if the vendor has.',
+  },
+  quiet_hours: {
+    meaning: "It was within the app's quiet hours where the device is.",
+    whatToDo: "Push at each device's own time, or let the task ignore quiet hours.",
+  },
   template_failed: {
     meaning: "A template of the content did not take the device's values.",
     whatToDo: 'Preview the content for such a device; a number may be a text there.',

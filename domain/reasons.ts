@@ -15,6 +15,9 @@ export const SUPPRESSION_REASONS = [
   'excluded',
   'not_last_active',
   'missing_variable',
+  'frequency_cap',
+  'channel_quota',
+  'quiet_hours',
   'zone_passed',
 ] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AudienceRef } from './audience-rule.ts';
+import { CapUse, MESSAGE_CLASSES, type MessageClass } from './cap.ts';
 import { Content } from './content.ts';
 import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
@@ -57,6 +58,11 @@ const fields = {
   local: LocalTiming,
   latePolicy: LatePolicy,
   content: Content,
+  /** Marketing when left out. */
+  messageClass: z.enum(MESSAGE_CLASSES),
+  /** Whether the app's caps hold for it, and whether it counts for them. */
+  caps: CapUse,
+  quietHours: z.enum(['apply', 'ignore']),
   target: Target,
 };
 
@@ -73,6 +79,9 @@ export const TaskDefinition = z
     recurrence: fields.recurrence.optional(),
     local: fields.local.optional(),
     latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
+    messageClass: fields.messageClass.optional(),
+    caps: fields.caps.optional(),
+    quietHours: fields.quietHours.optional(),
     target: Target.optional(),
   })
   .refine((task) => task.pushType === 'single' || task.pushAt === undefined, {
@@ -114,6 +123,10 @@ export const TaskDefinitionPatch = z
   .partial()
   .meta({ id: 'TaskDefinitionPatch' });
 export type TaskDefinitionPatch = z.infer<typeof TaskDefinitionPatch>;
+
+export function classOf({ messageClass = 'marketing' }: Pick<TaskDefinition, 'messageClass'>): MessageClass {
+  return messageClass;
+}
 
 /** Devices per second; null is as fast as the push services take it. */
 export const RatePerSecond = z.int().positive().max(1_000_000).nullable();

@@ -1,0 +1,55 @@
+import { insertAct } from '../../db/audit.ts';
+import { readContactRules, replaceContactRules } from '../../db/contact-rules.ts';
+import { ContactRules } from '../../domain/cap.ts';
+import type { App } from '../app.ts';
+import { appIdOf, personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { originOf } from '../origin.ts';
+import { problemResponses } from '../problem.ts';
+
+/** The app's frequency caps, its vendors' day limits and its quiet hours. */
+export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.get(
+    '/v1/app/contact-rules',
+    {
+      onRequest: app.guard.may('app.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'getContactRules',
+        response: { 200: ContactRules, ...problemResponses() },
+      },
+    },
+    async (request) => await readContactRules(deps.db, appIdOf(request)),
+  );
+
+  app.put(
+    '/v1/app/contact-rules',
+    {
+      onRequest: app.guard.may('app.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'putContactRules',
+        description: 'They hold for every push that is prepared from now on.',
+        body: ContactRules,
+        response: { 200: ContactRules, ...problemResponses() },
+      },
+    },
+    async (request) => {
+      const { appId, personId } = personOf(request);
+      const rules = request.body;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        await replaceContactRules(trx, { appId, rules, personId, now });
+        const quiet =
+          rules.quietHours === null
+            ? 'no quiet hours'
+            : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to}`;
+        const detail = `${rules.caps.length} caps, ${quiet}`;
+        const act = { appId, personId, verb: 'set_contact_rules', detail, now };
+        await insertAct(trx, { ...act, origin: originOf(request, now) });
+      });
+      return rules;
+    },
+  );
+}

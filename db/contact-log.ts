@@ -1,0 +1,123 @@
+import { sql } from 'kysely';
+import { MESSAGE_CLASSES } from '../domain/cap.ts';
+import { STATUS_CODE } from '../domain/delivery.ts';
+import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
+import type { Db } from './database.ts';
+import { deliveriesOf } from './slots.ts';
+import { findDefinition } from './task-state.ts';
+
+interface LoggedPush {
+  readonly no: number;
+  readonly app_id: string;
+  readonly task_id: string;
+  readonly revision: number;
+  readonly slot: Date | null;
+}
+
+const { pending, retry, accepted, ambiguous } = STATUS_CODE;
+const SENT = [accepted, ambiguous];
+const SENT_OR_TO_BE_SENT = [pending, retry, ...SENT];
+
+/** A push that a task lets go uncounted is in no log. */
+function counts(definition: TaskDefinition): boolean {
+  return definition.caps !== 'ignore';
+}
+
+/** Enters what a push is to send, has sent or may have sent: each device with the time of its wave. */
+export async function logContacts(trx: Db, push: LoggedPush, now: Date): Promise<void> {
+  const definition = await findDefinition(trx, push);
+  if (counts(definition)) await insertContacts(trx, push, definition, SENT_OR_TO_BE_SENT, now);
+  await trx.updateTable('pushes').set({ contacts_logged_at: now }).where('no', '=', push.no).execute();
+}
+
+async function insertContacts(
+  trx: Db,
+  { no, app_id, slot }: LoggedPush,
+  definition: TaskDefinition,
+  statuses: readonly number[],
+  now: Date,
+): Promise<void> {
+  if (slot === null) return;
+  const place = MESSAGE_CLASSES.indexOf(classOf(definition));
+  await sql`
+    insert into contacts (app_id, push_no, user_key, device_no, channel, class, at)
+    select ${app_id}, ${no}::bigint, coalesce('=' || d.user_id, '#' || d.no), d.no, r.channel, ${place}::smallint,
+      coalesce(r.settled_at, l.due_at, ${now}::timestamptz)
+    from ${deliveriesOf(slot)} r join devices d on d.no = r.device_no
+      left join leases l on l.push_no = r.push_no and l.due_at is not null and r.n between l.from_n and l.to_n
+    where r.push_no = ${no} and r.status = any(${statuses}::smallint[])`.execute(trx);
+}
+
+/** Once nothing of a push is sent any more: what was not sent leaves the log, or what was sent enters it. */
+export async function settleContacts(trx: Db, pushNo: number, now: Date): Promise<void> {
+  const push = await trx
+    .selectFrom('pushes')
+    .select(['no', 'app_id', 'task_id', 'revision', 'slot', 'contacts_logged_at', 'contacts_settled_at'])
+    .where('no', '=', pushNo)
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  if (push.contacts_settled_at !== null || push.slot === null) return;
+  const definition = await findDefinition(trx, push);
+  if (push.contacts_logged_at !== null) {
+    await sql`
+      delete from contacts k where k.push_no = ${pushNo} and not exists (
+        select from ${deliveriesOf(push.slot)} r
+        where r.push_no = ${pushNo} and r.device_no = k.device_no and r.status = any(${SENT}::smallint[]))`.execute(
+      trx,
+    );
+  } else if (counts(definition)) {
+    await insertContacts(trx, push, definition, SENT, now);
+  }
+  await trx.updateTable('pushes').set({ contacts_settled_at: now }).where('no', '=', pushNo).execute();
+}
+
+/** Pushes that send no more and still hold slots for what they did not send. */
+export async function settleEndedPushes(
+  trx: Db,
+  { appId, now }: { appId: string; now: Date },
+): Promise<void> {
+  const ended = await trx
+    .selectFrom('pushes')
+    .select('no')
+    .where('app_id', '=', appId)
+    .where('details_deleted_at', 'is', null)
+    .where('contacts_logged_at', 'is not', null)
+    .where('contacts_settled_at', 'is', null)
+    .where('status', 'in', ['collecting', 'completed', 'cancelled', 'failed', 'skipped'])
+    .execute();
+  for (const { no } of ended) await settleContacts(trx, no, now);
+}
+
+/** Enters what the app's pushes with details have sent and are to send, as far as nobody has. */
+export async function logRunningPushes(trx: Db, { appId, now }: { appId: string; now: Date }): Promise<void> {
+  const pushes = await trx
+    .selectFrom('pushes')
+    .select(['no', 'app_id', 'task_id', 'revision', 'slot'])
+    .where('app_id', '=', appId)
+    .where('slot', 'is not', null)
+    .where('details_deleted_at', 'is', null)
+    .where('contacts_logged_at', 'is', null)
+    .where('contacts_settled_at', 'is', null)
+    .forUpdate()
+    .execute();
+  for (const push of pushes) await logContacts(trx, push, now);
+}
+
+/** What a push that is prepared anew had entered. */
+export async function forgetContacts(trx: Db, pushNo: number): Promise<void> {
+  await trx.deleteFrom('contacts').where('push_no', '=', pushNo).execute();
+  await trx.updateTable('pushes').set({ contacts_logged_at: null }).where('no', '=', pushNo).execute();
+}
+
+const BATCH = 50_000;
+
+/** Entries that no cap can ask for any more. */
+export async function dropContactsBefore(db: Db, before: Date): Promise<void> {
+  for (;;) {
+    const { numAffectedRows = 0n } = await sql`
+      delete from contacts where ctid = any(array(select ctid from contacts where at < ${before} limit ${sql.lit(BATCH)}))`.execute(
+      db,
+    );
+    if (numAffectedRows < BigInt(BATCH)) return;
+  }
+}

@@ -1,0 +1,105 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { type Cap, type QuietHours, reasonOf } from '../domain/cap.ts';
+import { isPersonal } from '../domain/content-variant.ts';
+import type { SuppressionReason } from '../domain/reasons.ts';
+import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
+import { overCap } from './caps.ts';
+import { findContactRules } from './contact-rules.ts';
+import { contentColumns } from './content-columns.ts';
+import type { Schema } from './schema.ts';
+
+/** What keeps devices out of a push beyond its audience, as far as this push has any of it. */
+export interface Suppression {
+  readonly appId: string;
+  readonly isPersonal: boolean;
+  readonly caps: readonly Cap[];
+  readonly quietHours: QuietHours | null;
+  /** The app has caps: what is to be sent is entered in the contact log at once. */
+  readonly hasCaps: boolean;
+  /** Columns of the device `d`, each behind a comma. */
+  readonly columns: RawBuilder<unknown>;
+  /** Their names. */
+  readonly names: RawBuilder<unknown>;
+}
+
+/** Pushes of an app that has caps are prepared one after the other, so that no two take the same last slot. */
+export async function findSuppression(
+  trx: Transaction<Schema>,
+  { appId, definition, now }: { appId: string; definition: TaskDefinition; now: Date },
+): Promise<Suppression> {
+  const { content, caps: use = 'apply', quietHours: quietUse = 'apply' } = definition;
+  const rules = await findContactRules(trx, { appId, now });
+  const ownClass = classOf(definition);
+  const concerns = ({ class: only = ownClass }: { class?: string | undefined }) => only === ownClass;
+  const caps = use === 'apply' ? rules.caps.filter(concerns) : [];
+  const { quietHours } = rules;
+  const quiet = quietHours !== null && quietUse === 'apply' && concerns(quietHours) ? quietHours : null;
+  const isPlaced = caps.length > 0 || quiet !== null;
+  const personal = isPersonal(content);
+  return {
+    ...{ appId, caps, quietHours: quiet, isPersonal: personal, hasCaps: rules.caps.length > 0 },
+    columns: sql`${contentColumns(content)} ${
+      isPlaced
+        ? sql`, coalesce('=' || d.user_id, '#' || d.no) as user_key, coalesce(d.time_zone, '') as zone`
+        : sql``
+    }`,
+    names: sql`${personal ? sql`, variant, variables, misses_variable` : sql``} ${isPlaced ? sql`, user_key, zone` : sql``}`,
+  };
+}
+
+/** The rows with everything that suppresses them. `at`: when the row `r` is to be sent; `more`: columns to keep. */
+export function suppress(
+  rows: RawBuilder<unknown>,
+  suppression: Suppression,
+  { pushNo, at, more }: { pushNo: number; at: RawBuilder<unknown>; more: RawBuilder<unknown> },
+): RawBuilder<unknown> {
+  const { appId, caps, quietHours } = suppression;
+  const isPlaced = caps.length > 0 || quietHours !== null;
+  if (!isPlaced && !suppression.isPersonal) return rows;
+  const misses = suppression.isPersonal ? sql`r.misses_variable` : sql`false`;
+  const kept = sql`r.id, r.device_no, r.platform, r.channel, r.token, r.loss ${more}
+    ${suppression.isPersonal ? sql`, r.variant, r.variables` : sql``}`;
+  const own = [
+    ...caps.map((cap, no) => sql`when ${overOf(no)}.device_no is not null then ${sql.lit(reasonOf(cap))}`),
+    ...(quietHours === null ? [] : [sql`when ${isQuiet(quietHours)} then ${reason('quiet_hours')}`]),
+    sql`when ${misses} then ${reason('missing_variable')}`,
+  ];
+  const judged = sql`case when r.loss is not null then null when r.suppression is not null then r.suppression
+    ${sql.join(own, sql` `)} end as suppression`;
+  if (!isPlaced) return sql`select ${kept}, ${judged} from (${rows}) r`;
+  return sql`
+    with judged_rows as materialized (${rows}),
+    zones as materialized (
+      select z.zone, coalesce(n.name, home.name, 'UTC') as name
+      from (select distinct zone from judged_rows where loss is null and suppression is null) z
+        left join pg_timezone_names n on n.name = z.zone
+        left join (select p.name from pg_timezone_names p join apps a on a.time_zone = p.name where a.id = ${appId}) home on true
+    ), placed as materialized (
+      select r.device_no, r.user_key, r.channel, ${at} as at, z.name as zone
+      from judged_rows r join zones z on z.zone = r.zone
+      where r.loss is null and r.suppression is null and not ${misses}
+    ) ${sql.join(
+      caps.map((cap, no) => sql`, ${overOf(no)} as materialized (${overCap(cap, { appId, pushNo })})`),
+      sql` `,
+    )}
+    select ${kept}, ${judged} from judged_rows r
+      left join placed p on p.device_no = r.device_no and r.loss is null
+      ${sql.join(
+        caps.map((_, no) => sql`left join ${overOf(no)} on ${overOf(no)}.device_no = p.device_no`),
+        sql` `,
+      )}`;
+}
+
+function overOf(no: number): RawBuilder<unknown> {
+  return sql.ref(`over_${no}`);
+}
+
+function reason(name: SuppressionReason): RawBuilder<unknown> {
+  return sql.lit(name);
+}
+
+function isQuiet({ from, to }: QuietHours): RawBuilder<unknown> {
+  const time = sql`(p.at at time zone p.zone)::time`;
+  const either = from < to ? sql`and` : sql`or`;
+  return sql`(${time} >= ${from}::time ${either} ${time} < ${to}::time)`;
+}
