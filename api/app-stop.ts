@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { listStopped } from '../db/app-stop.ts';
+import { hasSenders, listStopped } from '../db/app-stop.ts';
 import { insertOrigin, type Origin } from '../db/audit.ts';
+import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
 import type { ApiDeps } from './deps.ts';
 import { isUnavailable } from './problem-handler.ts';
 import { isTimeout } from './task-command.ts';
@@ -8,6 +10,19 @@ import { isTimeout } from './task-command.ts';
 const LIMIT = 10_000;
 const AT_ONCE = 20;
 const SIGNAL_MS = 3_000;
+
+const POLL_MS = 50;
+
+/**
+ * Resolves when no sender can start a request of the app any more: each has let go of its leases, or has been
+ * silent for so long that it may not, by its own clock. No claim having succeeded since, that is soon.
+ */
+export async function untilSilent(deps: ApiDeps, appId: string): Promise<void> {
+  const end = performance.now() + LEASE_SILENT_MS;
+  while (performance.now() < end && (await hasSenders(deps.db, { appId, now: await deps.clock() }))) {
+    await delay(POLL_MS);
+  }
+}
 
 /**
  * Tells the tasks that the stop had paused to go on. By signal: no worker need run now. Whom this does not reach,

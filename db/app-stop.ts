@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { APP_STOPPED } from '../domain/app-stop.ts';
+import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
 import { insertAct, type Origin } from './audit.ts';
 import type { Db } from './database.ts';
 
@@ -77,6 +78,21 @@ export async function findAppStop(db: Db, { appId }: { appId: string }): Promise
     .where('s.app_id', '=', appId)
     .executeTakeFirst();
   return row && { at: row.at, by: { id: row.person_id, name: row.name }, reason: row.reason };
+}
+
+/** Whether a sender may hold a lease of the app, with devices that it claimed before the stop and has not written yet. */
+export async function hasSenders(db: Db, { appId, now }: { appId: string; now: Date }): Promise<boolean> {
+  const lease = await db
+    .selectFrom('leases as l')
+    .innerJoin('pushes as p', 'p.no', 'l.push_no')
+    .select('l.lease_no')
+    .where('p.app_id', '=', appId)
+    .where('p.finalised_at', 'is', null)
+    .where('l.done', '=', false)
+    .where('l.seen_at', '>', new Date(now.getTime() - LEASE_SILENT_MS))
+    .limit(1)
+    .executeTakeFirst();
+  return lease !== undefined;
 }
 
 export interface StoppedTask {

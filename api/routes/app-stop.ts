@@ -3,7 +3,7 @@ import { liftStop, stopApp } from '../../db/app-stop.ts';
 import { findApp } from '../../db/apps.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import type { App } from '../app.ts';
-import { resumeStopped } from '../app-stop.ts';
+import { resumeStopped, untilSilent } from '../app-stop.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
@@ -42,6 +42,7 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const { reason } = request.body;
       await stopApp(deps.db, { appId, personId, reason, origin: originOf(request, now), now });
+      await untilSilent(deps, appId);
       const found = await findApp(deps.db, appId);
       if (found === undefined) throw notFound('app');
       return renderApp(deps, found);
