@@ -44,6 +44,7 @@ import { taskApprovalRoutes } from './routes/task-approval.ts';
 import { taskApprovalManyRoutes } from './routes/task-approval-many.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
+import { taskRevisionRoutes } from './routes/task-revisions.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { testSendRoutes } from './routes/test-sends.ts';
@@ -87,6 +88,7 @@ const ROUTES: readonly Routes[] = [
   taskRoutes,
   taskEditRoutes,
   taskHistoryRoutes,
+  taskRevisionRoutes,
   taskVerbRoutes,
   taskApprovalRoutes,
   taskApprovalManyRoutes,

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { insertAct, type Origin } from '../db/audit.ts';
 import { proposeRevision, reviseDraft } from '../db/task-revisions.ts';
 import { type TaskWithDefinition, updateRate } from '../db/tasks.ts';
@@ -68,7 +69,14 @@ export async function revise(
   const isDraft = task.status === 'draft' || task.status === 'rejected';
   const make = isDraft ? reviseDraft : proposeRevision;
   const made = await make(deps.db, { appId, taskId, definition, madeBy: personId, now, from: task.revision });
-  if (!made.ok) throw staleProblem(made.task.revision, task.revision);
+  if (!made.ok) {
+    throw made.why === 'stale'
+      ? staleProblem(made.task.revision)
+      : new Problem(
+          'not_allowed_now',
+          refusalOfTask(made.task, 'edit') ?? 'The task was submitted meanwhile',
+        );
+  }
   const { revision } = made;
   if (isDraft) {
     await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, origin, now });
@@ -79,15 +87,24 @@ export async function revise(
   return answer.pending ? answer.detail : undefined;
 }
 
+export const IfMatch = z.looseObject({ 'if-match': z.string().max(500).optional() });
+
 /** RFC 9110: `*`, or ETags, of which one must be the revision's. */
 export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
-  if (tags.includes(`"${task.revision}"`)) return;
-  const detail = `The task is at revision ${task.revision} now, which If-Match does not name`;
-  throw new Problem('precondition_failed', detail);
+  if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision);
 }
 
-function staleProblem(current: number, given: number): Problem {
-  return new Problem('conflict', `The task is at revision ${current} now, not ${given}: read it again`);
+/** RFC 6585: whoever changes what is material says which revision they have seen. */
+export function requirePrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
+  if (ifMatch !== undefined) return;
+  const errors = [
+    { header: 'if-match', detail: `must name the revision that was read, as in "${task.revision}"` },
+  ];
+  throw new Problem('precondition_required', 'An edit of what is material needs If-Match', { errors });
+}
+
+function staleProblem(current: number): Problem {
+  return new Problem('precondition_failed', `The task is at revision ${current} now: read it again`);
 }

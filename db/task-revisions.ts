@@ -60,18 +60,22 @@ export async function proposeRevision(db: Db, args: NewRevision): Promise<Revisi
 }
 
 export async function listRevisions(db: Db, { taskId }: { taskId: string }): Promise<Revision[]> {
-  const rows = await db
+  return await selectRevisions(db, taskId).orderBy('revision', 'desc').execute();
+}
+
+/** Those of them that the task has, in no order. */
+export async function findRevisions(
+  db: Db,
+  { taskId, revisions }: { taskId: string; revisions: readonly number[] },
+): Promise<Revision[]> {
+  return await selectRevisions(db, taskId).where('revision', 'in', revisions).execute();
+}
+
+function selectRevisions(db: Db, taskId: string) {
+  return db
     .selectFrom('task_revisions')
-    .selectAll()
-    .where('task_id', '=', taskId)
-    .orderBy('revision', 'desc')
-    .execute();
-  return rows.map((row) => ({
-    revision: row.revision,
-    madeBy: row.made_by,
-    madeAt: row.made_at,
-    definition: row.definition,
-  }));
+    .select(['revision', 'made_by as madeBy', 'made_at as madeAt', 'definition'])
+    .where('task_id', '=', taskId);
 }
 
 /** The caller holds the task's row: numbers are not given twice. */

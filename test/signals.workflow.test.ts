@@ -114,14 +114,9 @@ describe('approval by signal', () => {
     const code = await codeOf(taskId, shop.approver);
     const payload = { approver: shop.approver.personId, revision: 1, code };
     await temporal(taskId, '--name', 'approve', '--input', JSON.stringify(payload));
-    await until(
-      () => viewOf(taskId),
-      ({ status }) => status === 'scheduled',
-    );
-    const { body } = await shop.call<{ items: unknown[] }>(
-      shop.marketer,
-      'GET',
-      `/v1/tasks/${taskId}/decisions`,
+    const { body } = await until(
+      () => shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`),
+      (answer) => answer.body.items.length > 0,
     );
     expect(body.items).toMatchObject([
       { decision: 'approve', via: 'signal', personId: shop.approver.personId },

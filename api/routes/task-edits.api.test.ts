@@ -15,7 +15,8 @@ beforeEach(async () => {
   url = `/v1/tasks/${String(body['id'])}`;
 });
 
-const patch = (body: object, headers = {}) => shop.marketer.call('PATCH', url, body, headers);
+const patch = (body: object, headers: Record<string, string> = { 'if-match': '*' }) =>
+  shop.marketer.call('PATCH', url, body, headers);
 const setStatus = (status: 'rejected' | 'sending' | 'scheduled') =>
   api.deps.db.updateTable('tasks').set({ status }).where('id', '=', url.slice(10)).execute();
 
@@ -50,7 +51,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect(audit).toMatchObject({
       items: [
         { verb: 'change_subgroup', detail: subgroupId, revision: 1 },
-        { verb: 'rename', personName: 'Mei the marketer', detail: 'Winter sale', ip: '127.0.0.1' },
+        { verb: 'rename', personName: 'Mei the marketer', detail: 'Winter sale', ip: null },
         { verb: 'create', via: 'api', outcome: 'done' },
       ],
     });
@@ -83,12 +84,60 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await patch({ platforms: ['web'] }, { 'if-match': '*' })).status).toBe(200);
   });
 
+  test('an edit of what is material needs If-Match; one of its labels does not', async () => {
+    const { status, body } = await patch({ platforms: ['ios'] }, {});
+    expect(status).toBe(428);
+    expect(body).toMatchObject({ code: 'precondition_required', errors: [{ header: 'if-match' }] });
+    expect((await shop.marketer.call('GET', url)).body['revision']).toBe(1);
+    expect((await patch({ name: 'Other' }, {})).status).toBe(200);
+  });
+
+  test('a delete and a submit that name another revision are refused', async () => {
+    await patch({ platforms: ['ios'] });
+    const stale = { 'if-match': '"1"' };
+    expect((await shop.marketer.call('DELETE', url, undefined, stale)).status).toBe(412);
+    expect((await shop.marketer.call('POST', `${url}/submit`, undefined, stale)).status).toBe(412);
+    expect((await shop.marketer.call('DELETE', url, undefined, { 'if-match': '"2"' })).status).toBe(204);
+  });
+
+  test('the answer says what changed, and what of it is material', async () => {
+    const content = { title: 'Sale', body: 'Tomorrow' };
+    const { body } = await patch({ name: 'Other', content, target: null, ratePerSecond: 5 });
+    expect(body['changes']).toEqual(
+      expect.arrayContaining([
+        { path: '/name', old: 'Autumn sale', new: 'Other', material: false },
+        { path: '/ratePerSecond', old: null, new: 5, material: false },
+        { path: '/content/body', old: 'Today only', new: 'Tomorrow', material: true },
+        { path: '/target', old: { event: 'buy', windowHours: 72 }, material: true },
+      ]),
+    );
+    expect(body['changes']).toHaveLength(4);
+    expect((await patch({ name: 'Other' })).body['changes']).toEqual([]);
+  });
+
+  test('any two revisions can be compared', async () => {
+    await patch({ platforms: ['ios'] });
+    await patch({ platforms: ['ios', 'web'], target: null });
+    const compare = (query: string) => shop.approver.call('GET', `${url}/differences?${query}`);
+    const { body } = await compare('from=1&to=3');
+    expect(body).toMatchObject({
+      from: { revision: 1, madeBy: shop.marketer.personId },
+      to: { revision: 3 },
+      changes: expect.arrayContaining([{ path: '/platforms/1', old: 'android', new: 'web', material: true }]),
+    });
+    expect((await compare('from=2&to=2')).body['changes']).toEqual([]);
+    expect((await compare('from=1&to=9')).status).toBe(404);
+    expect((await compare('from=0&to=1')).status).toBe(400);
+    const stranger = await openShop(api);
+    expect((await stranger.marketer.call('GET', `${url}/differences?from=1&to=2`)).status).toBe(404);
+  });
+
   test('edits at the same time make one revision each or none', async () => {
     const edits = ['ios', 'android', 'web'].map((platform) => patch({ platforms: [platform] }));
     const statuses = (await Promise.all(edits)).map((answer) => answer.status);
     const made = statuses.filter((status) => status === 200).length;
     expect(made).toBeGreaterThan(0);
-    expect(statuses.filter((status) => status === 409).length).toBe(3 - made);
+    expect(statuses.filter((status) => status === 412).length).toBe(3 - made);
     expect((await shop.marketer.call('GET', url)).body['revision']).toBe(1 + made);
   });
 

@@ -9,12 +9,21 @@ import type { ApiDeps } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
+import { changesOfEdit, EditedTask } from '../task-changes-view.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
-import { checkPrecondition, type Edit, patchedDefinition, revise, setDraftRate } from '../task-edit.ts';
+import {
+  checkPrecondition,
+  type Edit,
+  IfMatch,
+  patchedDefinition,
+  requirePrecondition,
+  revise,
+  setDraftRate,
+} from '../task-edit.ts';
 import { relabel, SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
 import { IdParams, taskFor, taskOf } from '../task-lookup.ts';
-import { refusalOfTask, renderTask, TaskBody } from '../task-view.ts';
+import { refusalOfTask, renderTask } from '../task-view.ts';
 import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
 const TaskPatch = TaskDefinitionPatch.extend({
@@ -37,9 +46,9 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
         tags,
         ...PERSON,
         params: IdParams,
-        headers: z.looseObject({ 'if-match': z.string().max(500).optional() }),
+        headers: IfMatch,
         body: TaskPatch,
-        response: { 200: TaskBody, 202: TaskBody, ...problemResponses(404, 409, 412) },
+        response: { 200: EditedTask, 202: EditedTask, ...problemResponses(404, 409, 412, 428) },
       },
     },
     async (request, reply) => {
@@ -50,13 +59,17 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { personId } = personOf(request);
       const edit: Edit = { task, personId, now, origin: originOf(request, now) };
       const definition = await patchedDefinition(deps, edit, patch);
+      if (definition !== undefined) requirePrecondition(task, request.headers['if-match']);
+      const labels = { name, subgroupId, subCampaignIds, ratePerSecond };
+      const changes = await changesOfEdit(deps, task, labels, definition);
       await setDraftRate(deps, edit, ratePerSecond);
       await relabel(deps, edit, { name, subgroupId, subCampaignIds });
       const pending = definition === undefined ? undefined : await revise(deps, edit, definition);
       const changed = await findTask(deps.db, { appId: task.appId, taskId: task.id });
       if (changed === undefined) throw notFound('task');
       reply.code(pending === undefined ? 200 : 202).header('etag', `"${changed.revision}"`);
-      return renderTask(deps, changed, await warningsOf(deps, task.appId, changed.definition));
+      const warnings = await warningsOf(deps, task.appId, changed.definition);
+      return { ...(await renderTask(deps, changed, warnings)), changes };
     },
   );
 
@@ -69,11 +82,13 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
         tags,
         ...PERSON,
         params: IdParams,
-        response: { 200: VerbAnswer, 202: VerbAnswer, 204: z.null(), ...problemResponses(404, 409) },
+        headers: IfMatch,
+        response: { 200: VerbAnswer, 202: VerbAnswer, 204: z.null(), ...problemResponses(404, 409, 412) },
       },
     },
     async (request, reply) => {
       const task = await taskFor(deps, request, 'delete');
+      checkPrecondition(task, request.headers['if-match']);
       const by = personOf(request).personId;
       const now = await deps.clock();
       const origin = originOf(request, now);

@@ -15,6 +15,7 @@ import { notFound, problemResponses } from '../problem.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
 import { createDraft } from '../task-draft.ts';
+import { checkPrecondition, IfMatch } from '../task-edit.ts';
 import { TaskName } from '../task-labels.ts';
 import { IdParams, taskFor } from '../task-lookup.ts';
 import { startTask } from '../task-start.ts';
@@ -38,9 +39,18 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
 
   app.post(
     '/v1/tasks/:id/submit',
-    { onRequest: app.guard.may('tasks.submit'), ...idempotent(deps), schema: verbSchema('submitTask') },
+    {
+      onRequest: app.guard.may('tasks.submit'),
+      ...idempotent(deps),
+      schema: {
+        ...verbSchema('submitTask'),
+        headers: IfMatch,
+        response: { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 412, 422) },
+      },
+    },
     async (request, reply) => {
       const task = await taskFor(deps, request, 'submit');
+      checkPrecondition(task, request.headers['if-match']);
       await checkSubmission(deps, task);
       const origin = originOf(request, await deps.clock());
       const answer = await startTask(deps, task, personOf(request).personId, origin);

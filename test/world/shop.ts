@@ -38,6 +38,8 @@ export async function openShop(world: World, settings: Json = {}): Promise<Shop>
       headers: {
         authorization: `Bearer ${key}`,
         ...(isText ? { 'content-type': 'text/csv' } : {}),
+        // Whatever the revision is; what If-Match does is tried elsewhere.
+        ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
       },
       ...(body === undefined ? {} : { payload: body as Json }),
     };

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { findRevisions } from '../../db/task-revisions.ts';
+import { changesOf } from '../../domain/task-changes.ts';
+import type { App } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+import { PERSON } from '../openapi.ts';
+import { Problem, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+import { Change } from '../task-changes-view.ts';
+import { IdParams, taskOf } from '../task-lookup.ts';
+
+const No = z.coerce.number().int().positive().max(1_000_000);
+const Query = z.strictObject({ from: No, to: No });
+const Side = z.object({ revision: z.int(), madeBy: z.string(), madeAt: IsoDate });
+const Differences = z
+  .object({ from: Side, to: Side, changes: z.array(Change) })
+  .meta({ id: 'TaskDifferences' });
+
+export async function taskRevisionRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.get(
+    '/v1/tasks/:id/differences',
+    {
+      onRequest: app.guard.may('tasks.read'),
+      schema: {
+        ...PERSON,
+        operationId: 'compareTaskRevisions',
+        description: 'What differs between any two revisions. Revisions hold what is material, nothing else.',
+        tags: ['tasks'],
+        params: IdParams,
+        querystring: Query,
+        response: { 200: Differences, ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const { id: taskId } = await taskOf(deps, request);
+      const { from: older, to: newer } = request.query;
+      const revisions = await findRevisions(deps.db, { taskId, revisions: [older, newer] });
+      const [from, to] = [older, newer].map((no) => revisions.find(({ revision }) => revision === no));
+      if (from === undefined || to === undefined) {
+        throw new Problem('not_found', `The task has no revision ${from === undefined ? older : newer}`);
+      }
+      return { from, to, changes: changesOf(from.definition, to.definition) };
+    },
+  );
+}
