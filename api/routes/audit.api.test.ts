@@ -43,6 +43,9 @@ test('tells who did what to which revision, through what, and from where', async
       ...{ ip: '203.0.113.9', userAgent: 'console/1.0', keyId: expect.stringMatching(/^key-/) },
     }),
   ]);
+  const ofTask = async (who: Caller) => (await who.call('GET', `/v1/tasks/${taskId}/audit`)).body['items'];
+  expect(await ofTask(operator)).toMatchObject([{ ip: '203.0.113.9', userAgent: 'console/1.0' }]);
+  expect(await ofTask(shop.marketer)).toMatchObject([{ ip: null, userAgent: null, keyId: null }]);
 });
 
 test('an address that a proxy made up is none, and costs nothing', async () => {

@@ -5,8 +5,10 @@ import { listRevisions } from '../../db/task-revisions.ts';
 import { TaskDefinition } from '../../domain/task-definition.ts';
 import type { App } from '../app.ts';
 import { AuditLine } from '../audit-view.ts';
+import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
+import { isPermitted } from '../permissions.ts';
 import { problemResponses } from '../problem.ts';
 import { PushBody, renderPushes } from '../push-view.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
@@ -78,7 +80,11 @@ function pagedLists(app: App, deps: ApiDeps): void {
       const before = decodePlace(cursor);
       const filter = { appId: task.appId, taskId: task.id };
       const rows = await listAudit(deps.db, filter, { before, limit: limit + 1 });
-      return toNumberedPage(rows, limit, (line) => line.no);
+      const page = toNumberedPage(rows, limit, (line) => line.no);
+      if (isPermitted(personOf(request).role, 'audit.read')) return page;
+      // Where colleagues work from is for those who read the whole audit.
+      const items = page.items.map((line) => ({ ...line, ip: null, userAgent: null, keyId: null }));
+      return { ...page, items };
     },
   );
 
