@@ -124,6 +124,23 @@ describe('approval by signal', () => {
   });
 
   test.each([
+    ['command', 'scheduled'],
+    ['rejectCommand', 'rejected'],
+  ])('the %s that the API gives works as it is', async (which, status) => {
+    const taskId = await submitted();
+    const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
+    const given = String(body[which]).replace(/^temporal/, inject('temporalCli'));
+    await run('sh', ['-c', `${given} --address ${world.env.connection.options.address}`]);
+    const { body: decisions } = await until(
+      () => shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`),
+      (answer) => answer.body.items.length > 0,
+    );
+    expect(decisions.items).toMatchObject([{ via: 'signal', personId: shop.approver.personId }]);
+    const { body: task } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
+    expect(task['status']).toBe(status);
+  });
+
+  test.each([
     ['no code', {}, 'a code is needed'],
     ['a wrong code', { code: 'AAAAAAAAAAAAAAAAAAAA' }, 'the code is not valid'],
     ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'no such person'],
