@@ -7,6 +7,7 @@ import { pause } from './pause.ts';
 import { receipts } from './receipts.ts';
 import { segment } from './segment.ts';
 import { stats } from './stats.ts';
+import { tasks } from './tasks.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Figures>>> = {
   fanout,
@@ -16,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Fig
   receipts,
   stats,
   segment,
+  tasks,
 };
 
 const { name = '', options } = readOptions(process.argv.slice(2));
