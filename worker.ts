@@ -12,8 +12,9 @@ import { createMac, createMessageMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { createFindTarget } from './webhook-targets.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
-import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE } from './workflows/contract.ts';
+import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE, TRIGGERS } from './workflows/contract.ts';
 
+const TRIGGER_TIMES = { everyMs: 2000, forMs: 10 * 60_000 };
 const HOUSEKEEPING_TIMES = { everyMs: 5 * 60_000, graceMs: 10 * 60_000 };
 
 const config = readConfig();
@@ -103,6 +104,13 @@ if (config.workerRole !== 'sender') {
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     args: [HOUSEKEEPING_TIMES],
     staticSummary: 'mends what terminated workflows left, drops partitions',
+  });
+  await client.workflow.start(TRIGGERS, {
+    workflowId: TRIGGERS,
+    taskQueue: TASK_QUEUE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [TRIGGER_TIMES],
+    staticSummary: 'enters the users of events into trigger tasks, and pushes when they are due',
   });
 }
 const deliverer =

@@ -9,6 +9,7 @@ import { failTask, listUnfinished, type UnfinishedPush } from '../db/orphans.ts'
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
 import { listRunning } from '../db/recurrences.ts';
 import { dropSlot, listSlots } from '../db/slots.ts';
+import { dropOrphanedTriggers } from '../db/triggers.ts';
 import { MAX_WINDOW_HOURS } from '../domain/cap.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -86,6 +87,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       }
       context.heartbeat();
       done.droppedSchedules = await dropOrphanedSchedules(context.client, (ids) => listRunning(db, ids));
+      await dropOrphanedTriggers(db);
       await dropFrozenAudiences(db);
       await dropContactsBefore(db, new Date(now.getTime() - MAX_WINDOW_HOURS * 3_600_000));
       await dropEventsBefore(db, new Date(now.getTime() - EVENTS_KEPT_DAYS * 86_400_000));

@@ -3,9 +3,14 @@ import { createHousekeeping, type HousekeepingActivities } from './housekeeping.
 import { createPushActivities, type PushActivities } from './push-activities.ts';
 import { createRunActivities, type RunActivities } from './run-activities.ts';
 import { createTaskActivities, type TaskActivities } from './task-activities.ts';
+import { createTriggerActivities, type TriggerActivities } from './trigger-activities.ts';
 
 /** What runs on the workflows' own task queue. */
-export type Activities = TaskActivities & PushActivities & HousekeepingActivities & RunActivities;
+export type Activities = TaskActivities &
+  PushActivities &
+  HousekeepingActivities &
+  RunActivities &
+  TriggerActivities;
 
 export function createActivities(deps: ActivityDeps): Activities {
   return {
@@ -13,5 +18,6 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createPushActivities(deps),
     ...createHousekeeping(deps),
     ...createRunActivities(deps),
+    ...createTriggerActivities(deps),
   };
 }

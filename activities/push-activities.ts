@@ -7,6 +7,7 @@ import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopp
 import { RuleError } from '../db/rule-context.ts';
 import { dropSlot } from '../db/slots.ts';
 import { findDefinition } from '../db/task-state.ts';
+import { joinedLeases, openToJoin } from '../db/trigger-join.ts';
 import { type DueLeases, findDueLeases } from '../db/waves.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
@@ -33,6 +34,8 @@ export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
   openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
+  /** Of users who joined; with `close` nobody joins any more. */
+  joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<number[]>;
   /** Those that have become due at `from` or since, in epoch milliseconds. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
   fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
@@ -60,6 +63,10 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       const definition = await findDefinition(db, push);
       const { task_id: taskId, revision, no: pushNo, app_id: appId } = push;
       const now = await clock();
+      if (definition.trigger !== undefined) {
+        await openToJoin(db, { pushNo, now });
+        return { planned: 0, sendable: 0 };
+      }
       const prepare = async () => {
         const isFrozen = definition.audienceAt === 'approval';
         const frozenNo = isFrozen ? await freezeAudience(db, { taskId, revision, now }) : undefined;
@@ -78,6 +85,10 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       const opened = await openPush(db, { pushNo: push.no, resume });
       const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
       return { ...opened, leases: [...opened.leases, ...due.leases], nextDueAt: due.nextDueAt };
+    },
+    async joinedLeases({ pushId, above, close }) {
+      const push = await findPush(db, pushId);
+      return await joinedLeases(db, { pushNo: push.no, above, close, now: await clock() });
     },
     async dueLeases({ pushId, from }) {
       const push = await findPush(db, pushId);

@@ -7,6 +7,8 @@ import {
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import { findRecurrence } from '../db/recurrences.ts';
+import { findDefinition } from '../db/task-state.ts';
+import { armTrigger, disarmTrigger, isAwaited } from '../db/triggers.ts';
 import { calendarsOf, type Missed, type Recurrence, runsBetween } from '../domain/recurrence.ts';
 import { graceOf, type LatePolicy } from '../domain/task-definition.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -34,6 +36,12 @@ const STARTER = { workflowType: 'recurringRun', taskQueue: 'signalbox' } as cons
 export function createRunActivities({ db, clock }: ActivityDeps): RunActivities {
   return {
     async armTask({ taskId, revision, isPaused, after }) {
+      const { trigger, latePolicy: policy } = await findDefinition(db, { task_id: taskId, revision });
+      if (trigger !== undefined) {
+        const graceMs = policy.action === 'send' ? null : graceOf(policy);
+        await armTrigger(db, { taskId, revision, trigger, graceMs, paused: isPaused, now: await clock() });
+        return { count: 0, last: null };
+      }
       const { recurrence, latePolicy, zone } = await findRecurrence(db, { taskId, revision });
       const options = optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused });
       await putSchedule(Context.current().client, scheduleIdOf(taskId), options);
@@ -43,9 +51,11 @@ export function createRunActivities({ db, clock }: ActivityDeps): RunActivities 
       return runsBetween(calendarsOf(recurrence), zone, from, until);
     },
     async disarmTask({ taskId }) {
+      await disarmTrigger(db, taskId);
       await dropSchedule(Context.current().client.schedule.getHandle(scheduleIdOf(taskId)));
     },
     async mayRun({ taskId }) {
+      if (await isAwaited(db, taskId)) return { mayCome: true };
       const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
       try {
         const { info } = await handle.describe();

@@ -25,7 +25,7 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
   ) {
     faults.push({ pointer: '/pushAt', detail: 'has passed by more than the late policy allows' });
   }
-  if (task.definition.recurrence !== undefined) {
+  if (task.definition.recurrence !== undefined || task.definition.trigger !== undefined) {
     faults.push(...timingFaults(task.definition, now.getTime(), await zoneOfApp(deps.db, appId)));
   }
   for (const { pointer, detail } of checkContent(content, platforms)) {

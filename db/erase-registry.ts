@@ -60,6 +60,25 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
       )
       select count(*) as rows from gone`,
   },
+  trigger_arrivals: {
+    columns: ['user_id'],
+    how: 'delete',
+    statement: ({ appId, userIds }) => sql`
+      with gone as (
+        delete from trigger_arrivals where app_id = ${appId} and user_id = any(${userIds}::text[]) returning 1
+      )
+      select count(*) as rows from gone`,
+  },
+  trigger_entries: {
+    columns: ['user_id'],
+    how: 'delete',
+    statement: ({ appId, userIds }) => sql`
+      with gone as (
+        delete from trigger_entries e using tasks t
+        where t.app_id = ${appId} and e.task_id = t.id and e.user_id = any(${userIds}::text[]) returning 1
+      )
+      select count(*) as rows from gone`,
+  },
   test_devices: {
     columns: ['device_id'],
     how: 'delete',

@@ -81,6 +81,11 @@ async function insertEvents(
       select at, ${appId}, name_no, user_id, case when user_id is null then device_no end, properties
       from item join fresh using (key) returning name_no, device_no
     ),
+    arrived as (
+      insert into trigger_arrivals (app_id, name_no, user_id, at)
+      select ${appId}, name_no, user_id, at from item join fresh using (key)
+      where user_id is not null and name_no in (select name_no from triggers where app_id = ${appId})
+    ),
     noted as (
       update event_names set anonymous = true
       where not anonymous and no in (select name_no from stored where device_no is not null)

@@ -82,6 +82,8 @@ type InsertArgs = {
   now: Date;
   slot: Date;
   waves: Waves | undefined;
+  /** Only devices of these users, numbered above what is there. */
+  entered?: { readonly userIds: readonly string[]; readonly above: number };
   suppression: Suppression;
 };
 
@@ -98,12 +100,16 @@ async function wavesOf(
 /** How many of each wave are to be sent; without waves nobody asks. */
 type WaveSize = { readonly wave: number; readonly size: number };
 
-async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<WaveSize[]> {
-  const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression } = args;
+export async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<WaveSize[]> {
+  const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression, entered } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const more = suppression.columns;
-  const planned = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more });
+  const all = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more });
+  const planned =
+    entered === undefined
+      ? all
+      : sql`select * from (${all}) every where user_id = any(${entered.userIds}::text[])`;
   const isOfMany = suppression.isPersonal;
   const judged =
     waves === undefined
@@ -118,7 +124,7 @@ async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Pro
     insert into ${deliveriesOf(slot)}
       (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason${isOfMany ? sql`, variant, variables` : sql``})
     select ${slot}::timestamptz, ${pushNo}::bigint,
-      row_number() over (order by loss is not null or suppression is not null, ${waves === undefined ? sql`` : sql`wave,`} device_no, id),
+      ${entered?.above ?? 0}::int + row_number() over (order by loss is not null or suppression is not null, ${waves === undefined ? sql`` : sql`wave,`} device_no, id),
       device_no, id, platform, channel, case when loss is null and suppression is null then token end,
       case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint end, coalesce(loss, suppression)
@@ -152,31 +158,40 @@ function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], sendable
   });
 }
 
-async function countPrepared(trx: Transaction<Schema>, pushNo: number, slot: Date): Promise<Prepared> {
+/** Counts what was written above a number; what was counted before stays. */
+export async function countPrepared(
+  trx: Transaction<Schema>,
+  pushNo: number,
+  slot: Date,
+  above = 0,
+): Promise<Prepared> {
   const { rows } = await sql<{ metric: string; value: number }>`
     insert into push_counters (push_no, slot, platform, metric, reason, value)
     select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric in ('lost', 'suppressed') then reason else '' end, sum(value)
     from (
       select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason, count(*) as value
-      from ${deliveriesOf(slot)} where push_no = ${pushNo} group by 1, 2, 3
+      from ${deliveriesOf(slot)} where push_no = ${pushNo} and n > ${above} group by 1, 2, 3
     ) counted, lateral (values
       ('planned', true),
       ('matched', status <> ${STATUS_CODE.lost}),
       ('lost', status = ${STATUS_CODE.lost}),
       ('suppressed', status = ${STATUS_CODE.suppressed})
     ) as metrics (metric, counts)
-    where counts group by 1, 2, 3, 4, 5 returning metric, value`.execute(trx);
+    where counts group by 1, 2, 3, 4, 5
+    on conflict (push_no, slot, platform, metric, reason) do update set value = push_counters.value + excluded.value
+    returning metric, value`.execute(trx);
   const total = (metric: string) =>
     rows.reduce((sum, row) => sum + (row.metric === metric ? row.value : 0), 0);
   return { planned: total('planned'), sendable: total('matched') - total('suppressed') };
 }
 
-async function cutLeases(
+export async function cutLeases(
   trx: Transaction<Schema>,
   pushNo: number,
   slot: Date,
   sendable: number,
   ranges: readonly LeaseRange[],
+  firstNo = 0,
 ): Promise<void> {
   const rows = Math.max(
     LEASES.minRows,
@@ -185,7 +200,7 @@ async function cutLeases(
   );
   await sql`
     insert into leases (push_no, lease_no, from_n, to_n, mark_n, due_at, pending)
-    select ${pushNo}::bigint, row_number() over (order by min(n)) - 1, min(n), max(n), min(n) - 1, due_at,
+    select ${pushNo}::bigint, row_number() over (order by min(n)) - 1 + ${firstNo}::int, min(n), max(n), min(n) - 1, due_at,
       array[count(*) filter (where platform = 0), count(*) filter (where platform = 1), count(*) filter (where platform = 2)]::int[]
     from ${deliveriesOf(slot)} d join unnest(${ranges.map(({ from }) => from)}::int[],
       ${ranges.map(({ to }) => to)}::int[], ${ranges.map(({ dueAt }) => dueAt)}::timestamptz[]

@@ -24,6 +24,8 @@ export interface PushesTable {
   statistics: ColumnType<Statistics | null, string | null, string | null>;
   finalised_at: Date | null;
   details_deleted_at: Date | null;
+  /** Of a trigger task: after that nobody joins the push any more. */
+  closed_at: Generated<Date | null>;
   /** When it was entered in the contact log: what it sends, and what it is to send. */
   contacts_logged_at: Generated<Date | null>;
   /** Since then the log holds what it sent. */

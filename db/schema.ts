@@ -44,6 +44,7 @@ import type {
   TaskRevisionsTable,
   TasksTable,
 } from './schema-tasks.ts';
+import type { TriggerArrivalsTable, TriggerEntriesTable, TriggersTable } from './schema-triggers.ts';
 import type {
   WebhookAttemptsTable,
   WebhookDeliveriesTable,
@@ -203,6 +204,9 @@ export interface Schema {
   deliveries: DeliveriesTable;
   open_events: OpenEventsTable;
   idempotency_keys: IdempotencyKeysTable;
+  triggers: TriggersTable;
+  trigger_arrivals: TriggerArrivalsTable;
+  trigger_entries: TriggerEntriesTable;
   webhook_endpoints: WebhookEndpointsTable;
   webhook_events: WebhookEventsTable;
   webhook_deliveries: WebhookDeliveriesTable;

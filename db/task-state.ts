@@ -4,6 +4,7 @@ import { pushTimeOf } from '../domain/push-time.ts';
 import type { Recurrence } from '../domain/recurrence.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
+import { lastDueAt } from '../domain/trigger.ts';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
 import type { ApprovalsTable } from './schema-tasks.ts';
@@ -21,7 +22,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     .where('r.revision', '=', args.revision)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { pushType, latePolicy, channel, audienceAt, recurrence, local } = row.definition;
+  const { pushType, latePolicy, channel, audienceAt, recurrence, local, trigger } = row.definition;
   return {
     revision: args.revision,
     pushType,
@@ -35,6 +36,7 @@ export async function findPlan(db: Db, args: TaskKey & { revision: number }): Pr
     ...(audienceAt === 'approval' ? { audienceAt } : {}),
     ...(local === undefined ? {} : { isLocal: true }),
     ...(recurrence === undefined ? {} : { recurrence: endOf(recurrence) }),
+    ...(trigger === undefined ? {} : { recurrence: { endAt: lastDueAt(trigger), count: null } }),
   };
 }
 

@@ -17,7 +17,7 @@ export interface Plan {
   readonly audienceAt?: 'approval';
   /** By the zones of its devices: `pushAt` is the moment in the first of them. */
   readonly isLocal?: true;
-  /** Of a recurring task. */
+  /** Of a task whose pushes come due by themselves. */
   readonly recurrence?: { readonly endAt: number | null; readonly count: number | null };
 }
 

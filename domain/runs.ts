@@ -51,7 +51,7 @@ export function onRun(state: TaskState, run: Run, now: number): RunVerdict {
     return { kind: 'ignored', reason: `the task is ${status}` };
   }
   const seen = { ...runs, lastAt: run.at, lastLocal: run.local };
-  if (isTooLate(plan, run.at, now)) {
+  if (plan.pushType === 'recurring' && isTooLate(plan, run.at, now)) {
     const reason = 'the time has passed by more than the late policy allows';
     return { kind: 'skipped', state: { ...state, runs: seen }, reason };
   }
@@ -108,5 +108,8 @@ export function afterRuns(state: TaskState): TaskState {
 /** A new plan begins anew: what came due under another one is not its business. */
 export function withRuns(state: TaskState, now: number): TaskState {
   const { runs: _, ...rest } = state;
-  return state.plan.pushType === 'recurring' ? { ...rest, runs: newRuns(now) } : rest;
+  const { pushType } = state.plan;
+  // The clock hour of a trigger may have begun before.
+  if (pushType === 'trigger') return { ...rest, runs: newRuns(0) };
+  return pushType === 'recurring' ? { ...rest, runs: newRuns(now) } : rest;
 }

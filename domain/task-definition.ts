@@ -5,7 +5,8 @@ import { Content } from './content.ts';
 import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
-import { PUSH_TYPES } from './task-status.ts';
+import { PUSH_TYPES, type PushType } from './task-status.ts';
+import { Trigger } from './trigger.ts';
 import { LOCAL_SPAN_MS, PAST_ZONES } from './waves.ts';
 
 /** What happens when the push time passed while waiting for approval, paused or down. */
@@ -54,6 +55,8 @@ const fields = {
   }),
   /** For recurring tasks. */
   recurrence: Recurrence,
+  /** For trigger tasks. */
+  trigger: Trigger,
   /** The time is that of each device; a device without a zone has the app's. */
   local: LocalTiming,
   latePolicy: LatePolicy,
@@ -66,6 +69,8 @@ const fields = {
   target: Target,
 };
 
+const COMES_DUE: readonly PushType[] = ['recurring', 'trigger'];
+
 /** All of a task that is material: a change of it makes a new revision, which goes back to approval. */
 export const TaskDefinition = z
   .strictObject({
@@ -77,6 +82,7 @@ export const TaskDefinition = z
     devices: fields.devices.optional(),
     pushAt: fields.pushAt.optional(),
     recurrence: fields.recurrence.optional(),
+    trigger: fields.trigger.optional(),
     local: fields.local.optional(),
     latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
     messageClass: fields.messageClass.optional(),
@@ -92,8 +98,16 @@ export const TaskDefinition = z
     message: 'a recurring task needs one, and no other has one',
     path: ['recurrence'],
   })
-  .refine(({ pushType, latePolicy }) => pushType !== 'recurring' || graceOf(latePolicy) > 0, {
-    message: 'must be a minute or more for a recurring task: starting a push takes a moment',
+  .refine((task) => (task.pushType === 'trigger') === (task.trigger !== undefined), {
+    message: 'a trigger task needs one, and no other has one',
+    path: ['trigger'],
+  })
+  .refine(({ pushType, audienceAt }) => pushType !== 'trigger' || audienceAt !== 'approval', {
+    message: 'whom an event pushes to is decided when it comes',
+    path: ['audienceAt'],
+  })
+  .refine(({ pushType, latePolicy }) => !COMES_DUE.includes(pushType) || graceOf(latePolicy) > 0, {
+    message: 'must be a minute or more: starting a push takes a moment',
     path: ['latePolicy', 'afterMinutes'],
   })
   .superRefine(({ pushType, local, pushAt, recurrence }, context) => {
@@ -117,6 +131,7 @@ export const TaskDefinitionPatch = z
     ...fields,
     pushAt: fields.pushAt.nullable(),
     recurrence: Recurrence.nullable(),
+    trigger: Trigger.nullable(),
     local: LocalTiming.nullable(),
     target: Target.nullable(),
   })

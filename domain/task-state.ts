@@ -31,7 +31,7 @@ export interface TaskState {
   readonly pushes: readonly ActivePush[];
   readonly ratePerSecond: number | null;
   readonly archived: boolean;
-  /** Of a recurring task. */
+  /** Of a task whose pushes come due by themselves. */
   readonly runs?: Runs;
 }
 

@@ -25,7 +25,7 @@ export const PUSH_STATUSES = [
 ] as const;
 export type PushStatus = (typeof PUSH_STATUSES)[number];
 
-export const PUSH_TYPES = ['single', 'manual', 'recurring'] as const;
+export const PUSH_TYPES = ['single', 'manual', 'recurring', 'trigger'] as const;
 export type PushType = (typeof PUSH_TYPES)[number];
 
 export const VERBS = [

@@ -9,12 +9,15 @@ export interface TimingFault {
 
 /** What is wrong with a task's times on this day, in an app of this zone. */
 export function timingFaults(task: TaskDefinition, now: number, appZone: string): TimingFault[] {
-  const { pushAt, recurrence, local } = task;
+  const { pushAt, recurrence, local, trigger } = task;
   if (pushAt !== undefined && Date.parse(pushAt) < now) {
     return [{ pointer: '/pushAt', detail: 'must not be in the past' }];
   }
   if (local?.at !== undefined && firstMomentOf(local.at) + LOCAL_SPAN_MS < now) {
     return [{ pointer: '/local/at', detail: 'has passed in every time zone' }];
+  }
+  if (trigger?.endAt !== undefined && Date.parse(trigger.endAt) < now) {
+    return [{ pointer: '/trigger/endAt', detail: 'must not be in the past' }];
   }
   if (recurrence === undefined) return [];
   const { endAt, startAt } = recurrence;

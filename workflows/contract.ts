@@ -11,8 +11,8 @@ export const OPERATION_TASK = 'operationTask';
 export const HOUSEKEEPING = 'housekeeping';
 /** Sends a task's content to test devices; its workflow ID is the test's. */
 export const TEST_SEND = 'testSend';
-/** Started by a task's Schedule: tells the task that a push is due, and ends. */
-export const RECURRING_RUN = 'recurringRun';
+/** One for the whole namespace; its workflow ID is its type. */
+export const TRIGGERS = 'triggers';
 export const STATE_QUERY = 'state';
 /** An update without payload: answers once the submission is recorded in Postgres. */
 export const RECORDED_UPDATE = 'recorded';

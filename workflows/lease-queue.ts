@@ -8,6 +8,15 @@ export interface LeaseQueue {
   nextDueAt: number | null;
 }
 
+export function newQueue(
+  run: PushRun,
+  opened: { readonly leases: readonly number[]; readonly nextDueAt?: number | null },
+): LeaseQueue {
+  if (run.input.closesAt !== undefined) run.lastLease = Math.max(run.lastLease ?? -1, ...opened.leases);
+  const closesAt = run.hasClosed === true ? null : (run.input.closesAt ?? null);
+  return { waiting: [...opened.leases], nextDueAt: opened.nextDueAt ?? closesAt };
+}
+
 /** The clocks of a worker and of the activities need not agree. */
 const AGAIN_MS = 1000;
 
@@ -22,7 +31,8 @@ export async function withWaves(
     return;
   }
   const scope = new CancellationScope();
-  const opened = scope.run(() => openWaves(run, queue)).catch(ignoreCancellation);
+  const open = run.input.closesAt === undefined ? openWaves : takeJoined;
+  const opened = scope.run(() => open(run, queue)).catch(ignoreCancellation);
   await lanes();
   scope.cancel();
   await opened;
@@ -38,6 +48,31 @@ async function openWaves({ input }: PushRun, queue: LeaseQueue): Promise<void> {
     queue.nextDueAt = nextDueAt;
     if (leases.length === 0) await sleep(AGAIN_MS);
   }
+}
+
+/** Users join until the clock hour ends: each batch of them is a lease of its own. */
+async function takeJoined(run: PushRun, queue: LeaseQueue): Promise<void> {
+  const { pushId, closesAt = 0 } = run.input;
+  let seen = -1;
+  while (run.hasClosed !== true) {
+    const isOver = Date.now() >= closesAt;
+    if (!isOver && seen === (run.joined ?? 0)) {
+      const summary = 'users may join until the hour ends';
+      await condition(() => seen !== (run.joined ?? 0), Math.max(1, closesAt - Date.now()), { summary });
+      continue;
+    }
+    seen = run.joined ?? 0;
+    const above = run.lastLease ?? -1;
+    const leases = await quick(isOver ? 'close the push' : 'take who joined').joinedLeases({
+      pushId,
+      above,
+      close: isOver,
+    });
+    run.lastLease = Math.max(above, ...leases);
+    queue.waiting.push(...leases);
+    if (isOver) run.hasClosed = true;
+  }
+  queue.nextDueAt = null;
 }
 
 /** Whether the lane goes on: there is a lease for it now, or there will be none. */

@@ -6,6 +6,8 @@ export const INSTRUCT_SIGNAL = 'instruct';
 /** Push to task. */
 export const REPORT_SIGNAL = 'pushReport';
 
+/** To a push: more users have joined it. */
+export const JOINED_SIGNAL = 'joined';
 /** To a task: a push of it is due. */
 export const RUN_SIGNAL = 'run';
 
@@ -28,5 +30,7 @@ export interface PushInput {
   readonly dueAt: number;
   readonly latePolicy: LatePolicy;
   readonly isLocal?: true;
+  /** Of a trigger task, in epoch milliseconds: until then users may join. */
+  readonly closesAt?: number;
   readonly instruction: Instruction;
 }

@@ -12,7 +12,13 @@ import type { PushTimes } from '../activities/push-activities.ts';
 import type { PushReport } from '../domain/push-events.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import { quick } from './activities.ts';
-import { INSTRUCT_SIGNAL, type Instruction, type PushInput, REPORT_SIGNAL } from './push-contract.ts';
+import {
+  INSTRUCT_SIGNAL,
+  type Instruction,
+  JOINED_SIGNAL,
+  type PushInput,
+  REPORT_SIGNAL,
+} from './push-contract.ts';
 
 const Instructed = z.object({ no: z.int(), wanted: z.enum(['run', 'pause', 'cancel']) });
 
@@ -36,6 +42,11 @@ export interface PushRun {
   inFlight: number;
   startedAt: number | null;
   windowEndsAt: number | null;
+  /** How often users joined; and whether that is over. */
+  joined?: number;
+  hasClosed?: boolean;
+  /** The last lease that was given to senders. */
+  lastLease?: number;
 }
 
 export function newPushRun(input: PushInput): PushRun {
@@ -67,6 +78,9 @@ export function listen(run: PushRun): void {
       run.halted = null;
       run.resume = true;
     }
+  });
+  setHandler(defineSignal(JOINED_SIGNAL), () => {
+    run.joined = (run.joined ?? 0) + 1;
   });
   setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { name }));
   // Temporal's own cancel would leave the push unfenced and unfinalised: it is a cancel of ours instead.

@@ -17,6 +17,7 @@ const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
 
 /** Prepared rows older than this are made anew before the first claim: the audience is that of the push time. */
 const STALE_MS = 20 * 60_000;
+const JOINED_MS = 365 * 86_400_000;
 
 /** One execution of a task: prepare, send, collect receipts to the end of the window, finalise, delete the details. */
 export async function push(input: PushInput, carried?: PushRun): Promise<void> {
@@ -26,7 +27,7 @@ export async function push(input: PushInput, carried?: PushRun): Promise<void> {
 }
 
 async function story(run: PushRun): Promise<void> {
-  if (run.preparedAt === null && (await prepare(run)) === 0) {
+  if (run.preparedAt === null && (await prepare(run)) === 0 && run.input.closesAt === undefined) {
     if (run.fault === undefined) await finish(run, 'completed', 'the audience is empty');
     else await finish(run, 'failed', run.fault);
     return;
@@ -97,6 +98,8 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
 }
 
 function staleAt(run: PushRun): number {
+  // Whoever joins is judged then, and nothing grows stale.
+  if (run.input.closesAt !== undefined) return run.input.closesAt + JOINED_MS;
   return (run.preparedAt ?? 0) + STALE_MS;
 }
 

@@ -1,7 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { quick, sender } from './activities.ts';
-import { hasMore, type LeaseQueue, withWaves } from './lease-queue.ts';
+import { hasMore, type LeaseQueue, newQueue, withWaves } from './lease-queue.ts';
 import { enter, note, type PushRun, report } from './push-run.ts';
 
 /** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
@@ -22,7 +22,7 @@ export async function sendLeases(
   if (opened.wanted === 'pause') run.halted = 'paused';
   if (opened.isAppStopped) run.halted = APP_STOPPED;
   if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
-  const queue: LeaseQueue = { waiting: [...opened.leases], nextDueAt: opened.nextDueAt ?? null };
+  const queue = newQueue(run, opened);
   const lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const ended = scope

@@ -1,13 +1,20 @@
 import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { pushIdOf } from '../domain/ids.ts';
+import type { Plan } from '../domain/plan.ts';
 import { onPushStarted } from '../domain/push-events.ts';
 import { wantedOfPushes } from '../domain/task-state.ts';
+import { closingOf } from '../domain/trigger.ts';
 import { quick } from './activities.ts';
 import { push } from './push.ts';
 import type { PushInput } from './push-contract.ts';
 import { changeState, hear } from './task-change.ts';
 import type { TaskRun } from './task-run.ts';
 import { attributesOf } from './task-visibility.ts';
+
+/** Users join the push of their clock hour; whether one of them is too late is decided for each. */
+function joining({ pushType }: Plan, hour: number): Partial<PushInput> {
+  return pushType === 'trigger' ? { closesAt: closingOf(hour), latePolicy: { action: 'send' } } : {};
+}
 
 /** Starts one push that was asked for. What is wanted meanwhile is told to it as soon as it has started. */
 export async function startWantedPush(run: TaskRun): Promise<void> {
@@ -29,6 +36,7 @@ export async function startWantedPush(run: TaskRun): Promise<void> {
     latePolicy,
     instruction,
     ...(isLocal ? { isLocal } : {}),
+    ...joining(plan, dueAt),
   };
   const child = await startChild(push, {
     workflowId: pushId,

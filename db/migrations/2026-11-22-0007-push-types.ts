@@ -7,4 +7,40 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 const STATEMENTS = [
   // Null: due from the start. Otherwise the wave of some time zones, which waits for its time.
   'alter table leases add column due_at timestamptz',
+  // Of a trigger task: after that nobody joins the push any more.
+  'alter table pushes add column closed_at timestamptz',
+  `create table triggers (
+    task_id text primary key references tasks,
+    app_id text not null references apps,
+    revision integer not null,
+    name_no integer not null references event_names,
+    unless_no integer references event_names,
+    delay_ms bigint not null,
+    cooldown_ms bigint,
+    grace_ms bigint,
+    starts_at timestamptz not null,
+    ends_at timestamptz,
+    paused boolean not null
+  )`,
+  'create index on triggers (app_id, name_no)',
+  // Events that a trigger waits for, until they are matched.
+  `create table trigger_arrivals (
+    no bigint generated always as identity primary key,
+    app_id text not null,
+    name_no integer not null,
+    user_id text not null,
+    at timestamptz not null
+  )`,
+  `create table trigger_entries (
+    task_id text not null references tasks,
+    user_id text not null,
+    event_at timestamptz not null,
+    due_at timestamptz not null,
+    state smallint not null,
+    cooldown_ms bigint,
+    pushed_event_at timestamptz,
+    push_no bigint,
+    primary key (task_id, user_id)
+  ) with (fillfactor = 80)`,
+  'create index on trigger_entries (task_id, due_at) where state = 0',
 ];

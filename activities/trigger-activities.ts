@@ -1,0 +1,61 @@
+import { Context } from '@temporalio/activity';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { findOpenPush, joinPush } from '../db/trigger-join.ts';
+import { matchArrivals } from '../db/trigger-match.ts';
+import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
+import { hourOf } from '../domain/trigger.ts';
+import type { ActivityDeps } from './deps.ts';
+
+export interface TriggerActivities {
+  /** Looks for events, and for users who are due, again and again. */
+  runTriggers(input: { everyMs: number; forMs: number }): Promise<void>;
+}
+
+const EVENTS = 5_000;
+const USERS = 5_000;
+/** The names in the contract of the workflows, which activities do not import. */
+const SIGNALS = { run: 'run', joined: 'joined' } as const;
+
+export function createTriggerActivities({ db, clock }: ActivityDeps): TriggerActivities {
+  async function dispatch(client: Client, trigger: DueTrigger): Promise<void> {
+    const now = await clock();
+    const push = await findOpenPush(db, { ...trigger, now });
+    if (push === undefined) return await askForPush(client, trigger, now);
+    let joined = 0;
+    for (;;) {
+      Context.current().heartbeat();
+      const users = await joinPush(db, { ...trigger, pushNo: push.no, limit: USERS, now: await clock() });
+      joined += users ?? 0;
+      if (users === undefined || users < USERS) break;
+    }
+    if (joined > 0) await tell(client, push.id, SIGNALS.joined, undefined);
+  }
+
+  return {
+    async runTriggers({ everyMs, forMs }) {
+      const context = Context.current();
+      const { client } = context;
+      const until = performance.now() + forMs;
+      while (performance.now() < until) {
+        context.heartbeat();
+        while ((await matchArrivals(db, EVENTS)) === EVENTS) context.heartbeat();
+        for (const trigger of await listDueTriggers(db, await clock())) await dispatch(client, trigger);
+        await context.sleep(everyMs);
+      }
+    },
+  };
+}
+
+/** The task makes one push for each clock hour, however often it is asked. */
+async function askForPush(client: Client, { taskId, revision }: DueTrigger, now: Date): Promise<void> {
+  const at = hourOf(now.getTime());
+  await tell(client, taskId, SIGNALS.run, { at, local: new Date(at).toISOString().slice(0, 16), revision });
+}
+
+async function tell(client: Client, workflowId: string, name: string, payload: unknown): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(name, ...(payload === undefined ? [] : [payload]));
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}

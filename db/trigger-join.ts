@@ -1,0 +1,142 @@
+import { sql, type Transaction } from 'kysely';
+import type { TaskDefinition } from '../domain/task-definition.ts';
+import { hourOf } from '../domain/trigger.ts';
+import type { Db } from './database.ts';
+import { countPrepared, cutLeases, insertDeliveries } from './prepare.ts';
+import type { Schema } from './schema.ts';
+import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
+import { findSuppression } from './suppression.ts';
+import { findDefinition } from './task-state.ts';
+import { type DueTrigger, ENTRY } from './triggers.ts';
+
+/** Where users who are due now would join, if it is open: the push of this clock hour. */
+export async function findOpenPush(
+  db: Db,
+  args: DueTrigger & { now: Date },
+): Promise<{ no: number; id: string } | undefined> {
+  return await db
+    .selectFrom('pushes')
+    .select(['no', 'id'])
+    .where('task_id', '=', args.taskId)
+    .where('revision', '=', args.revision)
+    .where('due_at', '=', new Date(hourOf(args.now.getTime())))
+    .where('status', 'in', ['preparing', 'sending'])
+    .where('slot', 'is not', null)
+    .where('closed_at', 'is', null)
+    .executeTakeFirst();
+}
+
+/** An empty push, which users join; done before, it changes nothing. */
+export async function openToJoin(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
+  const slot = slotOf(args.now);
+  await createSlot(db, slot);
+  await db.transaction().execute(async (trx) => {
+    if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
+    await trx
+      .updateTable('pushes')
+      .set({ slot })
+      .where('no', '=', args.pushNo)
+      .where('slot', 'is', null)
+      .execute();
+  });
+}
+
+/**
+ * Takes a batch of users who are due into the push: their devices in the task's audience become deliveries and a
+ * lease of their own. Undefined when nobody may join any more, else how many users were taken.
+ */
+export async function joinPush(
+  db: Db,
+  args: DueTrigger & { pushNo: number; limit: number; now: Date },
+): Promise<number | undefined> {
+  return await db.transaction().execute(async (trx) => {
+    const push = await trx
+      .selectFrom('pushes')
+      .select(['no', 'slot', 'task_id', 'revision', 'closed_at', 'status'])
+      .where('no', '=', args.pushNo)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    const isOpen = push.closed_at === null && ['preparing', 'sending'].includes(push.status);
+    if (!isOpen || push.slot === null) return undefined;
+    const userIds = await takeDue(trx, args);
+    if (userIds.length > 0)
+      await addUsers(trx, { ...args, slot: push.slot, userIds, definition: await findDefinition(trx, push) });
+    return userIds.length;
+  });
+}
+
+/** Cancelled is who did the unless-event since, skipped who is too late; a user who is in the push already is not pushed to twice. */
+async function takeDue(
+  trx: Transaction<Schema>,
+  { taskId, pushNo, limit, now }: { taskId: string; pushNo: number; limit: number; now: Date },
+): Promise<string[]> {
+  const { rows } = await sql<{ user_id: string; state: number; is_new: boolean }>`
+    with due as (
+      select e.task_id, e.user_id, e.event_at, e.due_at, t.unless_no, t.grace_ms, e.push_no is distinct from ${pushNo}::bigint as is_new
+      from trigger_entries e join triggers t using (task_id)
+      where e.task_id = ${taskId} and e.state = ${ENTRY.waiting} and e.due_at <= ${now} and not t.paused
+      order by e.due_at limit ${limit} for update of e skip locked
+    ), judged as (
+      select *, case
+        when unless_no is not null and exists (
+          select from events v where v.user_id = due.user_id and v.name_no = due.unless_no
+            and v.at >= due.event_at and v.at <= due.due_at) then ${ENTRY.cancelled}::smallint
+        when due_at + grace_ms * interval '1 millisecond' < ${now} then ${ENTRY.skipped}::smallint
+        else ${ENTRY.pushed}::smallint end as verdict
+      from due
+    )
+    update trigger_entries e set state = judged.verdict,
+      pushed_event_at = case when judged.verdict = ${ENTRY.pushed} then e.event_at else e.pushed_event_at end,
+      push_no = case when judged.verdict = ${ENTRY.pushed} then ${pushNo}::bigint else e.push_no end
+    from judged where e.task_id = judged.task_id and e.user_id = judged.user_id
+    returning e.user_id, e.state, judged.is_new`.execute(trx);
+  return rows.filter(({ state, is_new }) => state === ENTRY.pushed && is_new).map(({ user_id }) => user_id);
+}
+
+async function addUsers(
+  trx: Transaction<Schema>,
+  args: {
+    pushNo: number;
+    appId: string;
+    definition: TaskDefinition;
+    slot: Date;
+    userIds: string[];
+    now: Date;
+  },
+): Promise<void> {
+  const { pushNo, slot, userIds } = args;
+  const { rows } = await sql<{ n: number; lease: number }>`
+    select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as n,
+      (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
+  const { n: above, lease } = rows[0] ?? { n: 0, lease: -1 };
+  const entered = { userIds, above };
+  const suppression = await findSuppression(trx, args);
+  await insertDeliveries(trx, { ...args, frozenNo: undefined, waves: undefined, suppression, entered });
+  const { sendable } = await countPrepared(trx, pushNo, slot, above);
+  const range = { from: above + 1, to: above + sendable, dueAt: null };
+  if (sendable > 0) await cutLeases(trx, pushNo, slot, sendable, [range], lease + 1);
+}
+
+/** The leases above a number; with `close` nobody joins after them. */
+export async function joinedLeases(
+  db: Db,
+  args: { pushNo: number; above: number; close: boolean; now: Date },
+): Promise<number[]> {
+  if (args.close) {
+    await db
+      .updateTable('pushes')
+      .set({ closed_at: args.now })
+      .where('no', '=', args.pushNo)
+      .where('closed_at', 'is', null)
+      .execute();
+  }
+  const rows = await db
+    .selectFrom('leases')
+    .select('lease_no')
+    .where('push_no', '=', args.pushNo)
+    .where('lease_no', '>', args.above)
+    .where('done', '=', false)
+    .orderBy('lease_no')
+    .execute();
+  return rows.map((row) => row.lease_no);
+}

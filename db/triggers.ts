@@ -1,0 +1,122 @@
+import type { Trigger } from '../domain/trigger.ts';
+import { cooldownOf, delayOf } from '../domain/trigger.ts';
+import type { Db } from './database.ts';
+import { createEventNames } from './event-names.ts';
+
+export const ENTRY_STATES = ['waiting', 'pushed', 'cancelled', 'skipped'] as const;
+export const ENTRY = { waiting: 0, pushed: 1, cancelled: 2, skipped: 3 } as const satisfies Record<
+  (typeof ENTRY_STATES)[number],
+  number
+>;
+
+/** From now on its events count; the same again changes nothing but whether it rests. */
+export async function armTrigger(
+  db: Db,
+  args: {
+    taskId: string;
+    revision: number;
+    trigger: Trigger;
+    graceMs: number | null;
+    paused: boolean;
+    now: Date;
+  },
+): Promise<void> {
+  const { taskId, revision, trigger, graceMs, paused, now } = args;
+  const { app_id: appId } = await db
+    .selectFrom('tasks')
+    .select('app_id')
+    .where('id', '=', taskId)
+    .executeTakeFirstOrThrow();
+  const names = [trigger.event, ...(trigger.unless === undefined ? [] : [trigger.unless])];
+  const numbers = await createEventNames(db).numbersOf(appId, names, now);
+  const nameNo = numbers.get(trigger.event);
+  if (nameNo === undefined) throw new Error('the app has no room for another name of an event');
+  const values = {
+    app_id: appId,
+    revision,
+    name_no: nameNo,
+    unless_no: trigger.unless === undefined ? null : (numbers.get(trigger.unless) ?? null),
+    delay_ms: delayOf(trigger),
+    cooldown_ms: cooldownOf(trigger.reentry),
+    grace_ms: graceMs,
+    ends_at: trigger.endAt === undefined ? null : new Date(trigger.endAt),
+    paused,
+  };
+  await db
+    .insertInto('triggers')
+    .values({
+      ...values,
+      task_id: taskId,
+      starts_at: trigger.startAt === undefined ? now : new Date(trigger.startAt),
+    })
+    .onConflict((conflict) => conflict.column('task_id').doUpdateSet(values))
+    .execute();
+}
+
+/** Its events count no more, and nobody waits any more. */
+export async function disarmTrigger(db: Db, taskId: string): Promise<void> {
+  await db.deleteFrom('triggers').where('task_id', '=', taskId).execute();
+  await db
+    .updateTable('trigger_entries')
+    .set({ state: ENTRY.cancelled })
+    .where('task_id', '=', taskId)
+    .where('state', '=', ENTRY.waiting)
+    .execute();
+}
+
+export async function isAwaited(db: Db, taskId: string): Promise<boolean> {
+  const waiting = await db
+    .selectFrom('trigger_entries')
+    .select('task_id')
+    .where('task_id', '=', taskId)
+    .where('state', '=', ENTRY.waiting)
+    .limit(1)
+    .executeTakeFirst();
+  if (waiting !== undefined) return true;
+  const arrived = await db
+    .selectFrom('trigger_arrivals as a')
+    .innerJoin('triggers as t', (join) =>
+      join.onRef('t.app_id', '=', 'a.app_id').onRef('t.name_no', '=', 'a.name_no'),
+    )
+    .select('a.no')
+    .where('t.task_id', '=', taskId)
+    .limit(1)
+    .executeTakeFirst();
+  return arrived !== undefined;
+}
+
+export interface DueTrigger {
+  readonly taskId: string;
+  readonly appId: string;
+  readonly revision: number;
+}
+
+/** The tasks with somebody to push to now. */
+export async function listDueTriggers(db: Db, now: Date): Promise<DueTrigger[]> {
+  return await db
+    .selectFrom('triggers as t')
+    .select(['t.task_id as taskId', 't.app_id as appId', 't.revision'])
+    .where('t.paused', '=', false)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('trigger_entries as e')
+          .select('e.user_id')
+          .whereRef('e.task_id', '=', 't.task_id')
+          .where('e.state', '=', ENTRY.waiting)
+          .where('e.due_at', '<=', now),
+      ),
+    )
+    .execute();
+}
+
+/** Triggers of tasks that are at rest, however they ended; says how many. */
+export async function dropOrphanedTriggers(db: Db): Promise<number> {
+  const rows = await db
+    .selectFrom('triggers as t')
+    .innerJoin('tasks', 'tasks.id', 't.task_id')
+    .select('t.task_id')
+    .where('tasks.status', 'not in', ['pending_approval', 'scheduled', 'sending', 'paused'])
+    .execute();
+  for (const { task_id: taskId } of rows) await disarmTrigger(db, taskId);
+  return rows.length;
+}

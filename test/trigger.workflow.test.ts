@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hourOf } from '../domain/trigger.ts';
+import { TASK_QUEUE, TRIGGERS } from '../workflows/contract.ts';
+import { recordHistory } from './replay/record.ts';
+import { createLocal } from './setup/temporal-environment.ts';
+import { until } from './wait.ts';
+import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { createWorld, type World } from './world/world.ts';
+
+let world: World;
+let shop: Shop;
+let audience: { id: string };
+beforeAll(async () => {
+  world = await createWorld(createLocal);
+  shop = await openShop(world);
+  const rows = Array.from({ length: 40 }, (_, n) => `d${n},ios,${n.toString(16).padStart(64, '0')},u${n}`);
+  const csv = ['device_id,platform,token,user_id', ...rows].join('\n');
+  const { status, body } = await shop.call(shop.marketer, 'POST', '/v1/devices/import', csv);
+  if (status >= 300) throw new Error(JSON.stringify(body));
+  audience = { id: await everybody(shop) };
+  await world.env.client.workflow.start(TRIGGERS, {
+    workflowId: TRIGGERS,
+    taskQueue: TASK_QUEUE,
+    args: [{ everyMs: 100, forMs: 2000 }],
+  });
+});
+afterAll(async () => {
+  await world.env.client.workflow.getHandle(TRIGGERS).terminate();
+  await world.close();
+});
+
+let events = 0;
+async function happens(name: string, users: readonly string[]): Promise<void> {
+  const at = new Date().toISOString();
+  const items = users.map((userId) => ({ id: `e${++events}`, name, userId, at }));
+  const { status, body } = await shop.call(shop.marketer, 'POST', '/v1/events', { events: items });
+  expect(status, JSON.stringify(body)).toBeLessThan(300);
+}
+
+interface TaskBody {
+  status: string;
+  latestPush: {
+    id: string;
+    status: string;
+    dueAt: string;
+    statistics: { statistics: Record<string, number> };
+  } | null;
+}
+const read = async (taskId: string) =>
+  (await shop.call<TaskBody>(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
+const figure = (task: TaskBody, name: string) => task.latestPush?.statistics.statistics[name] ?? 0;
+
+async function triggered(trigger: object): Promise<string> {
+  const taskId = await createTask(shop, { audience, pushType: 'trigger', trigger });
+  await submitAndApprove(shop, taskId);
+  const armed = () =>
+    world.db.selectFrom('triggers').select('task_id').where('task_id', '=', taskId).execute();
+  await until(armed, (rows) => rows.length === 1);
+  return taskId;
+}
+
+test('users of an event join the one push of their clock hour; nobody twice; cancelled, no event counts any more', async () => {
+  const taskId = await triggered({ event: 'paid' });
+  await happens('paid', ['u0', 'u1', 'u2', 'nobody']);
+  const first = await until(
+    () => read(taskId),
+    (task) => figure(task, 'sent') === 3,
+  );
+  expect(first.status).toBe('sending');
+  await happens('paid', ['u2', 'u3']);
+  const second = await until(
+    () => read(taskId),
+    (task) => figure(task, 'sent') >= 4,
+  );
+  expect(second.latestPush?.statistics.statistics).toMatchObject({ planned: 4, matched: 4, pending: 0 });
+  if (second.latestPush?.id === first.latestPush?.id) {
+    expect(Date.parse(second.latestPush?.dueAt ?? '')).toBe(
+      hourOf(Date.parse(second.latestPush?.dueAt ?? '')),
+    );
+  }
+  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  const triggers = () =>
+    world.db.selectFrom('triggers').select('task_id').where('task_id', '=', taskId).execute();
+  await until(triggers, (rows) => rows.length === 0);
+  await until(
+    () => read(taskId),
+    (task) => task.latestPush?.status === 'cancelled',
+  );
+  await recordHistory(world, taskId, 'trigger');
+  await recordHistory(world, second.latestPush?.id ?? '', 'push-joined');
+});
+
+test('who comes while the task is paused is pushed to after the resume', async () => {
+  const taskId = await triggered({ event: 'signed up' });
+  await happens('signed up', ['u10']);
+  await until(
+    () => read(taskId),
+    (task) => figure(task, 'sent') === 1,
+  );
+  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  await happens('signed up', ['u11', 'u12']);
+  const waiting = () =>
+    world.db.selectFrom('trigger_entries').select('state').where('task_id', '=', taskId).execute();
+  await until(waiting, (rows) => rows.length === 3);
+  expect(figure(await read(taskId), 'sent')).toBe(1);
+  await verb(shop, shop.marketer, taskId, 'resume');
+  await until(
+    () => read(taskId),
+    (task) => figure(task, 'sent') === 3,
+  );
+  await verb(shop, shop.marketer, taskId, 'cancel');
+});
+
+test('bad triggers are refused, and the place named', async () => {
+  const bad: [object, string][] = [
+    [{}, '/trigger/event'],
+    [{ event: 'a', unless: 'b' }, '/trigger/unless'],
+    [{ event: 'a', delayMinutes: 5, unless: 'a' }, '/trigger/unless'],
+    [{ event: 'a', endAt: '2020-01-01T00:00:00Z' }, '/trigger/endAt'],
+    [{ event: 'a', startAt: '2030-01-02T00:00:00Z', endAt: '2030-01-01T00:00:00Z' }, '/trigger/endAt'],
+    [{ event: 'a', reentry: { rule: 'after', hours: 0 } }, '/trigger/reentry/hours'],
+  ];
+  for (const [trigger, pointer] of bad) {
+    const task = { name: 'Bad', audience, pushType: 'trigger', content: { title: 'a', body: 'b' }, trigger };
+    const { status, body } = await shop.call(shop.marketer, 'POST', '/v1/tasks', task);
+    expect(status, JSON.stringify(body)).toBe(400);
+    expect((body['errors'] as { pointer: string }[]).map((error) => error.pointer)).toContain(pointer);
+  }
+});
