@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { insertPing, listWebhookDeliveries } from '../db/webhook-log.ts';
@@ -89,6 +90,28 @@ test('several deliverers send each message once, those of one object in their or
     .toBe(40);
   await Promise.all(deliverers.map((each) => each.stop()));
   expect(receiver.received.map((one) => one.id)).toEqual(sent);
+});
+
+test('an endpoint has at most four requests to answer at a time, of one deliverer', async () => {
+  let open = 0;
+  let most = 0;
+  receiver.answer = (response) => {
+    most = Math.max(most, ++open);
+    setTimeout(() => {
+      open--;
+      response.writeHead(204).end();
+    }, 20 * Math.random());
+  };
+  for (let n = 0; n < 40; n++) {
+    await insertPing(database.db, { appId, endpointId, now: new Date() });
+  }
+  await sql`update webhook_deliveries set object_id = 'task-' || event_no`.execute(database.db);
+  const deliverer = deliver(0);
+  await expect
+    .poll(async () => (await lines()).filter((line) => line.status === 'delivered').length)
+    .toBe(40);
+  await deliverer.stop();
+  expect(most).toBe(4);
 });
 
 test('old messages go with their log, those that still wait stay', async () => {

@@ -36,7 +36,6 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
   let isStopping = false;
   let wake: () => void = () => undefined;
   const running = new Map<Promise<void>, string>();
-  const busyNow = () => countsOf(running.values()).filter(([, count]) => count >= PER_ENDPOINT);
 
   function start(webhook: DueWebhook): void {
     const work: Promise<void> = attemptWebhook(deps, webhook)
@@ -55,7 +54,7 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
       leaseUntil: new Date(now.getTime() + LEASE_MS),
       limit: AT_A_TIME - running.size,
       perEndpoint: PER_ENDPOINT,
-      busy: busyNow().map(([endpointId]) => endpointId),
+      open: countsOf(running.values()),
     });
     for (const webhook of claimed) start(webhook);
     return claimed.length;
@@ -101,10 +100,10 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
   };
 }
 
-function countsOf(endpointIds: Iterable<string>): [string, number][] {
+function countsOf(endpointIds: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const id of endpointIds) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return [...counts];
+  return counts;
 }
 
 function every(ms: number, work: () => Promise<void>): () => Promise<void> {

@@ -29,22 +29,25 @@ export async function claimDueWebhooks(
     readonly leaseUntil: Date;
     readonly limit: number;
     readonly perEndpoint: number;
-    /** Endpoints that answer as many requests as they may at a time. */
-    readonly busy: readonly string[];
+    /** How many requests endpoints have yet to answer. */
+    readonly open: ReadonlyMap<string, number>;
   },
 ): Promise<DueWebhook[]> {
-  const { now, leaseUntil, limit, perEndpoint, busy } = args;
+  const { now, leaseUntil, limit, perEndpoint, open } = args;
+  const [ids, counts] = [[...open.keys()], [...open.values()]];
   const { rows } = await sql<DueWebhook>`
     with due as (
       select d.endpoint_id, d.event_no from webhook_endpoints e
+      left join unnest(${ids}::text[], ${counts}::int[]) as o(id, count) on o.id = e.id
       cross join lateral (
         select w.endpoint_id, w.event_no from webhook_deliveries w
         where w.endpoint_id = e.id and w.status = 'pending' and w.due_at <= ${now}
           and not exists (
             select 1 from webhook_deliveries b where b.endpoint_id = w.endpoint_id and b.object_id = w.object_id
               and b.event_no < w.event_no and b.status = 'pending' and b.tries = 0)
-        order by w.due_at, w.event_no limit ${perEndpoint} for update skip locked) d
-      where e.disabled_at is null and not e.id = any (${[...busy]}::text[])
+        order by w.due_at, w.event_no
+        limit greatest(0, ${perEndpoint}::int - coalesce(o.count, 0)) for update skip locked) d
+      where e.disabled_at is null
       limit ${limit})
     update webhook_deliveries d set due_at = ${leaseUntil}
     from due, webhook_events v, webhook_endpoints e
