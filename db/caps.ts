@@ -5,7 +5,10 @@ import { type Cap, MESSAGE_CLASSES } from '../domain/cap.ts';
  * The devices of the table `placed` (device_no, user_key, channel, at, zone) that a cap keeps out. What other pushes
  * have sent, are sending, or are to send later counts alike, so that no window of that length holds more than the cap says.
  */
-export function overCap(cap: Cap, { appId, pushNo }: { appId: string; pushNo: number }): RawBuilder<unknown> {
+export function overCap(
+  cap: Cap,
+  { appId, pushNo, now }: { appId: string; pushNo: number; now: Date },
+): RawBuilder<unknown> {
   const { max, per, window, channel } = cap;
   const [from, to] = windowOf(window);
   const whose =
@@ -16,8 +19,15 @@ export function overCap(cap: Cap, { appId, pushNo }: { appId: string; pushNo: nu
   const classed = cap.class === undefined ? sql`` : sql`and k.class = ${MESSAGE_CLASSES.indexOf(cap.class)}`;
   return sql`
     select c.device_no from placed c join contacts k on ${whose} and k.at > ${from} and k.at < ${to}
+      and k.at > ${earliest(cap.window, now)}::timestamptz
     where k.push_no <> ${pushNo} ${through} ${classed}
     group by c.device_no having count(distinct k.push_no) >= ${max}`;
+}
+
+/** No window of a push that is prepared now begins before: what is older is not even read. */
+function earliest(window: Cap['window'], now: Date): Date {
+  const hours = window.kind === 'rolling' ? window.hours : 26;
+  return new Date(now.getTime() - hours * 3_600_000);
 }
 
 /** Where clocks are put forward over midnight, the day begins when they show the first time of it. */

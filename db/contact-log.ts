@@ -3,6 +3,7 @@ import { MESSAGE_CLASSES } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
 import type { Db } from './database.ts';
+import { withHashJoins } from './hash-joins.ts';
 import { deliveriesOf } from './slots.ts';
 import { findDefinition } from './task-state.ts';
 
@@ -59,12 +60,11 @@ export async function settleContacts(trx: Db, pushNo: number, now: Date): Promis
   if (push.contacts_settled_at !== null || push.slot === null) return;
   const definition = await findDefinition(trx, push);
   if (push.contacts_logged_at !== null) {
-    await sql`
+    const unsent = sql`
       delete from contacts k where k.push_no = ${pushNo} and not exists (
         select from ${deliveriesOf(push.slot)} r
-        where r.push_no = ${pushNo} and r.device_no = k.device_no and r.status = any(${SENT}::smallint[]))`.execute(
-      trx,
-    );
+        where r.push_no = ${pushNo} and r.device_no = k.device_no and r.status = any(${SENT}::smallint[]))`;
+    await withHashJoins(trx, () => unsent.execute(trx));
   } else if (counts(definition)) {
     await insertContacts(trx, push, definition, SENT, now);
   }

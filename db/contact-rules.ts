@@ -33,6 +33,7 @@ export async function replaceContactRules(
 ): Promise<void> {
   const { appId, personId, now } = args;
   await lockRules(trx, appId);
+  const before = await readContactRules(trx, appId);
   const rules = JSON.stringify(args.rules);
   const row = { app_id: appId, rules, updated_by: personId, updated_at: now };
   await trx
@@ -40,8 +41,8 @@ export async function replaceContactRules(
     .values(row)
     .onConflict((conflict) => conflict.column('app_id').doUpdateSet(row))
     .execute();
-  // Pushes that were prepared while the app had no caps count from now on.
-  if (args.rules.caps.length > 0) await logRunningPushes(trx, { appId, now });
+  // Pushes that were prepared while the app had no caps count from now on. None of them waits for our lock.
+  if (before.caps.length === 0 && args.rules.caps.length > 0) await logRunningPushes(trx, { appId, now });
 }
 
 async function lockRules(trx: Transaction<Schema>, appId: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { Db } from './database.ts';
 import { judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
-import { findSuppression, type Suppression, suppress } from './suppression.ts';
+import { findSuppression, inBulk, type Suppression, suppress } from './suppression.ts';
 import { findWaves, inWaves, type Waves } from './waves.ts';
 
 export interface Prepared {
@@ -56,7 +56,9 @@ export async function prepareRecipients(
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
     const waves = await wavesOf(trx, args);
     const suppression = await findSuppression(trx, args);
-    const sizes = await insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression });
+    const sizes = await inBulk(trx, suppression, () =>
+      insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression }),
+    );
     const counts = await countPrepared(trx, args.pushNo, slot);
     await cutLeases(trx, args.pushNo, slot, counts.sendable, rangesOf(waves, sizes, counts.sendable));
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
@@ -113,9 +115,9 @@ export async function insertDeliveries(trx: Transaction<Schema>, args: InsertArg
   const isOfMany = suppression.isPersonal;
   const judged =
     waves === undefined
-      ? suppress(planned, suppression, { pushNo, at: sql`${now}::timestamptz`, more: sql`` })
+      ? suppress(planned, suppression, { pushNo, now, at: sql`${now}::timestamptz`, more: sql`` })
       : suppress(inWaves(planned, waves, suppression.names), suppression, {
-          ...{ pushNo, more: sql`, r.wave` },
+          ...{ pushNo, now, more: sql`, r.wave` },
           at: sql`(${waves.dueAt.map((at) => new Date(at))}::timestamptz[])[r.wave + 1]`,
         });
   const { lost, suppressed, pending } = STATUS_CODE;

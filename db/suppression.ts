@@ -6,6 +6,7 @@ import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
 import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
 import { contentColumns } from './content-columns.ts';
+import { withHashJoins } from './hash-joins.ts';
 import type { Schema } from './schema.ts';
 
 /** What keeps devices out of a push beyond its audience, as far as this push has any of it. */
@@ -51,7 +52,12 @@ export async function findSuppression(
 export function suppress(
   rows: RawBuilder<unknown>,
   suppression: Suppression,
-  { pushNo, at, more }: { pushNo: number; at: RawBuilder<unknown>; more: RawBuilder<unknown> },
+  {
+    pushNo,
+    now,
+    at,
+    more,
+  }: { pushNo: number; now: Date; at: RawBuilder<unknown>; more: RawBuilder<unknown> },
 ): RawBuilder<unknown> {
   const { appId, caps, quietHours } = suppression;
   const isPlaced = caps.length > 0 || quietHours !== null;
@@ -60,7 +66,10 @@ export function suppress(
   const kept = sql`r.id, r.device_no, r.platform, r.channel, r.token, r.loss ${more}
     ${suppression.isPersonal ? sql`, r.variant, r.variables` : sql``}`;
   const own = [
-    ...caps.map((cap, no) => sql`when ${overOf(no)}.device_no is not null then ${sql.lit(reasonOf(cap))}`),
+    ...caps.map(
+      (cap, no) =>
+        sql`when p.device_no in (select device_no from ${overOf(no)}) then ${sql.lit(reasonOf(cap))}`,
+    ),
     ...(quietHours === null ? [] : [sql`when ${isQuiet(quietHours)} then ${reason('quiet_hours')}`]),
     sql`when ${misses} then ${reason('missing_variable')}`,
   ];
@@ -79,15 +88,21 @@ export function suppress(
       from judged_rows r join zones z on z.zone = r.zone
       where r.loss is null and r.suppression is null and not ${misses}
     ) ${sql.join(
-      caps.map((cap, no) => sql`, ${overOf(no)} as materialized (${overCap(cap, { appId, pushNo })})`),
+      caps.map((cap, no) => sql`, ${overOf(no)} as materialized (${overCap(cap, { appId, pushNo, now })})`),
       sql` `,
     )}
     select ${kept}, ${judged} from judged_rows r
-      left join placed p on p.device_no = r.device_no and r.loss is null
-      ${sql.join(
-        caps.map((_, no) => sql`left join ${overOf(no)} on ${overOf(no)}.device_no = p.device_no`),
-        sql` `,
-      )}`;
+      left join placed p on p.device_no = r.device_no and r.loss is null`;
+}
+
+/** Runs the statement with these rows. */
+export async function inBulk<T>(
+  trx: Transaction<Schema>,
+  { caps, quietHours }: Suppression,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (caps.length === 0 && quietHours === null) return await work();
+  return await withHashJoins(trx, work);
 }
 
 function overOf(no: number): RawBuilder<unknown> {
