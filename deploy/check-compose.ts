@@ -11,6 +11,8 @@ const text = (path: string) => readFileSync(at(path), 'utf8');
 const OURS = ['api', 'worker', 'migrate'];
 /** Set in the image, where the file is. */
 const SET_IN_IMAGE = ['WORKFLOW_BUNDLE'];
+/** Of the command line, which runs elsewhere. */
+const OF_THE_CLI = /^SIGNALBOX_/;
 const SECRET = /(KEY|PASSWORD|PWD|DATABASE_URL)$/;
 const services = readComposeFile(at('docker-compose.yml'));
 const faults: string[] = [];
@@ -74,7 +76,9 @@ function exampleVariables(): Record<string, string> {
 
 /** The variables that config.ts knows and those that the compose file sets must be the same. */
 function checkEnvironment(name: string, service: Service): void {
-  const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map((match) => match[1] ?? '');
+  const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)]
+    .map((match) => match[1] ?? '')
+    .filter((variable) => !OF_THE_CLI.test(variable));
   const set = Object.keys(service.environment);
   for (const variable of set)
     expect(known.includes(variable), `${name} sets ${variable}, unknown to config.ts`);
