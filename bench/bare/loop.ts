@@ -12,7 +12,7 @@ export async function openSession(url: string, ca: string, first: BareRequest): 
   return session;
 }
 
-function start(
+export function start(
   session: ClientHttp2Session,
   authority: string,
   { path, headers, body }: BareRequest,

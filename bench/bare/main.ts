@@ -2,7 +2,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import { answerCall } from '../lib/child.ts';
 import type { Target } from '../lib/target.ts';
 import { openSession, sendAll } from './loop.ts';
-import { type BareRequest, createRequests, makeRequests } from './requests.ts';
+import { type BareRequest, bareMessage, createRequests, makeRequests } from './requests.ts';
 
 export interface BareSetting {
   /** Per push service. */
@@ -41,7 +41,9 @@ answerCall(async ({ target, settings, trial, count }: BareInput): Promise<BareRe
   async function open(kind: 'apns' | 'fcm', amount: number): Promise<ClientHttp2Session[]> {
     const url = kind === 'apns' ? target.apnsUrl : target.fcmUrl;
     return await Promise.all(
-      Array.from({ length: amount }, () => openSession(url, target.ca, requests[kind](next++))),
+      Array.from({ length: amount }, () =>
+        openSession(url, target.ca, requests[kind](bareMessage(next++, kind))),
+      ),
     );
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Channel } from '../../domain/platform.ts';
 import { apnsPayload, apnsTemplate } from '../../providers/apns-payload.ts';
 import { ApnsTokens } from '../../providers/apns-tokens.ts';
 import { systemClock } from '../../providers/clock.ts';
@@ -13,16 +14,17 @@ export interface BareRequest {
   readonly body: string;
 }
 
-export interface Requests {
-  /** Unused is each number once only: the simulators count what comes twice. */
-  apns(n: number): BareRequest;
-  fcm(n: number): BareRequest;
+export interface Message {
+  readonly token: string;
+  readonly messageId: string;
 }
+
+/** Byte for byte what the product sends, but for the digits of the IDs. */
+export type Requests = Readonly<Record<Channel, (message: Message) => BareRequest>>;
 
 const MESSAGE_ID_LENGTH = 36;
 const COLLAPSE_ID = 'push-0123456789-1';
 
-/** Byte for byte what the product sends, but for the digits of the IDs. */
 export async function createRequests(target: Target): Promise<Requests> {
   const { credentials, content } = target;
   const apnsToken = await new ApnsTokens(credentials.apns, systemClock).current();
@@ -39,29 +41,29 @@ export async function createRequests(target: Target): Promise<Requests> {
   ];
   const fcmHeaders = ['authorization', `Bearer ${grant.accessToken}`, 'content-type', 'application/json'];
   const fcmPath = `/v1/projects/${credentials.fcm.project_id}/messages:send`;
-  const messageId = (n: number) => `bare${n}`.padEnd(MESSAGE_ID_LENGTH, '_');
   return {
-    apns: (n) => ({
-      path: `/3/device/${tokenOf(n, 'ios')}`,
+    apns: ({ token, messageId }) => ({
+      path: `/3/device/${token}`,
       headers: apnsHeaders,
-      body: apnsPayload(forApns, messageId(n)),
+      body: apnsPayload(forApns, messageId),
     }),
-    fcm: (n) => ({
+    fcm: ({ token, messageId }) => ({
       path: fcmPath,
       headers: fcmHeaders,
-      body: fcmPayload(forFcm, {
-        token: tokenOf(n, 'android'),
-        messageId: messageId(n),
-        collapseId: COLLAPSE_ID,
-      }),
+      body: fcmPayload(forFcm, { token, messageId, collapseId: COLLAPSE_ID }),
     }),
   };
 }
 
+/** To be used once: the simulators count what comes twice. */
+export function bareMessage(n: number, channel: Channel): Message {
+  return { token: tokenOf(n, channel), messageId: `bare${n}`.padEnd(MESSAGE_ID_LENGTH, '_') };
+}
+
 /** As long and as random as the tokens that the product reads from its database. */
-function tokenOf(n: number, platform: 'ios' | 'android'): string {
+function tokenOf(n: number, channel: Channel): string {
   const digits = createHash('sha256').update(`bare ${n}`).digest('hex');
-  if (platform === 'ios') return digits;
+  if (channel === 'apns') return digits;
   return `${digits.slice(0, 22)}:APA91b${createHash('sha512').update(`bare ${n}`).digest('hex')}`;
 }
 
@@ -73,8 +75,8 @@ export function makeRequests(
 ): { apns: BareRequest[]; fcm: BareRequest[] } {
   const made: { apns: BareRequest[]; fcm: BareRequest[] } = { apns: [], fcm: [] };
   for (let n = numbers.from; n < numbers.from + numbers.count; n++) {
-    if (isIos(n, platforms)) made.apns.push(requests.apns(n));
-    else made.fcm.push(requests.fcm(n));
+    const channel = isIos(n, platforms) ? 'apns' : 'fcm';
+    made[channel].push(requests[channel](bareMessage(n, channel)));
   }
   return made;
 }

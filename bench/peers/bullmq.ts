@@ -48,7 +48,7 @@ answerCall(async ({ target, redisUrl, count }: PeerInput): Promise<PeerResult> =
   const enqueueMs = await timed(async () => {
     for (const batch of chunks(jobs, BATCH)) await queue.addBulk(batch);
   });
-  const sender = openJobSender(target);
+  const sender = await openJobSender(target);
   const done = Promise.withResolvers<void>();
   let left = count;
   const processMs = await timed(async () => {

@@ -42,7 +42,7 @@ answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult
   const enqueueMs = await timed(async () => {
     for (const batch of chunks(jobs, BATCH)) await utils.addJobs(batch);
   });
-  const sender = openJobSender(target);
+  const sender = await openJobSender(target);
   const done = Promise.withResolvers<void>();
   let left = count;
   const processMs = await timed(async () => {

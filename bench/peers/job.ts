@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { CHANNELS, type Channel } from '../../domain/platform.ts';
-import { openPushService } from '../../providers/open-push-service.ts';
-import type { PushService } from '../../providers/push-service.ts';
+import type { ClientHttp2Session } from 'node:http2';
+import type { Channel } from '../../domain/platform.ts';
+import { openSession, start } from '../bare/loop.ts';
+import { type BareRequest, bareMessage, createRequests, type Requests } from '../bare/requests.ts';
 import { isIos } from '../lib/devices.ts';
 import type { Target } from '../lib/target.ts';
 
@@ -46,27 +47,46 @@ export interface JobSender {
   close(): Promise<void>;
 }
 
-/** The product's own push services, so that a peer differs in its queue only. */
-export function openJobSender(target: Target): JobSender {
-  const endpoint = (url: string) => ({ url: new URL(url), ca: target.ca });
-  const endpoints = {
-    apns: endpoint(target.apnsUrl),
-    fcm: endpoint(target.fcmUrl),
-    fcmToken: endpoint(target.fcmTokenUrl),
+/** As the bare loop does it, with its better settings: a peer differs from it in its queue only. */
+export async function openJobSender(target: Target): Promise<JobSender> {
+  const requests = await createRequests(target);
+  const lines = {
+    apns: await openLine(target, 'apns', requests),
+    fcm: await openLine(target, 'fcm', requests),
   };
-  const services = new Map<Channel, PushService>(
-    CHANNELS.map((channel) => [channel, openPushService(channel, target.credentials[channel], endpoints)]),
-  );
   return {
-    async send({ messageId, channel, token }) {
-      const to = { token, messageId, collapseId: 'peer' };
-      const outcome = await services.get(channel)?.send(target.content, to, () => true);
-      if (outcome?.kind !== 'accepted') throw new Error(`a job was not sent: ${JSON.stringify(outcome)}`);
-    },
+    send: ({ channel, ...message }) => lines[channel].send(requests[channel](message)),
     async close() {
-      await Promise.all([...services.values()].map((service) => service.close()));
+      for (const { sessions } of Object.values(lines)) for (const session of sessions) session.destroy();
     },
   };
+}
+
+const SESSIONS = 2;
+const STREAMS = 100;
+
+/** The connections to one service; who finds all streams taken waits for the next free one. */
+async function openLine(target: Target, channel: Channel, requests: Requests) {
+  const url = channel === 'apns' ? target.apnsUrl : target.fcmUrl;
+  const { host } = new URL(url);
+  const first = (n: number) => requests[channel](bareMessage(n, channel));
+  const run = -Math.ceil(Math.random() * 1e9);
+  const sessions = await Promise.all(
+    Array.from({ length: SESSIONS }, (_, index) => openSession(url, target.ca, first(run - index))),
+  );
+  const free = Array.from({ length: STREAMS }, () => sessions).flat();
+  const waiting: ((session: ClientHttp2Session) => void)[] = [];
+  async function send(request: BareRequest): Promise<void> {
+    const session = free.pop() ?? (await new Promise<ClientHttp2Session>((resolve) => waiting.push(resolve)));
+    try {
+      await new Promise<void>((resolve, reject) => start(session, host, request, resolve, reject));
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free.push(session);
+      else next(session);
+    }
+  }
+  return { sessions, send };
 }
 
 export async function timed(work: () => Promise<void>): Promise<number> {

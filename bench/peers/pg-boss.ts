@@ -35,7 +35,7 @@ answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult
   const enqueueMs = await timed(async () => {
     for (const batch of chunks(jobs, BATCH)) await boss.insert(batch);
   });
-  const sender = openJobSender(target);
+  const sender = await openJobSender(target);
   // Fetching by hand: its own `work` waits half a second between batches.
   async function lane(): Promise<void> {
     for (;;) {

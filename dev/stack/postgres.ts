@@ -31,7 +31,7 @@ export interface PostgresServer {
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  shared_buffers: '256MB',
+  shared_buffers: '1GB',
   max_connections: '200',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
