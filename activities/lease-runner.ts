@@ -41,6 +41,8 @@ const WINDOW = 512;
 /** Fewer answers wait for others to come, but not longer than this: statistics are live. */
 const WORTH_A_SETTLE = 256;
 const SETTLE_MS = 200;
+/** So many answers are settled before the next claim, not with it: a claim keeps all other leases of the process waiting. */
+const WORTH_A_STATEMENT = 64;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;
 const IDLE_MS = 100;
@@ -129,6 +131,9 @@ export class LeaseRunner {
   async #step(): Promise<void> {
     this.#judge();
     if (this.#end !== undefined && this.#isUnsure) this.#book.giveBackRetries();
+    if (this.#end === undefined && this.#book.results >= WORTH_A_STATEMENT) {
+      await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
+    }
     const unclaimed = this.#work.lease.to - this.#mark;
     const wish = Math.min(WINDOW - this.#outstanding, unclaimed + this.#book.waiting);
     const room = this.#takeRoom(this.#end === undefined ? wish : 0);
