@@ -38,6 +38,8 @@ export type LeaseEnd =
 
 /** Devices of one lease whose answers are outstanding at most. */
 const WINDOW = 512;
+/** Until the first outcomes show that the tokens are not all wrong. */
+const FIRST_WINDOW = 128;
 /** Fewer answers wait for others to come, but not longer than this: statistics are live. */
 const WORTH_A_SETTLE = 256;
 const SETTLE_MS = 200;
@@ -135,7 +137,8 @@ export class LeaseRunner {
       await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
     }
     const unclaimed = this.#work.lease.to - this.#mark;
-    const wish = Math.min(WINDOW - this.#outstanding, unclaimed + this.#book.waiting);
+    const window = this.#work.rejections.areUnknown ? FIRST_WINDOW : WINDOW;
+    const wish = Math.min(window - this.#outstanding, unclaimed + this.#book.waiting);
     const room = this.#takeRoom(this.#end === undefined ? wish : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);

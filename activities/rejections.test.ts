@@ -19,6 +19,12 @@ test('more than half rejected of the first 200 stops a push', () => {
   expect(enter([gone, accepted], 200).areTooMany).toBe(false);
 });
 
+test('until 200 outcomes are known nothing is, unless somebody trusts the tokens', () => {
+  expect(enter([accepted], 199).areUnknown).toBe(true);
+  expect(enter([accepted], 200).areUnknown).toBe(false);
+  expect(enter([accepted], 1, true).areUnknown).toBe(false);
+});
+
 test('a push that was resumed after that is not stopped again, and its rejected tokens are believed', () => {
   const trusted = enter([doubtful], 300, true);
   expect(trusted).toMatchObject({ areTooMany: false, areCredible: true });

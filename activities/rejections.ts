@@ -3,6 +3,8 @@ import type { Outcome } from '../domain/outcome.ts';
 /** How a push fares with the tokens of its audience, over all its leases in this process. */
 export interface Rejections {
   enter(outcome: Outcome): void;
+  /** Too few outcomes to tell: many requests at once could all fail the same way. */
+  readonly areUnknown: boolean;
   /** So many of the first ones are rejected that the environment or the credential is wrong, not the tokens. */
   readonly areTooMany: boolean;
   /** Whether a doubtful token may be believed to be a bad one. */
@@ -29,6 +31,9 @@ export function createRejections(): (pushNo: number, isTrusted: boolean) => Reje
         count.settled++;
         if (outcome.kind === 'rejected') count.rejected++;
         if (outcome.kind === 'rejected' && outcome.token === 'doubtful') count.doubtful++;
+      },
+      get areUnknown() {
+        return !isTrusted && count.settled < TOO_MANY.least;
       },
       get areTooMany() {
         const isEarly = count.settled >= TOO_MANY.least && count.settled <= TOO_MANY.first;
