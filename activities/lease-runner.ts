@@ -80,7 +80,7 @@ export class LeaseRunner {
   /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
   #held = 0;
   #advancedAt = 0;
-  /** The last statement has no answer: it may be committed, and what it claimed was not written. */
+  /** A statement had no answer: it may be committed, and what it claimed was not written. The last one takes it back. */
   #isUnsure = false;
 
   constructor(deps: SenderDeps, work: LeaseWork) {
@@ -203,15 +203,16 @@ export class LeaseRunner {
     const { token, lease, pacer } = this.#work;
     const { slot } = lease;
     const askedAt = performance.now();
+    const isEnding = this.#end !== undefined;
     this.#advancedAt = askedAt;
     let advanced: Advanced;
     try {
       const retries = batch.due.map(({ n }) => n);
       const now = await this.#deps.clock();
-      const range = { slot, mark: this.#mark, newMark, retries, results: batch.results, now };
+      const range = { slot, mark: this.#mark, newMark, isEnding, retries, results: batch.results, now };
       advanced = await advanceLease(this.#deps.db, token, range);
       this.#backoff = 0;
-      this.#isUnsure = false;
+      if (isEnding) this.#isUnsure = false;
     } catch (error) {
       this.#isUnsure = true;
       this.#book.notWritten(batch);

@@ -38,12 +38,14 @@ export interface Advanced {
 export interface Advance {
   readonly slot: Date;
   readonly results: readonly Settled[];
-  /**
-   * Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. What an earlier call
-   * claimed above that, whose answer was lost, was never written and is free again.
-   */
+  /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
   readonly mark: number;
   readonly newMark: number;
+  /**
+   * Nothing is claimed any more, and nothing above `mark` was written: what a call without an answer claimed there is
+   * free again. Only then, because such a call may still be under way, and must not undo a later claim.
+   */
+  readonly isEnding: boolean;
   /** Put back earlier, to be sent now. One may be pending already: by the same call, whose answer was lost. */
   readonly retries: readonly number[];
   readonly now: Date;
@@ -100,7 +102,8 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
       returning d.n, d.token, d.channel, d.variant, d.variables
     ), moved as (
       update leases set
-        mark_n = case when flags.open then ${newMark}::int else ${mark}::int end,
+        mark_n = case when ${advance.isEnding} then ${mark}::int
+          when flags.open then greatest(mark_n, ${newMark}::int) else mark_n end,
         seen_at = case when draining_until is null then ${now}::timestamptz end,
         pending = ${PENDING_LEFT},
         done = 0 = all(${PENDING_LEFT})

@@ -52,7 +52,7 @@ async function take(token: LeaseToken, when = at): Promise<TakenLease> {
 }
 
 async function advance(push: Seeded, token: LeaseToken, change: Partial<Advance>) {
-  const still = { slot: push.slot, results: [], mark: 0, newMark: 0, retries: [], now };
+  const still = { slot: push.slot, results: [], mark: 0, newMark: 0, isEnding: false, retries: [], now };
   return await advanceLease(database.db, token, { ...still, ...change });
 }
 
@@ -243,8 +243,21 @@ test('what a claim without an answer took is free again once its sender says tha
   const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
   await advance(push, token, { results, mark: 4, newMark: 12 });
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
-  await advance(push, token, { mark: 4, newMark: 4 });
+  await advance(push, token, { mark: 4, newMark: 4, isEnding: true });
   const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
   expect(stopped.inFlight).toBe(0);
   expect(await figures(push)).toMatchObject({ sent: 4, pending: 16 });
+});
+
+test('a call that lingered after its connection broke does not undo what was claimed since', async () => {
+  const push = await openSeeded();
+  const token = tokenOf(push);
+  await take(token);
+  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { mark: 4, newMark: 12 });
+  await advance(push, token, { newMark: 4 });
+  await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
+  await advance(push, token, { newMark: 4 });
+  await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
+  expect(await figures(push)).toMatchObject({ sent: 12, pending: 8 });
 });
