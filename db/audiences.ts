@@ -1,5 +1,5 @@
 import type { Db } from './database.ts';
-import { afterCursor, decodeCursor, type Paged, type PageRequest, toPage } from './paging.ts';
+import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
 import type { AudiencesTable } from './schema.ts';
 
 export interface Audience {
@@ -83,17 +83,12 @@ async function insertVersion(
 }
 
 export async function listAudiences(db: Db, appId: string, page: PageRequest): Promise<Paged<Audience>> {
-  const cursor = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
-  const query = audiencesOf(db, appId)
+  const rows = await audiencesOf(db, appId)
+    .where(({ ref }) => afterCursor(ref('audiences.created_at'), ref('audiences.id'), page.cursor))
     .orderBy('audiences.created_at', 'desc')
     .orderBy('audiences.id', 'desc')
-    .limit(page.limit + 1);
-  const rows =
-    cursor === undefined
-      ? await query.execute()
-      : await query
-          .where((eb) => afterCursor(eb.ref('audiences.created_at'), eb.ref('audiences.id'), cursor))
-          .execute();
+    .limit(page.limit + 1)
+    .execute();
   return toPage(
     rows.map((row) => hideNoCount(row.kind, row)),
     page.limit,

@@ -7,14 +7,22 @@ export interface Subject {
   readonly devices: readonly { readonly no: number; readonly deviceId: string }[];
 }
 
+interface Deletion {
+  readonly how: 'delete';
+  /** A `delete … returning`. */
+  readonly rows: (subject: Subject) => RawBuilder<unknown>;
+  /** Takes the rows that are `gone` from the number that is kept of them. */
+  readonly counter?: RawBuilder<unknown>;
+}
+
 export type PersonalTable = { readonly columns: readonly string[] } & (
-  | { readonly how: 'delete'; readonly statement: (subject: Subject) => RawBuilder<unknown> }
+  | Deletion
   | { readonly how: 'with_device' | 'deliveries'; readonly because: string }
 );
 
 /**
  * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the database:
- * a table with such a column that is not here is a fault. One whose rows can go at once brings its own statement.
+ * a table with such a column that is not here is a fault. One whose rows can go at once says which.
  */
 export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
   devices: {
@@ -32,102 +40,84 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
   audience_members: {
     columns: ['id'],
     how: 'delete',
-    statement: ({ appId, ...subject }) => sql`
-      with gone as (
-        delete from audience_members m using audiences a, audience_versions v
-        where a.app_id = ${appId} and v.audience_id = a.id and m.audience_id = v.audience_id
-          and m.version = v.version and ${isMember(subject)}
-        returning m.audience_id, m.version
-      ), counted as (
-        update audience_versions v set members = v.members - g.members
-        from (select audience_id, version, count(*) as members from gone group by 1, 2) g
-        where v.audience_id = g.audience_id and v.version = g.version
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, ...subject }) => sql`
+      delete from audience_members m using audiences a, audience_versions v
+      where a.app_id = ${appId} and v.audience_id = a.id and m.audience_id = v.audience_id
+        and m.version = v.version and ${isMember(subject)}
+      returning m.audience_id, m.version`,
+    counter: sql`
+      update audience_versions v set members = v.members - g.members
+      from (select audience_id, version, count(*) as members from gone group by 1, 2) g
+      where v.audience_id = g.audience_id and v.version = g.version`,
   },
   frozen_members: {
     columns: ['device_no', 'id'],
     how: 'delete',
-    statement: ({ appId, ...subject }) => sql`
-      with gone as (
-        delete from frozen_members m using frozen_audiences f, tasks t
-        where t.app_id = ${appId} and f.task_id = t.id and m.frozen_no = f.no
-          and (${isMember(subject)} or m.device_no = any(${numbersOf(subject.devices)}::bigint[]))
-        returning m.frozen_no
-      ), counted as (
-        update frozen_audiences f set members = f.members - g.members
-        from (select frozen_no, count(*) as members from gone group by 1) g where f.no = g.frozen_no
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, ...subject }) => sql`
+      delete from frozen_members m using frozen_audiences f, tasks t
+      where t.app_id = ${appId} and f.task_id = t.id and m.frozen_no = f.no
+        and (${isMember(subject)} or m.device_no = any(${numbersOf(subject.devices)}::bigint[]))
+      returning m.frozen_no`,
+    counter: sql`
+      update frozen_audiences f set members = f.members - g.members
+      from (select frozen_no, count(*) as members from gone group by 1) g where f.no = g.frozen_no`,
   },
   trigger_arrivals: {
     columns: ['user_id'],
     how: 'delete',
-    statement: ({ appId, userIds }) => sql`
-      with gone as (
-        delete from trigger_arrivals where app_id = ${appId} and user_id = any(${userIds}::text[]) returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, userIds }) => sql`
+      delete from trigger_arrivals where app_id = ${appId} and user_id = any(${userIds}::text[]) returning 1`,
   },
   trigger_entries: {
     columns: ['user_id'],
     how: 'delete',
-    statement: ({ appId, userIds }) => sql`
-      with gone as (
-        delete from trigger_entries e using tasks t
-        where t.app_id = ${appId} and e.task_id = t.id and e.user_id = any(${userIds}::text[]) returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, userIds }) => sql`
+      delete from trigger_entries e using tasks t
+      where t.app_id = ${appId} and e.task_id = t.id and e.user_id = any(${userIds}::text[]) returning 1`,
   },
   test_devices: {
     columns: ['device_id'],
     how: 'delete',
-    statement: ({ appId, devices }) => sql`
-      with gone as (
-        delete from test_devices where app_id = ${appId} and device_id = any(${idsOf(devices)}::text[]) returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, devices }) => sql`
+      delete from test_devices where app_id = ${appId} and device_id = any(${idsOf(devices)}::text[]) returning 1`,
   },
   test_send_devices: {
     columns: ['device_id'],
     how: 'delete',
-    statement: ({ appId, devices }) => sql`
-      with gone as (
-        delete from test_send_devices t using test_sends s
-        where s.id = t.test_send_id and s.app_id = ${appId} and t.device_id = any(${idsOf(devices)}::text[])
-        returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, devices }) => sql`
+      delete from test_send_devices t using test_sends s
+      where s.id = t.test_send_id and s.app_id = ${appId} and t.device_id = any(${idsOf(devices)}::text[])
+      returning 1`,
   },
   contacts: {
     columns: ['device_no', 'user_key'],
     how: 'delete',
-    statement: ({ appId, userIds, devices }) => sql`
-      with gone as (
-        delete from contacts where app_id = ${appId} and (
-          user_key = any(${userIds.map((id) => `=${id}`)}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
-        returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, userIds, devices }) => sql`
+      delete from contacts where app_id = ${appId} and (
+        user_key = any(${userIds.map((id) => `=${id}`)}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
+      returning 1`,
   },
   events: {
     columns: ['user_id', 'device_no'],
     how: 'delete',
-    statement: ({ appId, userIds, devices }) => sql`
-      with gone as (
-        delete from events
-        where app_id = ${appId}
-          and (user_id = any(${userIds}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
-        returning 1
-      )
-      select count(*) as rows from gone`,
+    rows: ({ appId, userIds, devices }) => sql`
+      delete from events
+      where app_id = ${appId}
+        and (user_id = any(${userIds}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
+      returning 1`,
   },
 };
 
+/** Answers how many rows went. */
+export function deletion({ rows, counter }: Deletion, subject: Subject): RawBuilder<{ rows: number }> {
+  const counted = counter === undefined ? sql`` : sql`, counted as (${counter})`;
+  return sql`with gone as (${rows(subject)}) ${counted} select count(*) as rows from gone`;
+}
+
 /** A condition on `m`: kind 0 is a device ID, 1 a user ID. */
 function isMember({ userIds, devices }: Omit<Subject, 'appId'>): RawBuilder<unknown> {
-  const deviceIds = devices.map(({ deviceId }) => deviceId);
-  return sql`((m.kind = 1 and m.id = any(${userIds}::text[])) or (m.kind = 0 and m.id = any(${deviceIds}::text[])))`;
+  return sql`(
+    (m.kind = 1 and m.id = any(${userIds}::text[])) or (m.kind = 0 and m.id = any(${idsOf(devices)}::text[])))`;
 }
 
 function idsOf(devices: Subject['devices']): string[] {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { eraseDeliveries, listPushesWithDetails } from './erase-deliveries.ts';
-import { numbersOf, PERSONAL_TABLES, type Subject } from './erase-registry.ts';
+import { deletion, numbersOf, PERSONAL_TABLES, type Subject } from './erase-registry.ts';
 
 export interface Erasure {
   readonly devices: number;
@@ -77,8 +77,8 @@ async function eraseRows(db: Db, subject: Subject): Promise<number> {
   let erased = 0;
   for (const table of Object.values(PERSONAL_TABLES)) {
     if (table.how !== 'delete') continue;
-    const { rows } = await table.statement(subject).execute(db);
-    erased += (rows as { rows: number }[])[0]?.rows ?? 0;
+    const { rows } = await deletion(table, subject).execute(db);
+    erased += rows[0]?.rows ?? 0;
   }
   return erased;
 }

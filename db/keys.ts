@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Db } from './database.ts';
-import { afterCursor, decodeCursor, type Paged, type PageRequest, toPage } from './paging.ts';
+import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
 import type { PeopleTable } from './schema.ts';
 
 export type KeyOwner =
@@ -55,7 +55,6 @@ export interface KeyRecord {
 }
 
 export async function listKeys(db: Db, appId: string, page: PageRequest): Promise<Paged<KeyRecord>> {
-  const cursor = page.cursor === undefined ? undefined : decodeCursor(page.cursor);
   const rows = await db
     .selectFrom('keys')
     .leftJoin('people', 'people.id', 'keys.person_id')
@@ -68,13 +67,7 @@ export async function listKeys(db: Db, appId: string, page: PageRequest): Promis
       'keys.revoked_at as revokedAt',
     ])
     .where('keys.app_id', '=', appId)
-    .$if(cursor !== undefined, (query) =>
-      query.where((eb) =>
-        cursor === undefined
-          ? eb.lit(true)
-          : afterCursor(eb.ref('keys.created_at'), eb.ref('keys.id'), cursor),
-      ),
-    )
+    .where(({ ref }) => afterCursor(ref('keys.created_at'), ref('keys.id'), page.cursor))
     .orderBy('keys.created_at', 'desc')
     .orderBy('keys.id', 'desc')
     .limit(page.limit + 1)

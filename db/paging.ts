@@ -33,13 +33,15 @@ export function decodeCursor(cursor: string): Cursor {
   return { createdAt: new Date(Number(time)), id };
 }
 
-/** A row-value comparison: written with OR it would not use the index. */
+/** A row-value comparison: written with OR it would not use the index. Without a cursor the list starts at its head. */
 export function afterCursor(
   createdAt: Expression<Date>,
   id: Expression<string>,
-  cursor: Cursor,
+  cursor: string | undefined,
 ): Expression<SqlBool> {
-  return sql<SqlBool>`(${createdAt}, ${id}) < (${cursor.createdAt}, ${cursor.id})`;
+  if (cursor === undefined) return sql<SqlBool>`true`;
+  const after = decodeCursor(cursor);
+  return sql<SqlBool>`(${createdAt}, ${id}) < (${after.createdAt}, ${after.id})`;
 }
 
 /** `rows` were asked for with one more than the limit, which tells whether there is a next page. */

@@ -1,9 +1,16 @@
-/** Deadlock, failed serialization, and two writers of one unique value at the same moment. */
-const CLASHES: readonly unknown[] = ['40P01', '40001', '23505'];
+import { SQL_STATE, sqlStateOf } from './sql-state.ts';
+
+/** The last: two writers of one unique value at the same moment. */
+const CLASHES: readonly unknown[] = [
+  SQL_STATE.deadlock,
+  SQL_STATE.serializationFailure,
+  SQL_STATE.uniqueViolation,
+];
+
 /** What else is worth another try. */
 export class ClashError extends Error {
   override name = 'ClashError';
-  readonly code = '40001';
+  readonly code = SQL_STATE.serializationFailure;
 }
 
 const ATTEMPTS = 4;
@@ -14,8 +21,7 @@ export async function withRetry<Result>(work: () => Promise<Result>): Promise<Re
     try {
       return await work();
     } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (attempt === ATTEMPTS || !CLASHES.includes(code)) throw error;
+      if (attempt === ATTEMPTS || !CLASHES.includes(sqlStateOf(error))) throw error;
     }
   }
 }

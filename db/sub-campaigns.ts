@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
-import { afterCursor, type Cursor } from './paging.ts';
+import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
+import { SQL_STATE, sqlStateOf } from './sql-state.ts';
 
 export interface SubCampaign {
   readonly id: string;
@@ -35,22 +36,17 @@ export async function findSubCampaign(db: Db, { appId, id }: Key): Promise<SubCa
 /** Newest first. */
 export async function listSubCampaigns(
   db: Db,
-  args: { appId: string; after: Cursor | undefined; limit: number },
-): Promise<SubCampaign[]> {
-  const { after } = args;
-  return await select(db, args.appId)
-    .$if(after !== undefined, (query) =>
-      query.where(({ ref }) =>
-        afterCursor(ref('c.created_at'), ref('c.id'), after ?? { createdAt: new Date(0), id: '' }),
-      ),
-    )
+  appId: string,
+  page: PageRequest,
+): Promise<Paged<SubCampaign>> {
+  const rows = await select(db, appId)
+    .where(({ ref }) => afterCursor(ref('c.created_at'), ref('c.id'), page.cursor))
     .orderBy('c.created_at', 'desc')
     .orderBy('c.id', 'desc')
-    .limit(args.limit)
+    .limit(page.limit + 1)
     .execute();
+  return toPage(rows, page.limit);
 }
-
-const UNIQUE_VIOLATION = '23505';
 
 /** `taken`: another one of the app has that name. */
 export async function renameSubCampaign(
@@ -66,7 +62,7 @@ export async function renameSubCampaign(
     const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
     return numUpdatedRows === 0n ? 'gone' : 'done';
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION) return 'taken';
+    if (sqlStateOf(error) === SQL_STATE.uniqueViolation) return 'taken';
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { estimate } from '../../db/estimate.ts';
 import { type PlannedFrom, sourceOf } from '../../db/planned.ts';
 import { findAudienceVersion } from '../../db/readiness.ts';
 import { RuleError } from '../../db/rule-context.ts';
+import { SQL_STATE, sqlStateOf } from '../../db/sql-state.ts';
 import { CombinationDefinition, RuleDefinition, ruleOf } from '../../domain/audience-definition.ts';
 import { AudienceRef } from '../../domain/audience-rule.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
@@ -53,7 +54,6 @@ const EstimateBody = z
 /** Each is a scan of all devices of an app; the rest of the database has other work. */
 const AT_A_TIME = 2;
 const TIMEOUT_MS = 20_000;
-const QUERY_CANCELLED = '57014';
 
 export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<void> {
   let running = 0;
@@ -129,8 +129,7 @@ async function judged<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof RuleError) throw invalid([{ pointer: '', detail: error.message }]);
-    const { code } = error as { code?: unknown };
-    if (code === QUERY_CANCELLED)
+    if (sqlStateOf(error) === SQL_STATE.queryCanceled)
       throw busy(`The estimate took longer than ${TIMEOUT_MS / 1000} s; try again later`);
     throw error;
   }

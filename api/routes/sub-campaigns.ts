@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { insertAct } from '../../db/audit.ts';
-import { decodeCursor, toPage } from '../../db/paging.ts';
 import {
   deleteSubCampaign,
   findSubCampaign,
@@ -54,12 +53,7 @@ function reading(app: App, deps: ApiDeps): void {
         response: { 200: Page(SubCampaignBody), ...problemResponses() },
       },
     },
-    async (request) => {
-      const { limit, cursor } = request.query;
-      const after = cursor === undefined ? undefined : decodeCursor(cursor);
-      const args = { appId: appIdOf(request), after, limit: limit + 1 };
-      return toPage(await listSubCampaigns(deps.db, args), limit);
-    },
+    async (request) => listSubCampaigns(deps.db, appIdOf(request), request.query),
   );
 }
 

@@ -1,0 +1,12 @@
+/** The errors of Postgres that are expected somewhere. */
+export const SQL_STATE = {
+  uniqueViolation: '23505',
+  serializationFailure: '40001',
+  deadlock: '40P01',
+  queryCanceled: '57014',
+} as const;
+
+/** Undefined when it is no error of the database. */
+export function sqlStateOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
