@@ -1,19 +1,17 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { runCommand, USAGE } from '../cli/commands.ts';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from './testing.ts';
+import { fixture } from '../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from './testing.ts';
 
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 let apiUrl: string;
 beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
   apiUrl = await api.app.listen({ port: 0, host: '127.0.0.1' });
 });
-afterAll(() => api.stop());
 
 const as = (role: 'operator' | 'marketer', ...args: string[]) =>
   runCommand({ apiUrl, key: app.keys[role] }, args);

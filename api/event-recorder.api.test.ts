@@ -1,13 +1,9 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createEventRecorder } from './event-recorder.ts';
-import { createTestApp, startTestApi, type TestApi } from './testing.ts';
+import { createTestApp, useTestApi } from './testing.ts';
 
-let api: TestApi;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
+const api = useTestApi();
 
 test('when events cannot be stored as fast as they come, more are refused, and what was taken is stored', async () => {
   const { appId } = await createTestApp(api);

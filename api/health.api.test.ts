@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApi, type TestApi } from './testing.ts';
+import { expect, test } from 'vitest';
+import { useTestApi } from './testing.ts';
 
-let api: TestApi;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
+const api = useTestApi();
 
 test('a process that runs is live, whatever it can reach', async () => {
   const answer = await api.app.inject('/health/live');

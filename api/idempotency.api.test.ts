@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { claimIdempotencyKey, deleteOldIdempotencyKeys } from '../db/idempotency.ts';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from './testing.ts';
+import { fixture } from '../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from './testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 
 const create = (key: string, body: object = { name: 'All', kind: 'all' }, from = app) =>
   from.call('marketer', 'POST', '/v1/audiences', body, { 'idempotency-key': key });

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
 import { createMac, createVault } from '../keys.ts';
 import { createTestDatabase } from '../test/setup/database.ts';
+import { fixture } from '../test/setup/fixture.ts';
 import { type App, buildApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import type { Role } from './permissions.ts';
@@ -45,6 +47,13 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
     await database.drop();
   };
   return { app, deps, clock, stop };
+}
+
+/** For the top of a test file: `startTestApi` while its tests run. */
+export function useTestApi(overrides?: Partial<ApiDeps>): TestApi {
+  const api = fixture(beforeAll, () => startTestApi(overrides));
+  afterAll(() => api.stop());
+  return api;
 }
 
 function testClock(): TestClock {

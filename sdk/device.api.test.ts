@@ -1,20 +1,18 @@
 import { SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, useTestApi } from '../api/testing.ts';
+import { fixture } from '../test/setup/fixture.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 
-let api: TestApi;
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 let endpoint: string;
-let app: TestApp;
 let phone: Phone;
 
 beforeAll(async () => {
-  api = await startTestApi();
   endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
 });
-afterAll(() => api.stop());
 beforeEach(async () => {
-  app = await createTestApp(api);
   phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
 });
 afterEach(() => {

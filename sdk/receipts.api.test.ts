@@ -1,25 +1,23 @@
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, useTestApi } from '../api/testing.ts';
 import type { SeededPush } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
+import { fixture } from '../test/setup/fixture.ts';
 import { createWorld } from './testing/fake-server.ts';
 import { Mishaps, recover, suffer } from './testing/mishaps.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 import { pushTo } from './testing/push.ts';
 
-let api: TestApi;
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 let endpoint: string;
-let app: TestApp;
 let phone: Phone;
 let push: SeededPush;
 beforeAll(async () => {
-  api = await startTestApi();
   endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
 });
-afterAll(() => api.stop());
 beforeEach(async () => {
-  app = await createTestApp(api);
   phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
   push = await pushTo(api, app.appId, 'android');
 });

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ADMIN_KEY, createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { ADMIN_KEY, createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 
 const admin = { authorization: `Bearer ${ADMIN_KEY}` };
 const create = (payload: object, headers: Record<string, string> = admin) =>

@@ -1,18 +1,12 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { findRefresh, startRefresh, stepRefresh } from '../../db/audience-refresh.ts';
+import { fixture } from '../../test/setup/fixture.ts';
 import { createRefresher } from '../refresher.ts';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 
 async function audienceOfThree(): Promise<string> {
   const payload = ['a', 'b', 'c']

@@ -1,16 +1,10 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 
 const vip = { field: 'tags', op: 'any', value: ['vip'] };
 const post = (body: object, who: 'marketer' | 'approver' = 'marketer') =>

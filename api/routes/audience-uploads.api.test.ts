@@ -2,19 +2,17 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 let port: number;
 beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
   await api.app.listen({ host: '127.0.0.1', port: 0 });
   port = (api.app.server.address() as AddressInfo).port;
 });
-afterAll(() => api.stop());
 
 /** Over a real socket, in parts. */
 function uploading(name: string, key: string): ClientRequest {

@@ -1,14 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 
 const pem = { type: 'pkcs8', format: 'pem' } as const;
 const ec = (namedCurve: string) =>

@@ -1,16 +1,10 @@
 import { createECDH } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 
 const DAY = 24 * 3_600_000;
 const HUAWEI = 'IQAAAACy0kjVAAD4pK9';

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 
 const IDFA = '6D92078A-8246-4BA4-AE5B-76104861E7DC';
 const token = (n: number) => n.toString(16).padStart(64, '0');

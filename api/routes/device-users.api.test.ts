@@ -1,25 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
 const SECRET = 'a secret of the backend, long enough';
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = (key: typeof ec.publicKey) => key.export({ type: 'spki', format: 'pem' }).toString();
 
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 let proof: Record<string, string>;
-beforeAll(async () => {
-  api = await startTestApi();
-});
 beforeEach(async () => {
-  app = await createTestApp(api);
   const made = await app.call('sdk', 'POST', '/v1/devices', { deviceId: 'd', platform: 'ios' });
   proof = { 'x-device-secret': made.json().secret };
 });
-afterAll(() => api.stop());
 
 const putKey = (keyId: string, body: object) =>
   app.call('operator', 'PUT', `/v1/app/user-token-keys/${keyId}`, body);

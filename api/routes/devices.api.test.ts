@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 
 const apnsToken = (letter: string) => letter.repeat(64);
 const device = (deviceId: string, more: object = {}) => ({

@@ -1,16 +1,12 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createTestApp, type TestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
+const api = useTestApi();
 let app: TestApp;
-beforeAll(async () => {
-  api = await startTestApi();
-});
 beforeEach(async () => {
   app = await createTestApp(api);
 });
-afterAll(() => api.stop());
 
 const token = (n: number) => n.toString(16).padStart(64, '0');
 async function send(payload: string | Buffer, type = 'text/csv', headers: Record<string, string> = {}) {

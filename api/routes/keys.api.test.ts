@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ADMIN_KEY, createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { ADMIN_KEY, createTestApp, type TestApp, useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 let other: TestApp;
 beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
   other = await createTestApp(api);
 });
-afterAll(() => api.stop());
 
 const headers = { authorization: `Bearer ${ADMIN_KEY}` };
 const makeKey = (appId: string, payload: object) =>

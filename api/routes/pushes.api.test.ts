@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
-import { openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { fixture } from '../../test/setup/fixture.ts';
+import { openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 let push: SeededPush;
 let url: string;
 let taskId: string;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
 beforeEach(async () => {
-  shop = await openShop(api);
   const { appId, marketer } = shop;
   const startedAt = api.clock.now;
   taskId = await seedTask(api.deps.db, { appId, personId: marketer.personId, now: startedAt });

@@ -1,23 +1,19 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { drainInbox, insertCallback } from '../../db/receipt-inbox.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
+import { fixture } from '../../test/setup/fixture.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 let push: SeededPush;
 let key: { id: string; secret: string; path: string };
 let operator: Shop['marketer'];
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
 beforeEach(async () => {
-  shop = await openShop(api);
   operator = await shop.person('operator');
   const { appId } = shop;
   const startedAt = api.clock.now;

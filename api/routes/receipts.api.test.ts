@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
+import { fixture } from '../../test/setup/fixture.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 let push: SeededPush;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
 beforeEach(async () => {
-  shop = await openShop(api);
   push = await pushOf(shop);
   api.clock.advance(60_000);
 });

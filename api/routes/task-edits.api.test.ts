@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 let url: string;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
 beforeEach(async () => {
-  shop = await openShop(api);
   const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { target: { event: 'buy' } }));
   url = `/v1/tasks/${String(body['id'])}`;
 });

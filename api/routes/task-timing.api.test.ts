@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
-beforeAll(async () => {
-  api = await startTestApi();
-  shop = await openShop(api);
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const shop = fixture(beforeAll, () => openShop(api));
 
 const create = (more: object) => shop.marketer.call('POST', '/v1/tasks', newTask(shop, { ...more }));
 const daily = { every: 'day', at: '09:00' };

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { seedPush } from '../../db/ledger-fixture.ts';
 import type { TaskStatus } from '../../domain/task-status.ts';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 let taskId: string;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
 beforeEach(async () => {
-  shop = await openShop(api);
   const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { pushType: 'manual' }));
   taskId = String(body['id']);
 });

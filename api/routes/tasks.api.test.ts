@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
-beforeEach(async () => {
-  shop = await openShop(api);
-});
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 
 async function create(more: Record<string, unknown> = {}) {
   const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, more));

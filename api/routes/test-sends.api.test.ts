@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 beforeEach(async () => {
-  shop = await openShop(api);
   for (const deviceId of ['d1', 'd2']) {
     const device = {
       deviceId,

@@ -2,20 +2,18 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ADMIN_KEY, createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { ADMIN_KEY, createTestApp, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeAll, () => createTestApp(api));
 let port: number;
 beforeAll(async () => {
-  api = await startTestApi();
-  app = await createTestApp(api);
   await api.app.listen({ host: '127.0.0.1', port: 0 });
   port = (api.app.server.address() as AddressInfo).port;
 });
-afterAll(() => api.stop());
 
 function post(path: string, type: string, key: string, headers: Record<string, string> = {}): ClientRequest {
   const given = { authorization: `Bearer ${key}`, 'content-type': type, ...headers };

@@ -3,25 +3,21 @@ import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../testing.ts';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { fixture } from '../../test/setup/fixture.ts';
+import { createTestApp, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
 const ROWS = 200_000;
 const HEAD = 'device_id,platform,token,time_zone,attributes,last_active_at,unsubscribed,idfa\n';
 
-let api: TestApi;
-let app: TestApp;
+const api = useTestApi();
+const app = fixture(beforeEach, () => createTestApp(api));
 let port: number;
 beforeAll(async () => {
-  api = await startTestApi();
   await api.app.listen({ host: '127.0.0.1', port: 0 });
   port = (api.app.server.address() as AddressInfo).port;
 });
-beforeEach(async () => {
-  app = await createTestApp(api);
-});
-afterAll(() => api.stop());
 
 async function send(path: string, type: string, key: string, chunks: Iterable<string>) {
   const headers = { authorization: `Bearer ${key}`, 'content-type': type };
