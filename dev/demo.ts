@@ -6,12 +6,15 @@ import { Lifetime } from './demo/lifetime.ts';
 import { type DemoOptions, readOptions } from './demo/options.ts';
 import { BAD_TOKENS, planFor } from './demo/plan.ts';
 import { releaseTask } from './demo/release.ts';
+import { finishRepeating, startRepeating } from './demo/repeating.ts';
+import { compareRepeating } from './demo/repeating-comparison.ts';
 import { printReport } from './demo/report.ts';
 import { resultOf } from './demo/result.ts';
 import { count, Screen } from './demo/screen.ts';
 import { sendWithPause } from './demo/sending.ts';
 import { type Stage, setStage } from './demo/stage.ts';
-import { DeviceSimulator } from './devices/device-simulator.ts';
+import { gatherTeam, startDevices } from './demo/team.ts';
+import type { DeviceSimulator } from './devices/device-simulator.ts';
 import { generate } from './devices/generator.ts';
 
 const SEED = 20_261_122;
@@ -33,33 +36,27 @@ async function run(options: DemoOptions, screen: Screen): Promise<void> {
     shares: BAD_TOKENS,
   });
   const audienceId = await loadFiles(stage, files, screen, differences);
-  const devices = lifetime.own(await startDevices(stage));
+  const team = await gatherTeam(stage, screen, SEED);
+  lifetime.own(team.devices);
+  const concerns = (token: string) => !team.concerns(token);
+  const devices = lifetime.own(await startDevices(stage, SEED, { concerns }));
+  const repeating = await startRepeating(stage, team, screen);
   const released = await releaseTask(stage, plan, audienceId, screen);
-  const sending = { stage, screen, devices, ...released };
+  const sending = { stage, screen, devices, team, ...released };
   const { push, pause } = await sendWithPause(sending);
   const outcome = await collect(sending, push, differences);
+  const repeated = await finishRepeating(stage, repeating, team, screen);
   const counts = await stage.simulators.control.counts();
-  const finished = { expected: files.expected, outcome, pause, devices, counts };
-  const reconciles = compare(finished, differences);
+  const finished = { expected: files.expected, outcome, pause, devices, counts, team, repeated };
+  const reconciles = compare(finished, differences) && compareRepeating(repeated, team, differences);
   printReport(screen, finished);
   sayVerdict(screen, differences);
   const durationMs = Math.round(performance.now() - startedAt);
   const badRows = { devices: files.devices.errors.length, audience: files.audience.errors.length };
   const result = resultOf(finished, { badRows, reconciles, differences: differences.found, durationMs });
-  if (options.stay) await stay(stage, devices, screen);
+  if (options.stay) await stay(stage, [devices, team.devices], screen);
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   if (!options.stay) await lifetime.end(differences.found.length === 0 ? 0 : 1);
-}
-
-function startDevices({ apiUrl, app, simulators }: Stage): Promise<DeviceSimulator> {
-  const { logFile, control } = simulators;
-  return DeviceSimulator.start({
-    apiUrl,
-    sdkKey: app.keys.sdk,
-    logFile,
-    flushLog: () => control.counts(),
-    seed: SEED,
-  });
 }
 
 function sayVerdict(screen: Screen, { found }: Differences): void {
@@ -68,9 +65,9 @@ function sayVerdict(screen: Screen, { found }: Differences): void {
   else screen.say(`These figures differ:\n${found.map((text) => `  ${text}`).join('\n')}`);
 }
 
-async function stay(stage: Stage, devices: DeviceSimulator, screen: Screen): Promise<void> {
+async function stay(stage: Stage, all: DeviceSimulator[], screen: Screen): Promise<void> {
   await stage.useRealWindow();
-  devices.reportUntil(Number.POSITIVE_INFINITY);
+  for (const devices of all) devices.reportUntil(Number.POSITIVE_INFINITY);
   screen.say(`
 Everything keeps running. What you push from now on collects receipts for the real 72 hours.
 

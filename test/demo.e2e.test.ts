@@ -6,10 +6,22 @@ import { z } from 'zod';
 
 const DEMO = fileURLToPath(new URL('../dev/demo.ts', import.meta.url));
 const DEVICES = 2_000;
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 180_000;
 
 const Count = z.int().nonnegative();
 const Reasons = z.record(z.string(), Count);
+const RepeatedPush = z.object({
+  ...{ seq: Count, matched: Count, sent: Count, success: Count, failures: Count, noFeedback: Count },
+  ...{ impressions: Count, opens: Count, taps: Count, dismissals: Count },
+  dueAt: z.coerce.date(),
+  startedAt: z.coerce.date(),
+});
+const Repeated = z.object({
+  pushType: z.enum(['manual', 'recurring']),
+  status: z.string(),
+  pushes: z.array(RepeatedPush),
+});
+const Reported = z.object({ impressions: Count, opens: Count, taps: Count, dismissals: Count });
 const Result = z.object({
   planned: Count,
   matched: Count,
@@ -31,6 +43,8 @@ const Result = z.object({
   failureReasons: Reasons,
   simulator: z.object({ requests: Count, distinctDevices: Count, duplicates: Count }),
   devices: z.object({ delivered: Count, impressions: Count, opens: Count, taps: Count, dismissals: Count }),
+  team: Reported.extend({ devices: Count }),
+  tasks: z.array(Repeated),
   pauseAckMs: z.number(),
   requestsAfterAck: Count,
   generatedAudience: Count,
@@ -77,7 +91,7 @@ test('the numbers add up, and each drop has its reason', () => {
 
 test('each device that was sent to was processed exactly once, or has the reason why not', () => {
   expect(result.simulator.duplicates).toBe(0);
-  expect(result.simulator.distinctDevices).toBe(result.sent - result.failures);
+  expect(result.simulator.distinctDevices).toBe(result.sent - result.failures + result.team.devices);
   expect(result.simulator.requests).toBeGreaterThanOrEqual(result.sent);
 });
 
@@ -91,4 +105,28 @@ test('what the devices reported is what was counted; late receipts are counted a
   expect(result).toMatchObject({ impressions, opens, taps, dismissals, generatedAudience: opens, late: 25 });
   expect(taps).toBeGreaterThan(opens);
   expect(result.deliveries).toBe(result.success);
+});
+
+test('a manual task pushes at each Send, a recurring one when its Schedule says so', () => {
+  const [manual, recurring] = result.tasks;
+  expect(manual).toMatchObject({ pushType: 'manual', status: 'scheduled', pushes: [{ seq: 1 }, { seq: 2 }] });
+  expect(recurring).toMatchObject({ pushType: 'recurring', pushes: [{ seq: 1 }] });
+  for (const { dueAt, startedAt } of recurring?.pushes ?? []) {
+    expect(dueAt.getTime() % 60_000).toBe(0);
+    expect(startedAt.getTime()).toBeGreaterThanOrEqual(dueAt.getTime());
+  }
+});
+
+test('each of their pushes reaches each device of the team, whose reports are their numbers', () => {
+  const { devices, ...reported } = result.team;
+  const pushes = result.tasks.flatMap((task) => task.pushes);
+  for (const { matched, sent, success, failures, noFeedback } of pushes) {
+    expect({ matched, sent, failures }).toEqual({ matched: devices, sent: devices, failures: 0 });
+    expect(success + noFeedback).toBe(sent);
+  }
+  const totals = { impressions: 0, opens: 0, taps: 0, dismissals: 0 };
+  for (const push of pushes) {
+    for (const name of ['impressions', 'opens', 'taps', 'dismissals'] as const) totals[name] += push[name];
+  }
+  expect(reported).toEqual(totals);
 });

@@ -4,7 +4,9 @@ import type { ExpectedPush } from '../devices/expected-push.ts';
 import type { Counts } from '../simulators/request-log.ts';
 import type { Outcome } from './collecting.ts';
 import type { Differences } from './differences.ts';
+import type { RepeatingOutcome } from './repeating.ts';
 import type { PauseFigures } from './sending.ts';
+import type { Team } from './team.ts';
 
 export interface Finished {
   readonly expected: ExpectedPush;
@@ -12,6 +14,8 @@ export interface Finished {
   readonly pause: PauseFigures;
   readonly devices: DeviceSimulator;
   readonly counts: Counts;
+  readonly team: Team;
+  readonly repeated: RepeatingOutcome;
 }
 
 /** Holds the engine's figures against those of everybody who knows them independently; says whether the sums add up. */
@@ -53,15 +57,23 @@ function compareTarget({ expected, outcome }: Finished, differences: Differences
 }
 
 /** Each device that was sent to was processed exactly once, or has the reason why it never will be. */
-function compareSending({ expected, outcome, counts }: Finished, differences: Differences): void {
+function compareSending(finished: Finished, differences: Differences): void {
+  const { expected, outcome, counts, team, repeated } = finished;
   const { statistics: actual } = outcome.answer;
   const { ios, android } = actual.platforms;
   differences.equal('reasons of failure', sorted(expected.failureReasons), sorted(actual.failureReasons));
   differences.equal('messages processed twice', 0, counts.duplicates);
-  differences.equal('devices that a message reached', actual.sent - actual.failures, counts.distinctDevices);
-  differences.equal('iOS successes', counts.channels.apns.processed, ios?.success);
-  const acceptedByFcm = android && android.success + (android.noFeedback ?? 0);
-  differences.equal('Android accepted', counts.channels.fcm.processed, acceptedByFcm);
+  const reached = actual.sent - actual.failures;
+  differences.equal('devices that a message reached', reached + team.size, counts.distinctDevices);
+  // Each push to the team reaches all of it; its own figures are compared apart.
+  const pushes = repeated.tasks.reduce((sum, task) => sum + task.pushes.length, 0);
+  const toMany = {
+    apns: counts.channels.apns.processed - pushes * team.ios,
+    fcm: counts.channels.fcm.processed - pushes * team.android,
+  };
+  differences.equal('messages processed', reached + pushes * team.size, counts.distinctMessages);
+  differences.equal('iOS successes', toMany.apns, ios?.success);
+  differences.equal('Android accepted', toMany.fcm, android && android.success + (android.noFeedback ?? 0));
 }
 
 function compareReceipts({ outcome, devices }: Finished, differences: Differences): void {

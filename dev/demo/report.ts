@@ -4,7 +4,8 @@ import { count, percent, type Screen } from './screen.ts';
 type Row = readonly [label: string, value: number | null, note?: string];
 
 /** The statistics as the engine froze them, beside what the simulators counted. */
-export function printReport(screen: Screen, { outcome, counts, devices }: Finished): void {
+export function printReport(screen: Screen, finished: Finished): void {
+  const { outcome, counts, devices } = finished;
   const { statistics: now, late } = outcome.answer;
   const { figures, answers } = devices;
   const { apns, fcm } = counts.channels;
@@ -25,6 +26,7 @@ export function printReport(screen: Screen, { outcome, counts, devices }: Finish
     ['late receipts', late, 'in no other number'],
     ['refused attempts', now.refusedAttempts, 'tried again, counted apart'],
   ]);
+  printRepeated(screen, finished);
   print(screen, 'What the simulated push services counted', [
     ['requests', counts.requests],
     [
@@ -43,6 +45,17 @@ export function printReport(screen: Screen, { outcome, counts, devices }: Finish
     ['opens', figures.opens, `${count(figures.taps)} taps`],
     ['dismissals', figures.dismissals],
   ]);
+}
+
+/** Their windows may still be open: these are live. */
+function printRepeated(screen: Screen, { repeated }: Finished): void {
+  const rows = repeated.tasks.flatMap(({ pushes, pushType }) =>
+    pushes.map(({ id, statistics: { statistics: now } }): Row => {
+      const figures = `${count(now.deliveries)} delivered, ${count(now.impressions)} shown, ${count(now.opens)} opened`;
+      return [id, now.sent, `${pushType}: ${figures}`];
+    }),
+  );
+  print(screen, 'Sent by the pushes of the recurring and the manual task, and so far', rows);
 }
 
 function print(screen: Screen, title: string, rows: readonly Row[]): void {

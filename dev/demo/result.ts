@@ -1,8 +1,9 @@
 import type { Finished } from './comparison.ts';
+import type { PushAnswer } from './release.ts';
 
 /** What `--json` prints. */
 export function resultOf(
-  { outcome, pause, devices, counts }: Finished,
+  { outcome, pause, devices, counts, team, repeated }: Finished,
   more: { badRows: object; reconciles: boolean; differences: readonly string[]; durationMs: number },
 ): object {
   const { statistics: now, final, late } = outcome.answer;
@@ -33,10 +34,21 @@ export function resultOf(
       refused: { apns: counts.channels.apns.refused, fcm: counts.channels.fcm.refused },
     },
     devices: devices.figures,
+    team: { devices: team.size, ...team.devices.figures },
+    tasks: repeated.tasks.map(({ pushes, ...task }) => ({ ...task, pushes: pushes.map(pushOf) })),
     receipts: devices.answers.actual,
     ...pause,
     generatedAudience: outcome.generatedAudience,
     ...more,
     final,
+  };
+}
+
+function pushOf({ id, seq, status, dueAt, startedAt, statistics }: PushAnswer): object {
+  const { planned, matched, sent, success, failures, noFeedback, ...more } = statistics.statistics;
+  const { deliveries, impressions, opens, taps, dismissals } = more;
+  return {
+    ...{ id, seq, status, dueAt, startedAt, planned, matched, sent, success, failures, noFeedback },
+    ...{ deliveries, impressions, opens, taps, dismissals, final: statistics.final },
   };
 }

@@ -4,6 +4,7 @@ import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import { type PushAnswer, TaskAnswer } from './release.ts';
 import { count, type Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
+import type { Team } from './team.ts';
 
 export interface PauseFigures {
   readonly pauseAckMs: number;
@@ -14,6 +15,8 @@ export interface Sending {
   readonly stage: Stage;
   readonly screen: Screen;
   readonly devices: DeviceSimulator;
+  /** Gets pushes of its own meanwhile. */
+  readonly team: Team;
   readonly taskId: string;
   readonly pushAt: Date;
 }
@@ -29,7 +32,7 @@ const LAST_RECEIPTS_MS = 1_500;
 
 /** Watches the push from its time on, pauses and resumes it in the middle, and returns it when all is sent. */
 export async function sendWithPause(sending: Sending): Promise<{ push: PushAnswer; pause: PauseFigures }> {
-  const { stage, screen, taskId, pushAt } = sending;
+  const { screen, pushAt } = sending;
   await countDown(sending);
   const deadline = performance.now() + START_WITHIN_MS;
   for (;;) {
@@ -39,7 +42,7 @@ export async function sendWithPause(sending: Sending): Promise<{ push: PushAnswe
     if (push !== null && !isUnderWay(push)) throw new Error(`The push is ${push.status} before the pause`);
     await sleep(POLL_MS);
   }
-  const pause = await pauseAndResume(stage, screen, taskId);
+  const pause = await pauseAndResume(sending);
   for (;;) {
     const push = await look(sending);
     if (push !== null && !isUnderWay(push)) {
@@ -83,7 +86,7 @@ function isUnderWay({ status }: PushAnswer): boolean {
   return status === 'preparing' || status === 'sending' || status === 'paused';
 }
 
-async function pauseAndResume(stage: Stage, screen: Screen, taskId: string): Promise<PauseFigures> {
+async function pauseAndResume({ stage, screen, taskId, team }: Sending): Promise<PauseFigures> {
   const askedAt = performance.now();
   const answer = await stage.operator.post(`/v1/tasks/${taskId}/pause`, undefined, VerbAnswer);
   const acknowledgedAt = Date.now();
@@ -95,8 +98,9 @@ async function pauseAndResume(stage: Stage, screen: Screen, taskId: string): Pro
     `Paused: acknowledged after ${pauseAckMs} ms${slow}, ${inFlight} requests without an answer yet`,
   );
   await sleep(PAUSED_MS);
-  const requestsAfterAck = await stage.simulators.control.requestsSince(acknowledgedAt);
-  screen.step(`Requests that started in the ${PAUSED_MS} ms since: ${requestsAfterAck}`);
+  const all = await stage.simulators.control.requestsSince(acknowledgedAt);
+  const requestsAfterAck = all - (await team.requestsBetween(acknowledgedAt, Date.now()));
+  screen.step(`Requests of it that started in the ${PAUSED_MS} ms since: ${requestsAfterAck}`);
   await stage.marketer.post(`/v1/tasks/${taskId}/resume`, undefined, VerbAnswer);
   screen.step('Resumed');
   return { pauseAckMs, requestsAfterAck };

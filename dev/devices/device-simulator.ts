@@ -17,6 +17,10 @@ export interface DeviceSimulatorOptions {
   /** Has the push services write out what they hold of their log. */
   readonly flushLog: () => Promise<unknown>;
   readonly seed: number;
+  /** Whether a device with this token is one of these; all are when left out. */
+  readonly concerns?: (token: string) => boolean;
+  /** Hears of each request for one of them, once it has ended. */
+  readonly onRequest?: (request: LoggedRequest) => void;
 }
 
 const POLL_MS = 100;
@@ -27,7 +31,7 @@ const KEPT_FOR_LATE = 200;
 type Due = { readonly story: DeviceStory; readonly reaction: Reaction; readonly cameAt: number } | Intruder;
 type Intruder = { readonly intruder: OutgoingReceipt };
 
-/** Every device of the app at once: takes what the push services delivered and reports what became of it. */
+/** Every device of the app, or some, at once: takes what the push services delivered and reports what became of it. */
 export class DeviceSimulator {
   readonly #options: DeviceSimulatorOptions;
   readonly #tail: LogTail;
@@ -68,7 +72,16 @@ export class DeviceSimulator {
   /** Resolves once everything that was delivered before the call is reported, or may not be any more. */
   async settled(): Promise<void> {
     const from = this.#rounds;
-    while (!this.#isIdle || this.#rounds < from + 2) await Promise.race([sleep(POLL_MS), this.#running]);
+    while (!this.#isIdle || this.#rounds < from + 2) await this.#turn();
+  }
+
+  /** Resolves once every request that ended before the call is heard of. */
+  async caughtUp(): Promise<void> {
+    for (const from = this.#rounds; this.#rounds < from + 2; ) await this.#turn();
+  }
+
+  async #turn(): Promise<void> {
+    await Promise.race([sleep(POLL_MS), this.#running]);
   }
 
   /** From this moment of the epoch on nothing more is reported. */
@@ -112,10 +125,17 @@ export class DeviceSimulator {
     let isAtEnd = true;
     for (let requests = await this.#tail.read(); requests.length > 0; requests = await this.#tail.read()) {
       isAtEnd = false;
-      for (const request of requests) if (request.processed) this.#receive(request);
+      for (const request of requests) this.#hear(request);
       await this.#report();
     }
     return isAtEnd;
+  }
+
+  #hear(request: LoggedRequest): void {
+    const { concerns, onRequest } = this.#options;
+    if (concerns?.(request.token) === false) return;
+    onRequest?.(request);
+    if (request.processed) this.#receive(request);
   }
 
   /** A message that comes twice is shown once. */
