@@ -18,10 +18,10 @@ const reserved6 = blockList(RESERVED_V6);
  * Webhooks go to public addresses over https only. `allowed` are the ranges that the operator trusts besides; to
  * these also http. A name that leads anywhere else with only one of its addresses is refused.
  */
-export function createFindTarget(allowed: readonly string[]): FindTarget {
+export function createFindTarget(allowed: readonly string[], resolveName = lookUp): FindTarget {
   const trusted = blockList(allowed);
   return async (url) => {
-    const found = await resolve(url.hostname.replace(/^\[|\]$/g, ''));
+    const found = await addressesOf(url.hostname.replace(/^\[|\]$/g, ''), resolveName);
     const [first, ...rest] = found;
     if (first === undefined) return refused('its name cannot be resolved');
     const isTrusted = found.every((each) => isIn(trusted, each));
@@ -33,15 +33,17 @@ export function createFindTarget(allowed: readonly string[]): FindTarget {
   };
 }
 
-async function resolve(hostname: string): Promise<Address[]> {
+type ResolveName = (hostname: string) => Promise<Address[]>;
+
+async function addressesOf(hostname: string, resolveName: ResolveName): Promise<Address[]> {
   const family = isIP(hostname);
   if (family === 4 || family === 6) return [{ address: hostname, family }];
-  try {
-    const found = await lookup(hostname, { all: true });
-    return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
-  } catch {
-    return [];
-  }
+  return await resolveName(hostname).catch(() => []);
+}
+
+async function lookUp(hostname: string): Promise<Address[]> {
+  const found = await lookup(hostname, { all: true });
+  return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 }
 
 function isPublic(address: Address): boolean {
