@@ -5,25 +5,17 @@ import { createFindTarget } from '../webhook-targets.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { type Receiver, startReceiver } from './webhook-receiver.ts';
-import {
-  type Caller,
-  createTask,
-  everybody,
-  importDevices,
-  openShop,
-  type Shop,
-  verb,
-} from './world/shop.ts';
-import { ADMIN_KEY, createWorld, type World } from './world/world.ts';
+import { type Caller, createTask, everybody, openShopWithDevices, type Shop, verb } from './world/shop.ts';
+import { readTask, taskIn } from './world/task.ts';
+import { ADMIN_KEY, useWorld } from './world/world.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-let world: World;
+const world = useWorld(createTimeSkipping);
 let receiver: Receiver;
 let deliverer: ReturnType<typeof startWebhookDeliverer>;
 beforeAll(async () => {
-  world = await createWorld(createTimeSkipping);
   receiver = await startReceiver();
   deliverer = startWebhookDeliverer({
     db: world.db,
@@ -36,7 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await receiver.close();
   await deliverer.stop();
-  await world.close();
 });
 beforeEach(() => receiver.received.splice(0));
 
@@ -48,8 +39,7 @@ const EVENTS = [
 ];
 
 async function open(settings: object): Promise<Shop> {
-  const shop = await openShop(world, { ...settings });
-  await importDevices(shop, 4);
+  const shop = await openShopWithDevices(world, 4, { ...settings });
   const hook = { url: receiver.url, events: EVENTS };
   expect((await shop.call(shop.operator, 'POST', '/v1/webhooks', hook)).status).toBe(201);
   return shop;
@@ -61,8 +51,6 @@ async function submitted(shop: Shop, more: object = {}): Promise<string> {
   expect((await verb(shop, shop.marketer, taskId, 'submit')).status).toBe(200);
   return taskId;
 }
-const read = async (shop: Shop, taskId: string) =>
-  (await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
 const approve = (shop: Shop, by: Caller, taskId: string, revision = 1) =>
   verb(shop, by, taskId, 'approve', { revision });
 const person = async (shop: Shop, role: string) =>
@@ -96,7 +84,7 @@ describe('who decides', () => {
     const content = { title: 'Sale', body: 'Edited by somebody else' };
     await shop.call(shop.operator, 'PATCH', `/v1/tasks/${taskId}`, { content });
     await verb(shop, shop.marketer, taskId, 'submit');
-    expect(await read(shop, taskId)).toMatchObject({ revision: 2, madeBy: shop.operator.personId });
+    expect(await readTask(shop, taskId)).toMatchObject({ revision: 2, madeBy: shop.operator.personId });
     await world.db
       .updateTable('people')
       .set({ role: 'approver' })
@@ -134,11 +122,11 @@ describe('who decides', () => {
       { taskId: draft, code: 'not_allowed_now' },
       { code: 'not_found' },
     ]);
-    expect((await read(shop, stale))['status']).toBe('pending_approval');
+    expect((await readTask(shop, stale)).status).toBe('pending_approval');
     const rejects = { items: [{ taskId: stale, revision: 1 }], reason: 'Not now' };
     const rejected = await shop.call(shop.approver, 'POST', '/v1/tasks/reject-many', rejects);
     expect(rejected.body['items']).toMatchObject([{ httpStatus: 200, status: 'rejected' }]);
-    expect(await read(shop, stale)).toMatchObject({ statusReason: 'Not now' });
+    expect(await readTask(shop, stale)).toMatchObject({ statusReason: 'Not now' });
     const twice = { items: [items[0], items[0]] };
     expect((await shop.call(shop.approver, 'POST', '/v1/tasks/approve-many', twice)).status).toBe(400);
     expect((await shop.call(shop.marketer, 'POST', '/v1/tasks/approve-many', { items })).status).toBe(403);
@@ -168,11 +156,9 @@ describe('the time limit', () => {
       approvalsRequired: 1,
     });
     await world.env.sleep(20 * MINUTE);
-    await until(
-      () => read(shop, taskId),
-      (task) => task['status'] === 'expired',
+    expect((await taskIn(shop, taskId, 'expired')).statusReason).toBe(
+      'no approval came within the time limit',
     );
-    expect((await read(shop, taskId))['statusReason']).toBe('no approval came within the time limit');
     expect(told(taskId, 'task.approval_reminder')).toHaveLength(1);
   });
 
@@ -182,8 +168,8 @@ describe('the time limit', () => {
     await world.env.sleep(2 * DAY);
     expect((await approve(shop, shop.approver, taskId)).status).toBe(200);
     await until(
-      () => read(shop, taskId),
-      (task) => task['status'] === 'collecting' || task['status'] === 'completed',
+      () => readTask(shop, taskId),
+      ({ status }) => status === 'collecting' || status === 'completed',
     );
     const statuses = await until(
       async () => told(taskId, 'push.status_changed').map(({ body }) => body.data['status']),

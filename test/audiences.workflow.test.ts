@@ -1,22 +1,19 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { recordHistory } from './replay/record.ts';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
-import { until } from './wait.ts';
-import { createTask, importDevices, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { createTask, openShopWithDevices, submitAndApprove, verb } from './world/shop.ts';
+import { pushIdOf, pushIn, startTask } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
-let world: World;
-let shop: Shop;
+const world = useWorld(createLocal, { receiptWindowMs: 2500 });
+const shop = fixture(beforeAll, () => openShopWithDevices(world, 20));
 beforeAll(async () => {
-  world = await createWorld(createLocal, { receiptWindowMs: 2500 });
-  shop = await openShop(world);
-  await importDevices(shop, 20);
   await sql`update devices set attributes = jsonb_build_object('id', device_id) where app_id = ${shop.appId}`.execute(
     world.db,
   );
 });
-afterAll(() => world.close());
 
 interface Statistics {
   readonly statistics: { readonly planned: number; readonly sent: number; readonly suppressed: number };
@@ -30,30 +27,26 @@ async function madeRule(rule: object): Promise<{ id: string }> {
   return { id: body.id };
 }
 async function pushed(taskId: string, status = 'completed') {
-  const id = `${taskId.replace('task-', 'push-')}-1`;
-  const read = () =>
-    shop.call<{ status: string; statusReason: string | null }>(shop.marketer, 'GET', `/v1/pushes/${id}`);
-  const { body } = await until(read, (answer) => answer.body.status === status);
+  const id = pushIdOf(taskId);
+  const { statusReason: reason } = await pushIn(shop, id, status);
   const numbers = await shop.call<Statistics>(shop.marketer, 'GET', `/v1/pushes/${id}/statistics`);
-  return { id, reason: body.statusReason, ...numbers.body.statistics };
+  return { id, reason, ...numbers.body.statistics };
 }
 const ios = { field: 'platform', op: 'in', value: ['ios'] };
 
 test('a push goes to the devices that meet a rule, without those of an excluded audience', async () => {
   const audience = await madeRule(ios);
   const excluded = await madeRule({ field: 'attribute', name: 'id', op: 'in', value: ['d1', 'd2', 'd3'] });
-  const taskId = await createTask(shop, { audience, exclusions: [excluded] });
-  await submitAndApprove(shop, taskId);
+  const taskId = await startTask(shop, { audience, exclusions: [excluded] });
   expect(await pushed(taskId)).toMatchObject({ planned: 10, suppressed: 2, sent: 8 });
 });
 
 test('an audience frozen at approval is the one of that moment, the other one that of the push', async () => {
   const audience = await madeRule(ios);
   const [frozen, current] = [
-    await createTask(shop, { audience, pushType: 'manual', audienceAt: 'approval' }),
-    await createTask(shop, { audience, pushType: 'manual' }),
+    await startTask(shop, { audience, pushType: 'manual', audienceAt: 'approval' }),
+    await startTask(shop, { audience, pushType: 'manual' }),
   ];
-  for (const taskId of [frozen, current]) await submitAndApprove(shop, taskId);
   await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, created_at, updated_at)
     select app_id, 'late', platform, channel, repeat('ab', 32), 'active', created_at, updated_at
     from devices where device_id = 'd1' and app_id = ${shop.appId}`.execute(world.db);

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
-import { until } from './wait.ts';
-import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove } from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { createTask, everybody, openShopWithDevices } from './world/shop.ts';
+import { pushIdOf, pushIn, startTask } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
-let world: World;
-let shop: Shop;
+const world = useWorld(createLocal, { receiptWindowMs: 2500 });
+const shop = fixture(beforeAll, () => openShopWithDevices(world, 6));
 beforeAll(async () => {
-  world = await createWorld(createLocal, { receiptWindowMs: 2500 });
-  shop = await openShop(world);
-  await importDevices(shop, 6);
   for (const [id, locale, name] of [
     ['d1', 'de-AT', 'Änne'],
     ['d2', 'de', 'Bo'],
@@ -23,7 +21,6 @@ beforeAll(async () => {
       .execute();
   }
 });
-afterAll(() => world.close());
 
 /** What each device got: the payload, by the device's ID. */
 async function shownByDevice(): Promise<Record<string, { title: string; body: string; data: object }>> {
@@ -41,11 +38,8 @@ async function shownByDevice(): Promise<Record<string, { title: string; body: st
 }
 
 async function pushed(taskId: string) {
-  const id = `${taskId.replace('task-', 'push-')}-1`;
-  await until(
-    () => shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/pushes/${id}`),
-    ({ body }) => body.status === 'completed',
-  );
+  const id = pushIdOf(taskId);
+  await pushIn(shop, id, 'completed');
   const { body } = await shop.call<{ statistics: Record<string, unknown> }>(
     shop.marketer,
     'GET',
@@ -55,8 +49,7 @@ async function pushed(taskId: string) {
 }
 
 test('each device gets its own words: its platform, its locale, its variables', async () => {
-  const taskId = await createTask(shop, {
-    audience: { id: await everybody(shop) },
+  const taskId = await startTask(shop, {
     content: {
       ...{ title: 'Hello {{ name }}', body: 'A sale', deepLink: 'shop://u/{{ name }}' },
       variables: { name: { default: 'you' } },
@@ -69,7 +62,6 @@ test('each device gets its own words: its platform, its locale, its variables', 
       },
     },
   });
-  await submitAndApprove(shop, taskId);
   expect(await pushed(taskId)).toMatchObject({ planned: 6, sent: 6, suppressed: 0 });
   const shown = await shownByDevice();
   expect(shown).toMatchObject({
@@ -83,15 +75,13 @@ test('each device gets its own words: its platform, its locale, its variables', 
 
 test('who lacks a variable is skipped with the reason', async () => {
   await world.simulators.control.reset();
-  const taskId = await createTask(shop, {
-    audience: { id: await everybody(shop) },
+  const taskId = await startTask(shop, {
     content: {
       title: 'Hello {{ name }}',
       body: '{% if name == "Bo" %}{{ 9 | times: 9 | append: name }}{% endif %}{{ name }}',
       variables: { name: {} },
     },
   });
-  await submitAndApprove(shop, taskId);
   expect(await pushed(taskId)).toMatchObject({
     ...{ planned: 6, matched: 6, suppressed: 3, sent: 3 },
     suppressedReasons: { missing_variable: 3 },
@@ -107,8 +97,7 @@ test('the values of one device can make a message too large: that device fails, 
   const content = {
     ...{ title: 'Hi {{ name }}', body: `${part}${part}${part}`, variables: { name: {} } },
   };
-  const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, content });
-  await submitAndApprove(shop, taskId);
+  const taskId = await startTask(shop, { content });
   expect(await pushed(taskId)).toMatchObject({
     sent: 3,
     failures: 1,

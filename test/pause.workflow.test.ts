@@ -1,51 +1,27 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { readStatistics } from '../db/statistics.ts';
 import { reconcile } from '../domain/metrics.ts';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import {
-  createTask,
-  everybody,
-  importDevices,
-  openShop,
-  type Shop,
-  submitAndApprove,
-  verb,
-} from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { createTask, everybody, openShopWithDevices, submitAndApprove, verb } from './world/shop.ts';
+import { startTask, taskIn } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
 const DEVICES = 3000;
 const SLOW = { delayMs: { min: 20, max: 60 } };
 
-let world: World;
-let shop: Shop;
-beforeAll(async () => {
-  world = await createWorld(createLocal, { receiptWindowMs: 3_600_000 });
-  shop = await openShop(world);
-  await importDevices(shop, DEVICES);
-});
-afterAll(() => world.close());
+const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
+const shop = fixture(beforeAll, () => openShopWithDevices(world, DEVICES));
 
 async function startPush(): Promise<string> {
   await world.simulators.control.reset();
   await world.simulators.control.change({ apns: SLOW, fcm: SLOW });
-  const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });
-  await submitAndApprove(shop, taskId);
-  return taskId;
+  return await startTask(shop);
 }
 
 const counts = () => world.simulators.control.counts();
 const processedAtLeast = (n: number) => until(counts, ({ processed }) => processed >= n);
-
-async function taskOf(taskId: string) {
-  return (
-    await shop.call<{ status: string; statusReason: string | null }>(
-      shop.marketer,
-      'GET',
-      `/v1/tasks/${taskId}`,
-    )
-  ).body;
-}
 
 async function figuresOf(taskId: string) {
   const push = await world.db
@@ -60,10 +36,7 @@ async function figuresOf(taskId: string) {
 }
 
 async function expectAllSentOnce(taskId: string): Promise<void> {
-  await until(
-    () => taskOf(taskId),
-    ({ status }) => status === 'collecting',
-  );
+  await taskIn(shop, taskId, 'collecting');
   const statistics = await figuresOf(taskId);
   expect(statistics).toMatchObject({ planned: DEVICES, pending: 0, notSent: 0, sent: DEVICES });
   expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
@@ -95,11 +68,10 @@ test('nothing is written between the acknowledgement of a pause and the resume',
   await processedAtLeast(DEVICES * 0.2);
   await verb(shop, shop.marketer, taskId, 'pause');
   const before = await counts();
-  // The push is idle: nothing will happen that could be awaited, so a moment must pass.
-  await new Promise((resolve) => {
-    setTimeout(resolve, 500);
-  });
-  expect((await counts()).requests).toBe(before.requests);
+  // The same senders send the whole push of another app meanwhile.
+  const other = await openShopWithDevices(world, 50);
+  await taskIn(other, await startTask(other), 'collecting');
+  expect((await counts()).requests).toBe(before.requests + 50);
   await verb(shop, shop.marketer, taskId, 'resume');
   await expectAllSentOnce(taskId);
 });
@@ -120,10 +92,7 @@ test('a cancelled push sends no more, and every device that was not sent has tha
 test('a credential that is refused pauses the push with the reason, and a resume after the fix sends all', async () => {
   await world.simulators.control.change({ apns: { credentialRevoked: true } });
   const taskId = await startPush();
-  const paused = await until(
-    () => taskOf(taskId),
-    ({ status }) => status === 'paused',
-  );
+  const paused = await taskIn(shop, taskId, 'paused');
   expect(paused.statusReason).toContain('InvalidProviderToken');
   await world.simulators.control.change({ apns: { credentialRevoked: false } });
   expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
@@ -137,18 +106,12 @@ test('tokens of a wrong environment pause the push before thousands fail, and st
   const ios = await createTask(shop, { audience: { id: await everybody(shop) }, platforms: ['ios'] });
   await world.simulators.control.reset();
   await submitAndApprove(shop, ios);
-  const paused = await until(
-    () => taskOf(ios),
-    ({ status }) => status === 'paused',
-  );
+  const paused = await taskIn(shop, ios, 'paused');
   expect(paused.statusReason).toContain('too many tokens were rejected');
   expect((await figuresOf(ios)).failures).toBeLessThan(DEVICES / 2 / 2);
   await world.simulators.control.change({ apns: { answerWith: null } });
   expect((await verb(shop, shop.marketer, ios, 'resume')).status).toBe(200);
-  await until(
-    () => taskOf(ios),
-    ({ status }) => status === 'collecting',
-  );
+  await taskIn(shop, ios, 'collecting');
   const invalid = await world.db
     .selectFrom('devices')
     .select((eb) => eb.fn.countAll<number>().as('count'))

@@ -1,36 +1,23 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { STATE_QUERY, type TaskView } from '../workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import {
-  type Caller,
-  createTask,
-  everybody,
-  importDevices,
-  openShop,
-  type Shop,
-  verb,
-} from './world/shop.ts';
-import { ADMIN_KEY, createWorld, type World } from './world/world.ts';
+import { type Caller, createTask, everybody, openShop, openShopWithDevices, verb } from './world/shop.ts';
+import { pushIdOf, readTask, startTask, taskIn } from './world/task.ts';
+import { ADMIN_KEY, useWorld } from './world/world.ts';
 
 const HOUR = 3_600_000;
 const run = promisify(execFile);
 
-let world: World;
-let shop: Shop;
-beforeAll(async () => {
-  world = await createWorld(createLocal, { receiptWindowMs: HOUR });
-  shop = await openShop(world);
-  await importDevices(shop, 4);
-});
-afterAll(() => world.close());
+const world = useWorld(createLocal, { receiptWindowMs: HOUR });
+const shop = fixture(beforeAll, () => openShopWithDevices(world, 4));
 
 const handleOf = (taskId: string) => world.env.client.workflow.getHandle(taskId);
 const viewOf = (taskId: string) => handleOf(taskId).query<TaskView>(STATE_QUERY);
-const pushOf = (taskId: string) => `${taskId.replace('task-', 'push-')}-1`;
 
 async function submitted(owner = shop): Promise<string> {
   const pushAt = new Date(Date.now() + HOUR).toISOString();
@@ -136,8 +123,7 @@ describe('approval by signal', () => {
       (answer) => answer.body.items.length > 0,
     );
     expect(decisions.items).toMatchObject([{ via: 'signal', personId: shop.approver.personId }]);
-    const { body: task } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
-    expect(task['status']).toBe(status);
+    expect((await readTask(shop, taskId)).status).toBe(status);
   });
 
   test.each([
@@ -204,7 +190,7 @@ describe('approval by signal', () => {
     await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
     await handleOf(taskId).result();
     await expect(signal(taskId, 'approve', { approver: 'x', revision: 1 })).rejects.toThrow();
-    expect((await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body['status']).toBe('rejected');
+    expect((await readTask(shop, taskId)).status).toBe('rejected');
     await recordHistory(world, taskId, 'rejected');
   });
 });
@@ -214,26 +200,21 @@ test("Temporal's own cancel is the verb cancel", async () => {
   await verb(shop, shop.approver, taskId, 'approve', { revision: 1 });
   await handleOf(taskId).cancel();
   await handleOf(taskId).result();
-  expect((await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body['status']).toBe('cancelled');
+  expect((await readTask(shop, taskId)).status).toBe('cancelled');
   await recordHistory(world, taskId, 'native-cancel');
 });
 
 test('a push that is cancelled natively is fenced and finalised', async () => {
   const slow = { delayMs: { min: 300, max: 500 } };
   await world.simulators.control.change({ apns: slow, fcm: slow });
-  const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });
-  await verb(shop, shop.marketer, taskId, 'submit');
-  await verb(shop, shop.approver, taskId, 'approve', { revision: 1 });
-  const push = handleOf(pushOf(taskId));
+  const taskId = await startTask(shop);
+  const push = handleOf(pushIdOf(taskId));
   await until(
     () => push.describe().catch(() => undefined),
     (description) => description !== undefined,
   );
   await push.cancel();
-  await until(
-    () => shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`),
-    ({ body }) => body['status'] === 'cancelled',
-  );
+  await taskIn(shop, taskId, 'cancelled');
   const control = () =>
     world.db
       .selectFrom('push_control')
@@ -245,5 +226,5 @@ test('a push that is cancelled natively is fenced and finalised', async () => {
     open: false,
     status: 'cancelled',
   });
-  await recordHistory(world, pushOf(taskId), 'push-cancelled');
+  await recordHistory(world, pushIdOf(taskId), 'push-cancelled');
 });

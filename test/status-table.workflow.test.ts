@@ -1,27 +1,24 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { VERBS, type Verb } from '../domain/task-status.ts';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
-import { bring, type Stage, shopOf } from './status-table/rows.ts';
+import { bring, shopOf } from './status-table/rows.ts';
 import { HEARING, ROWS, type Row, SIGNAL_OF, STATUS_TABLE } from './status-table/table.ts';
 import { bySignal, overHttp, RATE, refusalOfSignal } from './status-table/verbs.ts';
 import { until } from './wait.ts';
-import { importDevices, openShop } from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { openShop, openShopWithDevices } from './world/shop.ts';
+import { readTask } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
-let world: World;
-let stage: Stage;
-beforeAll(async () => {
-  world = await createWorld(createLocal, { receiptWindowMs: 3_600_000 });
-  stage = { world, shop: await openShop(world), empty: await openShop(world) };
-  await importDevices(stage.shop, 100);
-});
-afterAll(() => world.close());
+const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
+const stage = fixture(beforeAll, async () => ({
+  world,
+  shop: await openShopWithDevices(world, 100),
+  empty: await openShop(world),
+}));
 
 const allowedIn = (row: Row): readonly Verb[] => STATUS_TABLE[row];
-const readOf = (row: Row) => async (taskId: string) => {
-  const shop = shopOf(stage, row);
-  return (await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
-};
+const readOf = (row: Row) => (taskId: string) => readTask(shopOf(stage, row), taskId);
 const hasSignal = (verb: Verb): verb is keyof typeof SIGNAL_OF => verb in SIGNAL_OF;
 
 type Shown = Record<string, unknown>;

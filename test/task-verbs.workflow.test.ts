@@ -1,28 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, importDevices, openShop, type Shop, verb } from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { createTask, everybody, openShopWithDevices, verb } from './world/shop.ts';
+import { readTask, taskIn } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
 const HOUR = 3_600_000;
 
-let world: World;
-let shop: Shop;
-let audience: { id: string };
-beforeAll(async () => {
-  world = await createWorld(createLocal);
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  shop = await openShop(world);
-  await importDevices(shop, 10);
-  audience = { id: await everybody(shop) };
-});
+const world = useWorld(createLocal);
+const shop = fixture(beforeEach, () => openShopWithDevices(world, 10));
+const audience = fixture(beforeEach, async () => ({ id: await everybody(shop) }));
 
 const inAnHour = () => new Date(Date.now() + HOUR).toISOString();
 const single = () => createTask(shop, { audience, pushAt: inAnHour() });
-const read = async (taskId: string) => (await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
-const statusOf = async (taskId: string) => (await read(taskId))['status'];
 const submit = (taskId: string) => verb(shop, shop.marketer, taskId, 'submit');
 const approve = (taskId: string, revision = 1) =>
   verb(shop, shop.approver, taskId, 'approve', { revision, comment: 'Go' });
@@ -32,9 +23,9 @@ describe('submitting and deciding', () => {
     const taskId = await single();
     const submitted = await submit(taskId);
     expect(submitted).toMatchObject({ status: 200, body: { status: 'pending_approval', pending: false } });
-    expect(await statusOf(taskId)).toBe('pending_approval');
+    expect((await readTask(shop, taskId)).status).toBe('pending_approval');
     expect(await approve(taskId)).toMatchObject({ status: 200, body: { status: 'scheduled' } });
-    expect(await read(taskId)).toMatchObject({ status: 'scheduled', approvedRevision: 1 });
+    expect(await readTask(shop, taskId)).toMatchObject({ status: 'scheduled', approvedRevision: 1 });
     const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`);
     expect(body['items']).toMatchObject([
       { decision: 'approve', via: 'api', personId: shop.approver.personId },
@@ -58,7 +49,7 @@ describe('submitting and deciding', () => {
     expect((await verb(shop, shop.approver, taskId, 'reject', { revision: 1 })).status).toBe(400);
     const rejected = await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
     expect(rejected).toMatchObject({ status: 200, body: { status: 'rejected' } });
-    expect(await read(taskId)).toMatchObject({ status: 'rejected', statusReason: 'Typo' });
+    expect(await readTask(shop, taskId)).toMatchObject({ status: 'rejected', statusReason: 'Typo' });
     const patch = { content: { title: 'Sale!', body: 'Today' } };
     const edited = await shop.call(shop.marketer, 'PATCH', `/v1/tasks/${taskId}`, patch);
     expect(edited.body).toMatchObject({ status: 'draft', revision: 2 });
@@ -91,10 +82,7 @@ describe('submitting and deciding', () => {
     const input = /--workflow-id (\S+) --name approve --input '(.*)'$/.exec(body.command);
     expect(input?.[1]).toBe(taskId);
     await world.env.client.workflow.getHandle(taskId).signal('approve', JSON.parse(input?.[2] ?? ''));
-    await until(
-      () => statusOf(taskId),
-      (status) => status === 'scheduled',
-    );
+    await taskIn(shop, taskId, 'scheduled');
   });
 });
 
@@ -123,7 +111,7 @@ describe('a scheduled task', () => {
     const put = { ratePerSecond: 50 };
     expect(await verb(shop, shop.marketer, taskId, 'pause')).toMatchObject({ body: { status: 'paused' } });
     expect((await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, put)).status).toBe(200);
-    expect(await read(taskId)).toMatchObject({
+    expect(await readTask(shop, taskId)).toMatchObject({
       ratePerSecond: 50,
       allowed: expect.arrayContaining(['resume']),
     });
@@ -140,7 +128,10 @@ describe('a scheduled task', () => {
     const taskId = await scheduled();
     const deleted = await shop.call(shop.marketer, 'DELETE', `/v1/tasks/${taskId}`);
     expect(deleted).toMatchObject({ status: 200, body: { status: 'cancelled' } });
-    expect(await read(taskId)).toMatchObject({ status: 'cancelled', archivedAt: expect.any(String) });
+    expect(await readTask(shop, taskId)).toMatchObject({
+      status: 'cancelled',
+      archivedAt: expect.any(String),
+    });
   });
 });
 
@@ -160,10 +151,7 @@ describe('a manual task', () => {
     const history = async () =>
       (await shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/pushes`)).body.items;
     await until(history, (items) => items.length === 2);
-    await until(
-      () => statusOf(taskId),
-      (status) => status === 'scheduled',
-    );
+    await taskIn(shop, taskId, 'scheduled');
     expect(await history()).toMatchObject([
       { seq: 2, statistics: { statistics: { planned: 10, sent: 10 } } },
       { seq: 1 },
@@ -179,16 +167,7 @@ describe('while no worker runs', () => {
     await world.stopWorkers();
     const paused = await verb(shop, shop.marketer, taskId, 'pause');
     expect(paused).toMatchObject({ status: 202, body: { pending: true, status: 'scheduled' } });
-    const other = await single();
-    expect(await submit(other)).toMatchObject({ status: 202, body: { pending: true } });
     await world.startWorkers();
-    await until(
-      () => statusOf(taskId),
-      (status) => status === 'paused',
-    );
-    await until(
-      () => statusOf(other),
-      (status) => status === 'pending_approval',
-    );
+    await taskIn(shop, taskId, 'paused');
   });
 });

@@ -1,12 +1,11 @@
 import { sql } from 'kysely';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
-import { until } from './wait.ts';
-import { createTask, everybody, importDevices, openShop, type Shop, submitAndApprove } from './world/shop.ts';
-import { createWorld, type World } from './world/world.ts';
+import { openShopWithDevices, type Shop } from './world/shop.ts';
+import { pushIdOf, startTask, taskIn } from './world/task.ts';
+import { useWorld } from './world/world.ts';
 
-let world: World;
-afterEach(() => world.close());
+const world = useWorld(createTimeSkipping);
 
 const HOUR = 3_600_000;
 
@@ -31,17 +30,12 @@ async function receipt(shop: Shop, messageId: string, kind: string): Promise<str
 }
 
 test('receipts count for 72 hours, then the statistics are frozen and the details are gone', async () => {
-  world = await createWorld(createTimeSkipping);
-  const shop = await openShop(world);
-  await importDevices(shop, 40);
-  const audience = { id: await everybody(shop) };
+  const shop = await openShopWithDevices(world, 40);
   const pushAt = new Date((await world.clock()).getTime() + 2 * HOUR).toISOString();
-  const taskId = await createTask(shop, { audience, pushAt });
-  await submitAndApprove(shop, taskId);
+  const taskId = await startTask(shop, { pushAt });
   await world.env.sleep(2 * HOUR + 1000);
-  const pushId = taskId.replace('task-', 'push-').concat('-1');
-  const task = () => shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
-  await until(task, ({ body }) => body['status'] === 'collecting');
+  const pushId = pushIdOf(taskId);
+  await taskIn(shop, taskId, 'collecting');
 
   const statistics = async () =>
     (await shop.call<StatisticsBody>(shop.marketer, 'GET', `/v1/pushes/${pushId}/statistics`)).body;
@@ -60,7 +54,7 @@ test('receipts count for 72 hours, then the statistics are frozen and the detail
   await world.env.sleep(120_000);
 
   expect(await receipt(shop, ids[1] ?? '', 'open')).toBe('late');
-  await until(task, ({ body }) => body['status'] === 'completed');
+  await taskIn(shop, taskId, 'completed');
   const frozen = await statistics();
   expect(frozen).toMatchObject({ final: true, late: 1, statistics: { opens: 1, sent: 40 } });
   const details = await shop.call(shop.marketer, 'GET', `/v1/pushes/${pushId}/deliveries`);

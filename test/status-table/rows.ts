@@ -1,6 +1,7 @@
 import { failTask } from '../../db/orphans.ts';
 import { until } from '../wait.ts';
 import { createTask, everybody, type Shop, submitAndApprove, verb } from '../world/shop.ts';
+import { taskIn } from '../world/task.ts';
 import type { World } from '../world/world.ts';
 import type { Row } from './table.ts';
 
@@ -29,11 +30,6 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
   const soon = { audience, pushAt: new Date(Date.now() + HOUR).toISOString() };
   const now = { audience, ratePerSecond: SLOW };
   const manual = { ...now, pushType: 'manual' };
-  const inStatus = (taskId: string, status: string) =>
-    until(
-      () => shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`),
-      ({ body }) => body['status'] === status,
-    );
   const make = async (definition: Record<string, unknown>) => await createTask(shop, definition);
   const submitted = async (definition: Record<string, unknown> = soon) => {
     const taskId = await make(definition);
@@ -52,7 +48,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
   };
   const reached = async (definition: Record<string, unknown>, status: string) => {
     const taskId = await approved(definition);
-    await inStatus(taskId, status);
+    await taskIn(shop, taskId, status);
     return taskId;
   };
   switch (row) {
@@ -89,7 +85,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
     case 'expired': {
       const pushAt = new Date(Date.now() + 1500).toISOString();
       const taskId = await submitted({ audience, pushAt, latePolicy: { action: 'skip', afterMinutes: 0 } });
-      await inStatus(taskId, 'expired');
+      await taskIn(shop, taskId, 'expired');
       return taskId;
     }
     case 'failed': {

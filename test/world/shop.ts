@@ -80,6 +80,12 @@ export async function importDevices(shop: Shop, count: number): Promise<void> {
   if (status >= 300) throw new Error(`import: ${status} ${JSON.stringify(body)}`);
 }
 
+export async function openShopWithDevices(world: World, count: number, settings: Json = {}): Promise<Shop> {
+  const shop = await openShop(world, settings);
+  await importDevices(shop, count);
+  return shop;
+}
+
 /** An audience of everybody. */
 export async function everybody(shop: Shop): Promise<string> {
   const { body } = await shop.call<{ id: string }>(shop.marketer, 'POST', '/v1/audiences', {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import { createPushServices } from '../../activities/push-services.ts';
 import { createSenderActivities } from '../../activities/send-lease.ts';
@@ -15,6 +16,7 @@ import { openPushService } from '../../providers/open-push-service.ts';
 import { WORKFLOW_SOURCE } from '../../workflow-source.ts';
 import { SENDER_QUEUE, TASK_QUEUE } from '../../workflows/contract.ts';
 import { createTestDatabase } from '../setup/database.ts';
+import { fixture } from '../setup/fixture.ts';
 import { quietRuntime } from '../setup/quiet-runtime.ts';
 import { workflowBundle } from '../setup/temporal-environment.ts';
 
@@ -127,4 +129,11 @@ export async function createWorld(
       await Promise.all([env.teardown(), database.drop(), simulators.stop()]);
     },
   };
+}
+
+/** For the top of a test file: `createWorld` while its tests run. */
+export function useWorld(...args: Parameters<typeof createWorld>): World {
+  const world = fixture(beforeAll, () => createWorld(...args));
+  afterAll(() => world.close());
+  return world;
 }
