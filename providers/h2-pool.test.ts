@@ -115,6 +115,7 @@ test('without an answer until the deadline a request is lost, and its connection
   const pool = openPool(peer, { deadlineMs: 1_000, maxSessions: 1 });
   await send(pool);
   const silent = send(pool, '/silent');
+  // The next request is that much younger: its deadline passes when the answer has long come.
   await new Promise((resolve) => setTimeout(resolve, 600));
   const written = send(pool, '/held');
   expect(await silent).toEqual({ kind: 'lost', reason: 'Timeout' });

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
 import { ADMIN_KEY, createTestApp, useTestApi } from '../testing.ts';
@@ -28,15 +27,17 @@ async function sendEndlessly(sending: ClientRequest, chunk: Buffer) {
   });
   // After the answer the server ends the connection in the middle of what is still being sent.
   sending.on('error', () => undefined);
+  const over = Promise.race(
+    ['response', 'close'].map((event) => new Promise((end) => sending.once(event, end))),
+  );
   let bytes = 0;
   let memory = 0;
   while (answer === undefined && !sending.destroyed && bytes < 2_000 * MB) {
     bytes += chunk.length;
-    if (!sending.write(chunk))
-      await Promise.race([once(sending, 'drain').catch(() => undefined), sleep(200)]);
+    if (!sending.write(chunk)) await Promise.race([once(sending, 'drain').catch(() => undefined), over]);
     memory = Math.max(memory, process.memoryUsage().rss);
   }
-  for (let i = 0; answer === undefined && i < 50; i++) await sleep(20);
+  await over;
   sending.destroy();
   return { status: answer?.statusCode, bytes, memory };
 }
@@ -96,12 +97,11 @@ test.each([
   const sending = post(path, 'text/csv', app.keys.marketer);
   sending.on('error', () => undefined);
   sending.write(head + Array.from({ length: 20_000 }, (_, i) => row(i)).join(''));
-  await sleep(150);
+  await expect.poll(openTransactions).toBe(1);
   sending.destroy();
-  await sleep(150);
+  await expect.poll(openTransactions).toBe(0);
   expect(await isImported('cut0')).toBe(false);
   expect((await app.call('marketer', 'GET', '/v1/audiences')).json().items).toEqual([]);
-  await expect.poll(openTransactions).toBe(0);
   expect((await api.app.inject('/health/live')).statusCode).toBe(200);
 });
 

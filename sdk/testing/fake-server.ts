@@ -11,6 +11,8 @@ export interface FakeServer {
   /** Each ID, and how often it arrived. */
   readonly arrived: Map<string, number>;
   readonly requests: { readonly path: string; readonly ids: string[]; readonly headers: object }[];
+  /** A request went by that is never answered. */
+  onSilence: () => void;
   now: number;
 }
 
@@ -31,7 +33,13 @@ export interface World {
 
 /** One device with its storage and its clock, and a network that fails as it is told; at its end a server, or the real one. */
 export function createWorld(deliver?: Deliver): World {
-  const server: FakeServer = { fates: [], arrived: new Map(), requests: [], now: Date.UTC(2026, 0, 1) };
+  const server: FakeServer = {
+    fates: [],
+    arrived: new Map(),
+    requests: [],
+    onSilence: () => undefined,
+    now: Date.UTC(2026, 0, 1),
+  };
   const store = keyValueStore(memoryStorage(), 'state');
   const prefix = deliver === undefined ? '' : `${Math.random()}-`;
   let ids = 0;
@@ -69,7 +77,10 @@ async function carry(
   }
   const response = await deliver(url, init);
   if (fate === 'lost') throw new TypeError('Failed to fetch');
-  if (fate === 'silent') return await new Promise(() => undefined);
+  if (fate === 'silent') {
+    server.onSilence();
+    return await new Promise(() => undefined);
+  }
   return response;
 }
 

@@ -35,12 +35,11 @@ export async function suffer(
       for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(args.messageId(taps++));
     } else {
       world.server.fates.splice(0, Number.POSITIVE_INFINITY, ...step.fates);
-      const flushing = tabs[step.tab]?.flush();
+      const silence = Promise.withResolvers<'silent'>();
+      world.server.onSilence = () => silence.resolve('silent');
+      const ending = await Promise.race([tabs[step.tab]?.flush(), silence.promise]);
       // A request that is never answered ends with its tab.
-      if (step.fates.includes('silent')) {
-        await Promise.race([flushing, new Promise((resolve) => setTimeout(resolve, 5))]);
-        tabs[step.tab] = args.open();
-      } else await flushing;
+      if (ending === 'silent') tabs[step.tab] = args.open();
     }
   }
   return taps;
