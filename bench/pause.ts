@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '../dev/devices/random.ts';
+import { createRandom, type Random } from '../dev/devices/random.ts';
 import { insertDevices } from './lib/devices.ts';
 import { describeMachine } from './lib/machine.ts';
 import type { BenchOptions } from './lib/options.ts';
@@ -38,15 +38,9 @@ export async function pause(options: BenchOptions): Promise<Figures> {
 async function pauseOften(rig: Rig, options: BenchOptions, devices: number, n: number): Promise<Figures> {
   const random = createRandom(options.seed);
   const pushes = await openPushes(rig, options, devices);
-  const pausings: Pausing[] = [];
-  while (pausings.length < n) {
-    const taskId = await pushes.current();
-    await sleep(SENDING.min + random.below(SENDING.spread));
-    const pausing = await pauseAndResume(pushes.desk, taskId, aMoment(random));
-    // The push had ended just before: nothing was paused.
-    if (pausing !== undefined) pausings.push(pausing);
-  }
-  await pushes.end();
+  const pausings = await pauseTimes(n, pushes, random, (taskId) =>
+    pauseAndResume(pushes.desk, taskId, aMoment(random)),
+  );
   const ackMs = pausings.map(({ ackMs: ms }) => ms);
   const ledger = await countLedger(rig.pool);
   const { distinctMessages, duplicates } = await rig.simulators.control.counts();
@@ -71,18 +65,13 @@ async function pauseFrozen(rig: Rig, options: BenchOptions, devices: number, n: 
   if (pid === undefined) throw new Error('there is no second sender to freeze');
   const random = createRandom(options.seed);
   const pushes = await openPushes(rig, options, devices);
-  const pausings: Pausing[] = [];
-  while (pausings.length < n) {
-    const taskId = await pushes.current();
-    await sleep(SENDING.min + random.below(SENDING.spread));
+  const pausings = await pauseTimes(n, pushes, random, (taskId) => {
     process.kill(pid, 'SIGSTOP');
-    const pausing = await pauseAndResume(pushes.desk, taskId, async () => {
+    return pauseAndResume(pushes.desk, taskId, async () => {
       process.kill(pid, 'SIGCONT');
       await sleep(THAWED_MS);
     }).finally(() => process.kill(pid, 'SIGCONT'));
-    if (pausing !== undefined) pausings.push(pausing);
-  }
-  await pushes.end();
+  });
   const ledger = await countLedger(rig.pool);
   return {
     frozenN: pausings.length,
@@ -91,6 +80,25 @@ async function pauseFrozen(rig: Rig, options: BenchOptions, devices: number, n: 
     frozenDuplicates: (await rig.simulators.control.counts()).duplicates,
     frozenReconciles: ledger.reconciles,
   };
+}
+
+/** Pauses at random moments until it has happened so often, and lets the pushes end. */
+async function pauseTimes(
+  n: number,
+  pushes: Pushes,
+  random: Random,
+  pauseOne: (taskId: string) => Promise<Pausing | undefined>,
+): Promise<Pausing[]> {
+  const pausings: Pausing[] = [];
+  while (pausings.length < n) {
+    const taskId = await pushes.current();
+    await sleep(SENDING.min + random.below(SENDING.spread));
+    const pausing = await pauseOne(taskId);
+    // The push had ended just before: nothing was paused.
+    if (pausing !== undefined) pausings.push(pausing);
+  }
+  await pushes.end();
+  return pausings;
 }
 
 interface Pushes {

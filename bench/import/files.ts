@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import { DEVICE_FILE_COLUMNS } from '../../dev/devices/device-file.ts';
 import { PLATFORM_CODE } from '../../domain/delivery.ts';
 
 const ZONES = ['Europe/Berlin', 'Asia/Shanghai', 'America/New_York', 'Asia/Tokyo'];
 const LOCALES = ['de-DE', 'zh-CN', 'en-US', 'ja-JP'];
-const COLUMNS = [
-  'device_id',
-  'platform',
-  'token',
-  'user_id',
-  'time_zone',
-  'locale',
-  'app_version',
-  'tags',
-  'attributes',
-];
 
 /** For COPY into the table itself, with what the import would have found out. */
 export const TABLE_COLUMNS =
@@ -53,7 +43,7 @@ function copyRow(n: number, salt: string, appId: string, now: string): string {
 }
 
 export async function writeCsv(file: string, rows: number, salt: string): Promise<void> {
-  await writeLines(file, rows, (n) => csvRow(n, salt), `${COLUMNS.join(',')}\n`);
+  await writeLines(file, rows, (n) => csvRow(n, salt), `${DEVICE_FILE_COLUMNS.join(',')}\n`);
 }
 
 export async function writeCopy(file: string, rows: number, salt: string, appId: string): Promise<void> {

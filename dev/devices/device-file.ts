@@ -3,7 +3,7 @@ import { type BadRow, type CsvFile, CsvWriter, csvLine } from './csv-file.ts';
 import type { GeneratedDevice } from './population.ts';
 import type { Random } from './random.ts';
 
-const COLUMNS = [
+export const DEVICE_FILE_COLUMNS = [
   'device_id',
   'platform',
   'token',
@@ -19,10 +19,10 @@ const SHARES = { twice: 0.01, bad: 0.005 };
 
 const DUPLICATE: BadRow = { field: 'device_id', reason: 'duplicate_in_file' };
 
-type Columns = { readonly [Name in (typeof COLUMNS)[number]]?: string | null };
+type Columns = { readonly [Name in (typeof DEVICE_FILE_COLUMNS)[number]]?: string | null };
 
 function line(columns: Columns): string {
-  return csvLine(COLUMNS.map((name) => columns[name] ?? null));
+  return csvLine(DEVICE_FILE_COLUMNS.map((name) => columns[name] ?? null));
 }
 
 const SOUND = { device_id: 'bad-1', platform: 'ios', token: apnsToken(0) } as const;
@@ -42,7 +42,7 @@ const BAD_ROWS: readonly [readonly [string, BadRow], ...(readonly [string, BadRo
 
 /** Every device, some with an older row before their last one, and bad rows in between. */
 export function writeDeviceFile(path: string, devices: readonly GeneratedDevice[], random: Random): CsvFile {
-  const file = new CsvWriter(path, COLUMNS);
+  const file = new CsvWriter(path, DEVICE_FILE_COLUMNS);
   // Small files have bad rows too.
   for (const [text, bad] of BAD_ROWS) file.add(text, bad);
   for (const device of devices) {
