@@ -7,6 +7,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { watchActs } from './acts.ts';
 import { createGuards } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerPlugins } from './plugins.ts';
@@ -118,6 +119,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.decorateRequest('idempotency', null);
   app.decorate('guard', createGuards(deps));
   logRequests(app);
+  watchActs(app);
   await registerPlugins(app, deps);
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, handleNotFound);
   for (const routes of ROUTES) await app.register((scope: App) => routes(scope, deps));

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 
 export type ArchiveResult =
   | { readonly ok: true }
@@ -13,7 +13,7 @@ export async function archiveAudience(
   args: { appId: string; id: string; now: Date },
 ): Promise<ArchiveResult | undefined> {
   const { appId, id, now } = args;
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     const found = await trx
       .selectFrom('audiences')
       .select('id')

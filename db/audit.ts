@@ -13,7 +13,8 @@ export interface Origin {
 
 export interface NewAct {
   readonly appId: string;
-  readonly personId: string;
+  /** Null of an administrator. */
+  readonly personId: string | null;
   readonly verb: string;
   /** Of an act on one task. */
   readonly taskId?: string;
@@ -24,7 +25,7 @@ export interface NewAct {
   readonly now: Date;
 }
 
-/** What a person did through the API alone, with no workflow to tell of it. */
+/** What somebody did through the API alone, with no workflow to tell of it. */
 export async function insertAct(db: Db, act: NewAct): Promise<void> {
   await db
     .with('origin', (query) =>

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DetailsFilter } from '../domain/details-filter.ts';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 import { whereDetails } from './details.ts';
 import { shareLedger } from './push-lock.ts';
 
@@ -19,7 +19,7 @@ export interface ResultAudience {
  * undefined when the details are gone. An unknown user of the target stays a user ID; whoever was erased is nobody any more.
  */
 export async function createResultAudience(db: Db, audience: ResultAudience): Promise<number | undefined> {
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     await shareLedger(trx, [audience.pushNo]);
     const push = await trx
       .selectFrom('pushes')

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
 import { SQL_STATE, sqlStateOf } from './sql-state.ts';
 
@@ -69,7 +69,7 @@ export async function renameSubCampaign(
 
 /** The tasks stay, and serve it no more. */
 export async function deleteSubCampaign(db: Db, { appId, id }: Key): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     const row = await trx
       .selectFrom('sub_campaigns')
       .select('id')

@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 import type { Schema } from './schema.ts';
 
 export interface Subgroup {
@@ -143,7 +143,7 @@ export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<Subgro
 
 /** One change of an app's tree at a time: two moves at once could make a loop that neither sees. */
 async function inTree<T>(db: Db, appId: string, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`subgroups ${appId}`}, 0))`.execute(trx);
     return await work(trx);
   });

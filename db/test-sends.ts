@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 
 export const MAX_TEST_DEVICES = 20;
 
@@ -18,7 +18,7 @@ export async function replaceTestDevices(
   db: Db,
   { appId, deviceIds }: { appId: string; deviceIds: readonly string[] },
 ): Promise<string[]> {
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext('test'), hashtext(${appId}))`.execute(trx);
     const known = await trx
       .selectFrom('devices')

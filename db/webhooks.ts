@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { WebhookEvent } from '../domain/webhook.ts';
-import type { Db } from './database.ts';
+import { atomically, type Db } from './database.ts';
 import type { WebhookEndpointsTable } from './schema-webhooks.ts';
 
 export const MAX_WEBHOOKS = 20;
@@ -33,7 +33,7 @@ export async function insertWebhook(
     readonly now: Date;
   },
 ): Promise<WebhookEndpoint | undefined> {
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     await sql`select 1 from apps where id = ${args.appId} for no key update`.execute(trx);
     const { count } = await trx
       .selectFrom('webhook_endpoints')
@@ -93,7 +93,7 @@ export async function updateWebhook(
   },
 ): Promise<WebhookEndpoint | undefined> {
   const { appId, id, url, description, events, disabled, now } = args;
-  return await db.transaction().execute(async (trx) => {
+  return await atomically(db, async (trx) => {
     const row = await trx
       .updateTable('webhook_endpoints')
       .set({

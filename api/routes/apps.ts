@@ -2,16 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { findAppStop } from '../../db/app-stop.ts';
 import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts';
-import { insertAct } from '../../db/audit.ts';
 import { APPROVAL_TIMEOUTS } from '../../domain/approval-limit.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { ADMIN, PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Label, TimeZone } from '../schemas.ts';
 
@@ -61,7 +60,12 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request, reply) => {
       const id = newId('app', randomBytes);
-      const created = await insertApp(deps.db, { ...request.body, id, createdAt: await deps.clock() });
+      const now = await deps.clock();
+      const created = await deps.db.transaction().execute(async (trx) => {
+        const made = await insertApp(trx, { ...request.body, id, createdAt: now });
+        await recordAct(trx, request, { appId: id, detail: JSON.stringify(request.body), now });
+        return made;
+      });
       return reply.code(201).send({ ...created, stop: null });
     },
   );
@@ -91,11 +95,10 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     async (request) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const now = await deps.clock();
       const changed = await deps.db.transaction().execute(async (trx) => {
-        const act = { appId, personId, origin: originOf(request, now), now };
-        await insertAct(trx, { ...act, verb: 'change_app', detail: JSON.stringify(request.body) });
+        await recordAct(trx, request, { detail: JSON.stringify(request.body), now });
         return await updateApp(trx, appId, request.body);
       });
       if (changed === undefined) throw notFound('app');

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { uploadAudience } from '../../db/audience-upload.ts';
 import { findAudience } from '../../db/audiences.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -104,5 +105,7 @@ async function upload(deps: ApiDeps, request: FastifyRequest, audience: { id: st
   const result = await withUploadSlot(deps.pool, () => uploadAudience(deps.pool, parts));
   if (result === undefined) throw notFound('audience of uploads');
   const { bad, rows } = tally;
+  const detail = `${audience.id}, version ${result.version}: ${result.members} members`;
+  await recordAct(deps.db, request, { detail, now: await deps.clock() });
   return { id: audience.id, ...result, rows, badRows: bad.count, errors: bad.first() };
 }

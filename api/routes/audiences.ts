@@ -10,6 +10,7 @@ import {
   listAudienceVersions,
 } from '../../db/audiences.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
 import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from '../audience-schemas.ts';
@@ -48,7 +49,11 @@ function making(app: App, deps: ApiDeps): void {
       const definition = definitionOf(said);
       const source = definition === undefined ? {} : await pinnedDefinition(deps, { appId, definition });
       const id = newId('audience', randomBytes);
-      await insertAudience(db, { id, appId, name, kind, source, by, now: await deps.clock() });
+      const now = await deps.clock();
+      await db.transaction().execute(async (trx) => {
+        await insertAudience(trx, { id, appId, name, kind, source, by, now });
+        await recordAct(trx, request, { detail: `${id}: ${kind}`, now });
+      });
       return reply.code(201).send(await found(deps, appId, id));
     },
   );
@@ -76,15 +81,12 @@ function making(app: App, deps: ApiDeps): void {
       }
       const source = await pinnedDefinition(deps, { appId, definition, self: id });
       const as = 'rule' in source ? 'rule' : 'combination';
-      const version = await insertNextVersion(db, {
-        id,
-        appId,
-        kind: as,
-        source,
-        by,
-        now: await deps.clock(),
+      const now = await deps.clock();
+      await db.transaction().execute(async (trx) => {
+        const version = await insertNextVersion(trx, { id, appId, kind: as, source, by, now });
+        if (version === undefined) throw notFound('audience');
+        await recordAct(trx, request, { detail: `${id}, version ${version}`, now });
       });
-      if (version === undefined) throw notFound('audience');
       return await found(deps, appId, id);
     },
   );
@@ -137,10 +139,14 @@ function archiving(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const args = { appId: appIdOf(request), id: request.params.id, now: await deps.clock() };
-      const archived = await archiveAudience(deps.db, args);
-      if (archived === undefined) throw notFound('audience');
-      if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
+      const { id } = request.params;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const archived = await archiveAudience(trx, { appId: appIdOf(request), id, now });
+        if (archived === undefined) throw notFound('audience');
+        if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
+        await recordAct(trx, request, { detail: id, now });
+      });
       return reply.code(204).send(null);
     },
   );

@@ -1,11 +1,10 @@
-import { insertAct } from '../../db/audit.ts';
 import { readContactRules, replaceContactRules } from '../../db/contact-rules.ts';
 import { ContactRules } from '../../domain/cap.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { problemResponses } from '../problem.ts';
 
 /** The app's frequency caps, its vendors' day limits and its quiet hours. */
@@ -46,8 +45,7 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
             ? 'no quiet hours'
             : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to}`;
         const detail = `${rules.caps.length} caps, ${quiet}`;
-        const act = { appId, personId, verb: 'set_contact_rules', detail, now };
-        await insertAct(trx, { ...act, origin: originOf(request, now) });
+        await recordAct(trx, request, { detail, now });
       });
       return rules;
     },

@@ -5,6 +5,7 @@ import { credentialRate, putRate } from '../../db/rates.ts';
 import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -43,8 +44,13 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
         const { appId } = personOf(request);
         const sealed = deps.vault.seal(JSON.stringify(request.body));
         const now = await deps.clock();
-        await putCredential(deps.db, { appId, channel, sealed, now });
-        return findCredential(deps, appId, channel);
+        return await deps.db.transaction().execute(async (trx) => {
+          await putCredential(trx, { appId, channel, sealed, now });
+          const stored = await findCredential({ ...deps, db: trx }, appId, channel);
+          const detail = `${channel}: ${stored.identity}, version ${stored.version}`;
+          await recordAct(trx, request, { detail, now });
+          return stored;
+        });
       },
     );
   }
@@ -66,10 +72,15 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request) => {
       const { appId } = personOf(request);
       const { channel } = request.params;
-      await findCredential(deps, appId, channel);
-      const key = credentialRate(appId, channel);
-      await putRate(deps.db, { key, perSecond: request.body.ratePerSecond, now: await deps.clock() });
-      return findCredential(deps, appId, channel);
+      const { ratePerSecond: perSecond } = request.body;
+      const now = await deps.clock();
+      return await deps.db.transaction().execute(async (trx) => {
+        const within = { ...deps, db: trx };
+        await findCredential(within, appId, channel);
+        await putRate(trx, { key: credentialRate(appId, channel), perSecond, now });
+        await recordAct(trx, request, { detail: `${channel}: ${perSecond ?? 'no limit'}`, now });
+        return await findCredential(within, appId, channel);
+      });
     },
   );
 

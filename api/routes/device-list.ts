@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { insertAct } from '../../db/audit.ts';
 import { findByIdentifiers } from '../../db/device-identifiers.ts';
 import { findDevices, listDevices } from '../../db/device-list.ts';
 import { CursorError } from '../../db/paging.ts';
 import { EXTERNAL_ID } from '../../domain/device.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -13,7 +13,6 @@ import { invalid, readIdentifiers } from '../device-change.ts';
 import { EXPORT_FORMATS, exportDevices } from '../device-export.ts';
 import { DeviceBody, DeviceId, Identifiers, TokenState } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { type Fault, problemResponses } from '../problem.ts';
 import { Label, Page, PageQuery } from '../schemas.ts';
 import { CSV, NDJSON } from '../upload/body.ts';
@@ -117,13 +116,12 @@ function exporting(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const { format, ...filter } = request.query;
       const now = await deps.clock();
       const filters = Object.keys(filter).sort().join(', ');
       const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
-      const origin = originOf(request, now);
-      await insertAct(deps.db, { appId, personId, verb: 'export_devices', detail, origin, now });
+      await recordAct(deps.db, request, { detail, now });
       const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
         objectMode: false,
       });

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { importDevices } from '../../db/device-import.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -55,7 +56,7 @@ export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
   );
 }
 
-async function importFile({ clock, pool }: ApiDeps, request: FastifyRequest) {
+async function importFile({ clock, pool, db }: ApiDeps, request: FastifyRequest) {
   const format = contentTypeOf(request) === CSV ? 'csv' : 'ndjson';
   const tally = { rows: 0, bad: new BadRows() };
   const result = await importDevices(pool, {
@@ -66,6 +67,8 @@ async function importFile({ clock, pool }: ApiDeps, request: FastifyRequest) {
   });
   const { created, updated, duplicates, duplicateLines } = result;
   tally.bad.addLater(duplicateLines, duplicates, 'device_id', 'duplicate_in_file');
+  const detail = `rows: ${tally.rows}, created: ${created}, updated: ${updated}, bad: ${tally.bad.count}`;
+  await recordAct(db, request, { detail, now: await clock() });
   return {
     rows: tally.rows,
     imported: created + updated,

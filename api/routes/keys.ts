@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { findApp } from '../../db/apps.ts';
 import { insertKey, listKeys, revokeKey } from '../../db/keys.ts';
 import { insertPerson } from '../../db/people.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -52,7 +54,7 @@ export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request, reply) => {
       if ((await findApp(deps.db, request.params.appId)) === undefined) throw notFound('app');
-      return reply.code(201).send(await makeKey(deps, request.params.appId, request.body));
+      return reply.code(201).send(await makeKey(deps, request, request.params.appId, request.body));
     },
   );
 
@@ -83,8 +85,12 @@ export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request, reply) => {
       const { appId } = personOf(request);
-      const isFound = await revokeKey(deps.db, { appId, id: request.params.id, now: await deps.clock() });
-      if (!isFound) throw notFound('key');
+      const { id } = request.params;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        if (!(await revokeKey(trx, { appId, id, now }))) throw notFound('key');
+        await recordAct(trx, request, { detail: id, now });
+      });
       app.guard.forget();
       return reply.code(204).send(null);
     },
@@ -92,7 +98,12 @@ export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 /** The person and the key appear together or not at all; the key itself is shown this once. */
-async function makeKey(deps: ApiDeps, appId: string, wanted: z.infer<typeof NewKey>) {
+async function makeKey(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  appId: string,
+  wanted: z.infer<typeof NewKey>,
+) {
   const createdAt = await deps.clock();
   const id = newId('key', randomBytes);
   const key = newSecret('sbk');
@@ -102,6 +113,8 @@ async function makeKey(deps: ApiDeps, appId: string, wanted: z.infer<typeof NewK
       await insertPerson(trx, { id: personId, appId, name: wanted.name, role: wanted.role, createdAt });
     }
     await insertKey(trx, { id, appId, key, personId, createdAt });
+    const holder = personId === null ? '' : `, ${personId}`;
+    await recordAct(trx, request, { appId, detail: `${id}: ${wanted.role}${holder}`, now: createdAt });
   });
   return { id, role: wanted.role, personId, key };
 }

@@ -4,6 +4,7 @@ import { countDetails, listDetails } from '../../db/details.ts';
 import { createResultAudience } from '../../db/result-audience.ts';
 import { DetailsFilter } from '../../domain/details-filter.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
@@ -94,8 +95,12 @@ function resultAudiences(app: App, deps: ApiDeps): void {
       const { name, filter } = request.body;
       const now = await deps.clock();
       const made = { id, appId, name, pushNo, filter, createdBy, now };
-      const members = await createResultAudience(deps.db, made);
-      if (members === undefined) throw gone();
+      const members = await deps.db.transaction().execute(async (trx) => {
+        const count = await createResultAudience(trx, made);
+        if (count === undefined) throw gone();
+        await recordAct(trx, request, { detail: `${id} of ${request.params.id}: ${count} members`, now });
+        return count;
+      });
       return reply.code(201).send({ id, name, version: 1, members });
     },
   );

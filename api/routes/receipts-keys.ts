@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -63,7 +64,10 @@ function keyChanges(app: App, deps: ApiDeps): void {
       const secret = newVendorSecret(randomBytes);
       const { name } = request.body;
       const now = await deps.clock();
-      await insertVendorKey(deps.db, { id, appId, name, sealed: deps.vault.seal(secret), createdBy, now });
+      await deps.db.transaction().execute(async (trx) => {
+        await insertVendorKey(trx, { id, appId, name, sealed: deps.vault.seal(secret), createdBy, now });
+        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+      });
       return reply.code(201).send({ id, name, secret, path: `/v1/callbacks/${id}/receipts` });
     },
   );
@@ -78,8 +82,13 @@ function keyChanges(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const args = { appId: personOf(request).appId, id: request.params.id, now: await deps.clock() };
-      if (!(await revokeVendorKey(deps.db, args))) throw notFound('vendor key');
+      const { id } = request.params;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const isFound = await revokeVendorKey(trx, { appId: personOf(request).appId, id, now });
+        if (!isFound) throw notFound('vendor key');
+        await recordAct(trx, request, { detail: id, now });
+      });
       return reply.code(204).send(null);
     },
   );

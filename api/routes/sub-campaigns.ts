@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { insertAct } from '../../db/audit.ts';
 import {
   deleteSubCampaign,
   findSubCampaign,
@@ -11,12 +9,12 @@ import {
   type SubCampaign,
 } from '../../db/sub-campaigns.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 import { IdParams } from '../task-lookup.ts';
@@ -78,8 +76,10 @@ function changing(app: App, deps: ApiDeps): void {
       const { name } = request.body;
       const id = newId('subcampaign', randomBytes);
       const now = await deps.clock();
-      if (!(await insertSubCampaign(deps.db, { appId, id, name, personId, now }))) throw nameTaken();
-      await tell(deps, request, 'create_sub_campaign', `${id}: ${name}`);
+      await deps.db.transaction().execute(async (trx) => {
+        if (!(await insertSubCampaign(trx, { appId, id, name, personId, now }))) throw nameTaken();
+        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+      });
       return reply.code(201).send(await subCampaignOf(deps, appId, id));
     },
   );
@@ -101,10 +101,13 @@ function changing(app: App, deps: ApiDeps): void {
       const { appId } = personOf(request);
       const { id } = request.params;
       const { name } = request.body;
-      const renamed = await renameSubCampaign(deps.db, { appId, id, name });
-      if (renamed === 'gone') throw notFound('sub-campaign');
-      if (renamed === 'taken') throw nameTaken();
-      await tell(deps, request, 'rename_sub_campaign', `${id}: ${name}`);
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const renamed = await renameSubCampaign(trx, { appId, id, name });
+        if (renamed === 'gone') throw notFound('sub-campaign');
+        if (renamed === 'taken') throw nameTaken();
+        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+      });
       return await subCampaignOf(deps, appId, id);
     },
   );
@@ -124,18 +127,15 @@ function changing(app: App, deps: ApiDeps): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const gone = await deleteSubCampaign(deps.db, { appId: appIdOf(request), id });
-      if (!gone) throw notFound('sub-campaign');
-      await tell(deps, request, 'delete_sub_campaign', id);
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const isGone = await deleteSubCampaign(trx, { appId: appIdOf(request), id });
+        if (!isGone) throw notFound('sub-campaign');
+        await recordAct(trx, request, { detail: id, now });
+      });
       return reply.code(204).send(null);
     },
   );
-}
-
-async function tell(deps: ApiDeps, request: FastifyRequest, verb: string, detail: string): Promise<void> {
-  const { appId, personId } = personOf(request);
-  const now = await deps.clock();
-  await insertAct(deps.db, { appId, personId, verb, detail, origin: originOf(request, now), now });
 }
 
 async function subCampaignOf(deps: ApiDeps, appId: string, id: string): Promise<SubCampaign> {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { insertAct } from '../../db/audit.ts';
 import {
   changeSubgroup,
   deleteSubgroup,
@@ -11,12 +10,12 @@ import {
   type SubgroupFault,
 } from '../../db/subgroups.ts';
 import { newId } from '../../domain/ids.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate, Label } from '../schemas.ts';
 import { IdParams } from '../task-lookup.ts';
@@ -72,12 +71,10 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { appId, personId } = personOf(request);
       const now = await deps.clock();
       const id = newId('subgroup', randomBytes);
-      const fault = await insertSubgroup(deps.db, { ...request.body, appId, id, personId, now });
-      if (fault !== undefined) throw problemOf(fault);
-      const detail = `${id}: ${request.body.name}`;
-      await insertAct(deps.db, {
-        ...{ appId, personId, origin: originOf(request, now), now },
-        ...{ verb: 'create_subgroup', detail },
+      await deps.db.transaction().execute(async (trx) => {
+        const fault = await insertSubgroup(trx, { ...request.body, appId, id, personId, now });
+        if (fault !== undefined) throw problemOf(fault);
+        await recordAct(trx, request, { detail: `${id}: ${request.body.name}`, now });
       });
       return reply.code(201).send(await subgroupOf(deps, appId, id));
     },
@@ -98,15 +95,13 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     async (request) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const { id } = request.params;
       const now = await deps.clock();
-      const fault = await changeSubgroup(deps.db, { ...request.body, appId, id, now });
-      if (fault !== undefined) throw problemOf(fault);
-      const detail = `${id}: ${JSON.stringify(request.body)}`;
-      await insertAct(deps.db, {
-        ...{ appId, personId, origin: originOf(request, now), now },
-        ...{ verb: 'change_subgroup', detail },
+      await deps.db.transaction().execute(async (trx) => {
+        const fault = await changeSubgroup(trx, { ...request.body, appId, id, now });
+        if (fault !== undefined) throw problemOf(fault);
+        await recordAct(trx, request, { detail: `${id}: ${JSON.stringify(request.body)}`, now });
       });
       return await subgroupOf(deps, appId, id);
     },
@@ -126,14 +121,13 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     async (request, reply) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const { id } = request.params;
       const now = await deps.clock();
-      const fault = await deleteSubgroup(deps.db, { appId, id });
-      if (fault !== undefined) throw problemOf(fault);
-      await insertAct(deps.db, {
-        ...{ appId, personId, origin: originOf(request, now), now },
-        ...{ verb: 'delete_subgroup', detail: id },
+      await deps.db.transaction().execute(async (trx) => {
+        const fault = await deleteSubgroup(trx, { appId, id });
+        if (fault !== undefined) throw problemOf(fault);
+        await recordAct(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },

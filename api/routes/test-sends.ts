@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { insertAct } from '../../db/audit.ts';
 import {
   insertTestSend,
   listTestDevices,
@@ -11,12 +10,12 @@ import {
 import { checkContent } from '../../domain/content-check.ts';
 import { newId } from '../../domain/ids.ts';
 import { TASK_QUEUE, TEST_SEND } from '../../workflows/contract.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
 import { IdParams, readingById, taskOf } from '../task-lookup.ts';
@@ -83,21 +82,19 @@ function whitelist(app: App, deps: ApiDeps): void {
       },
     },
     async (request) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const { deviceIds } = request.body;
       const now = await deps.clock();
-      const unknown = await replaceTestDevices(deps.db, { appId, deviceIds });
-      if (unknown.length > 0) {
-        const errors = unknown.map((id) => ({
-          pointer: `/deviceIds/${deviceIds.indexOf(id)}`,
-          detail: 'there is no such device',
-        }));
-        throw new Problem('invalid_request', 'The list is not valid', { errors });
-      }
-      const detail = `${deviceIds.length} devices`;
-      await insertAct(deps.db, {
-        ...{ appId, personId, verb: 'set_test_devices', detail, now },
-        origin: originOf(request, now),
+      await deps.db.transaction().execute(async (trx) => {
+        const unknown = await replaceTestDevices(trx, { appId, deviceIds });
+        if (unknown.length > 0) {
+          const errors = unknown.map((id) => ({
+            pointer: `/deviceIds/${deviceIds.indexOf(id)}`,
+            detail: 'there is no such device',
+          }));
+          throw new Problem('invalid_request', 'The list is not valid', { errors });
+        }
+        await recordAct(trx, request, { detail: `${deviceIds.length} devices`, now });
       });
       return { deviceIds: await listTestDevices(deps.db, appId) };
     },
@@ -149,8 +146,7 @@ function sending(app: App, deps: ApiDeps): void {
           });
         }
         const detail = `${deviceIds.length} devices`;
-        const act = { appId, personId, taskId, revision, verb: 'test_send', detail, now };
-        await insertAct(trx, { ...act, origin: originOf(request, now) });
+        await recordAct(trx, request, { taskId, revision, detail, now });
       });
       const isDone = await run(deps, id);
       const sends = await listTestSends(deps.db, { taskId, limit: LISTED });

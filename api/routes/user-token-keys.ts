@@ -5,6 +5,7 @@ import {
   MAX_USER_TOKEN_KEYS,
   putUserTokenKey,
 } from '../../db/user-token-keys.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -62,9 +63,12 @@ function putting(app: App, deps: ApiDeps): void {
       const { alg } = request.body;
       const now = await deps.clock();
       const sealed = deps.vault.seal(checkedKey(request.body));
-      if (!(await putUserTokenKey(deps.db, { appId, keyId, alg, sealed, now }))) {
-        throw new Problem('conflict', `An app has at most ${MAX_USER_TOKEN_KEYS} keys; delete one first`);
-      }
+      await deps.db.transaction().execute(async (trx) => {
+        if (!(await putUserTokenKey(trx, { appId, keyId, alg, sealed, now }))) {
+          throw new Problem('conflict', `An app has at most ${MAX_USER_TOKEN_KEYS} keys; delete one first`);
+        }
+        await recordAct(trx, request, { detail: `${keyId}: ${alg}`, now });
+      });
       return { keyId, alg, createdAt: now };
     },
   );
@@ -112,8 +116,13 @@ function deleting(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const isDeleted = await deleteUserTokenKey(deps.db, personOf(request).appId, request.params.keyId);
-      if (!isDeleted) throw notFound('key');
+      const { keyId } = request.params;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const isDeleted = await deleteUserTokenKey(trx, personOf(request).appId, keyId);
+        if (!isDeleted) throw notFound('key');
+        await recordAct(trx, request, { detail: keyId, now });
+      });
       return reply.code(204).send(null);
     },
   );

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { insertAct } from '../../db/audit.ts';
 import { type Erasure, eraseUsers } from '../../db/erase.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
-import { originOf } from '../origin.ts';
 import { problemResponses } from '../problem.ts';
 
 const ErasureBody = z
@@ -39,13 +38,12 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     async (request, reply) => {
-      const { appId, personId } = personOf(request);
+      const { appId } = personOf(request);
       const { userIds } = request.body;
       const now = await deps.clock();
       const erased = await eraseUsers(deps.db, { appId, userIds, now });
       const detail = auditDetail(userIds.length, erased);
-      const origin = originOf(request, now);
-      await insertAct(deps.db, { appId, personId, verb: 'erase_users', detail, origin, now });
+      await recordAct(deps.db, request, { detail, now });
       const done = erased.inFlight === 0;
       if (!done) reply.header('retry-after', AGAIN_S);
       return reply.code(done ? 200 : 202).send({ done, ...erased });

@@ -7,6 +7,7 @@ import {
   replayWebhooks,
 } from '../../db/webhook-log.ts';
 import type { WebhookEndpoint } from '../../db/webhooks.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -16,7 +17,7 @@ import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 import { IdParams } from '../task-lookup.ts';
-import { actOn, WEBHOOK_TAGS as tags, webhookOf } from '../webhook-act.ts';
+import { WEBHOOK_TAGS as tags, webhookOf } from '../webhook-lookup.ts';
 
 const STATUSES = ['pending', 'delivered', 'failed'] as const;
 const delivery = {
@@ -117,9 +118,12 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       const key = { endpointId, messageId: request.params.messageId };
       const found = await findWebhookDelivery(deps.db, key);
       if (found === undefined) throw notFound('message');
-      const count = await replayWebhooks(deps.db, { endpointId, no: found.no, now: await deps.clock() });
-      if (count === 0) throw new Problem('not_allowed_now', 'It waits to be sent anyway');
-      await actOn(deps, request, 'replay_webhook', `${endpointId}: ${key.messageId}`);
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        const count = await replayWebhooks(trx, { endpointId, no: found.no, now });
+        if (count === 0) throw new Problem('not_allowed_now', 'It waits to be sent anyway');
+        await recordAct(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
+      });
       return reply.code(202).send((await findWebhookDelivery(deps.db, key)) ?? found);
     },
   );
@@ -140,8 +144,15 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const { id: endpointId } = enabled(await webhookOf(deps, request));
       const { since } = request.body;
-      const replayed = await replayWebhooks(deps.db, { endpointId, since, now: await deps.clock() });
-      await actOn(deps, request, 'replay_webhook', `${endpointId}: ${replayed} since ${since.toISOString()}`);
+      const now = await deps.clock();
+      const replayed = await deps.db.transaction().execute(async (trx) => {
+        const count = await replayWebhooks(trx, { endpointId, since, now });
+        await recordAct(trx, request, {
+          detail: `${endpointId}: ${count} since ${since.toISOString()}`,
+          now,
+        });
+        return count;
+      });
       return reply.code(202).send({ replayed });
     },
   );
@@ -161,7 +172,12 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
     async (request, reply) => {
       const { id: endpointId } = enabled(await webhookOf(deps, request));
       const { appId } = personOf(request);
-      const messageId = await insertPing(deps.db, { appId, endpointId, now: await deps.clock() });
+      const now = await deps.clock();
+      const messageId = await deps.db.transaction().execute(async (trx) => {
+        const id = await insertPing(trx, { appId, endpointId, now });
+        await recordAct(trx, request, { detail: endpointId, now });
+        return id;
+      });
       return reply.code(202).send({ messageId });
     },
   );

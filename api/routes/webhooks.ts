@@ -13,6 +13,7 @@ import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
 import { createFindTarget } from '../../webhook-targets.ts';
+import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -21,7 +22,7 @@ import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
 import { IdParams } from '../task-lookup.ts';
-import { actOn, WEBHOOK_TAGS as tags } from '../webhook-act.ts';
+import { WEBHOOK_TAGS as tags } from '../webhook-lookup.ts';
 
 const Events = z
   .array(z.enum(WEBHOOK_EVENTS))
@@ -89,9 +90,12 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const secret = newSigningSecret();
       const now = await deps.clock();
       const stored = { sealed: deps.vault.seal(secret), createdBy: personId, now };
-      const made = await insertWebhook(deps.db, { appId, id, url, events, description, ...stored });
-      if (made === undefined) throw new Problem('conflict', `An app has at most ${MAX_WEBHOOKS} webhooks`);
-      await actOn(deps, request, 'create_webhook', id);
+      const made = await deps.db.transaction().execute(async (trx) => {
+        const row = await insertWebhook(trx, { appId, id, url, events, description, ...stored });
+        if (row === undefined) throw new Problem('conflict', `An app has at most ${MAX_WEBHOOKS} webhooks`);
+        await recordAct(trx, request, { detail: `${id}: ${events.join(', ')}`, now });
+        return row;
+      });
       return reply
         .code(201)
         .header('location', `/v1/webhooks/${id}`)
@@ -146,10 +150,13 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { appId } = personOf(request);
       const { id } = request.params;
       if (request.body.url !== undefined) await checkUrl(request.body.url);
-      const changed = await updateWebhook(deps.db, { appId, id, ...request.body, now: await deps.clock() });
-      if (changed === undefined) throw notFound('webhook');
-      await actOn(deps, request, 'change_webhook', `${id}: ${Object.keys(request.body).join(', ')}`);
-      return changed;
+      const now = await deps.clock();
+      return await deps.db.transaction().execute(async (trx) => {
+        const changed = await updateWebhook(trx, { appId, id, ...request.body, now });
+        if (changed === undefined) throw notFound('webhook');
+        await recordAct(trx, request, { detail: `${id}: ${Object.keys(request.body).join(', ')}`, now });
+        return changed;
+      });
     },
   );
 
@@ -167,8 +174,12 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (!(await deleteWebhook(deps.db, { appId: personOf(request).appId, id }))) throw notFound('webhook');
-      await actOn(deps, request, 'delete_webhook', id);
+      const { appId } = personOf(request);
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        if (!(await deleteWebhook(trx, { appId, id }))) throw notFound('webhook');
+        await recordAct(trx, request, { detail: id, now });
+      });
       return reply.code(204).send(null);
     },
   );
@@ -193,10 +204,12 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const previousUntil = new Date(now.getTime() + request.body.overlapHours * 3_600_000);
       const key = { appId: personOf(request).appId, id };
       const stored = { sealed: deps.vault.seal(secret), previousUntil, now };
-      const rotated = await rotateWebhookSecret(deps.db, { ...key, ...stored });
-      if (rotated === undefined) throw notFound('webhook');
-      await actOn(deps, request, 'rotate_webhook_secret', id);
-      return { ...rotated, secret };
+      return await deps.db.transaction().execute(async (trx) => {
+        const rotated = await rotateWebhookSecret(trx, { ...key, ...stored });
+        if (rotated === undefined) throw notFound('webhook');
+        await recordAct(trx, request, { detail: id, now });
+        return { ...rotated, secret };
+      });
     },
   );
 }
