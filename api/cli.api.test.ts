@@ -4,17 +4,14 @@ import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { runCommand, USAGE } from '../cli/commands.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from './testing.ts';
+import { createTestApp, useServer, useTestApi } from './testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));
-let apiUrl: string;
-beforeAll(async () => {
-  apiUrl = await api.app.listen({ port: 0, host: '127.0.0.1' });
-});
+const server = useServer(api);
 
 const as = (role: 'operator' | 'marketer', ...args: string[]) =>
-  runCommand({ apiUrl, key: app.keys[role] }, args);
+  runCommand({ apiUrl: server.url, key: app.keys[role] }, args);
 
 test('stops an app, says so, and lets it go on', async () => {
   const stopped = await as('operator', 'stop', app.appId, '--reason', 'Wrong price');
@@ -55,7 +52,7 @@ test.each([
 
 test('runs as a process, with the key from the environment', async () => {
   const file = fileURLToPath(new URL('../signalbox.ts', import.meta.url));
-  const env = { SIGNALBOX_URL: apiUrl, SIGNALBOX_KEY: app.keys.operator };
+  const env = { SIGNALBOX_URL: server.url, SIGNALBOX_KEY: app.keys.operator };
   const { stdout } = await promisify(execFile)(process.execPath, [file, 'status', app.appId], { env });
   expect(stdout).toContain('no stop holds');
 });

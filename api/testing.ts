@@ -56,6 +56,14 @@ export function useTestApi(overrides?: Partial<ApiDeps>): TestApi {
   return api;
 }
 
+/** For the top of a test file: where that API listens, for requests over a socket. */
+export function useServer(api: TestApi): { readonly url: string; readonly port: number } {
+  return fixture(beforeAll, async () => {
+    const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
+    return { url, port: Number(new URL(url).port) };
+  });
+}
+
 function testClock(): TestClock {
   const clock: TestClock = {
     now: new Date('2026-11-22T08:00:00.000Z'),

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Switches } from '../dev/simulators/config.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
-import { type RunningSimulators, startSimulators } from '../dev/simulators/start.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
 import { Content } from '../domain/content.ts';
+import { useSimulators } from '../test/setup/simulators.ts';
 import { openApns } from './apns.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens, issuedAt } from './apns-tokens.ts';
@@ -16,14 +16,10 @@ const to = { token: apnsToken(1), messageId: 'message-1', collapseId: 'collapse-
 const yes = () => true;
 const MINUTE = 60_000;
 
-let simulators: RunningSimulators;
+const simulators = useSimulators(config);
 let service: PushService;
 let clockAhead = 0;
 
-beforeAll(async () => {
-  simulators = await startSimulators(config);
-});
-afterAll(() => simulators.stop());
 beforeEach(async () => {
   clockAhead = 0;
   await simulators.control.change({ apns: Switches.parse({}) });

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Switches } from '../dev/simulators/config.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
-import { type RunningSimulators, startSimulators } from '../dev/simulators/start.ts';
 import { fcmToken } from '../dev/simulators/tokens.ts';
 import { Content } from '../domain/content.ts';
 import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
+import { useSimulators } from '../test/setup/simulators.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { openFcm } from './fcm.ts';
 import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
@@ -15,14 +15,10 @@ const content = Content.parse({ title: 'Sale', body: 'Everything must go' });
 const to = { token: fcmToken(1), messageId: 'message-1', collapseId: 'collapse-1' };
 const yes = () => true;
 
-let simulators: RunningSimulators;
+const simulators = useSimulators(config);
 let service: PushService;
 let clockAhead = 0;
 
-beforeAll(async () => {
-  simulators = await startSimulators(config);
-});
-afterAll(() => simulators.stop());
 beforeEach(async () => {
   clockAhead = 0;
   await simulators.control.change({ fcm: Switches.parse({}) });

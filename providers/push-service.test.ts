@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Switches } from '../dev/simulators/config.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
-import { type RunningSimulators, startSimulators } from '../dev/simulators/start.ts';
 import { apnsToken, fcmToken, tokenFate } from '../dev/simulators/tokens.ts';
 import { Content } from '../domain/content.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { CHANNELS, type Channel } from '../domain/platform.ts';
+import { useSimulators } from '../test/setup/simulators.ts';
 import { CredentialError, openPushService } from './open-push-service.ts';
 import type { PushService } from './push-service.ts';
 
@@ -17,12 +17,7 @@ const IN_FLIGHT = 400;
 const { credentials, config } = createDevCredentials();
 const content = Content.parse({ title: 'Sale', body: 'Everything must go', deepLink: 'shop://sale' });
 const tokenOf = { apns: apnsToken, fcm: fcmToken };
-let simulators: RunningSimulators;
-
-beforeAll(async () => {
-  simulators = await startSimulators(config);
-});
-afterAll(() => simulators.stop());
+const simulators = useSimulators(config);
 beforeEach(async () => {
   const fresh = Switches.parse({});
   await simulators.control.change({ apns: fresh, fcm: fresh });

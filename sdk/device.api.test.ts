@@ -1,19 +1,16 @@
 import { SignJWT } from 'jose';
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, useTestApi } from '../api/testing.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, useServer, useTestApi } from '../api/testing.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 
 const api = useTestApi();
 const app = fixture(beforeEach, () => createTestApp(api));
-let endpoint: string;
+const server = useServer(api);
 let phone: Phone;
 
-beforeAll(async () => {
-  endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
-});
 beforeEach(async () => {
-  phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
+  phone = createPhone({ endpoint: server.url, sdkKey: app.keys.sdk });
 });
 afterEach(() => {
   phone.quit();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, useTestApi } from '../api/testing.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createTestApp, useServer, useTestApi } from '../api/testing.ts';
 import type { SeededPush } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import { fixture } from '../test/setup/fixture.ts';
@@ -11,14 +11,11 @@ import { pushTo } from './testing/push.ts';
 
 const api = useTestApi();
 const app = fixture(beforeEach, () => createTestApp(api));
-let endpoint: string;
+const server = useServer(api);
 let phone: Phone;
 let push: SeededPush;
-beforeAll(async () => {
-  endpoint = await api.app.listen({ port: 0, host: '127.0.0.1' });
-});
 beforeEach(async () => {
-  phone = createPhone({ endpoint, sdkKey: app.keys.sdk });
+  phone = createPhone({ endpoint: server.url, sdkKey: app.keys.sdk });
   push = await pushTo(api, app.appId, 'android');
 });
 afterEach(() => {
@@ -56,7 +53,7 @@ test('whatever fails and crashes, the server counts each tap exactly once', asyn
     fc.asyncProperty(Mishaps, async (steps) => {
       push = await pushTo(api, app.appId, 'android');
       const world = createWorld(fetch);
-      const open = () => world.open({ endpoint, sdkKey: app.keys.sdk });
+      const open = () => world.open({ endpoint: server.url, sdkKey: app.keys.sdk });
       const taps = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
       await recover(world, open());
       const { rows } = await api.deps.pool.query(
@@ -121,7 +118,7 @@ test('events are stored once, for the device that reports them', async () => {
 });
 
 test('a wrong key is said, and nothing is lost by it', async () => {
-  await phone.start({ endpoint, sdkKey: `${app.keys.sdk.slice(0, -3)}AAA` }).opened(messageId(5));
+  await phone.start({ endpoint: server.url, sdkKey: `${app.keys.sdk.slice(0, -3)}AAA` }).opened(messageId(5));
   await expect.poll(() => phone.problems).toMatchObject([{ kind: 'request', fault: { status: 401 } }]);
   phone.quit();
   phone.start();

@@ -1,23 +1,18 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
+import { createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));
-let port: number;
-beforeAll(async () => {
-  await api.app.listen({ host: '127.0.0.1', port: 0 });
-  port = (api.app.server.address() as AddressInfo).port;
-});
+const server = useServer(api);
 
 /** Over a real socket, in parts. */
 function uploading(name: string, key: string): ClientRequest {
   const sending = request({
-    ...{ host: '127.0.0.1', port, path: `/v1/audiences/upload?name=${name}`, method: 'POST' },
+    ...{ host: '127.0.0.1', port: server.port, path: `/v1/audiences/upload?name=${name}`, method: 'POST' },
     headers: {
       authorization: `Bearer ${app.keys.marketer}`,
       'content-type': 'text/plain',

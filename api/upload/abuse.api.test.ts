@@ -1,22 +1,17 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { beforeAll, expect, test } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
-import { ADMIN_KEY, createTestApp, useTestApi } from '../testing.ts';
+import { ADMIN_KEY, createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));
-let port: number;
-beforeAll(async () => {
-  await api.app.listen({ host: '127.0.0.1', port: 0 });
-  port = (api.app.server.address() as AddressInfo).port;
-});
+const server = useServer(api);
 
 function post(path: string, type: string, key: string, headers: Record<string, string> = {}): ClientRequest {
   const given = { authorization: `Bearer ${key}`, 'content-type': type, ...headers };
-  return request({ host: '127.0.0.1', port, path, method: 'POST', headers: given });
+  return request({ host: '127.0.0.1', port: server.port, path, method: 'POST', headers: given });
 }
 
 /** Sends chunks until the server answers; how many bytes it took, and the most memory seen on the way. */

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
+import { createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
 const ROWS = 200_000;
@@ -13,15 +12,11 @@ const HEAD = 'device_id,platform,token,time_zone,attributes,last_active_at,unsub
 
 const api = useTestApi();
 const app = fixture(beforeEach, () => createTestApp(api));
-let port: number;
-beforeAll(async () => {
-  await api.app.listen({ host: '127.0.0.1', port: 0 });
-  port = (api.app.server.address() as AddressInfo).port;
-});
+const server = useServer(api);
 
 async function send(path: string, type: string, key: string, chunks: Iterable<string>) {
   const headers = { authorization: `Bearer ${key}`, 'content-type': type };
-  const sending = request({ host: '127.0.0.1', port, path, method: 'POST', headers });
+  const sending = request({ host: '127.0.0.1', port: server.port, path, method: 'POST', headers });
   const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
   const ended = pipeline(Readable.from(chunks), sending).catch(() => undefined);
   const [answer] = await answered;

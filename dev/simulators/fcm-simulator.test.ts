@@ -2,11 +2,11 @@ import { createPrivateKey } from 'node:crypto';
 import { on, once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { postForm } from '../../providers/https-post.ts';
+import { useSimulators } from '../../test/setup/simulators.ts';
 import { createDevCredentials } from './credentials.ts';
 import { openRawClient, type RawClient } from './raw-client.ts';
-import { type RunningSimulators, startSimulators } from './start.ts';
 import { fcmToken } from './tokens.ts';
 
 const { credentials, config } = createDevCredentials();
@@ -17,17 +17,15 @@ const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const MESSAGE = { token: fcmToken(1), notification: { title: 't' }, data: { messageId: 'm' } };
 
-let simulators: RunningSimulators;
+const simulators = useSimulators(config);
 let client: RawClient;
 let authorization: string;
 
 beforeAll(async () => {
-  simulators = await startSimulators(config);
   const { status, body } = await ask(await assertion());
   expect(status).toBe(200);
   authorization = `Bearer ${JSON.parse(body).access_token}`;
 });
-afterAll(() => simulators.stop());
 beforeEach(async () => {
   client = await openRawClient(simulators.fcmUrl, simulators.ca);
 });

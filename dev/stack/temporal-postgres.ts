@@ -118,16 +118,5 @@ export async function startTemporalOnPostgres(options: TemporalOnPostgresOptions
     readyTimeoutMs: 120_000,
     stopTimeoutMs: 20_000,
   });
-  return {
-    address,
-    uiUrl: undefined,
-    cli,
-    get pid() {
-      return server.pid;
-    },
-    logFile: server.logFile,
-    stop: server.stop,
-    kill: server.kill,
-    restart: server.restart,
-  };
+  return Object.assign(server, { address, uiUrl: undefined, cli });
 }

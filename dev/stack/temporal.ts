@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { freePort } from './ports.ts';
-import { startProcess } from './process.ts';
+import { type RunningProcess, startProcess } from './process.ts';
 import { resolveTemporalCli } from './temporal-binary.ts';
 
 /** What operators can list and search workflows by. */
@@ -23,16 +23,11 @@ export interface TemporalOptions {
   ui: boolean | number;
 }
 
-export interface TemporalServer {
+/** It restarts on the same ports, with the same database. */
+export interface TemporalServer extends RunningProcess {
   readonly address: string;
   readonly uiUrl: string | undefined;
   readonly cli: string;
-  readonly pid: number | undefined;
-  readonly logFile: string;
-  stop(): Promise<void>;
-  kill(): Promise<void>;
-  /** On the same ports, with the same database file. */
-  restart(): Promise<void>;
 }
 
 export const NAMESPACE = 'default';
@@ -79,16 +74,9 @@ export async function startTemporal(options: TemporalOptions): Promise<TemporalS
     ready: { check: () => serves(address) },
     stopTimeoutMs: 20_000,
   });
-  return {
+  return Object.assign(server, {
     address,
     uiUrl: uiPort === undefined ? undefined : `http://127.0.0.1:${uiPort}`,
     cli,
-    get pid() {
-      return server.pid;
-    },
-    logFile: server.logFile,
-    stop: server.stop,
-    kill: server.kill,
-    restart: server.restart,
-  };
+  });
 }
