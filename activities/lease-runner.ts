@@ -201,7 +201,7 @@ export class LeaseRunner {
 
   async #advance(batch: Batch, newMark: number): Promise<void> {
     const { token, lease, pacer } = this.#work;
-    const { slot } = lease;
+    const { slot, startedAt } = lease;
     const askedAt = performance.now();
     const isEnding = this.#end !== undefined;
     this.#advancedAt = askedAt;
@@ -209,8 +209,8 @@ export class LeaseRunner {
     try {
       const retries = batch.due.map(({ n }) => n);
       const now = await this.#deps.clock();
-      const range = { slot, mark: this.#mark, newMark, isEnding, retries, results: batch.results, now };
-      advanced = await advanceLease(this.#deps.db, token, range);
+      const range = { mark: this.#mark, newMark, isEnding, retries, results: batch.results, now };
+      advanced = await advanceLease(this.#deps.db, token, { slot, startedAt, ...range });
       this.#backoff = 0;
       if (isEnding) this.#isUnsure = false;
     } catch (error) {

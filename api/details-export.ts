@@ -13,6 +13,7 @@ const COLUMNS = {
   device_id: (row) => row.deviceId,
   platform: (row) => row.platform,
   channel: (row) => row.channel,
+  variant: (row) => row.variant,
   result: (row) => row.result,
   reason: (row) => row.reason,
   blocked: (row) => row.blocked,

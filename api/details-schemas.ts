@@ -28,6 +28,7 @@ const Delivery = z
     deviceId: z.string(),
     platform: z.enum(PLATFORMS).nullable(),
     channel: z.string().nullable(),
+    variant: z.string().nullable(),
     result: z.enum(DEVICE_RESULTS),
     reason: z.string().nullable(),
     blocked: z.boolean(),

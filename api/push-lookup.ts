@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { findVariants, type Ledger } from '../db/details.ts';
 import { findPushSummary, type PushSummary } from '../db/task-history.ts';
 import { PUSH_ID } from '../domain/ids.ts';
 import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
-import { notFound, Problem } from './problem.ts';
+import { type Fault, notFound, Problem } from './problem.ts';
 import { hasDetails } from './push-view.ts';
 import type { IdParams } from './task-lookup.ts';
 
@@ -19,13 +20,22 @@ export async function pushOf(
   return push;
 }
 
-/** Where the details are; undefined while there are none yet. Throws 410 once they are gone. */
+/**
+ * Where the details are; undefined while there are none yet. Throws 410 once they are gone, and 400 when the push has no
+ * such variant.
+ */
 export async function ledgerOf(
   deps: ApiDeps,
   push: PushSummary,
-): Promise<{ pushNo: number; slot: Date } | undefined> {
+  { variant, place }: { variant: string | undefined; place: Omit<Fault, 'detail'> },
+): Promise<Ledger | undefined> {
   if (!hasDetails(push, await deps.clock())) throw gone();
-  return push.slot === null ? undefined : { pushNo: push.no, slot: push.slot };
+  const variants = await findVariants(deps.db, push);
+  if (variant !== undefined && !variants.includes(variant)) {
+    const errors = [{ ...place, detail: `must be one of ${variants.join(', ')}` }];
+    throw new Problem('invalid_request', 'The push has no such variant', { errors });
+  }
+  return push.slot === null ? undefined : { pushNo: push.no, slot: push.slot, variants };
 }
 
 export function gone(): Problem {

@@ -5,17 +5,19 @@ import type { StatisticsDetail } from './statistics-view.ts';
 
 export const METRIC_COLUMNS = ['scope', 'name', 'metric', 'value'] as const;
 
-/** One line for each figure: of all, of each platform, channel, reason and hour. A figure that is not known has no value. */
+/** One line for each figure: of all, of each platform, channel, variant, reason and hour. A figure that is not known has no value. */
 export function metricRows({ statistics, reasons, hours, ...answer }: StatisticsDetail): Cell[][] {
-  const { platforms, channels, lossReasons, suppressedReasons, notSentReasons, failureReasons, ...all } =
-    statistics;
+  const { platforms, channels, variants, ...rest } = statistics;
+  const { lossReasons, suppressedReasons, notSentReasons, failureReasons, ...all } = rest;
   return [
     ['push', '', 'asOf', answer.asOf],
     ['push', '', 'final', answer.final],
     ['push', '', 'windowEndsAt', answer.windowEndsAt],
     ...figureRows('all', '', { ...all, late: answer.late }),
+    ['all', '', 'held', answer.held],
     ...Object.entries(platforms).flatMap(([name, figures]) => figureRows('platform', name, figures)),
     ...Object.entries(channels).flatMap(([name, figures]) => figureRows('channel', name, figures)),
+    ...Object.entries(variants).flatMap(([name, figures]) => figureRows('variant', name, figures)),
     ...reasons.map(({ outcome, reason, devices }): Cell[] => [
       'reason',
       `${outcome}: ${reason}`,

@@ -48,6 +48,8 @@ export const Statistics = z
     failureReasons: Reasons,
     platforms: z.object({ ios: Figures, android: Figures, web: Figures }).partial(),
     channels: z.object({ apns: Figures, fcm: Figures }).partial(),
+    /** By platform, and locale if any: `ios`, `ios/de`. Those of an app are not told apart. */
+    variants: z.record(z.string(), Figures),
   })
   .meta({ id: 'Statistics' });
 
@@ -59,6 +61,8 @@ export const StatisticsBody = z
     windowEndsAt: IsoDate.nullable(),
     /** Receipts after the window so far; they are in no other number. */
     late: Count,
+    /** Of the pending, those that wait for the clocks of their zones or for the end of quiet hours. */
+    held: Count,
     statistics: Statistics,
   })
   .meta({ id: 'StatisticsAnswer' });
@@ -80,6 +84,8 @@ const Hour = z
     /** Hours since the push started: 0 is the first. */
     hour: Count,
     platform: z.enum(PLATFORMS).nullable(),
+    /** Devices that were sent to in that hour. */
+    sent: Count,
     /** Devices whose first receipt of each kind was in that hour, by their corrected clocks. */
     delivered: Count,
     impressions: Count,
@@ -126,8 +132,8 @@ function reasonsOf(
 }
 
 export function bodyOf(answer: StatisticsAnswer): z.infer<typeof StatisticsBody> {
-  const { asOf, final, windowEndsAt, late, statistics } = answer;
-  return { asOf, final, windowEndsAt, late, statistics };
+  const { asOf, final, windowEndsAt, late, held, statistics } = answer;
+  return { asOf, final, windowEndsAt, late, held, statistics };
 }
 
 export function detailOf(answer: StatisticsAnswer, hours: readonly HourCount[]): StatisticsDetail {
@@ -135,6 +141,7 @@ export function detailOf(answer: StatisticsAnswer, hours: readonly HourCount[]):
 }
 
 const COLUMN = {
+  sent: 'sent',
   delivered: 'delivered',
   impression: 'impressions',
   open: 'opens',
@@ -145,7 +152,7 @@ function hoursOf(counts: readonly HourCount[]): z.infer<typeof Hour>[] {
   const hours = new Map<string, z.infer<typeof Hour>>();
   for (const { hour, platform, metric, value } of counts) {
     const key = `${hour} ${platform}`;
-    const empty = { delivered: 0, impressions: 0, opens: 0, dismissals: 0 };
+    const empty = { sent: 0, delivered: 0, impressions: 0, opens: 0, dismissals: 0 };
     const row = hours.get(key) ?? { hour, platform: platformOf(platform), ...empty };
     row[COLUMN[metric]] = value;
     hours.set(key, row);

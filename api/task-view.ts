@@ -4,8 +4,8 @@ import { subCampaignsOf } from '../db/sub-campaigns.ts';
 import { subgroupPaths } from '../db/subgroups.ts';
 import { latestPushes } from '../db/task-history.ts';
 import type { ListedTask } from '../db/task-list.ts';
-import { readTotalsOf } from '../db/task-totals.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
+import { readTotalsOf } from '../db/totals.ts';
 import { APPROVAL_STATES, approvalStateOf } from '../domain/approval-state.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import {

@@ -4,6 +4,7 @@ import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Channel } from '../domain/platform.ts';
 import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
+import { sendingHour } from './hours.ts';
 import type { LeaseToken } from './leases.ts';
 import { PREPARED } from './prepared.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
@@ -37,6 +38,7 @@ export interface Advanced {
 
 export interface Advance {
   readonly slot: Date;
+  readonly startedAt: Date;
   readonly results: readonly Settled[];
   /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
   readonly mark: number;
@@ -91,7 +93,7 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
         and d.n between ${base}::int and ${end}::int
         and flags.statuses[d.n - ${base}::int + 1] is not null
       returning ${SETTLED_COLUMNS}
-    ), ${countSettled(token)}, claimed as (
+    ), ${countSettled(token, sql`${sendingHour(now, advance.startedAt)}`)}, claimed as (
       select d.n, d.token, d.channel, d.variant, d.variables from ${table} d, flags
       where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark}::int and d.n <= ${newMark}::int
         and d.status = ${STATUS_CODE.pending}

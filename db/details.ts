@@ -1,4 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
+import { localesOf } from '../domain/content-locale.ts';
+import { variantNames } from '../domain/content-variant.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
 import type { DetailsFilter, DeviceResult } from '../domain/details-filter.ts';
 import type { Platform } from '../domain/platform.ts';
@@ -13,6 +15,7 @@ export interface DeviceDetail {
   readonly deviceId: string;
   readonly platform: Platform | null;
   readonly channel: string | null;
+  readonly variant: string | null;
   readonly result: DeviceResult;
   /** Of a failure, a loss, a suppression, or of not being sent. */
   readonly reason: string | null;
@@ -29,6 +32,22 @@ export interface DeviceDetail {
 export interface Ledger {
   readonly pushNo: number;
   readonly slot: Date;
+  /** The names of its content's variants, by their numbers. */
+  readonly variants: readonly string[];
+}
+
+/** The names of the variants that a push has. */
+export async function findVariants(
+  db: Db,
+  { taskId, revision }: { taskId: string; revision: number },
+): Promise<readonly string[]> {
+  const { definition } = await db
+    .selectFrom('task_revisions')
+    .select('definition')
+    .where('task_id', '=', taskId)
+    .where('revision', '=', revision)
+    .executeTakeFirstOrThrow();
+  return variantNames(localesOf(definition.content));
 }
 
 const COLUMNS = {
@@ -49,15 +68,19 @@ const REASON: RawBuilder<string | null> = sql`case
   when d.status in (${sql.lit(pending)}, ${sql.lit(retry)}) then null
   else nullif(${sendReasonSql(COLUMNS)}, '') end`;
 
+/** A content that says the same to everybody has a variant for each platform, too. */
+const VARIANT = sql`coalesce(d.variant, d.platform)`;
+
 /** The conditions on `deliveries d` that choose what the filter means. */
-export function whereDetails({ pushNo, slot }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
+export function whereDetails({ pushNo, slot, variants }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
   const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
-  const { result, reason, platform, channel, delivered, blocked, impression, open, dismissal, deviceId } =
-    filter;
+  const { result, reason, platform, channel, variant, deviceId } = filter;
+  const { delivered, blocked, impression, open, dismissal } = filter;
   if (result !== undefined) conditions.push(sql`${RESULT} = ${result}`);
   if (reason !== undefined) conditions.push(sql`${REASON} = ${reason}`);
   if (platform !== undefined) conditions.push(sql`d.platform = ${PLATFORM_CODE[platform]}`);
   if (channel !== undefined) conditions.push(sql`d.channel = ${channel}`);
+  if (variant !== undefined) conditions.push(sql`${VARIANT} = ${variants.indexOf(variant)}`);
   if (delivered !== undefined) conditions.push(sql`(d.delivered_at is not null) = ${delivered}`);
   if (blocked !== undefined) conditions.push(sql`d.blocked = ${blocked}`);
   if (impression !== undefined) conditions.push(sql`(d.impression_at is not null) = ${impression}`);
@@ -72,14 +95,19 @@ export async function listDetails(
   db: Db,
   args: Ledger & { filter: DetailsFilter; after: number; limit: number },
 ): Promise<DeviceDetail[]> {
-  const { rows } = await sql<Omit<DeviceDetail, 'platform'> & { platform: number | null }>`
-    select d.n, d.device_id as "deviceId", d.platform, d.channel, ${RESULT} as result, ${REASON} as reason,
+  type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
+  const { rows } = await sql<Row>`
+    select d.n, d.device_id as "deviceId", d.platform, d.channel, ${VARIANT} as variant, ${RESULT} as result, ${REASON} as reason,
       d.blocked, d.taps, d.settled_at as "settledAt", d.delivered_at as "deliveredAt",
       d.impression_at as "impressionAt", d.open_at as "openAt", d.dismissed_at as "dismissedAt"
     from deliveries d
     where ${whereDetails(args, args.filter)} and d.n > ${args.after}
     order by d.n limit ${args.limit}`.execute(db);
-  return rows.map((row) => ({ ...row, platform: platformOf(row.platform) }));
+  return rows.map((row) => ({
+    ...row,
+    platform: platformOf(row.platform),
+    variant: args.variants[row.variant ?? -1] ?? null,
+  }));
 }
 
 /** How many devices the filter chooses. */

@@ -142,7 +142,8 @@ test('deliveries say no more whom they were for, and every number stays', async 
   expect((await readStatistics(database.db, { pushNo: push.no, now }))?.statistics).toEqual(
     before?.statistics,
   );
-  const audience = { id: `audience-of-${appId}`, appId, name: 'Sent', pushNo: push.no, filter: {} };
+  const saved = { name: 'Sent', pushNo: push.no, variants: [], filter: {} };
+  const audience = { id: `audience-of-${appId}`, appId, ...saved };
   expect(await createResultAudience(database.db, { ...audience, createdBy: personId, now })).toBe(1);
   expect(await recountStatistics(database.db, { pushNo: push.no, slot: push.slot })).toEqual(
     before?.statistics,

@@ -1,4 +1,4 @@
-import { reconcile, type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { reconcile, reconcileVariants, type Statistics } from '../domain/metrics.ts';
 import { settleContacts } from './contact-log.ts';
 import { replaceCounters } from './counters.ts';
 import type { Db } from './database.ts';
@@ -6,7 +6,7 @@ import { freezeHours, readHours, recountHours } from './hours.ts';
 import { closeLedger } from './push-lock.ts';
 import { freezeStatistics } from './pushes.ts';
 import { hasWaitingCallbacks } from './receipt-inbox.ts';
-import { readStatistics, recountCounters } from './statistics.ts';
+import { readStatistics, recountCounters, recountedStatistics } from './statistics.ts';
 
 /** Callbacks of vendors that came within the window are still to be read: freezing is to be tried again. */
 class CallbacksWaitError extends Error {
@@ -32,12 +32,17 @@ export async function finalisePush(
       await freezeStatistics(trx, { pushNo, statistics: live.statistics, now: args.now });
       return reconcile(live.statistics);
     }
-    const { counters, pending } = await recountCounters(trx, { pushNo, slot });
-    const statistics = statisticsOf(counters, pending, live.reporting);
+    const recounted = await recountCounters(trx, { pushNo, slot });
+    const statistics = recountedStatistics(recounted, live);
     const hours = await finaliseHours(trx, { pushNo, slot });
-    await replaceCounters(trx, { pushNo, counters });
+    await replaceCounters(trx, { pushNo, counters: recounted.counters });
     await freezeStatistics(trx, { pushNo, statistics, now: args.now });
-    return [...differences(live.statistics, statistics), ...hours, ...reconcile(statistics)];
+    return [
+      ...differences(live.statistics, statistics),
+      ...hours,
+      ...reconcile(statistics),
+      ...reconcileVariants(statistics),
+    ];
   });
 }
 

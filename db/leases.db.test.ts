@@ -52,7 +52,8 @@ async function take(token: LeaseToken, when = at): Promise<TakenLease> {
 }
 
 async function advance(push: Seeded, token: LeaseToken, change: Partial<Advance>) {
-  const still = { slot: push.slot, results: [], mark: 0, newMark: 0, isEnding: false, retries: [], now };
+  const { slot, startedAt } = push;
+  const still = { slot, startedAt, results: [], mark: 0, newMark: 0, isEnding: false, retries: [], now };
   return await advanceLease(database.db, token, { ...still, ...change });
 }
 

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type DeliveryStatus, PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import { type DeliveryStatus, PLATFORM_CODE, SEND_RESULTS, STATUS_CODE } from '../domain/delivery.ts';
 import { newId, pushIdOf } from '../domain/ids.ts';
 import type { Platform } from '../domain/platform.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushStatus } from '../domain/task-status.ts';
-import { addToCounters, CounterDeltas } from './counters.ts';
+import { CounterDeltas, NO_HOUR } from './counters.ts';
 import type { Db } from './database.ts';
 import { NO_PLATFORM } from './platform-code.ts';
 import { recountRows } from './recount.ts';
+import { SENT } from './send-result.ts';
 import { createSlot, slotOf } from './slots.ts';
 import { insertTask } from './tasks.ts';
 
@@ -25,6 +26,8 @@ export interface SeededDelivery {
   readonly platform: Platform | null;
   readonly reason?: string;
   readonly deviceId?: string;
+  /** Which message of its content the device gets. */
+  readonly variant?: number;
 }
 
 export async function seedPerson(
@@ -47,13 +50,13 @@ export async function seedPerson(
 
 export async function seedTask(
   db: Db,
-  args: { appId: string; personId: string; now: Date; name?: string },
+  args: { appId: string; personId: string; now: Date; name?: string; content?: object },
 ): Promise<string> {
   const taskId = newId('task', randomBytes);
   const definition = TaskDefinition.parse({
     audience: { id: newId('audience', randomBytes), version: 1 },
     pushType: 'single',
-    content: { title: 'Sale', body: 'Today only' },
+    content: { title: 'Sale', body: 'Today only', ...args.content },
   });
   await insertTask(db, {
     id: taskId,
@@ -77,6 +80,7 @@ export async function seedPush(
     startedAt: Date;
     deliveries: readonly SeededDelivery[];
     seq?: number;
+    revision?: number;
     status?: PushStatus;
   },
 ): Promise<SeededPush> {
@@ -94,7 +98,7 @@ export async function seedPush(
         app_id: args.appId,
         task_id: args.taskId,
         seq: args.seq ?? 1,
-        revision: 1,
+        revision: args.revision ?? 1,
         status: args.status ?? 'collecting',
         status_reason: null,
         due_at: startedAt,
@@ -110,7 +114,7 @@ export async function seedPush(
       .executeTakeFirstOrThrow();
     await trx.insertInto('push_control').values({ push_no: no, wanted: null }).execute();
     const rows = args.deliveries.map((delivery, index) =>
-      deliveryRow(delivery, { slot, pushNo: no, n: index + 1 }),
+      deliveryRow(delivery, { slot, pushNo: no, n: index + 1, startedAt }),
     );
     for (let from = 0; from < rows.length; from += INSERT_ROWS) {
       await trx
@@ -123,7 +127,10 @@ export async function seedPush(
   });
 }
 
-function deliveryRow(delivery: SeededDelivery, key: { slot: Date; pushNo: number; n: number }) {
+function deliveryRow(
+  delivery: SeededDelivery,
+  key: { slot: Date; pushNo: number; n: number; startedAt: Date },
+) {
   return {
     slot: key.slot,
     push_no: key.pushNo,
@@ -135,7 +142,8 @@ function deliveryRow(delivery: SeededDelivery, key: { slot: Date; pushNo: number
     token: `token-${key.n}`,
     status: STATUS_CODE[delivery.status],
     reason: delivery.reason ?? null,
-    settled_at: null,
+    settled_at: SENT.includes(STATUS_CODE[delivery.status]) ? key.startedAt : null,
+    variant: delivery.variant ?? null,
     delivered_at: null,
     impression_at: null,
     open_at: null,
@@ -143,6 +151,9 @@ function deliveryRow(delivery: SeededDelivery, key: { slot: Date; pushNo: number
   };
 }
 
+const OUTCOMES: ReadonlySet<string> = new Set(SEND_RESULTS);
+
+/** All is sent in the first hour. */
 async function seedCounters(
   db: Db,
   { pushNo, slot, size }: { pushNo: number; slot: Date; size: number },
@@ -152,12 +163,14 @@ async function seedCounters(
   const pending = [0, 0, 0];
   for (const group of groups) {
     const code = group.platform ?? NO_PLATFORM;
-    for (const { metric, reason, value } of group.counters) deltas.add(pushNo, code, metric, reason, value);
+    for (const { value, ...key } of group.counters) {
+      deltas.add(pushNo, key, value, OUTCOMES.has(key.metric) ? 0 : NO_HOUR);
+    }
     if (group.status === STATUS_CODE.pending || group.status === STATUS_CODE.retry) {
       pending[code] = (pending[code] ?? 0) + group.rows;
     }
   }
-  await addToCounters(db, 0, deltas);
+  await deltas.write(db, 0);
   await db
     .insertInto('leases')
     .values({

@@ -8,3 +8,7 @@ export const NO_PLATFORM = -1;
 export function platformOf(code: number | null): Platform | null {
   return PLATFORMS.find((platform) => PLATFORM_CODE[platform] === code) ?? null;
 }
+
+export function platformsOf(codes: readonly number[]): ReadonlySet<Platform> {
+  return new Set(codes.flatMap((code) => platformOf(code) ?? []));
+}

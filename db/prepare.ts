@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
@@ -168,19 +169,21 @@ export async function countPrepared(
   above = 0,
 ): Promise<Prepared> {
   const { rows } = await sql<{ metric: string; value: number }>`
-    insert into push_counters (push_no, slot, platform, metric, reason, value)
-    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric, case when metric in ('lost', 'suppressed') then reason else '' end, sum(value)
+    insert into push_counters (push_no, slot, platform, metric, reason, locale, value)
+    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric,
+      case when metric in ('lost', 'suppressed') then reason else '' end, locale, sum(value)
     from (
-      select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason, count(*) as value
-      from ${deliveriesOf(slot)} where push_no = ${pushNo} and n > ${above} group by 1, 2, 3
+      select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason,
+        coalesce(variant, 0) / ${VARIANTS_PER_LOCALE}::smallint as locale, count(*) as value
+      from ${deliveriesOf(slot)} where push_no = ${pushNo} and n > ${above} group by 1, 2, 3, 4
     ) counted, lateral (values
       ('planned', true),
       ('matched', status <> ${STATUS_CODE.lost}),
       ('lost', status = ${STATUS_CODE.lost}),
       ('suppressed', status = ${STATUS_CODE.suppressed})
     ) as metrics (metric, counts)
-    where counts group by 1, 2, 3, 4, 5
-    on conflict (push_no, slot, platform, metric, reason) do update set value = push_counters.value + excluded.value
+    where counts group by 1, 2, 3, 4, 5, 6
+    on conflict (push_no, slot, platform, metric, reason, locale, hour) do update set value = push_counters.value + excluded.value
     returning metric, value`.execute(trx);
   const total = (metric: string) =>
     rows.reduce((sum, row) => sum + (row.metric === metric ? row.value : 0), 0);

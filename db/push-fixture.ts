@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { newId, pushIdOf } from '../domain/ids.ts';
@@ -89,7 +90,7 @@ export async function soundFigures(db: Db, { no, slot }: PreparedPush, now: Date
   const faults = reconcile(answer.statistics);
   if (faults.length > 0) throw new Error(faults.join('; '));
   const recounted = await recountStatistics(db, { pushNo: no, slot });
-  if (JSON.stringify(recounted) !== JSON.stringify(answer.statistics)) {
+  if (!isDeepStrictEqual(recounted, answer.statistics)) {
     throw new Error(`live ${JSON.stringify(answer.statistics)}, recounted ${JSON.stringify(recounted)}`);
   }
   return answer.statistics;

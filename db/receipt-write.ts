@@ -1,5 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
+import type { Metric } from '../domain/metrics.ts';
 import type { ReceiptKind } from '../domain/receipt.ts';
 import { flagsText, numbersText } from './array-text.ts';
 import type { CounterDeltas } from './counters.ts';
@@ -30,6 +32,7 @@ interface Written {
 
 type Group = [
   platform: number,
+  locale: number,
   status: number,
   reason: string | null,
   delivered: number,
@@ -103,9 +106,9 @@ async function writeRows(
       (select coalesce(json_agg((n::bigint * ${sql.lit(NUMBER_BASE)}) + platform * ${sql.lit(PLATFORM_BASE)} + news), '[]')
         from (select n, platform, news from written union all select n, platform, news from news o where not ${HAS_MORE}) told
       ) as known,
-      (select coalesce(json_agg(json_build_array(platform, status, reason, c1, c2, c4, c8, c16, taps)), '[]') from (
-        select platform, status, reason, ${COUNT_BITS}, sum(taps) as taps
-        from written where news & 31 <> 0 or taps > 0 group by platform, status, reason
+      (select coalesce(json_agg(json_build_array(platform, locale, status, reason, c1, c2, c4, c8, c16, taps)), '[]') from (
+        select platform, locale, status, reason, ${COUNT_BITS}, sum(taps) as taps
+        from written where news & 31 <> 0 or taps > 0 group by platform, locale, status, reason
       ) groups) as groups,
       (select coalesce(json_agg(json_build_array(metric, platform, hour, was, devices)), '[]') from (
         ${changesByHour(push)}
@@ -113,8 +116,8 @@ async function writeRows(
   const [answer] = rows;
   for (const group of answer?.groups ?? []) countGroup(push.no, group, deltas.counters);
   for (const [metric, platform, hour, was, devices] of answer?.hours ?? []) {
-    deltas.hours.add(push.no, hour, platform, metric, devices);
-    if (was !== null) deltas.hours.add(push.no, was, platform, metric, -devices);
+    deltas.hours.add({ push_no: push.no, hour, platform, metric }, devices);
+    if (was !== null) deltas.hours.add({ push_no: push.no, hour: was, platform, metric }, -devices);
   }
   return { found: answer?.found ?? 0, known: answer?.known ?? [] };
 }
@@ -126,6 +129,7 @@ function findDeliveries(push: OpenPush, sayings: readonly Saying[], taps: Taps):
     taps.size === 0 ? numbersText([]) : numbersText(sayings.map(({ n }) => taps.get(n)?.size ?? 0));
   return sql`
     select d.push_no, d.n, d.ctid as place, d.status, d.platform, d.reason,
+      coalesce(d.variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale,
       d.delivered_at, d.impression_at, d.open_at, d.dismissed_at, d.blocked,
       least(u.delivered, case when ${HAS_DISMISSALS} then u.dismissed end) as delivered, u.impression, u.open,
       case when ${HAS_DISMISSALS} then u.dismissed end as dismissed,
@@ -190,18 +194,20 @@ function changesByHour({ since }: OpenPush): RawBuilder<unknown> {
 }
 
 function countGroup(pushNo: number, group: Group, counters: CounterDeltas): void {
-  const [platform, status, reason, delivered, impressions, opens, dismissals, blocked, taps] = group;
+  const [platform, locale, status, reason, delivered, impressions, opens, dismissals, blocked, taps] = group;
+  const add = (metric: Metric, value: number, why = '') =>
+    counters.add(pushNo, { platform, locale, metric, reason: why }, value);
   const before = sendOutcome({ platform, status, reason, receipted: false });
   const after = sendOutcome({ platform, status, reason, receipted: true });
   if (before !== undefined && after !== undefined && before.metric !== after.metric) {
-    counters.add(pushNo, platform, before.metric, before.reason, -delivered);
-    counters.add(pushNo, platform, after.metric, after.reason, delivered);
+    add(before.metric, -delivered, before.reason);
+    add(after.metric, delivered, after.reason);
   }
-  counters.add(pushNo, platform, 'impression', '', impressions);
-  counters.add(pushNo, platform, 'open', '', opens);
-  counters.add(pushNo, platform, 'dismissal', '', dismissals);
-  counters.add(pushNo, platform, 'blocked', '', blocked);
-  counters.add(pushNo, platform, 'taps', '', taps);
+  add('impression', impressions);
+  add('open', opens);
+  add('dismissal', dismissals);
+  add('blocked', blocked);
+  add('taps', taps);
 }
 
 function unpacked(packed: number): [number, Known] {

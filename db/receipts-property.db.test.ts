@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { reconcile } from '../domain/metrics.ts';
+import { reconcile, reconcileVariants } from '../domain/metrics.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { RECEIPT_KINDS, type Receipt } from '../domain/receipt.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
+import { finalisePush } from './finalise.ts';
 import { readHours, recountHours } from './hours.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recordReceipts } from './receipts.ts';
@@ -13,11 +14,21 @@ const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');
 const DEVICES = 6;
 
-const delivery = fc.record({
-  status: fc.constantFrom('pending', 'accepted', 'rejected', 'ambiguous', 'lost', 'suppressed'),
-  platform: fc.constantFrom(...PLATFORMS),
-  reason: fc.constantFrom('one', 'two'),
-});
+/** Two locales: each platform has three variants. */
+const content = { locales: { de: { title: 'Angebot' }, fr: { title: 'Offre' } } };
+const delivery = fc
+  .record({
+    status: fc.constantFrom('pending', 'accepted', 'rejected', 'ambiguous', 'lost', 'suppressed'),
+    platform: fc.constantFrom(...PLATFORMS),
+    locale: fc.constantFrom(0, 1, 2),
+    reason: fc.constantFrom('one', 'two'),
+  })
+  .map(
+    ({ locale, ...rest }): SeededDelivery => ({
+      ...rest,
+      variant: locale * PLATFORMS.length + PLATFORMS.indexOf(rest.platform),
+    }),
+  );
 const receipt = fc.record({
   n: fc.integer({ min: 1, max: DEVICES + 1 }),
   kind: fc.constantFrom(...RECEIPT_KINDS),
@@ -39,10 +50,10 @@ const batches = fc
     }),
   );
 
-test('any order, repetition and concurrency of batches gives the same counters, equal to a recount', async () => {
+test('any order, repetition and concurrency of batches gives the same counters, by platform, variant and hour, equal to a recount', async () => {
   const { appId, personId } = await seedPerson(database.db, START);
   const newPush = async (deliveries: SeededDelivery[]) => {
-    const taskId = await seedTask(database.db, { appId, personId, now: START });
+    const taskId = await seedTask(database.db, { appId, personId, content, now: START });
     return await seedPush(database.db, { appId, taskId, startedAt: START, deliveries });
   };
   const record = (pushNo: number, receipts: Drawn[]) =>
@@ -57,7 +68,7 @@ test('any order, repetition and concurrency of batches gives the same counters, 
     expect(live?.statistics).toEqual(
       await recountStatistics(database.db, { pushNo: push.no, slot: push.slot }),
     );
-    expect(live && reconcile(live.statistics)).toEqual([]);
+    expect(live && [...reconcile(live.statistics), ...reconcileVariants(live.statistics)]).toEqual([]);
     const hours = await readHours(database.db, push.no);
     expect(hours).toEqual(
       await recountHours(database.db, { pushNo: push.no, slot: push.slot, since: START }),
@@ -78,6 +89,10 @@ test('any order, repetition and concurrency of batches gives the same counters, 
 
         const wild = await newPush(deliveries);
         await Promise.all([...again, ...first].map((batch) => record(wild.no, batch)));
+        expect(await statistics(wild)).toEqual(once);
+
+        const args = { push: wild, now: wild.windowEndsAt };
+        expect(await finalisePush(database.db, args)).toEqual([]);
         expect(await statistics(wild)).toEqual(once);
       },
     ),

@@ -1,9 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import type { ReceiptResult, ReceiptSource } from '../domain/receipt.ts';
 import type { IndexedReceipt } from '../domain/receipt-reader.ts';
-import { addToCounters, CounterDeltas } from './counters.ts';
+import { CounterDeltas } from './counters.ts';
 import type { Db } from './database.ts';
-import { addToHours, HourDeltas } from './hours.ts';
+import { hourDeltas } from './hours.ts';
+import { NO_PLATFORM } from './platform-code.ts';
 import { shareLedger } from './push-lock.ts';
 import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
 import { resultsOf, sayingsOf } from './receipt-batch.ts';
@@ -27,6 +28,8 @@ export interface ReceiptBatch {
   readonly slot?: number;
 }
 
+const LATE = { platform: NO_PLATFORM, locale: 0, metric: 'late', reason: '' } as const;
+
 type Results = Map<number, ReceiptResult>;
 
 /**
@@ -43,11 +46,11 @@ export async function recordReceiptsIn(trx: Transaction<Schema>, batch: ReceiptB
   const results: Results = new Map();
   const arrivals = new ArrivalTally();
   if (batch.refused !== undefined) arrivals.addRefused(batch.refused);
-  const deltas: Deltas = { counters: new CounterDeltas(), hours: new HourDeltas() };
+  const deltas: Deltas = { counters: new CounterDeltas(), hours: hourDeltas() };
   await recordPushes(trx, batch, { deltas, arrivals, results });
   const slot = batch.slot ?? Math.floor(Math.random() * COUNTER_SLOTS);
-  await addToCounters(trx, -1 - slot, deltas.counters);
-  await addToHours(trx, -1 - slot, deltas.hours);
+  await deltas.counters.write(trx, -1 - slot);
+  await deltas.hours.write(trx, -1 - slot);
   await addToArrivals(trx, { ...batch, slot, tally: arrivals });
   return results;
 }
@@ -70,7 +73,7 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
     if (push === undefined) setAll(outcome, receipts, 'unknown');
     else if (push === 'late') {
       setAll(outcome, receipts, 'late');
-      outcome.deltas.counters.add(pushNo, null, 'late', '', receipts.length);
+      outcome.deltas.counters.add(pushNo, LATE, receipts.length);
     } else await countPush(trx, push, receipts, outcome);
   }
 }

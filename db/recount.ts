@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
+import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { type DeliveryStatus, STATUS_CODE } from '../domain/delivery.ts';
-import type { Counter, Metric } from '../domain/metrics.ts';
+import type { Metric } from '../domain/metrics.ts';
+import type { CounterKey } from './counters.ts';
 import type { Db } from './database.ts';
-import { platformOf } from './platform-code.ts';
+import { NO_PLATFORM } from './platform-code.ts';
 import { sendOutcome } from './send-result.ts';
 
 interface Group {
   readonly platform: number | null;
+  readonly locale: number;
   readonly status: number;
   readonly reason: string | null;
   readonly receipted: boolean;
@@ -18,11 +21,13 @@ interface Group {
   readonly taps: number;
 }
 
+export type RecountedCounter = CounterKey & { readonly value: number };
+
 export interface RecountedGroup {
   readonly platform: number | null;
   readonly status: number;
   readonly rows: number;
-  readonly counters: readonly Counter[];
+  readonly counters: readonly RecountedCounter[];
 }
 
 /** Reads every delivery of the push once; alike rows come back as one group with what they count as. */
@@ -31,11 +36,12 @@ export async function recountRows(
   { pushNo, slot }: { pushNo: number; slot: Date },
 ): Promise<RecountedGroup[]> {
   const { rows } = await sql<Group>`
-    select platform, status, reason, delivered_at is not null as receipted, count(*)::int as rows,
+    select platform, coalesce(variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale, status, reason,
+      delivered_at is not null as receipted, count(*)::int as rows,
       count(impression_at)::int as impressions, count(open_at)::int as opens,
       count(dismissed_at)::int as dismissals, count(*) filter (where blocked)::int as blocked, sum(taps) as taps
     from deliveries where slot = ${slot} and push_no = ${pushNo}
-    group by platform, status, reason, receipted`.execute(db);
+    group by platform, locale, status, reason, receipted`.execute(db);
   return rows.map((group) => ({
     platform: group.platform,
     status: group.status,
@@ -47,7 +53,7 @@ export async function recountRows(
 const STATUS_METRICS = ['lost', 'suppressed', 'not_sent'] as const satisfies readonly (DeliveryStatus &
   Metric)[];
 
-function countersOf(group: Group): Counter[] {
+function countersOf(group: Group): RecountedCounter[] {
   const lost = group.status === STATUS_CODE.lost;
   const counters = [
     counter(group, 'planned', group.rows),
@@ -65,6 +71,6 @@ function countersOf(group: Group): Counter[] {
   return counters.filter((one) => one.value !== 0);
 }
 
-function counter({ platform }: Group, metric: Metric, value: number, reason = ''): Counter {
-  return { metric, platform: platformOf(platform), reason, value };
+function counter({ platform, locale }: Group, metric: Metric, value: number, reason = ''): RecountedCounter {
+  return { platform: platform ?? NO_PLATFORM, locale, metric, reason, value };
 }

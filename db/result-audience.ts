@@ -9,6 +9,8 @@ export interface ResultAudience {
   readonly appId: string;
   readonly name: string;
   readonly pushNo: number;
+  /** The names of its variants, by their numbers. */
+  readonly variants: readonly string[];
   readonly filter: DetailsFilter;
   readonly createdBy: string;
   readonly now: Date;
@@ -20,11 +22,12 @@ export interface ResultAudience {
  */
 export async function createResultAudience(db: Db, audience: ResultAudience): Promise<number | undefined> {
   return await atomically(db, async (trx) => {
-    await shareLedger(trx, [audience.pushNo]);
+    const { pushNo, variants, filter } = audience;
+    await shareLedger(trx, [pushNo]);
     const push = await trx
       .selectFrom('pushes')
       .select(['id', 'slot', 'window_ends_at', 'details_deleted_at'])
-      .where('no', '=', audience.pushNo)
+      .where('no', '=', pushNo)
       .where('app_id', '=', audience.appId)
       .executeTakeFirst();
     if (push === undefined || push.slot === null || areDetailsGone(push, audience.now)) return undefined;
@@ -34,7 +37,7 @@ export async function createResultAudience(db: Db, audience: ResultAudience): Pr
       .insertInto('audiences')
       .values({ id, app_id: appId, name, kind: 'result', version: 1, archived_at: null, ...made })
       .execute();
-    const source = JSON.stringify({ pushId: push.id, filter: audience.filter });
+    const source = JSON.stringify({ pushId: push.id, filter });
     await trx
       .insertInto('audience_versions')
       .values({ audience_id: id, version: 1, members: 0, source, ...made })
@@ -42,7 +45,7 @@ export async function createResultAudience(db: Db, audience: ResultAudience): Pr
     const { numAffectedRows } = await sql`
       insert into audience_members (audience_id, version, kind, id)
       select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
-      from deliveries d where ${whereDetails({ pushNo: audience.pushNo, slot: push.slot }, audience.filter)}
+      from deliveries d where ${whereDetails({ pushNo, slot: push.slot, variants }, filter)}
         and d.device_id <> ''
       on conflict do nothing`.execute(trx);
     const members = Number(numAffectedRows ?? 0);

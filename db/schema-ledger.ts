@@ -78,6 +78,10 @@ export interface PushCountersTable {
   platform: number;
   metric: string;
   reason: Generated<string>;
+  /** Place of the locale in the push's content; 0 for none. */
+  locale: Generated<number>;
+  /** In which hour of the push a sender settled; -1 for what others count. */
+  hour: Generated<number>;
   value: Int8;
 }
 

@@ -41,6 +41,9 @@ export interface SendColumns {
 
 const { accepted, rejected, ambiguous } = STATUS_CODE;
 
+/** Their requests have a final or an ambiguous outcome. */
+export const SENT: readonly number[] = [accepted, rejected, ambiguous];
+
 /** `sendResult` of the domain as an SQL expression; null where that is undefined. */
 export function sendResultSql(columns: Omit<SendColumns, 'reason'>): RawBuilder<SendResult | null> {
   const { status, platform, receipted } = columns;

@@ -1,11 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
+import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
 import { sendReasonSql, sendResultSql } from './send-result.ts';
 
 type LeaseKey = { readonly pushNo: number; readonly leaseNo: number };
 
 /** What `settled`, the rows that a statement changed, must offer to be counted. */
-export const SETTLED_COLUMNS = sql`d.platform, d.status, d.reason, d.delivered_at is not null as receipted`;
+export const SETTLED_COLUMNS = sql`d.platform, d.variant, d.status, d.reason, d.delivered_at is not null as receipted`;
 
 const { retry, not_sent } = STATUS_CODE;
 const columns = {
@@ -17,9 +18,10 @@ const columns = {
 
 /**
  * CTEs `counts` and `counted`: add the rows of the CTE `settled` to the lease's own counters. A row put back
- * to be tried again counts as a refused attempt when it has a reason; one that never started has none.
+ * to be tried again counts as a refused attempt when it has a reason; one that never started has none. All of them
+ * are settled in the same `hour` of the push.
  */
-export function countSettled({ pushNo, leaseNo }: LeaseKey): RawBuilder<unknown> {
+export function countSettled({ pushNo, leaseNo }: LeaseKey, hour: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     counts as (
       select platform, status <> ${sql.lit(retry)} as is_final,
@@ -28,12 +30,13 @@ export function countSettled({ pushNo, leaseNo }: LeaseKey): RawBuilder<unknown>
           else ${sendResultSql(columns)} end as metric,
         case when status in (${sql.lit(retry)}, ${sql.lit(not_sent)}) then coalesce(reason, '')
           else ${sendReasonSql(columns)} end as reason,
-        count(*)::int as value
-      from settled group by 1, 2, 3, 4
+        coalesce(variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale, count(*)::int as value
+      from settled group by 1, 2, 3, 4, 5
     ), counted as (
-      insert into push_counters (push_no, slot, platform, metric, reason, value)
-      select ${pushNo}::bigint, ${leaseNo}::smallint, platform, metric, reason, value from counts where metric is not null
-      on conflict (push_no, slot, platform, metric, reason)
+      insert into push_counters (push_no, slot, platform, metric, reason, locale, hour, value)
+      select ${pushNo}::bigint, ${leaseNo}::smallint, platform, metric, reason, locale, ${hour}::smallint, value
+      from counts where metric is not null
+      on conflict (push_no, slot, platform, metric, reason, locale, hour)
       do update set value = push_counters.value + excluded.value
     )`;
 }

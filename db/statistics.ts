@@ -1,18 +1,13 @@
-import { sql } from 'kysely';
-import { STATUS_CODE } from '../domain/delivery.ts';
-import {
-  type Counter,
-  METRICS,
-  type Metric,
-  type Pending,
-  type Statistics,
-  statisticsOf,
-} from '../domain/metrics.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { Content } from '../domain/content.ts';
+import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
+import { type Statistics, statisticsOf } from '../domain/metrics.ts';
 import type { Platform } from '../domain/platform.ts';
+import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
-import { NO_PLATFORM, platformOf } from './platform-code.ts';
+import { platformsOf } from './platform-code.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
-import { recountRows } from './recount.ts';
+import { type RecountedCounter, recountRows } from './recount.ts';
 
 export interface StatisticsAnswer {
   readonly asOf: Date;
@@ -21,16 +16,13 @@ export interface StatisticsAnswer {
   readonly windowEndsAt: Date | null;
   /** Receipts after the window so far; they are in no other number. */
   readonly late: number;
+  /** Of the pending, those that wait for their time: for the clocks of their zones, or the end of quiet hours. */
+  readonly held: number;
   readonly statistics: Statistics;
   /** The platforms whose devices are known to report. */
   readonly reporting: ReadonlySet<Platform>;
-}
-
-export interface CounterRow {
-  readonly metric: string;
-  readonly platform: number;
-  readonly reason: string;
-  readonly value: number;
+  /** What the push says, where its variants have locales that some device got; they are named by it. */
+  readonly content: Content | null;
 }
 
 interface LedgerRow {
@@ -39,7 +31,9 @@ interface LedgerRow {
   readonly finalised_at: Date | null;
   readonly statistics: Statistics | null;
   readonly counters: CounterRow[];
+  readonly content: Content | null;
   readonly pending: number[];
+  readonly held: number;
   readonly reporting: number[];
 }
 
@@ -59,24 +53,35 @@ export async function readStatisticsOf(
   const { rows } = await sql<LedgerRow>`
     with arrived as materialized (${arrivedSql(sql`select app_id from pushes where no = any(${pushNos}::bigint[])`)})
     select p.no, p.window_ends_at, p.finalised_at, p.statistics, coalesce(c.counters, '[]') as counters,
+      case when c.locales > 0 then ${contentSql(sql`p.task_id`, sql`p.revision`)} end as content,
       array(
         select coalesce(sum(l.pending[code + 1]), 0)::int from generate_series(0, 2) code
         left join leases l on l.push_no = p.no group by code order by code
       ) as pending,
+      (
+        select coalesce(sum(l.pending[1] + l.pending[2] + l.pending[3]), 0)::int from leases l
+        where l.push_no = p.no and l.due_at > ${now}
+      ) as held,
       array(
         select a.platform from arrived a where a.app_id = p.app_id
           and a.last_at > coalesce(p.started_at, p.created_at) - ${REPORTING_DAYS} * interval '1 day'
       ) as reporting
     from pushes p left join lateral (
-      select json_agg(json_build_object(
-        'metric', s.metric, 'platform', s.platform, 'reason', s.reason, 'value', s.value)) as counters
+      select max(locale) as locales, json_agg(json_build_object(
+        'metric', s.metric, 'platform', s.platform, 'locale', s.locale, 'reason', s.reason, 'value', s.value)) as counters
       from (
-        select metric, platform, reason, sum(value) as value from push_counters
-        where push_no = p.no group by metric, platform, reason having sum(value) <> 0
+        select metric, platform, locale, reason, sum(value) as value from push_counters
+        where push_no = p.no group by metric, platform, locale, reason having sum(value) <> 0
       ) s
     ) c on true
     where p.no = any(${pushNos}::bigint[])`.execute(db);
   return new Map(rows.map((row) => [row.no, answerOf(row, now)]));
+}
+
+/** The content of a task's revision. */
+export function contentSql(taskId: RawBuilder<unknown>, revision: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(select r.definition -> 'content' from task_revisions r
+    where r.task_id = ${taskId} and r.revision = ${revision})`;
 }
 
 /** The same figures from the raw delivery rows; only what rows cannot tell comes from the counters. */
@@ -84,54 +89,58 @@ export async function recountStatistics(
   db: Db,
   { pushNo, slot }: { pushNo: number; slot: Date },
 ): Promise<Statistics> {
-  const { counters, pending } = await recountCounters(db, { pushNo, slot });
   const live = await readStatistics(db, { pushNo, now: slot });
-  return statisticsOf(counters, pending, live?.reporting ?? new Set());
+  const recounted = await recountCounters(db, { pushNo, slot });
+  return recountedStatistics(recounted, live);
+}
+
+export function recountedStatistics(
+  { counters, pending }: Recounted,
+  live: Pick<StatisticsAnswer, 'content' | 'reporting'> | undefined,
+): Statistics {
+  const { content = null, reporting = new Set<Platform>() } = live ?? {};
+  return statisticsOf(countersFrom(counters, content), pendingFrom(pending), reporting);
+}
+
+export interface Recounted {
+  readonly counters: readonly RecountedCounter[];
+  /** By platform code. */
+  readonly pending: readonly number[];
 }
 
 export async function recountCounters(
   db: Db,
   { pushNo, slot }: { pushNo: number; slot: Date },
-): Promise<{ counters: Counter[]; pending: Pending[] }> {
+): Promise<Recounted> {
   const rows = await recountRows(db, { pushNo, slot });
-  const { rows: others } = await sql<CounterRow>`
-    select metric, platform, reason, sum(value)::bigint as value from push_counters
+  const { rows: others } = await sql<RecountedCounter>`
+    select metric, platform, locale, reason, sum(value)::bigint as value from push_counters
     where push_no = ${pushNo} and metric in ('refused_attempt', 'late')
-    group by metric, platform, reason having sum(value) <> 0`.execute(db);
-  const waiting = rows.filter(
-    (row) => row.status === STATUS_CODE.pending || row.status === STATUS_CODE.retry,
+    group by metric, platform, locale, reason having sum(value) <> 0`.execute(db);
+  const waiting = rows.filter(({ status }) => status === STATUS_CODE.pending || status === STATUS_CODE.retry);
+  const pending = Object.values(PLATFORM_CODE).map((code) =>
+    waiting.reduce((sum, row) => sum + (row.platform === code ? row.rows : 0), 0),
   );
-  const pending = waiting.map((row) => ({ platform: row.platform ?? NO_PLATFORM, value: row.rows }));
-  return {
-    counters: [...rows.flatMap((row) => row.counters), ...others.flatMap(toCounter)],
-    pending: pending.flatMap(toPending),
-  };
+  return { counters: [...rows.flatMap((row) => row.counters), ...others], pending };
 }
 
 function answerOf(row: LedgerRow, now: Date): StatisticsAnswer {
-  const counters = row.counters.flatMap(toCounter);
-  const pending = row.pending.map((value, platform) => ({ platform, value })).flatMap(toPending);
-  const reporting = new Set(row.reporting.flatMap((code) => platformOf(code) ?? []));
+  const { content } = row;
+  const counters = countersFrom(row.counters, content);
+  const reporting = platformsOf(row.reporting);
   const frozen = row.finalised_at === null ? null : row.statistics;
   return {
     asOf: frozen === null ? now : (row.finalised_at ?? now),
     final: frozen !== null,
     windowEndsAt: row.window_ends_at,
     late: counters.reduce((sum, { metric, value }) => (metric === 'late' ? sum + value : sum), 0),
-    statistics: frozen ?? statisticsOf(counters, pending, reporting),
+    held: row.held,
+    // What was frozen before variants were told apart has none.
+    statistics:
+      frozen === null
+        ? statisticsOf(counters, pendingFrom(row.pending), reporting)
+        : { ...frozen, variants: frozen.variants ?? {} },
     reporting,
+    content,
   };
-}
-
-export function toCounter({ metric, platform, reason, value }: CounterRow): Counter[] {
-  return isMetric(metric) ? [{ metric, platform: platformOf(platform), reason, value }] : [];
-}
-
-export function toPending(count: { platform: number; value: number }): Pending[] {
-  const platform = platformOf(count.platform);
-  return platform === null || count.value === 0 ? [] : [{ platform, value: count.value }];
-}
-
-function isMetric(text: string): text is Metric {
-  return (METRICS as readonly string[]).includes(text);
 }

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
+import { sendingHourSql } from './hours.ts';
 import type { Schema } from './schema.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
 import { deliveriesOf } from './slots.ts';
@@ -58,13 +59,16 @@ async function settleRest(db: Kysely<Schema>, lease: LeaseOfPush, to: Settlement
   const { rows } = await sql<{ settled: number }>`
     with l as (
       select * from leases where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo} for update
+    ), since as (
+      select ${sendingHourSql(sql`${lease.now}::timestamptz`, sql`coalesce(started_at, created_at)`)} as hour
+      from pushes where no = ${lease.pushNo}
     ), settled as (
       update ${deliveriesOf(lease.slot)} d
       set status = ${to.status}, reason = ${to.reason}, settled_at = ${lease.now}
       from l
       where d.push_no = l.push_no and d.n between l.from_n and l.to_n and ${to.where}
       returning ${SETTLED_COLUMNS}
-    ), ${countSettled(lease)}, freed as (
+    ), ${countSettled(lease, sql`(select hour from since)`)}, freed as (
       update leases set pending = ${PENDING_LEFT}
       where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo}
     )

@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type Statistics, statisticsOf } from '../domain/metrics.ts';
+import type { Content } from '../domain/content.ts';
+import { type Metric, type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
-import { platformOf } from './platform-code.ts';
+import { platformsOf } from './platform-code.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
-import { type CounterRow, toCounter, toPending } from './statistics.ts';
+import { contentSql } from './statistics.ts';
 
 /** Many pushes taken together. Frozen ones enter as they were frozen. */
 export interface Totals {
@@ -13,15 +15,40 @@ export interface Totals {
 }
 
 interface Row {
+  readonly key: string;
   readonly pushes: number;
   readonly final_pushes: number;
-  readonly counters: CounterRow[];
+  readonly counters: (CounterRow & { readonly revision: number | null })[];
+  readonly contents: Readonly<Record<string, Content>> | null;
   readonly pending: number[];
   readonly reporting: number[];
 }
 
+/** Which pushes, and what those that are taken together have in common. */
+interface Taken {
+  readonly which: RawBuilder<unknown>;
+  readonly by: RawBuilder<unknown>;
+  /** Of one task its variants are told apart. */
+  readonly hasVariants?: boolean;
+  /** For a list that does not show what is pending: the leases are not read. */
+  readonly isList?: boolean;
+}
+
+const APP = { by: sql`''::text` };
+const TASK = { by: sql`task_id` };
+const NOTHING: Totals = { pushes: 0, finalPushes: 0, statistics: statisticsOf([], [], new Set()) };
+
 export async function readTaskTotals(db: Db, { taskId }: { taskId: string }): Promise<Totals> {
-  return await readTotals(db, sql`task_id = ${taskId}`);
+  const totals = await readTotals(db, { ...TASK, which: sql`task_id = ${taskId}`, hasVariants: true });
+  return totals.get(taskId) ?? NOTHING;
+}
+
+/** What each task that has pushes achieved, all its pushes together; without what is pending. */
+export async function readTotalsOf(db: Db, taskIds: readonly string[]): Promise<Map<string, Statistics>> {
+  if (taskIds.length === 0) return new Map();
+  const which = sql`task_id = any(${taskIds}::text[])`;
+  const totals = await readTotals(db, { ...TASK, which, isList: true });
+  return new Map([...totals].map(([taskId, { statistics }]) => [taskId, statistics]));
 }
 
 export interface Period {
@@ -31,44 +58,57 @@ export interface Period {
   readonly to: Date;
 }
 
-export async function readAppTotals(db: Db, period: Period): Promise<Totals> {
-  return await readTotals(db, startedWithin(period));
-}
-
-function startedWithin({ appId, from, to }: Period): RawBuilder<unknown> {
-  return sql`app_id = ${appId} and started_at >= ${from} and started_at < ${to}`;
+export async function readAppTotals(db: Db, { appId, from, to }: Period): Promise<Totals> {
+  const which = sql`app_id = ${appId} and started_at >= ${from} and started_at < ${to}`;
+  return (await readTotals(db, { ...APP, which })).get('') ?? NOTHING;
 }
 
 /** One statement, so that counters and leases are of one moment and the sums add up. */
-async function readTotals(db: Db, which: RawBuilder<unknown>): Promise<Totals> {
+async function readTotals(
+  db: Db,
+  { which, by, hasVariants = false, isList = false }: Taken,
+): Promise<Map<string, Totals>> {
+  const locale = hasVariants ? sql`c.locale` : sql`null::smallint`;
+  const pending = sql`array(
+    select coalesce(sum(l.pending[code + 1]), 0)::int from generate_series(0, 2) code
+    left join (select l.pending from p join leases l on l.push_no = p.no where p.key = t.key and p.finalised_at is null) l
+      on true group by code order by code)`;
   const { rows } = await sql<Row>`
     with p as materialized (
-      select no, app_id, finalised_at, coalesce(started_at, created_at) as since from pushes where ${which}
-    ), arrived as materialized (${arrivedSql(sql`select app_id from p`)})
-    select
-      (select count(*) from p) as pushes,
-      (select count(finalised_at) from p) as final_pushes,
-      (select coalesce(json_agg(c), '[]') from (
-        select metric, platform, reason, sum(value)::bigint as value
-        from p join push_counters on push_no = no group by 1, 2, 3 having sum(value) <> 0
-      ) c) as counters,
-      array(
-        select coalesce(sum(l.pending[code + 1]), 0)::int from generate_series(0, 2) code
-        left join (select l.* from p join leases l on l.push_no = p.no where p.finalised_at is null) l on true
-        group by code order by code
-      ) as pending,
+      select no, app_id, task_id, revision, finalised_at, coalesce(started_at, created_at) as since, ${by} as key
+      from pushes where ${which}
+    ), arrived as materialized (${arrivedSql(sql`select app_id from p`)}),
+    counted as materialized (
+      select p.key, c.metric, c.platform, ${locale} as locale, case when ${locale} > 0 then p.revision end as revision,
+        c.reason, sum(c.value)::bigint as value
+      from p join push_counters c on c.push_no = p.no group by 1, 2, 3, 4, 5, 6 having sum(c.value) <> 0
+    )
+    select t.key, t.pushes, t.final_pushes,
+      coalesce((
+        select json_agg(json_build_object('metric', c.metric, 'platform', c.platform, 'locale', c.locale,
+          'revision', c.revision, 'reason', c.reason, 'value', c.value))
+        from counted c where c.key = t.key), '[]') as counters,
+      (select json_object_agg(c.revision, ${contentSql(sql`t.key`, sql`c.revision`)})
+        from (select distinct revision from counted where revision is not null) c) as contents,
+      ${isList ? sql`'{}'::int[]` : pending} as pending,
       array(
         select a.platform from arrived a
-        where a.last_at > (select min(since) from p) - ${REPORTING_DAYS} * interval '1 day'
-      ) as reporting`.execute(db);
-  const [row] = rows;
-  const pending = (row?.pending ?? []).flatMap((value, platform) => toPending({ platform, value }));
-  const reporting = new Set((row?.reporting ?? []).flatMap((code) => platformOf(code) ?? []));
-  return {
-    pushes: row?.pushes ?? 0,
-    finalPushes: row?.final_pushes ?? 0,
-    statistics: statisticsOf((row?.counters ?? []).flatMap(toCounter), pending, reporting),
-  };
+        where a.app_id = t.app_id and a.last_at > t.since - ${REPORTING_DAYS} * interval '1 day'
+      ) as reporting
+    from (
+      select key, app_id, min(since) as since, count(*) as pushes, count(finalised_at) as final_pushes
+      from p group by 1, 2
+    ) t`.execute(db);
+  return new Map(rows.map((row) => [row.key, totalsOf(row)]));
+}
+
+function totalsOf(row: Row): Totals {
+  const byRevision = Map.groupBy(row.counters, ({ revision }) => revision);
+  const counters = [...byRevision].flatMap(([revision, own]) =>
+    countersFrom(own, row.contents?.[revision ?? ''] ?? null),
+  );
+  const statistics = statisticsOf(counters, pendingFrom(row.pending), platformsOf(row.reporting));
+  return { pushes: row.pushes, finalPushes: row.final_pushes, statistics };
 }
 
 export interface DayTotals {
@@ -85,14 +125,17 @@ export interface DayTotals {
 
 /** The days on which pushes started, with what came of those pushes. */
 export async function readAppDays(db: Db, period: Period): Promise<DayTotals[]> {
-  const of = (metric: string) =>
-    sql`coalesce(sum(c.value) filter (where c.metric = ${sql.lit(metric)}), 0)::bigint`;
   const { rows } = await sql<DayTotals>`
     select to_char(p.started_at at time zone a.time_zone, 'YYYY-MM-DD') as day, count(distinct p.no) as pushes,
-      ${of('planned')} as planned, ${of('success')} as deliveries, ${of('failure')} as failures,
-      ${of('impression')} as impressions, ${of('open')} as opens, ${of('dismissal')} as dismissals
+      ${sumOf('planned')} as planned, ${sumOf('success')} as deliveries, ${sumOf('failure')} as failures,
+      ${sumOf('impression')} as impressions, ${sumOf('open')} as opens, ${sumOf('dismissal')} as dismissals
     from pushes p join apps a on a.id = p.app_id left join push_counters c on c.push_no = p.no
     where p.app_id = ${period.appId} and p.started_at >= ${period.from} and p.started_at < ${period.to}
     group by 1 order by 1`.execute(db);
   return rows;
+}
+
+/** Of the rows of `push_counters c`. */
+export function sumOf(metric: Metric): RawBuilder<number> {
+  return sql`coalesce(sum(c.value) filter (where c.metric = ${sql.lit(metric)}), 0)::bigint`;
 }

@@ -37,3 +37,15 @@ export function messageOf(content: Content, platform: Platform, locale: string |
   const layers = tags.flatMap((tag) => [shared.get(tag), particular.get(tag)]);
   return Object.assign({}, base, special, ...layers);
 }
+
+/** What people call a variant: its platform, and its locale unless it is what the content says without any. */
+export function variantName(platform: Platform, locale: string | undefined): string {
+  return locale === undefined ? platform : `${platform}/${locale}`;
+}
+
+/** The names of all variants of these locales, by their numbers. */
+export function variantNames(locales: readonly string[]): string[] {
+  return [undefined, ...locales].flatMap((locale) =>
+    PLATFORMS.map((platform) => variantName(platform, locale)),
+  );
+}

@@ -22,6 +22,8 @@ export const DetailsFilter = z
     reason: PlainText(200),
     platform: z.enum(PLATFORMS),
     channel: z.enum(CHANNELS),
+    /** Which message of the content, as statistics name it: its platform, and its locale if any. */
+    variant: PlainText(60),
     /** Whether any receipt came. */
     delivered: z.boolean(),
     /** Delivered and not shown: the user switched notifications off. */

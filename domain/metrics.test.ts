@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { variantName } from './content-variant.ts';
 import { type DeliveryStatus, sendResult } from './delivery.ts';
-import { type Counter, reconcile, statisticsOf } from './metrics.ts';
+import { type Counter, reconcile, reconcileVariants, statisticsOf } from './metrics.ts';
 import { PLATFORMS, type Platform } from './platform.ts';
 
 interface Device {
   readonly platform: Platform;
+  readonly locale: string | undefined;
   readonly status: DeliveryStatus;
   readonly receipted: boolean;
 }
@@ -13,6 +15,7 @@ interface Device {
 const devices = fc.array(
   fc.record<Device>({
     platform: fc.constantFrom(...PLATFORMS),
+    locale: fc.constantFrom(undefined, 'de', 'fr'),
     status: fc.constantFrom(
       'pending',
       'retry',
@@ -32,6 +35,7 @@ function countersOf(device: Device): Counter[] {
     metric,
     reason,
     platform: device.platform,
+    variant: variantName(device.platform, device.locale),
     value: 1,
   });
   const counters = [count('planned')];
@@ -50,13 +54,15 @@ function pendingOf(all: readonly Device[]) {
     .map(({ platform }) => ({ platform, value: 1 }));
 }
 
-test('whatever became of its devices, the sums of a push add up, in all and for each platform', () => {
+test('whatever became of its devices, the sums of a push add up, in all, for each platform and for each variant', () => {
   fc.assert(
     fc.property(devices, (all) => {
       const statistics = statisticsOf(all.flatMap(countersOf), pendingOf(all), new Set());
       expect(reconcile(statistics)).toEqual([]);
       expect(statistics.planned).toBe(all.length);
       for (const figures of Object.values(statistics.platforms)) expect(reconcile(figures)).toEqual([]);
+      for (const figures of Object.values(statistics.variants)) expect(reconcile(figures)).toEqual([]);
+      expect(reconcileVariants(statistics)).toEqual([]);
       expect(statistics.platforms.ios?.noFeedback ?? null).toBeNull();
     }),
   );
@@ -81,15 +87,23 @@ test('every drop has a reason', () => {
 });
 
 test('a counter that is missing is found', () => {
-  const counters = countersOf({ platform: 'ios', status: 'accepted', receipted: false });
+  const counters = countersOf({ platform: 'ios', locale: undefined, status: 'accepted', receipted: false });
   expect(reconcile(statisticsOf(counters.slice(0, -1), [], new Set()))).toEqual([
     'matched = suppressed + pending + sent + not sent: 1 is not 0',
   ]);
 });
 
+test('variants that have more waiting than the leases know are found', () => {
+  const counters = countersOf({ platform: 'ios', locale: 'de', status: 'pending', receipted: false });
+  expect(reconcileVariants(statisticsOf(counters, [{ platform: 'ios', value: 1 }], new Set()))).toEqual([]);
+  expect(reconcileVariants(statisticsOf(counters, [], new Set()))).toEqual([
+    'pending of all variants: 1 is not 0',
+  ]);
+});
+
 const counted = (platform: Platform, metric: Counter['metric'], value = 1): Counter => ({
   ...{ platform, metric, value },
-  reason: '',
+  ...{ variant: null, reason: '' },
 });
 
 test('what no device reports is not known, and not nothing', () => {

@@ -5,6 +5,8 @@ import { CHANNELS, type Channel, PLATFORMS, type Platform } from './platform.ts'
 export interface Counter {
   readonly metric: Metric;
   readonly platform: Platform | null;
+  /** The name of the message's variant; null where there is none, or where they are not told apart. */
+  readonly variant: string | null;
   readonly reason: string;
   readonly value: number;
 }
@@ -66,6 +68,8 @@ export interface Statistics extends Figures {
   readonly failureReasons: Readonly<Record<string, number>>;
   readonly platforms: Readonly<Partial<Record<Platform, Figures>>>;
   readonly channels: Readonly<Partial<Record<Channel, Figures>>>;
+  /** By the names of the variants. */
+  readonly variants: Readonly<Record<string, Figures>>;
 }
 
 export type Pending = { readonly platform: Platform; readonly value: number };
@@ -93,7 +97,22 @@ export function statisticsOf(
     failureReasons: byReason(counters, 'failure'),
     platforms: each(PLATFORMS, (platform) => figures((one) => one === platform)),
     channels: each(CHANNELS, (channel) => figures((one) => one !== null && CHANNEL_OF[one] === channel)),
+    variants: variantsOf(counters, heard),
   };
+}
+
+/**
+ * Leases do not tell variants apart: in each of them pending is what is left of the matched. That all of them together
+ * have as many pending as the leases say is for `reconcileVariants` to find out.
+ */
+function variantsOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Record<string, Figures> {
+  const names = new Set(counters.flatMap(({ variant }) => variant ?? []));
+  const figures = (name: string) => {
+    const own = counters.filter(({ variant }) => variant === name);
+    const { matched, suppressed, notSent, sent } = figuresOf(own, 0, heard);
+    return figuresOf(own, matched - suppressed - notSent - sent, heard);
+  };
+  return Object.fromEntries([...names].sort().map((name) => [name, figures(name)]));
 }
 
 function each<Name extends string>(
@@ -202,6 +221,18 @@ export function reconcile(figures: Figures): string[] {
   return sumsOf(figures)
     .filter(({ left, right }) => left !== right)
     .map(({ rule, left, right }) => `${rule}: ${left} is not ${right}`);
+}
+
+/** What all variants together say otherwise than their platforms; nothing where they are not told apart. */
+export function reconcileVariants({ variants, platforms }: Statistics): string[] {
+  const all = Object.values(variants);
+  if (all.length === 0) return [];
+  const total = (figures: readonly Figures[], name: 'matched' | 'pending' | 'sent' | 'success') =>
+    figures.reduce((sum, one) => sum + one[name], 0);
+  return (['matched', 'pending', 'sent', 'success'] as const).flatMap((name) => {
+    const [left, right] = [total(all, name), total(Object.values(platforms), name)];
+    return left === right ? [] : [`${name} of all variants: ${left} is not ${right}`];
+  });
 }
 
 function byReason(counters: readonly Counter[], metric: Metric): Record<string, number> {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { finalisePush } from '../../db/finalise.ts';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { openShop } from '../shop-fixture.ts';
@@ -12,12 +13,13 @@ let taskId: string;
 beforeEach(async () => {
   const { appId, marketer } = shop;
   const startedAt = api.clock.now;
-  taskId = await seedTask(api.deps.db, { appId, personId: marketer.personId, now: startedAt });
+  const content = { locales: { de: { title: 'Angebot' }, fr: { title: 'Offre' } } };
+  taskId = await seedTask(api.deps.db, { appId, personId: marketer.personId, content, now: startedAt });
   push = await seedPush(api.deps.db, {
     ...{ appId, taskId, startedAt },
     deliveries: [
       { status: 'accepted', platform: 'ios', deviceId: 'phone-a' },
-      { status: 'accepted', platform: 'android', deviceId: 'phone-b' },
+      { status: 'accepted', platform: 'android', deviceId: 'phone-b', variant: 4 },
       { status: 'rejected', platform: 'ios', reason: 'BadDeviceToken' },
       { status: 'ambiguous', platform: 'ios', reason: 'timeout' },
       { status: 'lost', platform: null, reason: 'unknown_user', deviceId: 'user-9' },
@@ -50,11 +52,7 @@ describe('GET /v1/pushes/{id}', () => {
   test('frozen statistics are given as they were frozen', async () => {
     const frozen = await get('/statistics');
     const at = push.windowEndsAt;
-    await api.deps.db
-      .updateTable('pushes')
-      .set({ statistics: JSON.stringify(frozen['statistics']), finalised_at: at })
-      .where('no', '=', push.no)
-      .execute();
+    expect(await finalisePush(api.deps.db, { push, now: at })).toEqual([]);
     await api.deps.db.deleteFrom('push_counters').where('push_no', '=', push.no).execute();
     expect(await get('/statistics')).toEqual({ ...frozen, asOf: at.toISOString(), final: true });
   });
@@ -94,12 +92,41 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     ['?open=true', []],
     ['?channel=apns', [1, 3, 4]],
     ['?delivered=false&channel=apns&result=success', [1]],
+    ['?variant=ios', [1, 3, 4]],
+    ['?variant=android/de', [2]],
+    ['?variant=android', [7]],
+    ['?variant=ios/fr', []],
     ['?delivered=true', []],
     ['?blocked=false&platform=android', [2, 7]],
     ['?deviceId=PHONE-', [1, 2]],
     ['?deviceId=%25', []],
   ])('%s', async (query, expected) => {
     expect(numbers(await get(`/deliveries${query}`))).toEqual(expected);
+  });
+
+  test('name the variant of each device', async () => {
+    const { items } = await get('/deliveries');
+    expect((items as { variant: string | null }[]).map(({ variant }) => variant)).toEqual([
+      ...['ios', 'android/de', 'ios', 'ios', null, 'web', 'android'],
+    ]);
+    const csv = await shop.marketer.text('GET', `${url}/deliveries.csv?variant=android%2Fde`);
+    expect(csv.trimEnd().split('\r\n')).toEqual([
+      expect.stringContaining('channel,variant,result'),
+      expect.stringContaining('phone-b,android,fcm,android/de,no_feedback'),
+    ]);
+  });
+
+  test('a variant that the push does not have is refused, with those that it has', async () => {
+    const detail = expect.stringContaining('must be one of ios, android, web, ios/de');
+    for (const path of ['/deliveries', '/deliveries.csv']) {
+      const { status, body } = await shop.marketer.call('GET', `${url}${path}?variant=ios/it`);
+      expect(status).toBe(400);
+      expect(body).toMatchObject({ errors: [{ parameter: 'variant', detail }] });
+    }
+    const saved = { name: 'Saved', filter: { variant: 'ios/it' } };
+    const { status, body } = await shop.marketer.call('POST', `${url}/audience`, saved);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ errors: [{ pointer: '/filter/variant', detail }] });
   });
 
   test('pages by the devices numbers and counts when asked', async () => {
@@ -140,6 +167,11 @@ describe('POST /v1/pushes/{id}/audience', () => {
       .where('audience_id', '=', String(body['id']))
       .executeTakeFirst();
     expect(audience).toEqual({ members: 1, source: { pushId: push.id, filter: { result: 'success' } } });
+  });
+
+  test('saves the devices that got a variant', async () => {
+    const { body } = await save({ variant: 'android/de' });
+    expect(await members(body['id'])).toEqual([{ kind: 0, id: 'phone-b' }]);
   });
 
   test('an unknown user stays a user ID', async () => {

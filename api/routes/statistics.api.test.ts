@@ -84,15 +84,38 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     await report(1, 'impression');
     await report(2, 'delivered');
     const hours = (await get(`/v1/pushes/${push.id}/statistics`))['hours'];
-    const none = { delivered: 0, impressions: 0, opens: 0, dismissals: 0 };
+    const none = { sent: 0, delivered: 0, impressions: 0, opens: 0, dismissals: 0 };
     expect(hours).toEqual([
-      { hour: 0, platform: 'ios', ...none, delivered: 1, opens: 1 },
+      { hour: 0, platform: 'ios', ...none, sent: 2, delivered: 1, opens: 1 },
+      { hour: 0, platform: 'android', ...none, sent: 2 },
       { hour: 1, platform: 'android', ...none, delivered: 2, impressions: 1 },
     ]);
     expect(await freeze(push)).toEqual([]);
     await report(2, 'open');
     const frozen = await get(`/v1/pushes/${push.id}/statistics`);
     expect(frozen).toMatchObject({ final: true, late: 1, hours, statistics: { opens: 1 } });
+  });
+
+  test('a content with locales has figures for each variant that somebody got', async () => {
+    const { appId, marketer } = shop;
+    const content = { locales: { de: { title: 'Angebot' } } };
+    const now = api.clock.now;
+    const task = await seedTask(api.deps.db, { appId, personId: marketer.personId, content, now });
+    const { id } = await seedPush(api.deps.db, {
+      ...{ appId, taskId: task, startedAt: now },
+      deliveries: [
+        { status: 'accepted', platform: 'ios', variant: 3 },
+        { status: 'pending', platform: 'ios', variant: 0 },
+        { status: 'lost', platform: null, reason: 'unknown_device' },
+      ],
+    });
+    const variants = {
+      ios: { planned: 1, pending: 1, sent: 0 },
+      'ios/de': { planned: 1, pending: 0, sent: 1 },
+    };
+    for (const url of [`/v1/pushes/${id}/statistics`, `/v1/tasks/${task}/statistics`]) {
+      expect(await get(url)).toMatchObject({ statistics: { planned: 3, losses: 1, variants } });
+    }
   });
 
   test('as CSV: a line for each figure, and what is not known is empty', async () => {
@@ -103,6 +126,8 @@ describe('GET /v1/pushes/{id}/statistics', () => {
         'all,,planned,5',
         'all,,opens,',
         'channel,fcm,noFeedback,2',
+        'variant,android,sent,2',
+        'hour,0 ios,sent,2',
         'reason,failure: BadDeviceToken,devices,1',
       ]),
     );
@@ -170,7 +195,7 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
       .trimEnd()
       .split('\r\n');
     expect(lines).toHaveLength(3);
-    expect(lines[1]).toContain(`${push.id},1,'=cmd(),android,fcm,no_feedback,,false,0`);
+    expect(lines[1]).toContain(`${push.id},1,'=cmd(),android,fcm,android,no_feedback,,false,0`);
   });
 
   test('is streamed page after page', async () => {

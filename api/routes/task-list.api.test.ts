@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addToCounters, CounterDeltas } from '../../db/counters.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { CounterDeltas } from '../../db/counters.ts';
 import { seedPush } from '../../db/ledger-fixture.ts';
 import { TASK_SORTS } from '../../db/task-sort.ts';
-import { newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
+import { fixture } from '../../test/setup/fixture.ts';
+import { newTask, openShop } from '../shop-fixture.ts';
+import { useTestApi } from '../testing.ts';
 
-let api: TestApi;
-let shop: Shop;
-beforeAll(async () => {
-  api = await startTestApi();
-});
-afterAll(() => api.stop());
-beforeEach(async () => {
-  shop = await openShop(api);
-});
+const api = useTestApi();
+const shop = fixture(beforeEach, () => openShop(api));
 
 async function create(name: string, more: Record<string, unknown> = {}): Promise<string> {
   const { status, body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { name, ...more }));
@@ -133,8 +127,10 @@ describe('order', () => {
     const startedAt = api.clock.now;
     const push = await seedPush(api.deps.db, { appId: shop.appId, taskId, startedAt, deliveries: [] });
     const deltas = new CounterDeltas();
-    for (const [metric, value] of Object.entries(counts)) deltas.add(push.no, 1, metric as 'open', '', value);
-    await addToCounters(api.deps.db, -1, deltas);
+    for (const [metric, value] of Object.entries(counts)) {
+      deltas.add(push.no, { platform: 1, locale: 0, metric: metric as 'open', reason: '' }, value);
+    }
+    await deltas.write(api.deps.db, -1);
     return push.no;
   }
 
@@ -148,8 +144,8 @@ describe('order', () => {
       { name: 'low', figures: { planned: 1 } },
     ]);
     const deltas = new CounterDeltas();
-    deltas.add(highNo, 1, 'planned', '', -5);
-    await addToCounters(api.deps.db, -2, deltas);
+    deltas.add(highNo, { platform: 1, locale: 0, metric: 'planned', reason: '' }, -5);
+    await deltas.write(api.deps.db, -2);
     api.clock.advance(1000);
     expect(await list('sort=planned')).toMatchObject({
       sortedAsOf: first['sortedAsOf'],
@@ -164,8 +160,8 @@ describe('order', () => {
       .set({ finalised_at: api.clock.now })
       .where('no', '=', no.no)
       .execute();
-    deltas.add(highNo, 1, 'planned', '', 45);
-    await addToCounters(api.deps.db, -3, deltas);
+    deltas.add(highNo, { platform: 1, locale: 0, metric: 'planned', reason: '' }, 45);
+    await deltas.write(api.deps.db, -3);
     api.clock.advance(3000);
     expect(names(await list('sort=planned'))).toEqual(['high', 'low']);
   });

@@ -86,13 +86,13 @@ async function seedRows(
       least((i + 1) * ${rows}::int, ${devices}::int), '{0,0,0}', true
     from generate_series(0, (${devices}::int - 1) / ${rows}::int) i`.execute(db);
   await sql`
-    insert into push_counters (push_no, slot, platform, metric, reason, value)
+    insert into push_counters (push_no, slot, platform, metric, reason, hour, value)
     select ${no}::bigint, (n - 1) / ${rows}::int, platform,
       case when status = ${sql.lit(STATUS_CODE.rejected)} then 'failure' when platform = 0 then 'success' else 'no_feedback' end,
-      coalesce(reason, ''), count(*)
+      coalesce(reason, ''), 0, count(*)
     from ${deliveriesOf(slot)} where push_no = ${no} group by 2, 3, 4, 5
     union all
-    select ${no}::bigint, -9, platform, metric, '', count(*)
+    select ${no}::bigint, -9, platform, metric, '', -1, count(*)
     from ${deliveriesOf(slot)}, unnest('{planned,matched}'::text[]) metric where push_no = ${no} group by 3, 4`.execute(
     db,
   );
