@@ -26,6 +26,7 @@ export const ACTS = {
   eraseUsers: 'erase_users',
   importDevices: 'import_devices',
   exportDevices: 'export_devices',
+  exportDeliveries: 'export_deliveries',
   createAudience: 'create_audience',
   changeAudience: 'change_audience',
   archiveAudience: 'archive_audience',

@@ -7,13 +7,17 @@ import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
 import { contentColumns } from './content-columns.ts';
 import { withHashJoins } from './hash-joins.ts';
+import { withinQuotas } from './quotas.ts';
 import type { Schema } from './schema.ts';
 
 /** What keeps devices out of a push beyond its audience, as far as this push has any of it. */
 export interface Suppression {
   readonly appId: string;
   readonly isPersonal: boolean;
+  /** Of one user or device. */
   readonly caps: readonly Cap[];
+  /** Over all devices of the app. */
+  readonly quotas: readonly Cap[];
   readonly quietHours: QuietHours | null;
   /** The app has caps: what is to be sent is entered in the contact log at once. */
   readonly hasCaps: boolean;
@@ -32,13 +36,15 @@ export async function findSuppression(
   const rules = await findContactRules(trx, { appId, now });
   const ownClass = classOf(definition);
   const concerns = ({ class: only = ownClass }: { class?: string | undefined }) => only === ownClass;
-  const caps = use === 'apply' ? rules.caps.filter(concerns) : [];
+  const applied = use === 'apply' ? rules.caps.filter(concerns) : [];
+  const caps = applied.filter(({ per }) => per !== 'app');
+  const quotas = applied.filter(({ per }) => per === 'app');
   const { quietHours } = rules;
   const quiet = quietHours !== null && quietUse === 'apply' && concerns(quietHours) ? quietHours : null;
   const isPlaced = caps.length > 0 || quiet !== null;
   const personal = isPersonal(content);
   return {
-    ...{ appId, caps, quietHours: quiet, isPersonal: personal, hasCaps: rules.caps.length > 0 },
+    ...{ appId, caps, quotas, quietHours: quiet, isPersonal: personal, hasCaps: rules.caps.length > 0 },
     columns: sql`${contentColumns(content)} ${
       isPlaced
         ? sql`, coalesce('=' || d.user_id, '#' || d.no) as user_key, coalesce(d.time_zone, '') as zone`
@@ -48,23 +54,42 @@ export async function findSuppression(
   };
 }
 
-/** The rows with everything that suppresses them. `at`: when the row `r` is to be sent; `more`: columns to keep. */
+interface Sending {
+  readonly pushNo: number;
+  readonly now: Date;
+  /** When the row `r` is to be sent. */
+  readonly at: RawBuilder<unknown>;
+  /** Columns to keep, each behind a comma. */
+  readonly more: RawBuilder<unknown>;
+}
+
+/** The rows with everything that suppresses them; the day limits of channels come last, so that nobody else uses them up. */
 export function suppress(
   rows: RawBuilder<unknown>,
   suppression: Suppression,
-  {
-    pushNo,
-    now,
-    at,
-    more,
-  }: { pushNo: number; now: Date; at: RawBuilder<unknown>; more: RawBuilder<unknown> },
+  sending: Sending,
+): RawBuilder<unknown> {
+  const { appId, quotas } = suppression;
+  const judged = judge(rows, suppression, sending);
+  if (quotas.length === 0) return judged;
+  return withinQuotas(judged, quotas, { ...sending, appId, kept: keptOf(suppression, sending) });
+}
+
+function keptOf({ isPersonal }: Suppression, { more }: Pick<Sending, 'more'>): RawBuilder<unknown> {
+  return sql`r.id, r.device_no, r.platform, r.channel, r.token, r.loss ${more}
+    ${isPersonal ? sql`, r.variant, r.variables` : sql``}`;
+}
+
+function judge(
+  rows: RawBuilder<unknown>,
+  suppression: Suppression,
+  { pushNo, now, at, more }: Sending,
 ): RawBuilder<unknown> {
   const { appId, caps, quietHours } = suppression;
   const isPlaced = caps.length > 0 || quietHours !== null;
   if (!isPlaced && !suppression.isPersonal) return rows;
   const misses = suppression.isPersonal ? sql`r.misses_variable` : sql`false`;
-  const kept = sql`r.id, r.device_no, r.platform, r.channel, r.token, r.loss ${more}
-    ${suppression.isPersonal ? sql`, r.variant, r.variables` : sql``}`;
+  const kept = keptOf(suppression, { more });
   const own = [
     ...caps.map(
       (cap, no) =>

@@ -7,17 +7,20 @@ export type MessageClass = (typeof MESSAGE_CLASSES)[number];
 /** Longer windows would keep the contact log for longer, too. */
 export const MAX_WINDOW_HOURS = 31 * 24;
 
+/** Messages of one user or device. */
+const MAX_OF_ONE = 1000;
+
 /** At most so many messages in so long. */
 export const Cap = z
   .strictObject({
-    max: z.int().min(1).max(1000),
-    /** The last hours, or the day so far in the device's time zone. */
+    max: z.int().min(1).max(1_000_000_000),
+    /** The last hours, or the day so far in the device's time zone; per app the day in the app's. */
     window: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('rolling'), hours: z.int().min(1).max(MAX_WINDOW_HOURS) }),
       z.strictObject({ kind: z.literal('day') }),
     ]),
-    /** A user with several devices counts once; a vendor's day limit is per device. */
-    per: z.enum(['user', 'device']).default('user'),
+    /** A user with several devices counts once; a vendor's day limit is per device, or over all devices of the app. */
+    per: z.enum(['user', 'device', 'app']).default('user'),
     /** Only messages through this channel count, and only they are held to it. All when left out. */
     channel: z
       .string()
@@ -25,6 +28,16 @@ export const Cap = z
       .optional(),
     /** Only messages of this class count, and only they are held to it. Both when left out. */
     class: z.enum(MESSAGE_CLASSES).optional(),
+  })
+  .superRefine(({ per, max, window, channel }, context) => {
+    const fault = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (per !== 'app') {
+      if (max > MAX_OF_ONE) fault('max', `must be at most ${MAX_OF_ONE} per ${per}`);
+      return;
+    }
+    if (window.kind !== 'day') fault('window', 'must be a day, of the app: its vendor counts by days');
+    if (channel === undefined) fault('channel', 'must be named: each vendor counts by itself');
   })
   .meta({ id: 'Cap' });
 export type Cap = z.infer<typeof Cap>;

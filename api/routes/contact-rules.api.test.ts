@@ -36,6 +36,12 @@ test.each([
   [{ caps: [{ max: 0, window: { kind: 'day' } }] }, '/caps/0/max'],
   [{ caps: [{ max: 1, window: { kind: 'rolling', hours: 10_000 } }] }, '/caps/0/window/hours'],
   [{ caps: [{ max: 1, window: { kind: 'week' } }] }, '/caps/0/window/kind'],
+  [{ caps: [{ max: 1001, window: { kind: 'day' } }] }, '/caps/0/max'],
+  [{ caps: [{ max: 5, per: 'app', window: { kind: 'day' } }] }, '/caps/0/channel'],
+  [
+    { caps: [{ max: 5, per: 'app', channel: 'fcm', window: { kind: 'rolling', hours: 24 } }] },
+    '/caps/0/window',
+  ],
   [{ quietHours: { from: '24:00', to: '08:00' } }, '/quietHours/from'],
   [{ quietHours: { from: '08:00', to: '08:00' } }, '/quietHours'],
   [{ quietHours: { from: '22:00', to: '8:00' } }, '/quietHours/to'],
