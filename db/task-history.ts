@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { PushStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 
@@ -43,7 +44,12 @@ export async function listDecisions(
       'a.revision',
       'a.decision',
       'a.via',
-      'r.text as remark',
+      // What came with a signal is in the history anyway, and in the audit.
+      sql<string | null>`coalesce(r.text, (
+        select t.detail from audit t where t.task_id = a.task_id and t.submission = a.submission and t.revision = a.revision
+          and t.person_id = a.person_id and t.verb = a.decision and t.outcome = 'done' limit 1))`.as(
+        'remark',
+      ),
       'a.decided_at as decidedAt',
     ])
     .where('a.task_id', '=', taskId)

@@ -111,9 +111,9 @@ describe('approval by signal', () => {
   });
 
   test.each([
-    ['command', 'scheduled'],
-    ['rejectCommand', 'rejected'],
-  ])('the %s that the API gives works as it is', async (which, status) => {
+    ['command', 'scheduled', null],
+    ['rejectCommand', 'rejected', 'why'],
+  ])('the %s that the API gives works as it is', async (which, status, remark) => {
     const taskId = await submitted();
     const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
     const given = String(body[which]).replace(/^temporal/, inject('temporalCli'));
@@ -122,7 +122,7 @@ describe('approval by signal', () => {
       () => shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`),
       (answer) => answer.body.items.length > 0,
     );
-    expect(decisions.items).toMatchObject([{ via: 'signal', personId: shop.approver.personId }]);
+    expect(decisions.items).toMatchObject([{ via: 'signal', personId: shop.approver.personId, remark }]);
     expect((await readTask(shop, taskId)).status).toBe(status);
   });
 
