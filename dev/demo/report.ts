@@ -5,7 +5,7 @@ type Row = readonly [label: string, value: number | null, note?: string];
 
 /** The statistics as the engine froze them, beside what the simulators counted. */
 export function printReport(screen: Screen, finished: Finished): void {
-  const { outcome, counts, devices } = finished;
+  const { outcome, counts, devices, team } = finished;
   const { statistics: now, late } = outcome.answer;
   const { figures, answers } = devices;
   const { apns, fcm } = counts.channels;
@@ -29,12 +29,9 @@ export function printReport(screen: Screen, finished: Finished): void {
   printRepeated(screen, finished);
   print(screen, 'What the simulated push services counted', [
     ['requests', counts.requests],
-    [
-      'devices reached',
-      counts.distinctDevices,
-      `${count(apns.processed)} iOS, ${count(fcm.processed)} Android`,
-    ],
-    ['reached twice', counts.duplicates],
+    ['messages taken', counts.processed, `${count(apns.processed)} iOS, ${count(fcm.processed)} Android`],
+    ['  taken twice', counts.duplicates],
+    ['devices reached', counts.distinctDevices, `${count(team.size)} of them by each push to the team`],
     ['refused by APNs', sum(apns.refused), reasonsText(apns.refused)],
     ['refused by FCM', sum(fcm.refused), reasonsText(fcm.refused)],
   ]);
