@@ -27,6 +27,7 @@ const ResultAudience = z
   .meta({ id: 'ResultAudience' });
 
 const tags = ['pushes'];
+const IN_QUERY = { parameter: 'variant' };
 
 export async function pushDetailRoutes(app: App, deps: ApiDeps): Promise<void> {
   deliveryReads(app, deps);
@@ -45,7 +46,8 @@ function deliveryReads(app: App, deps: ApiDeps): void {
     }),
     async (request) => {
       const { limit, cursor, count, ...filter } = request.query;
-      const ledger = await ledgerOf(deps, await pushOf(deps, request));
+      const at = { variant: filter.variant, place: IN_QUERY };
+      const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
       if (ledger === undefined) return { items: [], nextCursor: null, total: count ? 0 : null };
       const after = decodePlace(cursor) ?? 0;
       const rows = await listDetails(deps.db, { ...ledger, filter, after, limit: limit + 1 });
@@ -66,8 +68,9 @@ function deliveryExport(app: App, deps: ApiDeps): void {
     }),
     async (request, reply) => {
       const push = await pushOf(deps, request);
-      const ledger = await ledgerOf(deps, push);
-      const pages = detailPages(deps, push, { ledger, filter: request.query });
+      const filter = request.query;
+      const ledger = await ledgerOf(deps, push, { variant: filter.variant, place: IN_QUERY });
+      const pages = detailPages(deps, push, { ledger, filter });
       await recordAct(deps.db, request, { taskId: push.taskId, detail: push.id, now: await deps.clock() });
       return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DETAIL_COLUMNS, pages });
     },
@@ -90,13 +93,15 @@ function resultAudiences(app: App, deps: ApiDeps): void {
       },
     },
     async (request, reply) => {
-      const { no: pushNo } = await pushOf(deps, request);
+      const { name, filter } = request.body;
+      const at = { variant: filter.variant, place: { pointer: '/filter/variant' } };
+      const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
+      if (ledger === undefined) throw gone();
       const { appId, personId: createdBy } = personOf(request);
       const id = newId('audience', randomBytes);
-      const { name, filter } = request.body;
       const now = await deps.clock();
-      const made = { id, appId, name, pushNo, filter, createdBy, now };
       const members = await deps.db.transaction().execute(async (trx) => {
+        const made = { id, appId, name, ...ledger, filter, createdBy, now };
         const count = await createResultAudience(trx, made);
         if (count === undefined) throw gone();
         await recordAct(trx, request, { detail: `${id} of ${request.params.id}: ${count} members`, now });
