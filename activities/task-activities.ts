@@ -5,6 +5,7 @@ import { RuleError } from '../db/rule-context.ts';
 import {
   findApprover,
   findPlan,
+  hasEnded,
   nextPushSeq,
   recordProjection,
   type TaskProjection,
@@ -30,8 +31,8 @@ export type ApproverCheck =
   | { readonly ok: false; readonly reason: string };
 
 export interface TaskActivities {
-  /** null when the task has no such revision. */
-  loadPlan(input: { taskId: string; revision: number }): Promise<Plan | null>;
+  /** null when the task has no such revision, or the submission is known to have ended. */
+  loadPlan(input: { taskId: string; revision: number; submission?: number }): Promise<Plan | null>;
   nextPush(input: { taskId: string }): Promise<number>;
   checkApprover(claim: ApproverClaim): Promise<ApproverCheck>;
   recordStatus(projection: TaskProjection): Promise<void>;
@@ -56,6 +57,8 @@ export function createTaskActivities({
 }: ActivityDeps): TaskActivities {
   return {
     async loadPlan(input) {
+      const { submission } = input;
+      if (submission !== undefined && (await hasEnded(db, { ...input, submission }))) return null;
       return (await findPlan(db, input)) ?? null;
     },
     async nextPush(input) {

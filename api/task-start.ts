@@ -8,17 +8,13 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/common';
 import { insertOrigin, type Origin } from '../db/audit.ts';
-import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
-import {
-  OPERATION_TASK,
-  type OperationTaskInput,
-  RECORDED_UPDATE,
-  TASK_QUEUE,
-  type TaskView,
-} from '../workflows/contract.ts';
+import { findPlan, recordProjection } from '../db/task-state.ts';
+import type { TaskWithDefinition } from '../db/tasks.ts';
+import type { Plan } from '../domain/plan.ts';
+import { shownOf, submitEvent, submittedState } from '../domain/submission.ts';
+import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE, type TaskView } from '../workflows/contract.ts';
 import type { ApiDeps } from './deps.ts';
-import { Problem } from './problem.ts';
-import { type CommandAnswer, isTimeout } from './task-command.ts';
+import { notFound, Problem } from './problem.ts';
 
 const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 const TASK_STATUS = keyword('TaskStatus');
@@ -28,27 +24,44 @@ const CHANNEL = keyword('Channel');
 const CREATOR = keyword('Creator');
 const PUSH_AT = defineSearchAttributeKey('PushAt', SearchAttributeType.DATETIME);
 
-const RECORDED_MS = 5_000;
+/** Names the input in the memo, for who finds the workflow started. */
+const INPUT = 'input';
+type Started = OperationTaskInput & { readonly at: number };
+
 const SUMMARY_BYTES = 200;
 /** How often, and how long apart, a start waits for the workflow of the last submission to close. */
 const ATTEMPTS = 5;
 const RETRY_MS = 200;
 
 /**
- * Starts the task's workflow, which takes the task from the draft to pending approval. A start that an earlier
- * request made, and did not live to see recorded, is taken up.
+ * Starts the task's workflow, which owns the task from then on, and shows the task as that start left it. Whatever the
+ * workflow records, before or after, stands: what is shown here is the oldest version of the submission. A start that
+ * an earlier request made, and did not live to see, is taken up.
  */
 export async function startTask(
   deps: ApiDeps,
   task: TaskWithDefinition,
   by: string,
   origin: Origin,
-): Promise<CommandAnswer> {
-  await insertOrigin(deps.db, origin);
+): Promise<TaskView> {
+  const now = await deps.clock();
+  const [plan] = await Promise.all([
+    findPlan(deps.db, { taskId: task.id, revision: task.revision }),
+    insertOrigin(deps.db, origin),
+  ]);
+  if (plan === undefined) throw notFound('task');
+  const input: Started = {
+    taskId: task.id,
+    appId: task.appId,
+    revision: task.revision,
+    submission: task.submission + 1,
+    by,
+    origin: origin.id,
+    at: now.getTime(),
+  };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const isNew = await start(deps, task, by, origin.id);
-    const answer = await awaitRecorded(deps, task.id);
-    if (isNew || (await isRecorded(deps, task))) return answer;
+    const begun = (await start(deps, task, input)) ? input : await startedBefore(deps, input);
+    if (begun !== undefined) return await showSubmitted(deps, begun, plan);
     await delay(RETRY_MS);
   }
   throw new Problem('conflict', 'The last submission of this task is still ending; try again', {
@@ -56,20 +69,25 @@ export async function startTask(
   });
 }
 
-async function start(deps: ApiDeps, task: TaskWithDefinition, by: string, origin: string): Promise<boolean> {
-  const input: OperationTaskInput = {
-    taskId: task.id,
-    appId: task.appId,
-    revision: task.revision,
-    submission: task.submission + 1,
-    by,
-    origin,
-  };
+async function showSubmitted(
+  { db }: ApiDeps,
+  { taskId, appId, submission, by, origin, at }: Started,
+  plan: Plan,
+): Promise<TaskView> {
+  const shown = shownOf(submittedState(plan, 1, at));
+  const { status, reason, revision } = shown;
+  const events = [submitEvent(at, by, revision, origin)];
+  await recordProjection(db, { taskId, appId, submission, version: 0, ...shown, events }, new Date(at));
+  return { taskId, status, reason, revision, approvals: [], pushes: [], ignored: [] };
+}
+
+async function start(deps: ApiDeps, task: TaskWithDefinition, input: OperationTaskInput): Promise<boolean> {
   try {
     await deps.temporal.workflow.start(OPERATION_TASK, {
       workflowId: task.id,
       taskQueue: TASK_QUEUE,
       args: [input],
+      memo: { [INPUT]: input },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: truncate(task.name),
@@ -82,22 +100,14 @@ async function start(deps: ApiDeps, task: TaskWithDefinition, by: string, origin
   }
 }
 
-async function awaitRecorded(deps: ApiDeps, taskId: string): Promise<CommandAnswer> {
-  try {
-    const view = await deps.temporal.withDeadline(Date.now() + RECORDED_MS, () =>
-      deps.temporal.workflow.getHandle(taskId).executeUpdate<TaskView, []>(RECORDED_UPDATE, { args: [] }),
-    );
-    return { pending: false, view };
-  } catch (error) {
-    if (!isTimeout(error)) deps.log.warn({ err: error, taskId }, 'the submission ended before it answered');
-    return { pending: true, detail: 'The task is submitted; no workflow worker has recorded it so far.' };
-  }
-}
-
-/** Whether this submission, not the last one, is what the row shows. */
-async function isRecorded(deps: ApiDeps, task: TaskWithDefinition): Promise<boolean> {
-  const now = await findTask(deps.db, { appId: task.appId, taskId: task.id });
-  return now !== undefined && now.submission > task.submission;
+/** With what an earlier request started this submission; undefined when what runs is another one. */
+async function startedBefore(
+  { temporal }: ApiDeps,
+  { taskId, submission }: Started,
+): Promise<Started | undefined> {
+  const { status, memo } = await temporal.workflow.getHandle(taskId).describe();
+  const input = memo?.[INPUT] as Started | undefined;
+  return status.name === 'RUNNING' && input?.submission === submission ? input : undefined;
 }
 
 function attributesOf(task: TaskWithDefinition): TypedSearchAttributes {

@@ -1,13 +1,13 @@
-import { type Insertable, sql, type Transaction } from 'kysely';
+import { type Insertable, type QueryCreator, sql } from 'kysely';
 import type { Plan, TaskEvent } from '../domain/plan.ts';
 import { pushTimeOf } from '../domain/push-time.ts';
 import type { Recurrence } from '../domain/recurrence.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import type { PushType, TaskStatus } from '../domain/task-status.ts';
+import { isAtRest, type PushType, type TaskStatus } from '../domain/task-status.ts';
 import { lastDueAt } from '../domain/trigger.ts';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
-import type { ApprovalsTable } from './schema-tasks.ts';
+import type { ApprovalsTable, AuditTable } from './schema-tasks.ts';
 
 type TaskKey = { readonly taskId: string };
 
@@ -44,6 +44,17 @@ function endOf({ endAt, count }: Recurrence): NonNullable<Plan['recurrence']> {
   return { endAt: endAt === undefined ? null : Date.parse(endAt), count: count ?? null };
 }
 
+/** Whether the workflow of that submission has ended: one that was started twice must not begin again. */
+export async function hasEnded(db: Db, args: TaskKey & { submission: number }): Promise<boolean> {
+  const row = await db
+    .selectFrom('tasks')
+    .select(['submission', 'status'])
+    .where('id', '=', args.taskId)
+    .where('submission', '>=', args.submission)
+    .executeTakeFirst();
+  return row !== undefined && (row.submission > args.submission || isAtRest(row.status));
+}
+
 /** The number of the task's next push: submissions share one numbering. */
 export async function nextPushSeq(db: Db, { taskId }: TaskKey): Promise<number> {
   const row = await db
@@ -73,16 +84,40 @@ export interface TaskProjection {
   readonly events: readonly TaskEvent[];
 }
 
-/** Writes what the workflow decided. The same projection again changes nothing. */
+/** Writes what was decided, in one statement. The same projection again changes nothing. */
 export async function recordProjection(db: Db, projection: TaskProjection, now: Date): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await updateTask(trx, projection, now);
-    await insertEvents(trx, projection);
-  });
+  const { events } = projection;
+  if (events.length === 0) {
+    await updateTask(db, projection, now).execute();
+    return;
+  }
+  const withTask = db.with('shown', (query) => updateTask(query, projection, now));
+  const lines = events.map((event) => lineOf(projection, event));
+  const decisions = events.flatMap((event) => decisionOf(projection, event));
+  if (decisions.length === 0) {
+    await withTask
+      .insertInto('audit')
+      .values(lines)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return;
+  }
+  await withTask
+    .with('told', (query) =>
+      query
+        .insertInto('audit')
+        .values(lines)
+        .onConflict((conflict) => conflict.doNothing()),
+    )
+    .insertInto('approvals')
+    .values(decisions)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
-async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Date): Promise<void> {
-  await trx
+/** One that is older than what is shown changes nothing. */
+function updateTask(db: Pick<QueryCreator<Schema>, 'updateTable'>, to: TaskProjection, now: Date) {
+  return db
     .updateTable('tasks')
     .set({
       submission: to.submission,
@@ -99,35 +134,22 @@ async function updateTask(trx: Transaction<Schema>, to: TaskProjection, now: Dat
       archived_at: to.archived ? sql<Date>`coalesce(archived_at, ${now})` : sql<Date | null>`archived_at`,
     })
     .where('id', '=', to.taskId)
-    .where(sql<boolean>`(submission, state_version) < (${to.submission}, ${to.version})`)
-    .execute();
+    .where(sql<boolean>`(submission, state_version) < (${to.submission}, ${to.version})`);
 }
 
-async function insertEvents(trx: Transaction<Schema>, projection: TaskProjection): Promise<void> {
-  const { appId, taskId, submission, events } = projection;
-  if (events.length === 0) return;
-  await trx
-    .insertInto('audit')
-    .values(
-      events.map(({ at, person, origin, ...event }) => ({
-        ...event,
-        origin: origin ?? null,
-        app_id: appId,
-        task_id: taskId,
-        submission,
-        at: new Date(at),
-        person_id: person,
-      })),
-    )
-    .onConflict((conflict) => conflict.columns(['task_id', 'submission', 'seq']).doNothing())
-    .execute();
-  const decisions = events.flatMap((event) => decisionOf(projection, event));
-  if (decisions.length === 0) return;
-  await trx
-    .insertInto('approvals')
-    .values(decisions)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+function lineOf(
+  { appId, taskId, submission }: TaskProjection,
+  { at, person, origin, ...event }: TaskEvent,
+): Insertable<AuditTable> {
+  return {
+    ...event,
+    origin: origin ?? null,
+    app_id: appId,
+    task_id: taskId,
+    submission,
+    at: new Date(at),
+    person_id: person,
+  };
 }
 
 function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): Insertable<ApprovalsTable>[] {

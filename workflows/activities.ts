@@ -1,4 +1,9 @@
-import { ActivityCancellationType, type ActivityInterfaceFor, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityInterfaceFor,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { SenderActivities } from '../activities/send-lease.ts';
 import { SENDER_QUEUE } from './contract.ts';
@@ -11,6 +16,20 @@ export function quick(summary: string): ActivityInterfaceFor<Activities> {
     summary,
     startToCloseTimeout: '20s',
     retry,
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/**
+ * Look-ups within a workflow task: no round trip through Temporal. Only for what changes nothing: an update is not
+ * durable before its workflow task ends, and may be lost and come again.
+ */
+export function local(summary: string): ActivityInterfaceFor<Activities> {
+  return proxyLocalActivities<Activities>({
+    summary,
+    startToCloseTimeout: '20s',
+    retry,
+    localRetryThreshold: '1s',
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
 }

@@ -14,7 +14,7 @@ export const TEST_SEND = 'testSend';
 /** One for the whole namespace; its workflow ID is its type. */
 export const TRIGGERS = 'triggers';
 export const STATE_QUERY = 'state';
-/** An update without payload: answers once the submission is recorded in Postgres. */
+/** An update without payload, which older histories hold: answers once the workflow has recorded the submission. */
 export const RECORDED_UPDATE = 'recorded';
 
 /** The `type` of the ApplicationFailure with which an update is refused; its message is the reason. */
@@ -35,6 +35,8 @@ export interface OperationTaskInput {
   readonly by: string;
   /** Names the request in Postgres. */
   readonly origin?: string;
+  /** When it was submitted, in epoch milliseconds. Histories without it look things up by activities that have events of their own. */
+  readonly at?: number;
 }
 
 export interface RecurringRunInput {

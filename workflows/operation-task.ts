@@ -6,13 +6,13 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import { askForApproval } from '../domain/approval-limit.ts';
 import { nextWake, onTime } from '../domain/push-events.ts';
-import { armingOf, askForEndAt, withRuns } from '../domain/runs.ts';
+import { armingOf, askForEndAt } from '../domain/runs.ts';
+import { submittedState } from '../domain/submission.ts';
 import { initialState } from '../domain/task-state.ts';
 import { isAtRest } from '../domain/task-status.ts';
-import { quick } from './activities.ts';
 import type { OperationTaskInput } from './contract.ts';
+import { lookUps } from './look-ups.ts';
 import { startWantedPush } from './start-pushes.ts';
 import { changeState, isObeyed } from './task-change.ts';
 import { listen } from './task-messages.ts';
@@ -63,15 +63,20 @@ function unloaded({ revision }: OperationTaskInput): CarriedTask {
 }
 
 async function begin(run: TaskRun): Promise<void> {
-  const { taskId, revision, by, origin } = run.input;
+  const { taskId, revision, submission, by, origin } = run.input;
   const [plan, nextSeq] = await Promise.all([
-    quick('load the plan').loadPlan({ taskId, revision }),
-    quick('number the next push').nextPush({ taskId }),
+    lookUps(run, 'load the plan').loadPlan({ taskId, revision, submission }),
+    lookUps(run, 'number the next push').nextPush({ taskId }),
   ]);
   if (plan === null)
-    throw ApplicationFailure.nonRetryable(`${taskId} has no revision ${revision}`, 'NoSuchRevision');
-  run.state = askForApproval(withRuns(initialState(plan, nextSeq), Date.now()), Date.now());
+    throw ApplicationFailure.nonRetryable(
+      `${taskId} has no such revision, or its submission ${submission} has ended`,
+      'NoSuchRevision',
+    );
+  run.state = submittedState(plan, nextSeq, run.input.at ?? Date.now());
   const from = origin === undefined ? {} : { origin };
+  // The start has named the attributes.
+  if (run.input.at !== undefined) run.shownStatus = run.state.status;
   audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
   changeState(run, run.state);
 }

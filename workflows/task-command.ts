@@ -5,6 +5,7 @@ import type { Plan } from '../domain/plan.ts';
 import { decide, refusalOfCommand } from '../domain/task-reducer.ts';
 import { isAtRest } from '../domain/task-status.ts';
 import { bulk, quick } from './activities.ts';
+import { lookUps } from './look-ups.ts';
 import { changeState, isObeyed } from './task-change.ts';
 import { audit, type TaskRun } from './task-run.ts';
 
@@ -47,10 +48,10 @@ async function lookUp(run: TaskRun, command: Command): Promise<Facts> {
   if (command.name === 'approve' || command.name === 'reject') {
     const { approver, revision, code } = command;
     const claim = { taskId, submission, revision, approver, submittedBy: by, code: code ?? null };
-    return await quick('check the approver').checkApprover(claim);
+    return await lookUps(run, 'check the approver').checkApprover(claim);
   }
   if (command.name !== 'revise') return { ok: true };
-  const plan = await quick('load the plan').loadPlan({ taskId, revision: command.revision });
+  const plan = await lookUps(run, 'load the plan').loadPlan({ taskId, revision: command.revision });
   return plan === null ? { ok: true } : { ok: true, plan: { plan } };
 }
 

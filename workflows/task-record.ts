@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import { isInPush } from '../domain/task-state.ts';
+import { shownOf } from '../domain/submission.ts';
 import { quick } from './activities.ts';
 import { isRecorded, type TaskRun } from './task-run.ts';
 
@@ -20,15 +20,7 @@ async function recordNow(run: TaskRun): Promise<void> {
     appId: input.appId,
     submission: input.submission,
     version,
-    status: state.status,
-    reason: state.reason,
-    revision: state.plan.revision,
-    pushType: state.plan.pushType,
-    approvedRevision: state.approvedRevision,
-    inPush: isInPush(state),
-    archived: state.archived,
-    pushAt: state.plan.pushAt,
-    approvalDueAt: state.approvalDueAt ?? null,
+    ...shownOf(state),
     events,
   });
   run.recordedVersion = version;

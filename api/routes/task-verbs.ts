@@ -45,7 +45,7 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       schema: {
         ...verbSchema('submitTask'),
         headers: IfMatch,
-        response: { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 412, 422) },
+        response: { 200: VerbAnswer, ...problemResponses(404, 409, 412, 422) },
       },
     },
     async (request, reply) => {
@@ -53,9 +53,8 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       checkPrecondition(task, request.headers['if-match']);
       await checkSubmission(deps, task);
       const origin = originOf(request, await deps.clock());
-      const answer = await startTask(deps, task, personOf(request).personId, origin);
-      const recorded = await findTask(deps.db, { appId: task.appId, taskId: task.id });
-      return sendVerbAnswer(reply, recorded ?? task, answer);
+      const view = await startTask(deps, task, personOf(request).personId, origin);
+      return sendVerbAnswer(reply, task, { pending: false, view });
     },
   );
 

@@ -1,0 +1,27 @@
+import { askForApproval } from './approval-limit.ts';
+import type { Plan, TaskEvent } from './plan.ts';
+import { withRuns } from './runs.ts';
+import { initialState, isInPush, type TaskState } from './task-state.ts';
+
+/** What a task is when it was submitted at that moment, and nobody has said anything yet. */
+export function submittedState(plan: Plan, nextSeq: number, at: number): TaskState {
+  return askForApproval(withRuns(initialState(plan, nextSeq), at), at);
+}
+
+/** The first line of the submission's audit. */
+export function submitEvent(at: number, by: string, revision: number, origin?: string): TaskEvent {
+  return {
+    seq: 1,
+    at: new Date(at).toISOString(),
+    ...{ verb: 'submit', via: 'api', person: by, revision, outcome: 'done', detail: null, remark: null },
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+/** What Postgres shows of a task's state. */
+export function shownOf(state: TaskState) {
+  const { status, reason, plan, approvedRevision, archived, approvalDueAt = null } = state;
+  const { revision, pushType, pushAt } = plan;
+  const inPush = isInPush(state);
+  return { status, reason, revision, pushType, approvedRevision, inPush, archived, pushAt, approvalDueAt };
+}
