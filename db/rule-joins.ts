@@ -56,11 +56,14 @@ function joinCounted(
   joins: Joins,
 ): string {
   const name = alias(joins);
-  const often = times > 1 ? sql`having count(*) >= ${times}` : sql``;
-  joins.push(sql`left join (
-    select e.${owner} as owner, count(*) as times from events e where ${which} and e.${owner} is not null
-    group by e.${owner} ${often}
-  ) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = ${device}`);
+  const counted = sql`select e.${owner} as owner, count(*) as times from events e
+    where ${which} and e.${owner} is not null group by e.${owner}`;
+  // Fenced off, it is counted once, by all workers together: else each of them counts everything for itself.
+  const rows =
+    times === 1
+      ? counted
+      : sql`with counted as materialized (${counted} having count(*) >= ${times}) select * from counted`;
+  joins.push(sql`left join (${rows}) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = ${device}`);
   return name;
 }
 
