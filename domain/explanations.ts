@@ -59,7 +59,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     whatToDo: 'Nothing: that is what caps are for. A task may ignore them, counted or not.',
   },
   channel_quota: {
-    meaning: 'The device has been sent as many messages as a day limit of its channel allows.',
+    meaning: 'A day limit of its channel was used up, by the device or by all devices of the app together.',
     whatToDo: 'Send less often, or raise the limit if the vendor has.',
   },
   quiet_hours: {
