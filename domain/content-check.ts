@@ -53,14 +53,19 @@ function checkTemplates(content: Content): { faults: ContentFault[]; used: Set<s
   return { faults, used };
 }
 
-function faultsOf(text: string, kind: 'text' | 'url', variables: object, used: Set<string>): string[] {
+type Variables = NonNullable<Content['variables']>;
+
+function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used: Set<string>): string[] {
   try {
     const faults: string[] = [];
-    for (const [name, ...rest] of parseTemplate(text, kind).paths) {
+    const template = parseTemplate(text, kind);
+    for (const [name, ...rest] of template.paths) {
       used.add(String(name));
       if (!Object.hasOwn(variables, String(name))) faults.push(`uses the unknown variable ${String(name)}`);
       else if (rest.length > 0) faults.push(`the variable ${String(name)} has nothing within it`);
     }
+    // Some templates only show what they take when they are filled in.
+    if (faults.length === 0) template.render(widest(variables));
     return faults;
   } catch (error) {
     if (error instanceof TemplateError) return [`is not a valid template: ${error.message}`];
@@ -69,7 +74,7 @@ function faultsOf(text: string, kind: 'text' | 'url', variables: object, used: S
 }
 
 /** The widest character of UTF-8, as often as a value may be long. */
-function widest(variables: NonNullable<Content['variables']>): Values {
+function widest(variables: Variables): Values {
   return Object.fromEntries(
     Object.entries(variables).map(([name, variable]) => [name, '\u{1d49c}'.repeat(longestOf(variable))]),
   );
