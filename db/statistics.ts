@@ -54,10 +54,7 @@ export async function readStatisticsOf(
     with arrived as materialized (${arrivedSql(sql`select app_id from pushes where no = any(${pushNos}::bigint[])`)})
     select p.no, p.window_ends_at, p.finalised_at, p.statistics, coalesce(c.counters, '[]') as counters,
       case when c.locales > 0 then ${contentSql(sql`p.task_id`, sql`p.revision`)} end as content,
-      array(
-        select coalesce(sum(l.pending[code + 1]), 0)::int from generate_series(0, 2) code
-        left join leases l on l.push_no = p.no group by code order by code
-      ) as pending,
+      (select ${PENDING} from leases l where l.push_no = p.no) as pending,
       (
         select coalesce(sum(l.pending[1] + l.pending[2] + l.pending[3]), 0)::int from leases l
         where l.push_no = p.no and l.due_at > ${now}
@@ -77,6 +74,11 @@ export async function readStatisticsOf(
     where p.no = any(${pushNos}::bigint[])`.execute(db);
   return new Map(rows.map((row) => [row.no, answerOf(row, now)]));
 }
+
+/** Of the leases `l`, by platform code. */
+export const PENDING: RawBuilder<number[]> = sql`array[${sql.join(
+  Object.values(PLATFORM_CODE).map((code) => sql`coalesce(sum(l.pending[${sql.lit(code + 1)}]), 0)::int`),
+)}]`;
 
 /** The content of a task's revision. */
 export function contentSql(taskId: RawBuilder<unknown>, revision: RawBuilder<unknown>): RawBuilder<unknown> {

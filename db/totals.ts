@@ -5,7 +5,7 @@ import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
 import { platformsOf } from './platform-code.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
-import { contentSql } from './statistics.ts';
+import { contentSql, PENDING } from './statistics.ts';
 
 /** Many pushes taken together. Frozen ones enter as they were frozen. */
 export interface Totals {
@@ -69,10 +69,8 @@ async function readTotals(
   { which, by, hasVariants = false, isList = false }: Taken,
 ): Promise<Map<string, Totals>> {
   const locale = hasVariants ? sql`c.locale` : sql`null::smallint`;
-  const pending = sql`array(
-    select coalesce(sum(l.pending[code + 1]), 0)::int from generate_series(0, 2) code
-    left join (select l.pending from p join leases l on l.push_no = p.no where p.key = t.key and p.finalised_at is null) l
-      on true group by code order by code)`;
+  const pending = sql`(select ${PENDING} from p join leases l on l.push_no = p.no
+    where p.key = t.key and p.finalised_at is null)`;
   const { rows } = await sql<Row>`
     with p as materialized (
       select no, app_id, task_id, revision, finalised_at, coalesce(started_at, created_at) as since, ${by} as key

@@ -186,6 +186,27 @@ describe('totals', () => {
     const [head, ...lines] = (await text('/v1/statistics.csv')).trimEnd().split('\r\n');
     expect(head).toMatch(/^push_id,task_id,status,started_at,final,late,planned,matched/);
     expect(lines.map((line) => line.split(',')[0])).toEqual([next.id, push.id]);
+    const ofTask = `/v1/tasks/${taskId}/statistics.csv`;
+    expect((await text(ofTask)).trimEnd().split('\r\n')).toEqual([head, ...lines]);
+    expect((await (await openShop(api)).marketer.call('GET', ofTask)).status).toBe(404);
+  });
+
+  test('as CSV of a task: every push, however many', async () => {
+    const { db } = api.deps;
+    const at = push.startedAt;
+    const window = { window_ms: 1, status: 'collecting' } as const;
+    await db
+      .insertInto('pushes')
+      .values(
+        Array.from({ length: 450 }, (_, n) => ({
+          ...{ id: `${push.id}-${n}`, app_id: shop.appId, task_id: taskId, seq: n + 2, revision: 1 },
+          ...{ due_at: at, created_at: at, ...window },
+        })),
+      )
+      .execute();
+    const [, ...lines] = (await text(`/v1/tasks/${taskId}/statistics.csv`)).trimEnd().split('\r\n');
+    expect(new Set(lines.map((line) => line.split(',')[0])).size).toBe(451);
+    expect(lines.at(-1)).toContain(push.id);
   });
 });
 

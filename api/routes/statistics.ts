@@ -1,20 +1,27 @@
 import { readHours } from '../../db/hours.ts';
 import { readStatistics } from '../../db/statistics.ts';
-import type { PushSummary } from '../../db/task-history.ts';
+import { listPushes, type PushSummary } from '../../db/task-history.ts';
 import { readTaskTotals } from '../../db/totals.ts';
 import type { App } from '../app.ts';
-import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
+import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
-import { METRIC_COLUMNS, metricRows } from '../statistics-export.ts';
+import { renderPushes } from '../push-view.ts';
+import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
 import { detailOf, StatisticsDetail } from '../statistics-view.ts';
 import { readingById, taskOf } from '../task-lookup.ts';
 import { TotalsBody, totalsOf } from '../totals-view.ts';
 
 const tags = ['statistics'];
+const PAGE = 200;
 
 export async function statisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
+  pushStatistics(app, deps);
+  taskStatistics(app, deps);
+}
+
+function pushStatistics(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/pushes/:id/statistics',
     readingById(app, {
@@ -38,7 +45,9 @@ export async function statisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
       return sendCsv(reply, { name: `${push.id}-statistics`, columns: METRIC_COLUMNS, pages: once(rows) });
     },
   );
+}
 
+function taskStatistics(app: App, deps: ApiDeps): void {
   app.get(
     '/v1/tasks/:id/statistics',
     readingById(app, {
@@ -51,6 +60,30 @@ export async function statisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
       return totalsOf(await readTaskTotals(deps.db, { taskId: task.id }), await deps.clock());
     },
   );
+
+  app.get(
+    '/v1/tasks/:id/statistics.csv',
+    readingById(app, {
+      operationId: 'exportTaskStatistics',
+      tags,
+      response: { 200: CSV_RESPONSE, ...problemResponses(404) },
+    }),
+    async (request, reply) => {
+      const { id } = await taskOf(deps, request);
+      const pages = pushPages(deps, id);
+      return sendCsv(reply, { name: `${id}-pushes`, columns: PUSH_COLUMNS, pages });
+    },
+  );
+}
+
+/** Newest first. */
+async function* pushPages(deps: ApiDeps, taskId: string): AsyncGenerator<Cell[][]> {
+  for (let before: number | undefined; ; ) {
+    const pushes = await listPushes(deps.db, { taskId, before, limit: PAGE });
+    yield (await renderPushes(deps, pushes)).map(pushRow);
+    if (pushes.length < PAGE) return;
+    before = pushes.at(-1)?.seq;
+  }
 }
 
 async function detailsOf(deps: ApiDeps, { no: pushNo }: PushSummary): Promise<StatisticsDetail> {
