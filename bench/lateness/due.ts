@@ -1,8 +1,8 @@
-import { inParallel } from '../lib/in-parallel.ts';
 import { spansByPush } from '../lib/requests.ts';
 import type { Rig } from '../lib/rig.ts';
 import type { Desk } from '../lib/tasks.ts';
 import { waitForPush } from '../lib/watch.ts';
+import { approveTasks } from './approved.ts';
 
 /** All must sleep when the first is due: twice the time that creating them should take, and a little more. */
 const MARGIN = { factor: 2, ms: 5_000 };
@@ -23,11 +23,8 @@ export async function measureLateness(
   { audienceId, n, spreadMs, createdPerS }: Due,
 ): Promise<number[]> {
   const firstAt = Date.now() + MARGIN.factor * (n / createdPerS) * 1000 + MARGIN.ms;
-  const tasks = await inParallel(n, async (index) => {
-    const taskId = await desk.submitTask(audienceId, new Date(firstAt + Math.floor((index * spreadMs) / n)));
-    await desk.approve(taskId);
-    return taskId;
-  });
+  const dueAt = (index: number) => new Date(firstAt + Math.floor((index * spreadMs) / n));
+  const tasks = await approveTasks(rig, desk, { audienceId, count: n, dueAt });
   if (Date.now() > firstAt)
     throw new Error('the tasks took so long to create that the first was already due');
   for (const taskId of tasks) await waitForPush(rig.pool, taskId, ({ isSent }) => isSent);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inParallel } from '../lib/in-parallel.ts';
 import { cpuMs, difference, memoryMb, type PerPart, sum } from '../lib/meter.ts';
 import { round, say } from '../lib/report.ts';
 import type { Rig } from '../lib/rig.ts';
 import type { Desk } from '../lib/tasks.ts';
 import { waitForPush } from '../lib/watch.ts';
+import { approveTasks } from './approved.ts';
 
 const DAY_MS = 86_400_000;
 const WARM_UP = 20;
@@ -33,11 +33,7 @@ async function idle(rig: Rig): Promise<{ cpuMsPerMinute: number; memory: PerPart
 
 /** What a worker loads and compiles with its first tasks is no cost of those that sleep later. */
 async function warmUp(rig: Rig, desk: Desk, audienceId: string): Promise<void> {
-  const tasks = await inParallel(WARM_UP, async () => {
-    const taskId = await desk.submitTask(audienceId);
-    await desk.approve(taskId);
-    return taskId;
-  });
+  const tasks = await approveTasks(rig, desk, { audienceId, count: WARM_UP, dueAt: () => undefined });
   for (const taskId of tasks) await waitForPush(rig.pool, taskId, ({ status }) => status === 'collecting');
 }
 
@@ -48,9 +44,8 @@ export async function sleepersOf(rig: Rig, desk: Desk, audienceId: string, count
   const before = await idle(rig);
   say(`${count} tasks that sleep until tomorrow …`);
   const startedAt = performance.now();
-  await inParallel(count, async () => {
-    await desk.approve(await desk.submitTask(audienceId, new Date(Date.now() + DAY_MS)));
-  });
+  const dueAt = () => new Date(Date.now() + DAY_MS);
+  await approveTasks(rig, desk, { audienceId, count, dueAt });
   const createdPerS = round((count / (performance.now() - startedAt)) * 1000, 1);
   say(`Idle, with them (${createdPerS} were created per second) …`);
   const after = await idle(rig);

@@ -35,12 +35,19 @@ export async function waitForPush(
   isWanted: (progress: Progress) => boolean,
   limitMs = 3_600_000,
 ): Promise<Progress> {
+  return await waitFor(async () => {
+    const progress = await progressOf(pool, taskId);
+    return progress !== undefined && isWanted(progress) ? progress : undefined;
+  }, limitMs);
+}
+
+/** Asks again and again until there is an answer. */
+export async function waitFor<T>(ask: () => Promise<T | undefined>, limitMs: number): Promise<T> {
   const deadline = performance.now() + limitMs;
   for (;;) {
-    const progress = await progressOf(pool, taskId);
-    if (progress !== undefined && isWanted(progress)) return progress;
-    if (performance.now() > deadline)
-      throw new Error(`${taskId} did not get there: ${JSON.stringify(progress)}`);
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > deadline) throw new Error(`there was no answer within ${limitMs} ms`);
     await sleep(POLL_MS);
   }
 }
