@@ -79,16 +79,17 @@ export class LeaseBook {
   }
 
   take(now: number, limit: number): Batch {
-    const due = this.#retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
+    const due = this.#takeDue(now, limit);
     const batch = { results: this.#results, gone: this.#gone, fresh: this.#fresh, due };
     this.#results = [];
     this.#gone = [];
     this.#fresh = [];
-    if (due.length > 0) {
-      const taken = new Set(due);
-      this.#retries = this.#retries.filter((retry) => !taken.has(retry));
-    }
     return batch;
+  }
+
+  /** The retries alone: the results wait for a statement of their own. */
+  takeRetries(now: number, limit: number): Batch {
+    return { results: [], gone: [], fresh: [], due: this.#takeDue(now, limit) };
   }
 
   /** What the batch put back may be tried again. */
@@ -108,6 +109,15 @@ export class LeaseBook {
   giveBackRetries(): void {
     for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
     this.#retries = [];
+  }
+
+  #takeDue(now: number, limit: number): Retry[] {
+    const due = this.#retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
+    if (due.length > 0) {
+      const taken = new Set(due);
+      this.#retries = this.#retries.filter((retry) => !taken.has(retry));
+    }
+    return due;
   }
 
   #putBack(n: number, reason: string | null, at: number): void {

@@ -40,11 +40,12 @@ export type LeaseEnd =
 const WINDOW = 512;
 /** Until the first outcomes show that the tokens are not all wrong. */
 const FIRST_WINDOW = 128;
-/** Fewer answers wait for others to come, but not longer than this: statistics are live. */
-const WORTH_A_SETTLE = 256;
+/**
+ * Fewer answers wait for others to come, but not longer than this: statistics are live. So many are settled after the
+ * next claim, not with it: a claim keeps all other leases of the process waiting.
+ */
+const WORTH_A_SETTLE = 128;
 const SETTLE_MS = 200;
-/** So many answers are settled before the next claim, not with it: a claim keeps all other leases of the process waiting. */
-const WORTH_A_STATEMENT = 64;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;
 const IDLE_MS = 100;
@@ -129,13 +130,10 @@ export class LeaseRunner {
   readonly #mayStart = (): boolean =>
     this.#end === undefined && !this.#work.signal.aborted && performance.now() < this.#validUntil;
 
-  /** One round: settle what was answered, claim what fits, write it. */
+  /** One round: claim what fits and write it, settle what was answered. */
   async #step(): Promise<void> {
     this.#judge();
     if (this.#end !== undefined && this.#isUnsure) this.#book.giveBackRetries();
-    if (this.#end === undefined && this.#book.results >= WORTH_A_STATEMENT) {
-      await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
-    }
     const unclaimed = this.#work.lease.to - this.#mark;
     const window = this.#work.rejections.areUnknown ? FIRST_WINDOW : WINDOW;
     const wish = Math.min(window - this.#outstanding, unclaimed + this.#book.waiting);
@@ -143,12 +141,17 @@ export class LeaseRunner {
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);
     const count = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? await this.#claimable(fresh) : 0;
-    const batch = this.#book.take(performance.now(), room - count);
+    const isBoth = count > 0 && this.#book.results >= WORTH_A_SETTLE;
+    const now = performance.now();
+    const batch = isBoth ? this.#book.takeRetries(now, room - count) : this.#book.take(now, room - count);
     if (count > 0 || batch.due.length > 0 || this.#isDue(batch.results.length)) {
       await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
     } else {
       this.#book.notWritten(batch);
       if (this.#backoff === 0) this.#leaveRoom(0);
+    }
+    if (isBoth && this.#end === undefined && this.#backoff === 0) {
+      await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
     }
     this.#judge();
   }
@@ -200,7 +203,7 @@ export class LeaseRunner {
   }
 
   async #advance(batch: Batch, newMark: number): Promise<void> {
-    const { token, lease, pacer } = this.#work;
+    const { token, lease } = this.#work;
     const { slot, startedAt } = lease;
     const askedAt = performance.now();
     const isEnding = this.#end !== undefined;
@@ -221,14 +224,20 @@ export class LeaseRunner {
     }
     this.#book.written(batch);
     this.#leaveRoom(advanced.claimed.length);
-    if (!advanced.held) return this.#finish({ kind: 'lost' });
-    if (!advanced.open) return this.#finish({ kind: 'stopped' });
-    this.#validUntil = askedAt + LEASE_VALID_MS;
-    this.#mark = newMark;
-    pacer.spend(advanced.claimed.map(({ channel }) => channel));
-    for (const claimed of advanced.claimed) this.#write(claimed);
-    if (advanced.done) this.#finish({ kind: 'done' });
+    if (!advanced.held) this.#finish({ kind: 'lost' });
+    else if (!advanced.open) this.#finish({ kind: 'stopped' });
+    else {
+      this.#validUntil = askedAt + LEASE_VALID_MS;
+      this.#mark = newMark;
+      this.#writeAll(advanced.claimed);
+      if (advanced.done) this.#finish({ kind: 'done' });
+    }
     await this.#invalidate(batch.gone);
+  }
+
+  #writeAll(claimed: readonly Claimed[]): void {
+    this.#work.pacer.spend(claimed.map(({ channel }) => channel));
+    for (const each of claimed) this.#write(each);
   }
 
   #write({ n, token, channel, variant, variables }: Claimed): void {
