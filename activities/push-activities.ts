@@ -34,8 +34,8 @@ export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
   openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
-  /** Of users who joined; with `close` nobody joins any more. */
-  joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<number[]>;
+  /** Of users who joined, above a number, and those that are due, also if they were given before; with `close` nobody joins any more. */
+  joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
   /** Those that have become due at `from` or since, in epoch milliseconds. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
   fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
@@ -82,8 +82,9 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async openPush({ pushId, resume }) {
       const push = await findPush(db, pushId);
-      const opened = await openPush(db, { pushNo: push.no, resume });
+      // In this order: of users who join meanwhile no lease is left out below one that is in the list.
       const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
+      const opened = await openPush(db, { pushNo: push.no, resume });
       return { ...opened, leases: [...opened.leases, ...due.leases], nextDueAt: due.nextDueAt };
     },
     async joinedLeases({ pushId, above, close }) {

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import { findRecurrence } from '../db/recurrences.ts';
 import { findDefinition } from '../db/task-state.ts';
-import { armTrigger, disarmTrigger, isAwaited } from '../db/triggers.ts';
+import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts';
 import { calendarsOf, type Missed, type Recurrence, runsBetween } from '../domain/recurrence.ts';
 import { graceOf, type LatePolicy } from '../domain/task-definition.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -19,7 +19,7 @@ export interface RunActivities {
   /** Makes the task's Schedule what the revision says; done before, it changes nothing. Says what came due after `after`. */
   armTask(input: TaskKey & { revision: number; isPaused: boolean; after: number }): Promise<Missed>;
   disarmTask(input: TaskKey): Promise<void>;
-  /** Whether the Schedule may still tell the task of a push. */
+  /** Whether the task may still be told of a push. */
   mayRun(input: TaskKey): Promise<{ mayCome: boolean }>;
 }
 
@@ -51,11 +51,11 @@ export function createRunActivities({ db, clock }: ActivityDeps): RunActivities 
       return runsBetween(calendarsOf(recurrence), zone, from, until);
     },
     async disarmTask({ taskId }) {
-      await disarmTrigger(db, taskId);
+      if (await disarmTrigger(db, taskId)) return;
       await dropSchedule(Context.current().client.schedule.getHandle(scheduleIdOf(taskId)));
     },
     async mayRun({ taskId }) {
-      if (await isAwaited(db, taskId)) return { mayCome: true };
+      if (await isArmed(db, taskId)) return { mayCome: await isAwaited(db, taskId) };
       const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
       try {
         const { info } = await handle.describe();

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { RuleError } from '../db/rule-context.ts';
 import { findOpenPush, joinPush } from '../db/trigger-join.ts';
 import { matchArrivals } from '../db/trigger-match.ts';
 import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
@@ -16,7 +17,7 @@ const USERS = 5_000;
 /** The names in the contract of the workflows, which activities do not import. */
 const SIGNALS = { run: 'run', joined: 'joined' } as const;
 
-export function createTriggerActivities({ db, clock }: ActivityDeps): TriggerActivities {
+export function createTriggerActivities({ db, clock, log }: ActivityDeps): TriggerActivities {
   async function dispatch(client: Client, trigger: DueTrigger): Promise<void> {
     const now = await clock();
     const push = await findOpenPush(db, { ...trigger, now });
@@ -39,7 +40,16 @@ export function createTriggerActivities({ db, clock }: ActivityDeps): TriggerAct
       while (performance.now() < until) {
         context.heartbeat();
         while ((await matchArrivals(db, EVENTS)) === EVENTS) context.heartbeat();
-        for (const trigger of await listDueTriggers(db, await clock())) await dispatch(client, trigger);
+        for (const trigger of await listDueTriggers(db, await clock())) {
+          await dispatch(client, trigger).catch((error: unknown) => {
+            // Whoever waits goes on to; the other tasks must not wait with them.
+            if (!(error instanceof RuleError)) throw error;
+            log.error(
+              { err: error, taskId: trigger.taskId },
+              'the audience of a trigger task cannot be computed',
+            );
+          });
+        }
         await context.sleep(everyMs);
       }
     },

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { ContactRules } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import { endOfQuiet } from '../domain/quiet-hours.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { dropContactsBefore, settleContacts } from './contact-log.ts';
 import { replaceContactRules } from './contact-rules.ts';
@@ -15,7 +17,8 @@ import {
   seedDevices,
   soundFigures,
 } from './push-fixture.ts';
-import { deliveriesOf } from './slots.ts';
+import { deliveriesOf, dropSlot } from './slots.ts';
+import { readStatistics } from './statistics.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -45,7 +48,19 @@ async function setRules({ appId, personId }: SeededApp, rules: object): Promise<
 async function push(app: SeededApp, more: object = {}, at = now) {
   const prepared = await preparePush(database.db, app, more, at);
   const { suppressedReasons: reasons, pending } = await soundFigures(database.db, prepared, at);
-  return { ...prepared, reasons, pending };
+  const answer = await readStatistics(database.db, { pushNo: prepared.no, now: at });
+  return { ...prepared, reasons, pending, held: answer?.held };
+}
+
+/** Numbers, and when they are due. */
+async function leasesOf({ no }: PreparedPush): Promise<[from: number, to: number, due: string][]> {
+  const rows = await database.db
+    .selectFrom('leases')
+    .select(['from_n', 'to_n', 'due_at'])
+    .where('push_no', '=', no)
+    .orderBy('lease_no')
+    .execute();
+  return rows.map((row) => [row.from_n, row.to_n, row.due_at?.toISOString() ?? '']);
 }
 
 async function settleAs(
@@ -228,5 +243,79 @@ describe('quiet hours', () => {
     expect((await push(app, { local: { at: '2026-11-23T09:00' } })).pending).toBe(3);
     expect((await push(app, { local: { at: '2026-11-23T10:00' } })).reasons).toEqual({ frequency_cap: 3 });
     expect((await push(app, { local: { at: '2026-11-24T10:00' } })).pending).toBe(3);
+  });
+
+  test('that hold: who is in them waits for their end, the others are sent to; a task may drop or ignore', async () => {
+    const hold = { from: '22:00', to: '08:00', action: 'hold' };
+    const app = await open({ quietHours: hold }, zones);
+    const night = await push(app);
+    expect(night).toMatchObject({ pending: 3, held: 1, reasons: {} });
+    expect(night.prepared).toEqual({ planned: 3, sendable: 3 });
+    expect(await leasesOf(night)).toEqual([
+      [1, 2, now.toISOString()],
+      [3, 3, '2026-11-22T19:00:00.000Z'],
+    ]);
+    expect((await push(app, { quietHours: 'drop' })).reasons).toEqual({ quiet_hours: 1 });
+    expect(await push(app, { quietHours: 'ignore' })).toMatchObject({ pending: 3, held: 0 });
+    const drops = await open({ quietHours: { ...hold, action: 'drop', class: 'marketing' } }, zones);
+    expect(await push(drops, { quietHours: 'hold' })).toMatchObject({ pending: 3, held: 1 });
+    const transactional = { quietHours: 'hold', messageClass: 'transactional' };
+    expect(await push(drops, transactional)).toMatchObject({ pending: 3, held: 0 });
+  });
+
+  test('a push of which everybody is held back says when it can begin', async () => {
+    const app = await open({ quietHours: { from: '22:00', to: '08:00', action: 'hold' } }, [
+      { id: 'auckland', timeZone: 'Pacific/Auckland' },
+    ]);
+    // In another half hour than what other tests leave.
+    const { prepared, slot, no } = await push(app, {}, later(0.5));
+    expect(prepared).toEqual({ planned: 1, sendable: 1, firstDueAt: Date.parse('2026-11-22T19:00:00Z') });
+    expect(await dropSlot(database.db, { slot, now: later(8) })).toBe(false);
+    expect((await readStatistics(database.db, { pushNo: no, now: later(8) }))?.held).toBe(1);
+    expect(await dropSlot(database.db, { slot, now: later(9) })).toBe(true);
+  });
+
+  test('a cap judges who is held back by the time at which he is sent to', async () => {
+    const rules = { quietHours: { from: '22:00', to: '08:00', action: 'hold' }, caps: [{ max: 1, ...DAY }] };
+    const app = await open(rules, [{ id: 'auckland', timeZone: 'Pacific/Auckland' }]);
+    await push(app, { quietHours: 'ignore' });
+    expect((await push(app)).pending).toBe(1);
+    expect((await push(app)).reasons).toEqual({ frequency_cap: 1 });
+    expect((await push(app, {}, later(12))).reasons).toEqual({ frequency_cap: 1 });
+  });
+
+  test('whatever the zones, the hours and the moment: each device waits for the end of its quiet hours, and the sums hold', async () => {
+    const zone = fc.constantFrom(...Intl.supportedValuesOf('timeZone'), 'Mars/Olympus', undefined);
+    const time = fc
+      .integer({ min: 0, max: 1439 })
+      .map((m) => new Date(m * 60_000).toISOString().slice(11, 16));
+    const hours = fc.record({ from: time, to: time }).filter(({ from, to }) => from !== to);
+    const ahead = fc.integer({ min: 0, max: 400 * 24 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(zone, { minLength: 1, maxLength: 12 }),
+        hours,
+        ahead,
+        async (all, quiet, hour) => {
+          const devices = all.map((timeZone, n) => ({ id: `d${n}`, ...(timeZone && { timeZone }) }));
+          const app = await open({ quietHours: { ...quiet, action: 'hold' } }, devices);
+          const at = later(hour);
+          const pushed = await push(app, {}, at);
+          const leases = await leasesOf(pushed);
+          for (const { id, n } of await deliveriesOfPush(database.db, pushed)) {
+            const own = all[Number(id.slice(1))];
+            const known = own === undefined || own === 'Mars/Olympus' ? 'Asia/Shanghai' : own;
+            const lease = leases.find(([from, to]) => n >= from && n <= to);
+            expect(lease?.[2], `${id} ${known}`).toBe(
+              new Date(endOfQuiet(quiet, at.getTime(), known)).toISOString(),
+            );
+          }
+          const isHeld = ([, , due]: (typeof leases)[number]) => Date.parse(due) > at.getTime();
+          const held = leases.filter(isHeld).reduce((sum, [from, to]) => sum + to - from + 1, 0);
+          expect(pushed).toMatchObject({ pending: all.length, held, reasons: {} });
+        },
+      ),
+      { numRuns: 15 },
+    );
   });
 });

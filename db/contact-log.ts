@@ -24,10 +24,10 @@ function counts(definition: TaskDefinition): boolean {
   return definition.caps !== 'ignore';
 }
 
-/** Enters what a push is to send, has sent or may have sent: each device with the time of its wave. */
-export async function logContacts(trx: Db, push: LoggedPush, now: Date): Promise<void> {
+/** Enters what a push is to send, has sent or may have sent above a number: each device with the time of its wave. */
+export async function logContacts(trx: Db, push: LoggedPush, now: Date, above = 0): Promise<void> {
   const definition = await findDefinition(trx, push);
-  if (counts(definition)) await insertContacts(trx, push, definition, SENT_OR_TO_BE_SENT, now);
+  if (counts(definition)) await insertContacts(trx, push, definition, SENT_OR_TO_BE_SENT, now, above);
   await trx.updateTable('pushes').set({ contacts_logged_at: now }).where('no', '=', push.no).execute();
 }
 
@@ -37,6 +37,7 @@ async function insertContacts(
   definition: TaskDefinition,
   statuses: readonly number[],
   now: Date,
+  above = 0,
 ): Promise<void> {
   if (slot === null) return;
   const place = MESSAGE_CLASSES.indexOf(classOf(definition));
@@ -46,7 +47,7 @@ async function insertContacts(
       coalesce(r.settled_at, l.due_at, ${now}::timestamptz)
     from ${deliveriesOf(slot)} r join devices d on d.no = r.device_no
       left join leases l on l.push_no = r.push_no and l.due_at is not null and r.n between l.from_n and l.to_n
-    where r.push_no = ${no} and r.status = any(${statuses}::smallint[])`.execute(trx);
+    where r.push_no = ${no} and r.n > ${above} and r.status = any(${statuses}::smallint[])`.execute(trx);
 }
 
 /** Once nothing of a push is sent any more: what was not sent leaves the log, or what was sent enters it. */

@@ -12,7 +12,7 @@ export async function readContactRules(db: Db, appId: string): Promise<ContactRu
     .select('rules')
     .where('app_id', '=', appId)
     .executeTakeFirst();
-  return row?.rules ?? NONE;
+  return row === undefined ? NONE : ContactRules.parse(row.rules);
 }
 
 /** For preparing a push. Where the app has caps, nobody else prepares or changes them to the end of the transaction. */

@@ -82,8 +82,8 @@ async function insertEvents(
       from item join fresh using (key) returning name_no, device_no
     ),
     arrived as (
-      insert into trigger_arrivals (app_id, name_no, user_id, at)
-      select ${appId}, name_no, user_id, at from item join fresh using (key)
+      insert into trigger_arrivals (app_id, name_no, user_id, at, properties)
+      select ${appId}, name_no, user_id, at, properties from item join fresh using (key)
       where user_id is not null and name_no in (select name_no from triggers where app_id = ${appId})
     ),
     noted as (

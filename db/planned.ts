@@ -26,6 +26,8 @@ export interface Planning {
   readonly more?: RawBuilder<unknown>;
   /** Only devices with these numbers: for a recount in steps. */
   readonly between?: readonly [from: number, to: number];
+  /** Of an audience that names its members only these users, and their devices. */
+  readonly userIds?: readonly string[] | undefined;
 }
 
 /**
@@ -51,7 +53,8 @@ function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
   return ruleOf(from.audience.definition);
 }
 
-function isByDevice(from: PlannedFrom): boolean {
+/** Whether each planned ID is a device; else IDs were named, and what they stand for is judged. */
+export function isByDevice(from: PlannedFrom): boolean {
   return (
     'rule' in from || ('audience' in from && ['all', 'rule', 'combination'].includes(from.audience.kind))
   );
@@ -72,10 +75,10 @@ function judgeDevices(
 
 /** Of several planned IDs of one device the first counts, the others are lost as duplicates. */
 function judgeMembers(
-  { appId, from, platforms, more = sql`` }: Planning,
+  { appId, from, platforms, userIds, more = sql`` }: Planning,
   { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
-  const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from));
+  const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from), userIds);
   return sql`
     select planned.id, planned.device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
       case
@@ -103,15 +106,23 @@ function lossOfDevice(platforms: readonly Platform[]): RawBuilder<unknown> {
 }
 
 /** Rows (kind, id, device_no): what was uploaded, and the device that it stands for, if any. */
-function memberIds(appId: string, { id, version }: AudienceSource): RawBuilder<unknown> {
+function memberIds(
+  appId: string,
+  { id, version }: AudienceSource,
+  userIds?: readonly string[],
+): RawBuilder<unknown> {
+  const [ofThem, them] =
+    userIds === undefined
+      ? [sql``, sql``]
+      : [sql`and d.user_id = any(${userIds}::text[])`, sql`and m.id = any(${userIds}::text[])`];
   return sql`
     select 0 as kind, m.id, d.no as device_no
       from audience_members m left join devices d on d.app_id = ${appId} and d.device_id = m.id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0 ${ofThem}
     union all
     select 1, coalesce(d.device_id, m.id), d.no
       from audience_members m left join devices d on d.app_id = ${appId} and d.user_id = m.id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1`;
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1 ${them}`;
 }
 
 function frozenIds(frozenNo: number): RawBuilder<unknown> {

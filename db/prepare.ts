@@ -3,10 +3,10 @@ import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import { zoneGraceOf } from '../domain/waves.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
-import { judgePlanned, sourceOf } from './planned.ts';
+import { enteredRows } from './entered.ts';
+import { isByDevice, judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
 import { findSuppression, inBulk, type Suppression, suppress } from './suppression.ts';
@@ -15,6 +15,8 @@ import { findWaves, inWaves, type Waves } from './waves.ts';
 export interface Prepared {
   readonly planned: number;
   readonly sendable: number;
+  /** When the first of them may be sent to, in epoch milliseconds; only where all of them have to wait. */
+  readonly firstDueAt?: number;
 }
 
 const LEASE_ROWS = 20_000;
@@ -55,15 +57,17 @@ export async function prepareRecipients(
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
-    const waves = await wavesOf(trx, args);
     const suppression = await findSuppression(trx, args);
+    const waves = await findWaves(trx, { ...args, hold: suppression.hold });
     const sizes = await inBulk(trx, suppression, () =>
       insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression }),
     );
     const counts = await countPrepared(trx, args.pushNo, slot);
-    await cutLeases(trx, args.pushNo, slot, counts.sendable, rangesOf(waves, sizes, counts.sendable));
+    const ranges = rangesOf(waves, sizes, counts.sendable);
+    await cutLeases(trx, args.pushNo, slot, counts.sendable, ranges);
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
-    return counts;
+    const firstDueAt = ranges[0]?.dueAt?.getTime() ?? 0;
+    return firstDueAt > args.now.getTime() ? { ...counts, firstDueAt } : counts;
   });
   // With stale statistics the first claims would be planned for an empty table.
   if (prepared.planned >= ANALYZE_ROWS) await sql`analyze ${deliveriesOf(slot)}`.execute(db);
@@ -90,16 +94,6 @@ type InsertArgs = {
   suppression: Suppression;
 };
 
-async function wavesOf(
-  trx: Transaction<Schema>,
-  args: { appId: string; definition: TaskDefinition; local?: LocalTime | undefined; now: Date },
-): Promise<Waves | undefined> {
-  const { appId, definition, local, now } = args;
-  if (local === undefined || definition.local === undefined) return undefined;
-  const { past } = definition.local;
-  return await findWaves(trx, { appId, local, past, now, graceMs: zoneGraceOf(definition.latePolicy) });
-}
-
 /** How many of each wave are to be sent; without waves nobody asks. */
 type WaveSize = { readonly wave: number; readonly size: number };
 
@@ -108,11 +102,12 @@ export async function insertDeliveries(trx: Transaction<Schema>, args: InsertArg
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const more = suppression.columns;
-  const all = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more });
+  const { userIds } = entered ?? {};
+  const all = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more, userIds });
   const planned =
     entered === undefined
       ? all
-      : sql`select * from (${all}) every where user_id = any(${entered.userIds}::text[])`;
+      : enteredRows(all, { ...suppression, userIds: entered.userIds, namesUsers: !isByDevice(from) });
   const isOfMany = suppression.isPersonal;
   const judged =
     waves === undefined
@@ -151,9 +146,14 @@ interface LeaseRange {
   readonly dueAt: Date | null;
 }
 
-function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], sendable: number): LeaseRange[] {
-  if (waves === undefined) return [{ from: 1, to: sendable, dueAt: null }];
-  let last = 0;
+export function rangesOf(
+  waves: Waves | undefined,
+  sizes: readonly WaveSize[],
+  sendable: number,
+  above = 0,
+): LeaseRange[] {
+  if (waves === undefined) return [{ from: above + 1, to: above + sendable, dueAt: null }];
+  let last = above;
   return sizes.map(({ wave, size }) => {
     const from = last + 1;
     last += size;

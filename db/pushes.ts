@@ -100,6 +100,8 @@ export async function settleStopped(
     .select(['lease_no', 'draining_until'])
     .where('push_no', '=', args.pushNo)
     .where('done', '=', false)
+    // One that nobody ever took has nothing in flight: those that wait for their time may be thousands.
+    .$if(args.abandon === null, (query) => query.where('epoch', '>', 0))
     .execute();
   for (const { lease_no, draining_until } of leases) {
     args.onLease?.();

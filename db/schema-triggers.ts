@@ -1,4 +1,5 @@
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
+import type { EventFilter } from '../domain/event.ts';
 import type { Int8 } from './int8.ts';
 
 /** Of each trigger task whose events count now. */
@@ -8,6 +9,8 @@ export interface TriggersTable {
   revision: number;
   name_no: number;
   unless_no: number | null;
+  /** Null: any event of that name counts. */
+  filter: ColumnType<EventFilter | null, string | null, string | null>;
   delay_ms: Int8;
   /** Null: nobody who was pushed to is entered again. */
   cooldown_ms: Int8 | null;
@@ -24,6 +27,7 @@ export interface TriggerArrivalsTable {
   name_no: number;
   user_id: string;
   at: Date;
+  properties: Generated<object>;
 }
 
 /** One row for each user who ever entered; it is used again when he enters again. */

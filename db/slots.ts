@@ -54,11 +54,12 @@ async function createPartitions(trx: Transaction<Schema>, slot: Date): Promise<v
 /**
  * Drops the slot's partitions unless a push still needs them; says whether they are gone. A push that was
  * prepared and did not start for so long is prepared anew before it starts: it must not keep the others' details.
+ * One that waits for its time keeps its numbers, and one that users join is never prepared anew.
  */
 export async function dropSlot(db: Db, { slot, now }: { slot: Date; now: Date }): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
     await lockSlot(trx, slot);
-    if (now.getTime() > slot.getTime() + SLOT_MS + STALE_MS) await forgetUnstarted(trx, slot);
+    if (now.getTime() > slot.getTime() + SLOT_MS + STALE_MS) await forgetUnstarted(trx, slot, now);
     const needed = await trx
       .selectFrom('pushes')
       .select('no')
@@ -74,12 +75,16 @@ export async function dropSlot(db: Db, { slot, now }: { slot: Date; now: Date })
   });
 }
 
-async function forgetUnstarted(trx: Transaction<Schema>, slot: Date): Promise<void> {
+async function forgetUnstarted(trx: Transaction<Schema>, slot: Date, now: Date): Promise<void> {
   const pushes = await trx
     .updateTable('pushes')
     .set({ slot: null })
     .where('slot', '=', slot)
     .where('started_at', 'is', null)
+    .where(sql<boolean>`not exists (select from leases l where l.push_no = pushes.no and l.due_at > ${now})`)
+    .where(
+      sql<boolean>`not exists (select from tasks t where t.id = pushes.task_id and t.push_type = 'trigger')`,
+    )
     .returning('no')
     .execute();
   if (pushes.length === 0) return;

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import { type Cap, type QuietHours, reasonOf } from '../domain/cap.ts';
+import { type Cap, type QuietHours, type QuietUse, reasonOf } from '../domain/cap.ts';
 import { isPersonal } from '../domain/content-variant.ts';
 import type { SuppressionReason } from '../domain/reasons.ts';
 import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
@@ -18,13 +18,17 @@ export interface Suppression {
   readonly caps: readonly Cap[];
   /** Over all devices of the app. */
   readonly quotas: readonly Cap[];
+  /** They suppress. */
   readonly quietHours: QuietHours | null;
+  /** They hold back; who is in them is in a wave of its own. */
+  readonly hold: QuietHours | null;
   /** The app has caps: what is to be sent is entered in the contact log at once. */
   readonly hasCaps: boolean;
   /** Columns of the device `d`, each behind a comma. */
   readonly columns: RawBuilder<unknown>;
-  /** Their names. */
+  /** Their names, and as many nulls. */
   readonly names: RawBuilder<unknown>;
+  readonly nulls: RawBuilder<unknown>;
 }
 
 /** Pushes of an app that has caps are prepared one after the other, so that no two take the same last slot. */
@@ -39,19 +43,26 @@ export async function findSuppression(
   const applied = use === 'apply' ? rules.caps.filter(concerns) : [];
   const caps = applied.filter(({ per }) => per !== 'app');
   const quotas = applied.filter(({ per }) => per === 'app');
-  const { quietHours } = rules;
-  const quiet = quietHours !== null && quietUse === 'apply' && concerns(quietHours) ? quietHours : null;
+  const held = rules.quietHours !== null && concerns(rules.quietHours) ? rules.quietHours : null;
+  const action = held === null ? 'ignore' : actionOf(held, quietUse);
+  const quiet = action === 'drop' ? held : null;
   const isPlaced = caps.length > 0 || quiet !== null;
   const personal = isPersonal(content);
   return {
+    hold: action === 'hold' ? held : null,
     ...{ appId, caps, quotas, quietHours: quiet, isPersonal: personal, hasCaps: rules.caps.length > 0 },
     columns: sql`${contentColumns(content)} ${
       isPlaced
         ? sql`, coalesce('=' || d.user_id, '#' || d.no) as user_key, coalesce(d.time_zone, '') as zone`
         : sql``
     }`,
+    nulls: sql`${personal ? sql`, null, null, null` : sql``} ${isPlaced ? sql`, null, null` : sql``}`,
     names: sql`${personal ? sql`, variant, variables, misses_variable` : sql``} ${isPlaced ? sql`, user_key, zone` : sql``}`,
   };
+}
+
+function actionOf({ action }: QuietHours, use: QuietUse): 'drop' | 'hold' | 'ignore' {
+  return use === 'apply' ? action : use;
 }
 
 interface Sending {

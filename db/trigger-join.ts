@@ -1,13 +1,16 @@
 import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { hourOf } from '../domain/trigger.ts';
+import { logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
-import { countPrepared, cutLeases, insertDeliveries } from './prepare.ts';
+import { countPrepared, cutLeases, insertDeliveries, rangesOf } from './prepare.ts';
+import type { PushRow } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
 import { findSuppression } from './suppression.ts';
 import { findDefinition } from './task-state.ts';
 import { type DueTrigger, ENTRY } from './triggers.ts';
+import { type DueLeases, findWaves, nextDueAt } from './waves.ts';
 
 /** Where users who are due now would join, if it is open: the push of this clock hour. */
 export async function findOpenPush(
@@ -52,15 +55,17 @@ export async function joinPush(
   return await db.transaction().execute(async (trx) => {
     const push = await trx
       .selectFrom('pushes')
-      .select(['no', 'slot', 'task_id', 'revision', 'closed_at', 'status'])
+      .select(['no', 'app_id', 'slot', 'task_id', 'revision', 'closed_at', 'status', 'contacts_logged_at'])
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
     const isOpen = push.closed_at === null && ['preparing', 'sending'].includes(push.status);
     if (!isOpen || push.slot === null) return undefined;
     const userIds = await takeDue(trx, args);
-    if (userIds.length > 0)
-      await addUsers(trx, { ...args, slot: push.slot, userIds, definition: await findDefinition(trx, push) });
+    if (userIds.length > 0) {
+      const definition = await findDefinition(trx, push);
+      await addUsers(trx, { ...args, push: { ...push, slot: push.slot }, userIds, definition });
+    }
     return userIds.length;
   });
 }
@@ -99,29 +104,39 @@ async function addUsers(
     pushNo: number;
     appId: string;
     definition: TaskDefinition;
-    slot: Date;
+    push: Pick<PushRow, 'no' | 'app_id' | 'task_id' | 'revision' | 'contacts_logged_at'> & { slot: Date };
     userIds: string[];
     now: Date;
   },
 ): Promise<void> {
-  const { pushNo, slot, userIds } = args;
+  const { pushNo, push, userIds, now } = args;
+  const { slot } = push;
   const { rows } = await sql<{ n: number; lease: number }>`
     select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as n,
       (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
   const { n: above, lease } = rows[0] ?? { n: 0, lease: -1 };
   const entered = { userIds, above };
   const suppression = await findSuppression(trx, args);
-  await insertDeliveries(trx, { ...args, frozenNo: undefined, waves: undefined, suppression, entered });
+  const waves = await findWaves(trx, { ...args, hold: suppression.hold });
+  const sizes = await insertDeliveries(trx, {
+    ...{ ...args, slot, frozenNo: undefined },
+    ...{ waves, suppression, entered },
+  });
   const { sendable } = await countPrepared(trx, pushNo, slot, above);
-  const range = { from: above + 1, to: above + sendable, dueAt: null };
-  if (sendable > 0) await cutLeases(trx, pushNo, slot, sendable, [range], lease + 1);
+  if (sendable === 0) return;
+  await cutLeases(trx, pushNo, slot, sendable, rangesOf(waves, sizes, sendable, above), lease + 1);
+  // What was entered once goes on to be: the app may have had no caps for a while.
+  if (suppression.hasCaps || push.contacts_logged_at !== null) await logContacts(trx, push, now, above);
 }
 
-/** The leases above a number; with `close` nobody joins after them. */
+/**
+ * The leases above a number, and those that were held back and are due, also if they were given before; with `close`
+ * nobody joins after them.
+ */
 export async function joinedLeases(
   db: Db,
   args: { pushNo: number; above: number; close: boolean; now: Date },
-): Promise<number[]> {
+): Promise<DueLeases> {
   if (args.close) {
     await db
       .updateTable('pushes')
@@ -134,9 +149,11 @@ export async function joinedLeases(
     .selectFrom('leases')
     .select('lease_no')
     .where('push_no', '=', args.pushNo)
-    .where('lease_no', '>', args.above)
     .where('done', '=', false)
+    .where(({ and, eb, or }) =>
+      or([and([eb('due_at', 'is', null), eb('lease_no', '>', args.above)]), eb('due_at', '<=', args.now)]),
+    )
     .orderBy('lease_no')
     .execute();
-  return rows.map((row) => row.lease_no);
+  return { leases: rows.map((row) => row.lease_no), nextDueAt: await nextDueAt(db, args) };
 }

@@ -17,6 +17,7 @@ export async function matchArrivals(db: Db, limit: number): Promise<number> {
       select distinct on (t.task_id, a.user_id) t.task_id, a.user_id, a.at, t.delay_ms, t.cooldown_ms
       from taken a join triggers t on t.app_id = a.app_id and t.name_no = a.name_no
         and a.at >= t.starts_at and (t.ends_at is null or a.at < t.ends_at)
+        and (t.filter is null or a.properties @> t.filter)
       order by t.task_id, a.user_id, a.at
     ), entered as (
       insert into trigger_entries as e (task_id, user_id, event_at, due_at, state, cooldown_ms)

@@ -1,34 +1,41 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { ContactRules } from '../domain/cap.ts';
 import { newId, pushIdOf } from '../domain/ids.ts';
 import { reconcile } from '../domain/metrics.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import { type Trigger, Trigger as TriggerSchema } from '../domain/trigger.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
+import { replaceContactRules } from './contact-rules.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
 import { seedDevices } from './push-fixture.ts';
 import { createPush, findPush } from './pushes.ts';
+import { dropSlot, slotOf } from './slots.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 import { insertTask } from './tasks.ts';
 import { findOpenPush, joinedLeases, joinPush, openToJoin } from './trigger-join.ts';
 import { matchArrivals } from './trigger-match.ts';
 import { armTrigger, disarmTrigger, ENTRY_STATES, isAwaited, listDueTriggers } from './triggers.ts';
+import { findDueLeases } from './waves.ts';
 
 const database = useTestDatabase();
 const MINUTE = 60_000;
 const now = new Date('2026-11-22T10:05:00Z');
+/** 23:05 in Auckland, 11:05 in Berlin. */
+const zoneOf = (n: number) => (n % 2 === 0 ? 'Europe/Berlin' : 'Pacific/Auckland');
 const after = (minutes: number) => new Date(now.getTime() + minutes * MINUTE);
 
-async function scene(change: Partial<Trigger> = {}, users = 20) {
+async function scene(change: Partial<Trigger> = {}, users = 20, more: object = {}) {
   const { db } = database;
-  const ids = Array.from({ length: users }, (_, n) => ({ id: `d${n}`, user: `u${n}` }));
+  const ids = Array.from({ length: users }, (_, n) => ({ id: `d${n}`, user: `u${n}`, timeZone: zoneOf(n) }));
   const { appId, personId, audienceId } = await seedDevices(db, ids, now);
   const trigger = TriggerSchema.parse({ event: 'cart', ...change });
   const definition = TaskDefinition.parse({
     ...{ audience: { id: audienceId, version: 1 }, pushType: 'trigger', trigger },
     content: { title: 't', body: 'b' },
+    ...more,
   });
   const taskId = newId('task', randomBytes);
   await insertTask(db, { id: taskId, appId, name: 'Cart', definition, creator: personId, now });
@@ -37,14 +44,14 @@ async function scene(change: Partial<Trigger> = {}, users = 20) {
   await arm();
   const names = createEventNames(db);
   let id = 0;
-  async function happens(name: string, who: readonly string[], at: Date) {
+  async function happens(name: string, who: readonly string[], at: Date, properties = {}) {
     const nameNo = (await names.numbersOf(appId, [name], now)).get(name) ?? 0;
     const events = who.map((userId, index) => ({
       index,
       id: `e${++id}`,
       nameNo,
       at,
-      properties: {},
+      properties,
       of: { userId },
     }));
     await recordEvents(db, { appId, now: at, events });
@@ -69,7 +76,24 @@ async function scene(change: Partial<Trigger> = {}, users = 20) {
       .execute();
     return Object.fromEntries(rows.map(({ user_id: user, state }) => [user, ENTRY_STATES[state]]));
   }
-  return { db, taskId, appId, due, arm, happens, open, join, states, isDue };
+  async function setRules(rules: object) {
+    const set = { appId, personId, rules: ContactRules.parse(rules), now };
+    await db.transaction().execute((trx) => replaceContactRules(trx, set));
+  }
+  /** The live numbers, after they were reconciled and recounted. */
+  async function figures(pushNo: number, at: Date) {
+    const answer = await readStatistics(db, { pushNo, now: at });
+    const { slot } = await db
+      .selectFrom('pushes')
+      .select('slot')
+      .where('no', '=', pushNo)
+      .executeTakeFirstOrThrow();
+    if (answer === undefined || slot === null) throw new Error('not open');
+    expect(reconcile(answer.statistics)).toEqual([]);
+    expect(await recountStatistics(db, { pushNo, slot })).toEqual(answer.statistics);
+    return { ...answer.statistics, held: answer.held };
+  }
+  return { db, taskId, appId, audienceId, setRules, figures, due, arm, happens, open, join, states, isDue };
 }
 
 test('users are entered once however often the event comes, and join the open push as deliveries that reconcile', async () => {
@@ -85,13 +109,19 @@ test('users are entered once however often the event comes, and join the open pu
   await happens('cart', ['u4', 'u1', 'without a device'], after(1));
   await matchArrivals(db, 100);
   expect(await join(no, after(1))).toBe(2);
-  expect(await joinedLeases(db, { pushNo: no, above: -1, close: false, now })).toEqual([0, 1]);
-  expect(await joinedLeases(db, { pushNo: no, above: 0, close: true, now })).toEqual([1]);
+  expect(await joinedLeases(db, { pushNo: no, above: -1, close: false, now })).toEqual({
+    leases: [0, 1],
+    nextDueAt: null,
+  });
+  expect(await joinedLeases(db, { pushNo: no, above: 0, close: true, now })).toMatchObject({ leases: [1] });
   expect(await join(no, after(2))).toBeUndefined();
   const { id, slot } = await findPush(db, pushIdOf(taskId, 1));
   if (slot === null) throw new Error(`${id} is not open`);
   const answer = await readStatistics(db, { pushNo: no, now });
-  expect(answer?.statistics).toMatchObject({ planned: 3, matched: 3, pending: 3 });
+  expect(answer?.statistics).toMatchObject({
+    ...{ planned: 4, matched: 3, pending: 3 },
+    lossReasons: { unknown_user: 1 },
+  });
   expect(answer && reconcile(answer.statistics)).toEqual([]);
   expect(await recountStatistics(db, { pushNo: no, slot })).toEqual(answer?.statistics);
 });
@@ -176,6 +206,23 @@ test('events outside of start and end do not count', async () => {
   expect(await states()).toEqual({ u2: 'waiting', u3: 'waiting' });
 });
 
+test('only events with the properties of the filter enter anybody, each with exactly its value', async () => {
+  const filter = { category: 'shoes', count: 2, gift: true };
+  const { happens, states } = await scene({ filter });
+  for (const [user, properties] of [
+    ['u1', { ...filter, more: 'of it' }],
+    ['u2', { ...filter, count: 3 }],
+    ['u3', { ...filter, count: '2' }],
+    ['u4', { category: 'shoes' }],
+    ['u5', {}],
+    ['u6', { ...filter, count: 2.0 }],
+  ] as const) {
+    await happens('cart', [user], now, properties);
+  }
+  await matchArrivals(database.db, 100);
+  expect(await states()).toEqual({ u1: 'waiting', u6: 'waiting' });
+});
+
 test('two matchers at once enter each user once', async () => {
   const { db, happens, states } = await scene({}, 1);
   const users = Array.from({ length: 2000 }, (_, n) => `v${n}`);
@@ -188,6 +235,89 @@ test('two matchers at once enter each user once', async () => {
   const taken = await Promise.all([matcher(), matcher(), matcher()]);
   expect(taken.reduce((sum, count) => sum + count, 0)).toBe(2000);
   expect(Object.keys(await states())).toHaveLength(2000);
+});
+
+test('who joins counts for caps at once, in the log and for the next push', async () => {
+  const { db, appId, setRules, happens, open, join, figures } = await scene({ reentry: { rule: 'always' } });
+  const first = await open(now);
+  await happens('cart', ['u1'], now);
+  await matchArrivals(db, 100);
+  await join(first, now);
+  await setRules({ caps: [{ max: 1, window: { kind: 'rolling', hours: 24 } }] });
+  await happens('cart', ['u2', 'u3'], after(1));
+  await matchArrivals(db, 100);
+  await join(first, after(1));
+  const log = await db
+    .selectFrom('contacts')
+    .select('user_key')
+    .where('app_id', '=', appId)
+    .orderBy('user_key')
+    .execute();
+  expect(log.map((row) => row.user_key)).toEqual(['=u1', '=u2', '=u3']);
+  expect((await figures(first, after(1))).pending).toBe(3);
+  const second = await open(after(60), 2);
+  await happens('cart', ['u1', 'u2', 'u4'], after(60));
+  await matchArrivals(db, 100);
+  expect(await join(second, after(60))).toBe(3);
+  expect(await figures(second, after(60))).toMatchObject({
+    ...{ planned: 3, matched: 3, suppressed: 2, pending: 1 },
+    suppressedReasons: { frequency_cap: 2 },
+  });
+});
+
+test('quiet hours hold back who joins, each device to the end in its own zone', async () => {
+  const { setRules, happens, open, join, figures, db } = await scene();
+  await setRules({ quietHours: { from: '22:00', to: '08:00', action: 'hold' } });
+  const pushNo = await open(now);
+  for (const [minute, users] of [
+    [0, ['u0', 'u1', 'u2', 'u3', 'nobody']],
+    [1, ['u4', 'u5']],
+    [2, ['u7']],
+  ] as const) {
+    await happens('cart', users, after(minute));
+    await matchArrivals(db, 100);
+    await join(pushNo, after(minute));
+  }
+  const figured = { planned: 8, matched: 7, losses: 1, suppressed: 0, pending: 7 };
+  expect(await figures(pushNo, after(3))).toMatchObject({ ...figured, held: 4 });
+  const morning = Date.parse('2026-11-22T19:00:00Z');
+  const ask = (at: Date | number, close = false) =>
+    joinedLeases(db, { pushNo, above: -1, close, now: new Date(at) });
+  expect(await ask(after(3))).toEqual({ leases: [0, 2], nextDueAt: morning });
+  expect(await ask(after(60), true)).toEqual({ leases: [0, 2], nextDueAt: morning });
+  expect(await findDueLeases(db, { pushNo, from: new Date(morning), now: new Date(morning) })).toEqual({
+    leases: [1, 3, 4],
+    nextDueAt: null,
+  });
+  expect(await figures(pushNo, new Date(morning))).toMatchObject({ ...figured, held: 0 });
+});
+
+test('a push that nobody was sent to yet keeps those who joined it, however long ago its half hour was', async () => {
+  const { db, happens, open, join, figures } = await scene();
+  const pushNo = await open(now);
+  await happens('cart', ['u1'], now);
+  await matchArrivals(db, 100);
+  await join(pushNo, now);
+  expect(await dropSlot(db, { slot: slotOf(now), now: after(600) })).toBe(false);
+  expect(await figures(pushNo, after(600))).toMatchObject({ planned: 1, pending: 1 });
+});
+
+test('an audience that names its users knows those without a device; who is not in it is not planned', async () => {
+  const { db, audienceId, happens, open, join, figures } = await scene();
+  await db.updateTable('audiences').set({ kind: 'upload' }).where('id', '=', audienceId).execute();
+  await db
+    .insertInto('audience_members')
+    .values(['u1', 'lost'].map((id) => ({ audience_id: audienceId, version: 1, kind: 1, id })))
+    .execute();
+  const pushNo = await open(now);
+  await happens('cart', ['u1', 'u2', 'lost', 'stranger'], now);
+  await matchArrivals(db, 100);
+  await join(pushNo, now);
+  expect(await figures(pushNo, now)).toMatchObject({
+    planned: 2,
+    matched: 1,
+    lossReasons: { unknown_user: 1 },
+  });
 });
 
 test('a thousand events a second are entered and join with time to spare', async () => {

@@ -36,6 +36,7 @@ export async function armTrigger(
     revision,
     name_no: nameNo,
     unless_no: trigger.unless === undefined ? null : (numbers.get(trigger.unless) ?? null),
+    filter: trigger.filter === undefined ? null : JSON.stringify(trigger.filter),
     delay_ms: delayOf(trigger),
     cooldown_ms: cooldownOf(trigger.reentry),
     grace_ms: graceMs,
@@ -53,17 +54,31 @@ export async function armTrigger(
     .execute();
 }
 
-/** Its events count no more, and nobody waits any more. */
-export async function disarmTrigger(db: Db, taskId: string): Promise<void> {
-  await db.deleteFrom('triggers').where('task_id', '=', taskId).execute();
+/** Its events count no more, and nobody waits any more. Says whether there was one. */
+export async function disarmTrigger(db: Db, taskId: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('triggers')
+    .where('task_id', '=', taskId)
+    .executeTakeFirstOrThrow();
   await db
     .updateTable('trigger_entries')
     .set({ state: ENTRY.cancelled })
     .where('task_id', '=', taskId)
     .where('state', '=', ENTRY.waiting)
     .execute();
+  return numDeletedRows > 0n;
 }
 
+export async function isArmed(db: Db, taskId: string): Promise<boolean> {
+  const trigger = await db
+    .selectFrom('triggers')
+    .select('task_id')
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  return trigger !== undefined;
+}
+
+/** Whether somebody waits, or may have to once what has arrived is matched. */
 export async function isAwaited(db: Db, taskId: string): Promise<boolean> {
   const waiting = await db
     .selectFrom('trigger_entries')

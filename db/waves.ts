@@ -1,5 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
-import { type PastZones, planWaves, zoneOr } from '../domain/waves.ts';
+import type { QuietHours } from '../domain/cap.ts';
+import type { LocalTime } from '../domain/local-time.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
+import { planWaves, zoneGraceOf, zoneOr } from '../domain/waves.ts';
 import type { Db } from './database.ts';
 
 /** Which devices belong to which wave; -1 for zones whose devices get nothing. */
@@ -13,11 +16,28 @@ export interface Waves {
 
 const SKIPPED = -1;
 
-/** Plans the waves of the zones in which the app's devices are. */
+/** Plans the waves of the zones in which the app's devices are; none when all of them are due at once. */
 export async function findWaves(
   db: Db,
-  args: { appId: string; local: string; past: PastZones; now: Date; graceMs: number },
-): Promise<Waves> {
+  args: {
+    appId: string;
+    definition: TaskDefinition;
+    /** The time that a push at each device's own time means. */
+    local?: LocalTime | undefined;
+    /** These hours hold devices back. */
+    hold: QuietHours | null;
+    /** Only devices of these users. */
+    userIds?: readonly string[];
+    now: Date;
+  },
+): Promise<Waves | undefined> {
+  const { definition, local, hold, userIds } = args;
+  const past = definition.local?.past;
+  const timing =
+    local === undefined || past === undefined
+      ? undefined
+      : { local, past, graceMs: zoneGraceOf(definition.latePolicy) };
+  if (timing === undefined && hold === null) return undefined;
   const { time_zone: appZone } = await db
     .selectFrom('apps')
     .select('time_zone')
@@ -29,10 +49,11 @@ export async function findWaves(
     .distinct()
     .where('app_id', '=', args.appId)
     .where('time_zone', 'is not', null)
+    .$if(userIds !== undefined, (query) => query.where(sql<boolean>`user_id = any(${userIds}::text[])`))
     .execute();
   const zones = found.flatMap(({ time_zone: zone }) => zone ?? []);
   const known = new Set([appZone, ...zones.map((zone) => zoneOr(zone, appZone))]);
-  const { dueAt, waveOf } = planWaves({ ...args, zones: known, now: args.now.getTime() });
+  const { dueAt, waveOf } = planWaves({ zones: known, now: args.now.getTime(), timing, hold });
   const numberOf = (zone: string) => waveOf.get(zoneOr(zone, appZone)) ?? SKIPPED;
   return { dueAt, zones, numbers: zones.map(numberOf), home: numberOf(appZone) };
 }
@@ -76,7 +97,7 @@ export async function findDueLeases(
   return { leases: rows.map((row) => row.lease_no), nextDueAt: await nextDueAt(db, args) };
 }
 
-async function nextDueAt(db: Db, args: { pushNo: number; now: Date }): Promise<number | null> {
+export async function nextDueAt(db: Db, args: { pushNo: number; now: Date }): Promise<number | null> {
   const row = await db
     .selectFrom('leases')
     .select((eb) => eb.fn.min('due_at').as('at'))

@@ -49,6 +49,8 @@ export const QuietHours = z
   .strictObject({
     from: LocalTime,
     to: LocalTime,
+    /** Of those who are in them: nothing is sent, or it is sent when they end. */
+    action: z.enum(['drop', 'hold']).default('drop'),
     /** Of both classes when left out. */
     class: z.enum(MESSAGE_CLASSES).optional(),
   })
@@ -67,6 +69,10 @@ export type ContactRules = z.infer<typeof ContactRules>;
 /** How a task stands to the rules. */
 export const CapUse = z.enum(['apply', 'ignore_and_count', 'ignore']);
 export type CapUse = z.infer<typeof CapUse>;
+
+/** The same for quiet hours: `drop` and `hold` say what this task does in them. */
+export const QuietUse = z.enum(['apply', 'drop', 'hold', 'ignore']);
+export type QuietUse = z.infer<typeof QuietUse>;
 
 /** The reason of those whom a cap keeps out: vendors limit devices, apps limit users. */
 export function reasonOf({ per }: Cap): 'frequency_cap' | 'channel_quota' {

@@ -24,6 +24,22 @@ export const Properties = z
     `must be at most ${LIMITS.attributes} properties`,
   );
 
+/** What an event that counts has among its properties, each with exactly this value. */
+export const EventFilter = z
+  .record(
+    PlainText(LIMITS.attributeName),
+    z.union(
+      [PlainText(LIMITS.attributeValue).or(z.literal('')), z.number(), z.boolean()],
+      'must be text, a number, true or false',
+    ),
+  )
+  .refine(
+    (all) => Object.keys(all).length <= LIMITS.attributes,
+    `must be at most ${LIMITS.attributes} properties`,
+  )
+  .meta({ id: 'EventFilter' });
+export type EventFilter = z.infer<typeof EventFilter>;
+
 const ExternalId = z.string().regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces');
 
 /** What a user did. Reported again it carries the same `id`, and changes nothing. */

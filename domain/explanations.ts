@@ -64,7 +64,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   quiet_hours: {
     meaning: "It was within the app's quiet hours where the device is.",
-    whatToDo: "Push at each device's own time, or let the task ignore quiet hours.",
+    whatToDo:
+      "Let quiet hours hold instead of drop, push at each device's own time, or let the task ignore them.",
   },
   template_failed: {
     meaning: "A template of the content did not take the device's values.",

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AudienceRef } from './audience-rule.ts';
-import { CapUse, MESSAGE_CLASSES, type MessageClass } from './cap.ts';
+import { CapUse, MESSAGE_CLASSES, type MessageClass, QuietUse } from './cap.ts';
 import { Content } from './content.ts';
+import { EventFilter } from './event.ts';
 import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
@@ -23,7 +24,7 @@ export const Target = z
   .strictObject({
     event: z.string().trim().min(1).max(100),
     windowHours: z.int().min(1).max(720).default(72),
-    filter: z.record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean()])).optional(),
+    filter: EventFilter.optional(),
   })
   .meta({ id: 'Target' });
 
@@ -65,7 +66,7 @@ const fields = {
   messageClass: z.enum(MESSAGE_CLASSES),
   /** Whether the app's caps hold for it, and whether it counts for them. */
   caps: CapUse,
-  quietHours: z.enum(['apply', 'ignore']),
+  quietHours: QuietUse,
   target: Target,
 };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EventName } from './event.ts';
+import { EventFilter, EventName } from './event.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -21,6 +21,8 @@ const Moment = z.iso.datetime({
 export const Trigger = z
   .strictObject({
     event: EventName,
+    /** Of such an event only those that have these properties. */
+    filter: EventFilter.optional(),
     delayMinutes: z.int().min(0).max(43_200).default(0),
     /** This event of the same user, within the delay, cancels it. */
     unless: EventName.optional(),

@@ -17,7 +17,11 @@ const HOUR = 3_600_000;
 const graceMs = HOUR;
 
 test('a time of day comes everywhere within 26 hours, in the order of the zones', () => {
-  const { dueAt, waveOf } = planWaves({ zones: ZONES, local: LOCAL, past: 'skip', now: FIRST, graceMs });
+  const { dueAt, waveOf } = planWaves({
+    zones: ZONES,
+    timing: { local: LOCAL, past: 'skip', graceMs },
+    now: FIRST,
+  });
   expect(dueAt.length).toBeGreaterThan(30);
   expect(dueAt[0]).toBe(FIRST);
   expect(Math.max(...dueAt) - FIRST).toBeLessThanOrEqual(LOCAL_SPAN_MS);
@@ -35,7 +39,7 @@ test('the time that a push means is read where it comes first', () => {
 test('a zone whose time has passed gets nothing, the next day, or now', () => {
   const now = FIRST + 20 * HOUR;
   const plan = (past: (typeof PAST_ZONES)[number]) =>
-    planWaves({ zones: ['Asia/Tokyo', 'America/New_York'], local: LOCAL, past, now, graceMs });
+    planWaves({ zones: ['Asia/Tokyo', 'America/New_York'], timing: { local: LOCAL, past, graceMs }, now });
   expect(plan('skip').waveOf.get('Asia/Tokyo')).toBeNull();
   expect(plan('send_now').dueAt[0]).toBe(now);
   const nextDay = plan('next_day');
@@ -49,10 +53,8 @@ test('a zone is not past while the late policy allows a push to begin', () => {
   const now = FIRST + 30 * 60_000;
   const { waveOf, dueAt } = planWaves({
     zones: ['Pacific/Kiritimati'],
-    local: LOCAL,
-    past: 'skip',
+    timing: { local: LOCAL, past: 'skip', graceMs },
     now,
-    graceMs,
   });
   expect([waveOf.get('Pacific/Kiritimati'), dueAt]).toEqual([0, [now]]);
 });
@@ -66,7 +68,7 @@ test('each zone is in exactly one wave or in none; waves ascend, none is empty, 
   });
   fc.assert(
     fc.property(args, ({ zones, past, now, graceMs: grace }) => {
-      const { dueAt, waveOf } = planWaves({ zones, local: LOCAL, past, now, graceMs: grace });
+      const { dueAt, waveOf } = planWaves({ zones, timing: { local: LOCAL, past, graceMs: grace }, now });
       expect([...waveOf.keys()].toSorted()).toEqual(zones.toSorted());
       expect(new Set(dueAt).size).toBe(dueAt.length);
       expect(dueAt.toSorted((a, b) => a - b)).toEqual(dueAt);
@@ -79,4 +81,17 @@ test('each zone is in exactly one wave or in none; waves ascend, none is empty, 
       if (past !== 'skip') expect([...waveOf.values()]).not.toContain(null);
     }),
   );
+});
+
+test('quiet hours hold a zone back to their end, also one that is due at its own time; others are due as ever', () => {
+  const hold = { from: '22:00', to: '08:00', action: 'hold' } as const;
+  const now = Date.parse('2026-11-22T10:10:00Z');
+  const atOnce = planWaves({ zones: ['Pacific/Auckland', 'Europe/Berlin', 'UTC'], now, hold });
+  expect(atOnce.dueAt).toEqual([now, Date.parse('2026-11-22T19:00:00Z')]);
+  expect(atOnce.waveOf.get('Pacific/Auckland')).toBe(1);
+  const timing = { local: '2026-11-23T23:00', past: 'skip', graceMs } as const;
+  const { dueAt, waveOf } = planWaves({ zones: ZONES, now, timing, hold });
+  for (const [zone, wave] of waveOf) {
+    expect(localTimeOf(dueAt[wave ?? -1] ?? 0, zone), zone).toBe('2026-11-24T08:00');
+  }
 });

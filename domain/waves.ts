@@ -1,4 +1,6 @@
+import type { QuietHours } from './cap.ts';
 import { daysAfter, type LocalTime, localTimeOf, momentOf } from './local-time.ts';
+import { endOfQuiet } from './quiet-hours.ts';
 import type { LatePolicy } from './task-definition.ts';
 import { isTimeZone } from './time-zone.ts';
 
@@ -26,19 +28,29 @@ export function zoneGraceOf(latePolicy: LatePolicy): number {
   return Math.max(LEAST_GRACE_MS, minutes * 60_000);
 }
 
-/** Cuts the zones into waves, one for each moment at which clocks show the time. What is due already is one wave. */
-export function planWaves(args: {
-  readonly zones: Iterable<string>;
+/** Of a push at each device's own time. */
+export interface ZoneTiming {
   readonly local: LocalTime;
   readonly past: PastZones;
-  readonly now: number;
   readonly graceMs: number;
+}
+
+/**
+ * Cuts the zones into waves, one for each moment at which some of them are due: when clocks show the time, or now, and
+ * after the quiet hours where these hold devices back. What is due already is one wave.
+ */
+export function planWaves(args: {
+  readonly zones: Iterable<string>;
+  readonly now: number;
+  readonly timing?: ZoneTiming | undefined;
+  readonly hold?: QuietHours | null;
 }): WavePlan {
-  const { now } = args;
+  const { now, timing, hold = null } = args;
   const dueOf = new Map<string, number | null>();
   for (const zone of args.zones) {
-    const at = dueAtOf(zone, args);
-    dueOf.set(zone, at === null ? null : Math.max(at, now));
+    const held = (at: number) => (hold === null ? at : endOfQuiet(hold, at, zone));
+    const at = timing === undefined ? now : dueAtOf(zone, timing, now, held);
+    dueOf.set(zone, at === null ? null : held(Math.max(at, now)));
   }
   const dueAt = [...new Set([...dueOf.values()].filter((at) => at !== null))].toSorted((a, b) => a - b);
   const waveOf = new Map(
@@ -47,16 +59,19 @@ export function planWaves(args: {
   return { dueAt, waveOf };
 }
 
+/** A zone that is held back has not passed before it is due. */
 function dueAtOf(
   zone: string,
-  { local, past, now, graceMs }: { local: LocalTime; past: PastZones; now: number; graceMs: number },
+  { local, past, graceMs }: ZoneTiming,
+  now: number,
+  held: (at: number) => number,
 ): number | null {
-  const at = momentOf(local, zone);
+  const at = held(momentOf(local, zone));
   if (at + graceMs >= now) return at;
   if (past === 'skip') return null;
   if (past === 'send_now') return now;
   for (let days = Math.max(1, Math.floor((now - at) / 86_400_000) - 1); ; days++) {
-    const next = momentOf(daysAfter(local, days), zone);
+    const next = held(momentOf(daysAfter(local, days), zone));
     if (next + graceMs >= now) return next;
   }
 }

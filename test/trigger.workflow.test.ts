@@ -50,8 +50,8 @@ const read = async (taskId: string) =>
   (await shop.call<TaskBody>(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
 const figure = (task: TaskBody, name: string) => task.latestPush?.statistics.statistics[name] ?? 0;
 
-async function triggered(trigger: object): Promise<string> {
-  const taskId = await createTask(shop, { audience, pushType: 'trigger', trigger });
+async function triggered(trigger: object, who = audience): Promise<string> {
+  const taskId = await createTask(shop, { audience: who, pushType: 'trigger', trigger });
   await submitAndApprove(shop, taskId);
   const armed = () =>
     world.db.selectFrom('triggers').select('task_id').where('task_id', '=', taskId).execute();
@@ -72,7 +72,9 @@ test('users of an event join the one push of their clock hour; nobody twice; can
     () => read(taskId),
     (task) => figure(task, 'sent') >= 4,
   );
-  expect(second.latestPush?.statistics.statistics).toMatchObject({ planned: 4, matched: 4, pending: 0 });
+  expect(second.latestPush?.statistics.statistics).toMatchObject({
+    ...{ planned: 5, matched: 4, losses: 1, pending: 0 },
+  });
   if (second.latestPush?.id === first.latestPush?.id) {
     expect(Date.parse(second.latestPush?.dueAt ?? '')).toBe(
       hourOf(Date.parse(second.latestPush?.dueAt ?? '')),
@@ -111,11 +113,27 @@ test('who comes while the task is paused is pushed to after the resume', async (
   await verb(shop, shop.marketer, taskId, 'cancel');
 });
 
+test('a task whose audience cannot be computed keeps no other task waiting', async () => {
+  const gone = await everybody(shop);
+  const broken = await triggered({ event: 'gone' }, { id: gone });
+  const sound = await triggered({ event: 'gone' });
+  await world.db.deleteFrom('audience_versions').where('audience_id', '=', gone).execute();
+  await happens('gone', ['u20', 'u21']);
+  await until(
+    () => read(sound),
+    (task) => figure(task, 'sent') === 2,
+  );
+  expect(figure(await read(broken), 'planned')).toBe(0);
+  for (const taskId of [broken, sound]) await verb(shop, shop.marketer, taskId, 'cancel');
+});
+
 test('bad triggers are refused, and the place named', async () => {
   const bad: [object, string][] = [
     [{}, '/trigger/event'],
     [{ event: 'a', unless: 'b' }, '/trigger/unless'],
     [{ event: 'a', delayMinutes: 5, unless: 'a' }, '/trigger/unless'],
+    [{ event: 'a', filter: { cart: ['full'] } }, '/trigger/filter/cart'],
+    [{ event: 'a', filter: { cart: 'a\0b' } }, '/trigger/filter/cart'],
     [{ event: 'a', endAt: '2020-01-01T00:00:00Z' }, '/trigger/endAt'],
     [{ event: 'a', startAt: '2030-01-02T00:00:00Z', endAt: '2030-01-01T00:00:00Z' }, '/trigger/endAt'],
     [{ event: 'a', reentry: { rule: 'after', hours: 0 } }, '/trigger/reentry/hours'],

@@ -13,8 +13,8 @@ export function newQueue(
   opened: { readonly leases: readonly number[]; readonly nextDueAt?: number | null },
 ): LeaseQueue {
   if (run.input.closesAt !== undefined) run.lastLease = Math.max(run.lastLease ?? -1, ...opened.leases);
-  const closesAt = run.hasClosed === true ? null : (run.input.closesAt ?? null);
-  return { waiting: [...opened.leases], nextDueAt: opened.nextDueAt ?? closesAt };
+  const closesAt = run.hasClosed === true ? undefined : run.input.closesAt;
+  return { waiting: [...opened.leases], nextDueAt: closesAt ?? opened.nextDueAt ?? null };
 }
 
 /** The clocks of a worker and of the activities need not agree. */
@@ -31,7 +31,8 @@ export async function withWaves(
     return;
   }
   const scope = new CancellationScope();
-  const open = run.input.closesAt === undefined ? openWaves : takeJoined;
+  const isOpen = run.input.closesAt !== undefined && run.hasClosed !== true;
+  const open = isOpen ? takeJoined : openWaves;
   const opened = scope.run(() => open(run, queue)).catch(ignoreCancellation);
   await lanes();
   scope.cancel();
@@ -50,29 +51,45 @@ async function openWaves({ input }: PushRun, queue: LeaseQueue): Promise<void> {
   }
 }
 
-/** Users join until the clock hour ends: each batch of them is a lease of its own. */
+/** Users join until the clock hour ends: each batch of them has leases of its own, some of which quiet hours hold back. */
 async function takeJoined(run: PushRun, queue: LeaseQueue): Promise<void> {
-  const { pushId, closesAt = 0 } = run.input;
+  const { closesAt = 0 } = run.input;
+  const given = new Set(queue.waiting);
+  let heldTo: number | null = null;
   let seen = -1;
   while (run.hasClosed !== true) {
-    const isOver = Date.now() >= closesAt;
-    if (!isOver && seen === (run.joined ?? 0)) {
+    const wakeAt = Math.min(closesAt, heldTo ?? closesAt);
+    if (Date.now() < wakeAt && seen === (run.joined ?? 0)) {
       const summary = 'users may join until the hour ends';
-      await condition(() => seen !== (run.joined ?? 0), Math.max(1, closesAt - Date.now()), { summary });
+      await condition(() => seen !== (run.joined ?? 0), Math.max(1, wakeAt - Date.now()), { summary });
       continue;
     }
+    const isOver = Date.now() >= closesAt;
     seen = run.joined ?? 0;
-    const above = run.lastLease ?? -1;
-    const leases = await quick(isOver ? 'close the push' : 'take who joined').joinedLeases({
-      pushId,
-      above,
-      close: isOver,
-    });
-    run.lastLease = Math.max(above, ...leases);
-    queue.waiting.push(...leases);
+    const { leases, nextDueAt } = await askForJoined(run, isOver);
+    heldTo = nextDueAt;
+    const fresh = leases.filter((lease) => !given.has(lease));
+    for (const lease of fresh) given.add(lease);
+    queue.waiting.push(...fresh);
     if (isOver) run.hasClosed = true;
+    else if (heldTo !== null && heldTo <= Date.now()) await sleep(AGAIN_MS);
   }
-  queue.nextDueAt = null;
+  queue.nextDueAt = heldTo;
+  await openWaves(run, queue);
+}
+
+async function askForJoined(run: PushRun, close: boolean) {
+  const { pushId } = run.input;
+  const above = run.lastLease ?? -1;
+  const joined = await quick(close ? 'close the push' : 'take who joined').joinedLeases({
+    pushId,
+    above,
+    close,
+  });
+  // A list is in histories from before quiet hours could hold anybody back.
+  const answer = Array.isArray(joined) ? { leases: joined as number[], nextDueAt: null } : joined;
+  run.lastLease = Math.max(above, ...answer.leases);
+  return answer;
 }
 
 /** Whether the lane goes on: there is a lease for it now, or there will be none. */

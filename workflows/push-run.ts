@@ -37,6 +37,8 @@ export interface PushRun {
   /** Whether the next opening may clear a fence: somebody said resume. */
   resume: boolean;
   preparedAt: number | null;
+  /** Before then nobody may be sent to: all wait for their zones. */
+  heldTo?: number;
   /** Why nobody can be prepared. */
   fault?: string;
   inFlight: number;

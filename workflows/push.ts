@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { NotSentReason } from '../domain/reasons.ts';
-import { isTooLate, lateAfter } from '../domain/task-definition.ts';
+import { graceOf, lateAfter } from '../domain/task-definition.ts';
 import { bulk, quick } from './activities.ts';
 import type { PushInput } from './push-contract.ts';
 import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';
@@ -55,8 +55,9 @@ async function prepare(run: PushRun): Promise<number> {
       preparing.isDone = true;
     });
   await acknowledgeMeanwhile(run, preparing);
-  const { planned, fault } = await prepared;
+  const { planned, fault, firstDueAt } = await prepared;
   if (fault !== undefined) run.fault = fault;
+  if (firstDueAt !== undefined) run.heldTo = firstDueAt;
   run.preparedAt = Date.now();
   upsertSearchAttributes([{ key: PLANNED, value: planned }]);
   return planned;
@@ -81,7 +82,7 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
       await pause(run);
       continue;
     }
-    if (run.startedAt === null && isTooLate(run.input, run.input.dueAt, Date.now())) {
+    if (run.startedAt === null && Date.now() > lateAt(run)) {
       run.reason = 'the push time was missed before the first request';
       return 'skipped';
     }
@@ -105,7 +106,13 @@ function staleAt(run: PushRun): number {
 
 /** A push that waits for a sender longer than this is looked at again before its first claim. */
 function startBefore(run: PushRun): number {
-  return Math.min(staleAt(run), lateAfter(run.input, run.input.dueAt));
+  return Math.min(staleAt(run), lateAt(run));
+}
+
+/** Whoever waits for the clocks of his zone is not late. */
+function lateAt({ input, heldTo }: PushRun): number {
+  const late = lateAfter(input, input.dueAt);
+  return heldTo === undefined ? late : Math.max(late, heldTo + graceOf(input.latePolicy));
 }
 
 /** Acknowledges with exact counts, once no sender can start a request, and waits for the next instruction. */

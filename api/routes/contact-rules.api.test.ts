@@ -22,11 +22,11 @@ test('operators set them, everybody reads them, and the audit tells of it', asyn
   const { status, body } = await operator.call('PUT', URL, rules);
   expect(status, JSON.stringify(body)).toBe(200);
   expect((await shop.approver.call('GET', URL)).body).toEqual({
-    ...rules,
     caps: [{ ...rules.caps[0], per: 'user' }, rules.caps[1]],
+    quietHours: { ...rules.quietHours, action: 'drop' },
   });
   expect(JSON.stringify((await operator.call('GET', '/v1/audit')).body)).toContain(
-    '2 caps, quiet from 22:00 to 08:00',
+    '2 caps, quiet from 22:00 to 08:00 (drop)',
   );
   const other = await openShop(api);
   expect((await other.marketer.call('GET', URL)).body).toEqual({ caps: [], quietHours: null });
@@ -45,6 +45,7 @@ test.each([
   [{ quietHours: { from: '24:00', to: '08:00' } }, '/quietHours/from'],
   [{ quietHours: { from: '08:00', to: '08:00' } }, '/quietHours'],
   [{ quietHours: { from: '22:00', to: '8:00' } }, '/quietHours/to'],
+  [{ quietHours: { from: '22:00', to: '08:00', action: 'wait' } }, '/quietHours/action'],
 ])('%j is refused', async (rules, pointer) => {
   const operator = await shop.person('operator');
   const { status, body } = await operator.call('PUT', URL, rules);

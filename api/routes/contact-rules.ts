@@ -43,7 +43,7 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
         const quiet =
           rules.quietHours === null
             ? 'no quiet hours'
-            : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to}`;
+            : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to} (${rules.quietHours.action})`;
         const detail = `${rules.caps.length} caps, ${quiet}`;
         await recordAct(trx, request, { detail, now });
       });
