@@ -8,6 +8,7 @@ import { receipts } from './receipts.ts';
 import { segment } from './segment.ts';
 import { stats } from './stats.ts';
 import { tasks } from './tasks.ts';
+import { triggers } from './triggers.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Figures>>> = {
   fanout,
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Fig
   stats,
   segment,
   tasks,
+  triggers,
 };
 
 const { name = '', options } = readOptions(process.argv.slice(2));

@@ -20,8 +20,8 @@ export type Verb = z.infer<typeof Verb>;
 export interface Desk {
   /** Everybody in the app. */
   createAudience(): Promise<string>;
-  /** A draft, submitted: all that lacks is the approval. */
-  submitTask(audienceId: string, pushAt?: Date): Promise<string>;
+  /** A draft, submitted: all that lacks is the approval. `more` replaces what it says by itself. */
+  submitTask(audienceId: string, pushAt?: Date, more?: object): Promise<string>;
   approve(taskId: string): Promise<Verb>;
   pause(taskId: string): Promise<Verb>;
   resume(taskId: string): Promise<Verb>;
@@ -51,13 +51,14 @@ export function openDesk(apiUrl: string, app: SampleApp): Desk {
     async createAudience() {
       return (await post('/v1/audiences', { name: 'everybody', kind: 'all' }, marketer, Id)).id;
     },
-    async submitTask(audienceId, pushAt) {
+    async submitTask(audienceId, pushAt, more) {
       const task = {
         name: 'Benchmark',
         pushType: 'single',
         audience: { id: audienceId },
         content: CONTENT,
         ...(pushAt === undefined ? {} : { pushAt: pushAt.toISOString() }),
+        ...more,
       };
       const { id } = await post('/v1/tasks', task, marketer, Id);
       await verb(id, 'submit', marketer);

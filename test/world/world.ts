@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { Context } from '@temporalio/activity';
+import type { ScheduleClient } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
@@ -39,7 +41,11 @@ export interface World {
 
 export async function createWorld(
   createEnvironment: () => Promise<TestWorkflowEnvironment>,
-  options: { readonly receiptWindowMs?: number } = {},
+  options: {
+    readonly receiptWindowMs?: number;
+    /** Stands in for what the time-skipping server lacks. */
+    readonly schedules?: ScheduleClient;
+  } = {},
 ): Promise<World> {
   quietRuntime();
   const { credentials, config } = createDevCredentials();
@@ -98,7 +104,10 @@ export async function createWorld(
       shutdownGraceTime: '1s',
     } as const;
     const workers = await Promise.all([
-      Worker.create({ ...common, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle(), activities }),
+      Worker.create({
+        ...{ ...common, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle(), activities },
+        interceptors: { activity: [(context) => withSchedules(context, options.schedules)] },
+      }),
       Worker.create({ ...common, taskQueue: SENDER_QUEUE, activities: senders.activities }),
     ]);
     const running = workers.map((worker) => worker.run());
@@ -136,4 +145,12 @@ export function useWorld(...args: Parameters<typeof createWorld>): World {
   const world = fixture(beforeAll, () => createWorld(...args));
   afterAll(() => world.close());
   return world;
+}
+
+/** Activities reach Schedules by the client of their context. */
+function withSchedules(context: Context, schedules: ScheduleClient | undefined): object {
+  if (schedules === undefined) return {};
+  const client = Object.create(context.client, { schedule: { value: schedules } });
+  Object.defineProperty(context, 'client', { value: client });
+  return {};
 }
