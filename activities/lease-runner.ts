@@ -12,7 +12,7 @@ import type { SenderDeps } from './deps.ts';
 import { type Batch, LeaseBook } from './lease-book.ts';
 import type { Pacer } from './pacer.ts';
 import type { Rejections } from './rejections.ts';
-import { type Unwritten, WORTH_A_CLAIM } from './unwritten.ts';
+import { createRoom, type Room, type Unwritten, WORTH_A_CLAIM } from './unwritten.ts';
 import { createWake } from './wake.ts';
 
 export interface LeaseWork {
@@ -78,8 +78,8 @@ export class LeaseRunner {
   #end: LeaseEnd | undefined;
   #stoppedAt = 0;
   #backoff = 0;
-  /** Held of what the process may have unwritten: by a claim under way, or one that failed and may be committed. */
-  #held = 0;
+  /** Kept by a claim under way, or by one that failed and may be committed. */
+  readonly #room: Room;
   #advancedAt = 0;
   /** A statement had no answer: it may be committed, and what it claimed was not written. The last one takes it back. */
   #isUnsure = false;
@@ -89,6 +89,7 @@ export class LeaseRunner {
     this.#work = work;
     this.#book = new LeaseBook(work.lease.retries);
     this.#mark = work.lease.mark;
+    this.#room = createRoom(work.unwritten, this.#wake.ring);
     work.signal.addEventListener('abort', () => this.#wake.ring(), { once: true });
   }
 
@@ -102,7 +103,7 @@ export class LeaseRunner {
       }
       await this.#wake.wait(this.#pauseMs);
     }
-    this.#leaveRoom(0);
+    this.#room.leave(0);
     if (this.#end.kind === 'done') await this.#invalidate(this.#credible());
     else await this.#handOver();
     return this.#end;
@@ -137,7 +138,7 @@ export class LeaseRunner {
     const unclaimed = this.#work.lease.to - this.#mark;
     const window = this.#work.rejections.areUnknown ? FIRST_WINDOW : WINDOW;
     const wish = Math.min(window - this.#outstanding, unclaimed + this.#book.waiting);
-    const room = this.#takeRoom(this.#end === undefined ? wish : 0);
+    const room = this.#room.take(this.#end === undefined ? wish : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);
     const count = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? await this.#claimable(fresh) : 0;
@@ -148,7 +149,7 @@ export class LeaseRunner {
       await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
     } else {
       this.#book.notWritten(batch);
-      if (this.#backoff === 0) this.#leaveRoom(0);
+      if (this.#backoff === 0) this.#room.leave(0);
     }
     if (isBoth && this.#end === undefined && this.#backoff === 0) {
       await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
@@ -176,16 +177,6 @@ export class LeaseRunner {
     }
   }
 
-  #takeRoom(wish: number): number {
-    this.#held += this.#work.unwritten.take(Math.max(0, wish - this.#held), this.#wake.ring);
-    return Math.min(wish, this.#held);
-  }
-
-  #leaveRoom(used: number): void {
-    this.#work.unwritten.free(this.#held - used);
-    this.#held = 0;
-  }
-
   #finish(end: LeaseEnd): void {
     if (this.#end !== undefined) return;
     this.#stoppedAt = performance.now();
@@ -194,36 +185,24 @@ export class LeaseRunner {
   }
 
   async #claimable(room: number): Promise<number> {
-    try {
-      return await this.#work.pacer.claimable(room);
-    } catch (error) {
-      this.#fail(error, 'the rates could not be asked');
-      return 0;
-    }
+    return (await this.#attempt('the rates could not be asked', () => this.#work.pacer.claimable(room))) ?? 0;
   }
 
   async #advance(batch: Batch, newMark: number): Promise<void> {
-    const { token, lease } = this.#work;
-    const { slot, startedAt } = lease;
-    const askedAt = performance.now();
     const isEnding = this.#end !== undefined;
+    const askedAt = performance.now();
     this.#advancedAt = askedAt;
-    let advanced: Advanced;
-    try {
-      const retries = batch.due.map(({ n }) => n);
-      const now = await this.#deps.clock();
-      const range = { mark: this.#mark, newMark, isEnding, retries, results: batch.results, now };
-      advanced = await advanceLease(this.#deps.db, token, { slot, startedAt, ...range });
-      this.#backoff = 0;
-      if (isEnding) this.#isUnsure = false;
-    } catch (error) {
-      this.#isUnsure = true;
+    const advanced = await this.#attempt('a lease could not be advanced', () =>
+      this.#advanceLease(batch, newMark, isEnding),
+    );
+    this.#isUnsure = advanced === undefined || (this.#isUnsure && !isEnding);
+    if (advanced === undefined) {
       this.#book.notWritten(batch);
-      this.#fail(error, 'a lease could not be advanced');
       return;
     }
+    this.#backoff = 0;
     this.#book.written(batch);
-    this.#leaveRoom(advanced.claimed.length);
+    this.#room.leave(advanced.claimed.length);
     if (!advanced.held) this.#finish({ kind: 'lost' });
     else if (!advanced.open) this.#finish({ kind: 'stopped' });
     else {
@@ -233,6 +212,15 @@ export class LeaseRunner {
       if (advanced.done) this.#finish({ kind: 'done' });
     }
     await this.#invalidate(batch.gone);
+  }
+
+  async #advanceLease({ due, results }: Batch, newMark: number, isEnding: boolean): Promise<Advanced> {
+    const { token, lease } = this.#work;
+    const { slot, startedAt } = lease;
+    const now = await this.#deps.clock();
+    const retries = due.map(({ n }) => n);
+    const range = { slot, startedAt, mark: this.#mark, newMark };
+    return await advanceLease(this.#deps.db, token, { ...range, isEnding, retries, results, now });
   }
 
   #writeAll(claimed: readonly Claimed[]): void {
@@ -245,11 +233,7 @@ export class LeaseRunner {
     const filled = variant === null ? undefined : messages(variant, variables);
     const messageId = encodeMessageId(this.#deps.messageMac, { pushNo: this.#work.token.pushNo, n });
     const to = { token, messageId, collapseId };
-    let isUnwritten = true;
-    const leave = () => {
-      if (isUnwritten) this.#work.unwritten.free(1);
-      isUnwritten = false;
-    };
+    const leave = this.#work.unwritten.leaving();
     const mayStart = () => {
       if (!this.#mayStart()) return false;
       leave();
@@ -282,26 +266,28 @@ export class LeaseRunner {
 
   async #invalidate(tokens: readonly InvalidToken[]): Promise<void> {
     const { token, lease } = this.#work;
-    try {
-      await invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens });
-    } catch (error) {
-      this.#fail(error, 'invalid tokens could not be deactivated');
-    }
+    await this.#attempt('invalid tokens could not be deactivated', () =>
+      invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens }),
+    );
   }
 
   async #handOver(): Promise<void> {
-    try {
+    await this.#attempt('a lease could not be handed over', async () => {
       const now = await this.#deps.clock();
       const until = this.#isSettled ? null : new Date(now.getTime() + DRAIN_MS);
       await handOverLease(this.#deps.db, this.#work.token, until);
-    } catch (error) {
-      this.#fail(error, 'a lease could not be handed over');
-    }
+    });
   }
 
-  #fail(error: unknown, message: string): void {
-    const { pushNo, leaseNo } = this.#work.token;
-    this.#deps.log.warn({ err: error, pushNo, leaseNo }, message);
-    this.#backoff = Math.min(MAX_BACKOFF_MS, this.#backoff * 2 + 50);
+  /** What fails is logged, and done again after a while; nothing ends the loop. */
+  async #attempt<T>(failure: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const { pushNo, leaseNo } = this.#work.token;
+      this.#deps.log.warn({ err: error, pushNo, leaseNo }, failure);
+      this.#backoff = Math.min(MAX_BACKOFF_MS, this.#backoff * 2 + 50);
+      return undefined;
+    }
   }
 }

@@ -4,6 +4,8 @@ export interface Unwritten {
   take(wish: number, whenFree: () => void): number;
   /** They were written, or will not be. */
   free(count: number): void;
+  /** Of one of them: frees it at the first call. */
+  leaving(): () => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export const WORTH_A_CLAIM = 128;
 export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
   const waiting = new Set<() => void>();
   let count = 0;
-  return {
+  const unwritten: Unwritten = {
     take(wish, whenFree) {
       const left = Math.min(wish, limit - count);
       const taken = left < Math.min(wish, WORTH_A_CLAIM) ? 0 : Math.max(0, left);
@@ -32,6 +34,36 @@ export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
       const rings = [...waiting];
       waiting.clear();
       for (const ring of rings) ring();
+    },
+    leaving() {
+      let isUnwritten = true;
+      return () => {
+        if (isUnwritten) unwritten.free(1);
+        isUnwritten = false;
+      };
+    },
+  };
+  return unwritten;
+}
+
+/** What one lease holds of the process's room. */
+export interface Room {
+  /** How much of the wish it has now; what it held before counts. */
+  take(wish: number): number;
+  /** So much was used, and is freed by whoever used it; the rest is free again. */
+  leave(used: number): void;
+}
+
+export function createRoom(unwritten: Unwritten, whenFree: () => void): Room {
+  let held = 0;
+  return {
+    take(wish) {
+      held += unwritten.take(Math.max(0, wish - held), whenFree);
+      return Math.min(wish, held);
+    },
+    leave(used) {
+      unwritten.free(held - used);
+      held = 0;
     },
   };
 }
