@@ -1,9 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { PLATFORMS, type Platform } from '../domain/platform.ts';
 import type { Db } from './database.ts';
+import { useMemory } from './hash-joins.ts';
 import { judgePlanned, type Planning } from './planned.ts';
 import { platformOf } from './platform-code.ts';
-import type { Schema } from './schema.ts';
 
 export interface Counts {
   readonly planned: number;
@@ -43,7 +43,8 @@ export async function estimate(
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Estimate> {
   return await db.transaction().execute(async (trx) => {
-    await limitStatements(trx, timeoutMs);
+    await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
+    await useMemory(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
   });
@@ -55,15 +56,10 @@ export async function countPlanned(
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Counts> {
   return await db.transaction().execute(async (trx) => {
-    await limitStatements(trx, timeoutMs);
+    await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
+    await useMemory(trx);
     return countsOf(await countGroups(trx, planning));
   });
-}
-
-/** Compiling a statement costs more than it saves; large sets of users are hashed in memory. */
-async function limitStatements(trx: Transaction<Schema>, timeoutMs: number): Promise<void> {
-  await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true),
-    set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(trx);
 }
 
 async function countGroups(db: Db, planning: Planning): Promise<Group[]> {

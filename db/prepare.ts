@@ -6,6 +6,7 @@ import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
 import { enteredRows } from './entered.ts';
+import { useMemory } from './hash-joins.ts';
 import { isByDevice, judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
@@ -57,6 +58,7 @@ export async function prepareRecipients(
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
     await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
+    await useMemory(trx);
     const suppression = await findSuppression(trx, args);
     const waves = await findWaves(trx, { ...args, hold: suppression.hold });
     const sizes = await inBulk(trx, suppression, () =>
@@ -70,7 +72,9 @@ export async function prepareRecipients(
     return firstDueAt > args.now.getTime() ? { ...counts, firstDueAt } : counts;
   });
   // With stale statistics the first claims would be planned for an empty table.
-  if (prepared.planned >= ANALYZE_ROWS) await sql`analyze ${deliveriesOf(slot)}`.execute(db);
+  if (prepared.planned >= ANALYZE_ROWS) {
+    await sql`analyze ${deliveriesOf(slot)} (push_no, n, status, platform, device_no)`.execute(db);
+  }
   return prepared;
 }
 
