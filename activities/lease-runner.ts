@@ -41,10 +41,10 @@ const WINDOW = 512;
 /** Until the first outcomes show that the tokens are not all wrong. */
 const FIRST_WINDOW = 128;
 /**
- * Fewer answers wait for others to come, but not longer than this: statistics are live. So many are settled after the
- * next claim, not with it: a claim keeps all other leases of the process waiting.
+ * Fewer answers wait for others to come, but not longer than this: statistics are live. So many are not settled with
+ * a claim, but after it: a claim keeps all other leases of the process waiting.
  */
-const WORTH_A_SETTLE = 128;
+const WORTH_A_SETTLE = 64;
 const SETTLE_MS = 200;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;
@@ -80,7 +80,7 @@ export class LeaseRunner {
   #backoff = 0;
   /** Kept by a claim under way, or by one that failed and may be committed. */
   readonly #room: Room;
-  #advancedAt = 0;
+  #settledAt = 0;
   /** A statement had no answer: it may be committed, and what it claimed was not written. The last one takes it back. */
   #isUnsure = false;
 
@@ -142,16 +142,16 @@ export class LeaseRunner {
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);
     const count = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? await this.#claimable(fresh) : 0;
-    const isBoth = count > 0 && this.#book.results >= WORTH_A_SETTLE;
     const now = performance.now();
-    const batch = isBoth ? this.#book.takeRetries(now, room - count) : this.#book.take(now, room - count);
+    const isBoth = count === 0 || this.#book.results < WORTH_A_SETTLE;
+    const batch = isBoth ? this.#book.take(now, room - count) : this.#book.takeRetries(now, room - count);
     if (count > 0 || batch.due.length > 0 || this.#isDue(batch.results.length)) {
       await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
     } else {
       this.#book.notWritten(batch);
       if (this.#backoff === 0) this.#room.leave(0);
     }
-    if (isBoth && this.#end === undefined && this.#backoff === 0) {
+    if (this.#end === undefined && this.#backoff === 0 && this.#areWorth(this.#book.results)) {
       await this.#advance(this.#book.take(performance.now(), 0), this.#mark);
     }
     this.#judge();
@@ -159,13 +159,14 @@ export class LeaseRunner {
 
   /** Whether a statement is called for that claims nothing. */
   #isDue(results: number): boolean {
-    const now = performance.now();
     if (this.#end !== undefined) return results > 0 || this.#isUnsure;
-    const isEnding = this.#outstanding === 0;
-    if (results > 0 && (isEnding || results >= WORTH_A_SETTLE || now > this.#advancedAt + SETTLE_MS)) {
-      return true;
-    }
-    return now > this.#validUntil - LEASE_VALID_MS + RENEW_MS;
+    return this.#areWorth(results) || performance.now() > this.#validUntil - LEASE_VALID_MS + RENEW_MS;
+  }
+
+  #areWorth(results: number): boolean {
+    const areLast = this.#outstanding === 0 && this.#mark === this.#work.lease.to;
+    const areOld = performance.now() > this.#settledAt + SETTLE_MS;
+    return results > 0 && (areLast || areOld || results >= WORTH_A_SETTLE);
   }
 
   #judge(): void {
@@ -191,7 +192,7 @@ export class LeaseRunner {
   async #advance(batch: Batch, newMark: number): Promise<void> {
     const isEnding = this.#end !== undefined;
     const askedAt = performance.now();
-    this.#advancedAt = askedAt;
+    if (batch.results.length > 0) this.#settledAt = askedAt;
     const advanced = await this.#attempt('a lease could not be advanced', () =>
       this.#advanceLease(batch, newMark, isEnding),
     );
