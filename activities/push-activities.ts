@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { faultOfAudience } from '../db/audience-fault.ts';
 import { fencePush, type OpenedPush, openPush, type Wanted } from '../db/control.ts';
 import { finalisePush } from '../db/finalise.ts';
 import { freezeAudience } from '../db/frozen-audience.ts';
@@ -77,7 +78,7 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
         return await withHeartbeats(prepare());
       } catch (error) {
         if (!(error instanceof RuleError)) throw error;
-        return { planned: 0, sendable: 0, fault: `the audience cannot be computed: ${error.message}` };
+        return { planned: 0, sendable: 0, fault: faultOfAudience(error) };
       }
     },
     async openPush({ pushId, resume }) {

@@ -1,6 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { faultOfAudience } from '../db/audience-fault.ts';
 import { RuleError } from '../db/rule-context.ts';
+import { recordUnjoinable } from '../db/trigger-fault.ts';
 import { findOpenPush, joinPush } from '../db/trigger-join.ts';
 import { matchArrivals } from '../db/trigger-match.ts';
 import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
@@ -22,14 +24,25 @@ export function createTriggerActivities({ db, clock, log }: ActivityDeps): Trigg
     const now = await clock();
     const push = await findOpenPush(db, { ...trigger, now });
     if (push === undefined) return await askForPush(client, trigger, now);
+    try {
+      if ((await joinAll(trigger, push.no)) > 0) await tell(client, push.id, SIGNALS.joined, undefined);
+    } catch (error) {
+      // The other tasks must not wait with this one.
+      if (!(error instanceof RuleError)) throw error;
+      const reason = faultOfAudience(error);
+      const isNew = await recordUnjoinable(db, { ...trigger, push, reason, now: await clock() });
+      if (isNew) log.warn({ taskId: trigger.taskId, pushId: push.id, reason }, 'nobody can join a push');
+    }
+  }
+
+  async function joinAll(trigger: DueTrigger, pushNo: number): Promise<number> {
     let joined = 0;
     for (;;) {
       Context.current().heartbeat();
-      const users = await joinPush(db, { ...trigger, pushNo: push.no, limit: USERS, now: await clock() });
+      const users = await joinPush(db, { ...trigger, pushNo, limit: USERS, now: await clock() });
       joined += users ?? 0;
-      if (users === undefined || users < USERS) break;
+      if (users === undefined || users < USERS) return joined;
     }
-    if (joined > 0) await tell(client, push.id, SIGNALS.joined, undefined);
   }
 
   return {
@@ -41,14 +54,7 @@ export function createTriggerActivities({ db, clock, log }: ActivityDeps): Trigg
         context.heartbeat();
         while ((await matchArrivals(db, EVENTS)) === EVENTS) context.heartbeat();
         for (const trigger of await listDueTriggers(db, await clock())) {
-          await dispatch(client, trigger).catch((error: unknown) => {
-            // Whoever waits goes on to; the other tasks must not wait with them.
-            if (!(error instanceof RuleError)) throw error;
-            log.error(
-              { err: error, taskId: trigger.taskId },
-              'the audience of a trigger task cannot be computed',
-            );
-          });
+          await dispatch(client, trigger);
         }
         await context.sleep(everyMs);
       }

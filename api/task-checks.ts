@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findAudienceFault } from '../db/audience-fault.ts';
 import { findAudienceVersion, findReadiness } from '../db/readiness.ts';
 import { zoneOfApp } from '../db/recurrences.ts';
 import type { AudienceRef } from '../domain/audience-rule.ts';
@@ -12,7 +13,10 @@ import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
 
 export const Warning = z
-  .object({ code: z.enum(['credentials_missing', 'receipts_missing']), detail: z.string() })
+  .object({
+    code: z.enum(['credentials_missing', 'receipts_missing', 'audience_unreadable']),
+    detail: z.string(),
+  })
   .meta({ id: 'Warning' });
 export type Warning = z.infer<typeof Warning>;
 
@@ -61,9 +65,13 @@ export async function checkDefinition(
 export async function warningsOf(
   deps: ApiDeps,
   appId: string,
-  { platforms }: TaskDefinition,
+  definition: TaskDefinition,
 ): Promise<Warning[]> {
-  const ready = await findReadiness(deps.db, { appId });
+  const { platforms } = definition;
+  const [ready, fault] = await Promise.all([
+    findReadiness(deps.db, { appId }),
+    findAudienceFault(deps.db, { appId, definition, now: await deps.clock() }),
+  ]);
   const needed = new Set(platforms.flatMap((platform) => CHANNEL_OF[platform] ?? []));
   const warnings: Warning[] = [...needed]
     .filter((channel) => !ready.channels.includes(channel))
@@ -78,6 +86,9 @@ export async function warningsOf(
     const detail =
       'No receipt of a device has arrived yet: until one does, impressions, opens and dismissals are n/a';
     warnings.push({ code: 'receipts_missing', detail });
+  }
+  if (fault !== undefined) {
+    warnings.push({ code: 'audience_unreadable', detail: `A push now would reach nobody: ${fault}` });
   }
   return warnings;
 }

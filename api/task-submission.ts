@@ -1,3 +1,4 @@
+import { findAudienceFault } from '../db/audience-fault.ts';
 import { findAudienceVersion } from '../db/readiness.ts';
 import { zoneOfApp } from '../db/recurrences.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
@@ -9,17 +10,10 @@ import { type Fault, Problem } from './problem.ts';
 
 /** What may have changed since the draft was made: its audience, the time, and what contents are checked for. */
 export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): Promise<void> {
-  const { audience, latePolicy, local, content, platforms } = task.definition;
-  const faults: Fault[] = [];
+  const { latePolicy, local, content, platforms } = task.definition;
   const { appId } = task;
-  const version = await findAudienceVersion(deps.db, {
-    appId,
-    audienceId: audience.id,
-    version: audience.version,
-  });
-  if (version === undefined)
-    faults.push({ pointer: '/audience', detail: 'the audience does not exist any more' });
   const now = await deps.clock();
+  const faults = await audienceFaults(deps, task, now);
   if (
     isTooLate({ latePolicy, isLocal: local !== undefined }, task.pushAt?.getTime() ?? null, now.getTime())
   ) {
@@ -36,4 +30,25 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
       errors: faults,
     });
   }
+}
+
+/** Who is meant, and who is not, must still be there, and say something that can be computed. */
+async function audienceFaults(
+  { db }: ApiDeps,
+  { appId, definition }: TaskWithDefinition,
+  now: Date,
+): Promise<Fault[]> {
+  const { audience, exclusions = [] } = definition;
+  const named = [audience, ...exclusions].map((ref, index) => ({
+    ref,
+    pointer: index === 0 ? '/audience' : `/exclusions/${index - 1}`,
+  }));
+  const faults: Fault[] = [];
+  for (const { ref, pointer } of named) {
+    const found = await findAudienceVersion(db, { appId, audienceId: ref.id, version: ref.version });
+    if (found === undefined) faults.push({ pointer, detail: 'the audience does not exist any more' });
+  }
+  if (faults.length > 0) return faults;
+  const detail = await findAudienceFault(db, { appId, definition, now });
+  return detail === undefined ? [] : [{ pointer: '/audience', detail }];
 }

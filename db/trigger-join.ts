@@ -56,6 +56,7 @@ export async function joinPush(
     const push = await trx
       .selectFrom('pushes')
       .select(['no', 'app_id', 'slot', 'task_id', 'revision', 'closed_at', 'status', 'contacts_logged_at'])
+      .select('status_reason')
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
@@ -65,6 +66,10 @@ export async function joinPush(
     if (userIds.length > 0) {
       const definition = await findDefinition(trx, push);
       await addUsers(trx, { ...args, push: { ...push, slot: push.slot }, userIds, definition });
+      // It said why nobody could join.
+      if (push.status_reason !== null) {
+        await trx.updateTable('pushes').set({ status_reason: null }).where('no', '=', push.no).execute();
+      }
     }
     return userIds.length;
   });

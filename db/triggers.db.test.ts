@@ -15,6 +15,7 @@ import { createPush, findPush } from './pushes.ts';
 import { dropSlot, slotOf } from './slots.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 import { insertTask } from './tasks.ts';
+import { recordUnjoinable } from './trigger-fault.ts';
 import { findOpenPush, joinedLeases, joinPush, openToJoin } from './trigger-join.ts';
 import { matchArrivals } from './trigger-match.ts';
 import { armTrigger, disarmTrigger, ENTRY_STATES, isAwaited, listDueTriggers } from './triggers.ts';
@@ -172,6 +173,29 @@ test('who is too late by the late policy is skipped', async () => {
   await matchArrivals(db, 100);
   expect(await join(await open(after(61)), after(61))).toBe(0);
   expect(await states()).toEqual({ u1: 'skipped' });
+});
+
+test('a push that nobody can join says why, in the audit once; who is late then is skipped, and the next join takes the reason away', async () => {
+  const { db, taskId, due, happens, open, join, states } = await scene();
+  await happens('cart', ['u1'], now);
+  await happens('cart', ['u2'], after(30));
+  await matchArrivals(db, 100);
+  const no = await open(after(61));
+  const push = { no, id: pushIdOf(taskId, 1) };
+  const reason = 'the audience cannot be computed: gone';
+  const fail = () => recordUnjoinable(db, { ...due, push, reason, now: after(61) });
+  expect([await fail(), await fail()]).toEqual([true, false]);
+  expect(await states()).toEqual({ u1: 'skipped', u2: 'waiting' });
+  const reasonOf = async () => (await findPush(db, push.id)).status_reason;
+  expect(await reasonOf()).toBe(reason);
+  const lines = await db
+    .selectFrom('audit')
+    .select(['verb', 'detail'])
+    .where('task_id', '=', taskId)
+    .execute();
+  expect(lines).toEqual([{ verb: 'join', detail: `${push.id}: ${reason}` }]);
+  expect(await join(no, after(62))).toBe(1);
+  expect(await reasonOf()).toBeNull();
 });
 
 test('a paused task takes nobody into its push, and loses nobody; disarmed it waits for nothing', async () => {

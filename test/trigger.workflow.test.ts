@@ -39,9 +39,11 @@ async function happens(name: string, users: readonly string[]): Promise<void> {
 
 interface TaskBody {
   status: string;
+  warnings: { code: string; detail: string }[];
   latestPush: {
     id: string;
     status: string;
+    statusReason: string | null;
     dueAt: string;
     statistics: { statistics: Record<string, number> };
   } | null;
@@ -123,7 +125,22 @@ test('a task whose audience cannot be computed keeps no other task waiting', asy
     () => read(sound),
     (task) => figure(task, 'sent') === 2,
   );
-  expect(figure(await read(broken), 'planned')).toBe(0);
+  const shown = await until(
+    () => read(broken),
+    ({ latestPush }) => latestPush?.statusReason != null,
+  );
+  expect(figure(shown, 'planned')).toBe(0);
+  const reason = `the audience cannot be computed: there is no version 1 of ${gone}`;
+  expect(shown.latestPush).toMatchObject({ status: 'sending', statusReason: reason });
+  expect(shown.warnings).toContainEqual({
+    code: 'audience_unreadable',
+    detail: `A push now would reach nobody: ${reason}`,
+  });
+  type Lines = { items: { verb: string; via: string; detail: string }[] };
+  const { body } = await shop.call<Lines>(shop.marketer, 'GET', `/v1/tasks/${broken}/audit`);
+  expect(body.items.filter(({ verb }) => verb === 'join')).toEqual([
+    expect.objectContaining({ via: 'event', detail: `${shown.latestPush?.id}: ${reason}` }),
+  ]);
   for (const taskId of [broken, sound]) await verb(shop, shop.marketer, taskId, 'cancel');
 });
 

@@ -82,6 +82,26 @@ describe('submit', () => {
     expect(late.status).toBe(409);
     expect(late.body['errors']).toEqual([expect.objectContaining({ pointer: '/pushAt' })]);
   });
+
+  test('names each audience that is gone, one that is excluded too; the task warns of it before', async () => {
+    const other = await openShop(api);
+    await api.deps.db
+      .updateTable('audiences')
+      .set({ app_id: shop.appId, name: 'Others' })
+      .where('id', '=', other.audienceId)
+      .execute();
+    const exclusions = [{ id: other.audienceId }];
+    const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { exclusions }));
+    const codes = (task: Record<string, unknown>) =>
+      (task['warnings'] as { code: string }[]).map(({ code }) => code);
+    expect(codes(body)).not.toContain('audience_unreadable');
+    await api.deps.db.deleteFrom('audience_versions').where('audience_id', '=', other.audienceId).execute();
+    const url = `/v1/tasks/${String(body['id'])}`;
+    expect(codes((await shop.marketer.call('GET', url)).body)).toContain('audience_unreadable');
+    const refused = await shop.marketer.call('POST', `${url}/submit`);
+    expect(refused.status).toBe(409);
+    expect(refused.body['errors']).toEqual([expect.objectContaining({ pointer: '/exclusions/0' })]);
+  });
 });
 
 describe('the approval code', () => {
