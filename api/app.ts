@@ -46,6 +46,7 @@ import { taskApprovalManyRoutes } from './routes/task-approval-many.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskRevisionRoutes } from './routes/task-revisions.ts';
+import { taskTriggerRoutes } from './routes/task-trigger.ts';
 import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { testSendRoutes } from './routes/test-sends.ts';
@@ -90,6 +91,7 @@ const ROUTES: readonly Routes[] = [
   taskEditRoutes,
   taskHistoryRoutes,
   taskRevisionRoutes,
+  taskTriggerRoutes,
   taskVerbRoutes,
   taskApprovalRoutes,
   taskApprovalManyRoutes,

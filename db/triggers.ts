@@ -135,3 +135,36 @@ export async function dropOrphanedTriggers(db: Db): Promise<number> {
   for (const { task_id: taskId } of rows) await disarmTrigger(db, taskId);
   return rows.length;
 }
+
+export const TRIGGER_STATES = ['off', 'armed', 'paused'] as const;
+
+export async function findTriggerState(db: Db, taskId: string): Promise<(typeof TRIGGER_STATES)[number]> {
+  const trigger = await db
+    .selectFrom('triggers')
+    .select('paused')
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  if (trigger === undefined) return 'off';
+  return trigger.paused ? 'paused' : 'armed';
+}
+
+export interface Entries {
+  readonly users: Record<(typeof ENTRY_STATES)[number], number>;
+  readonly nextDueAt: Date | null;
+}
+
+/** What became of the last event that entered each user. */
+export async function countEntries(db: Db, taskId: string): Promise<Entries> {
+  const rows = await db
+    .selectFrom('trigger_entries')
+    .select((eb) => ['state', eb.fn.countAll<number>().as('count'), eb.fn.min('due_at').as('first')])
+    .where('task_id', '=', taskId)
+    .groupBy('state')
+    .execute();
+  const users = { waiting: 0, pushed: 0, cancelled: 0, skipped: 0 };
+  for (const { state, count } of rows) {
+    const name = ENTRY_STATES[state];
+    if (name !== undefined) users[name] = count;
+  }
+  return { users, nextDueAt: rows.find(({ state }) => state === ENTRY.waiting)?.first ?? null };
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers.ts';
+import type { App } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+import { notFound, problemResponses } from '../problem.ts';
+import { IsoDate } from '../schemas.ts';
+import { readingById, taskOf } from '../task-lookup.ts';
+
+const TriggerBody = z
+  .object({
+    /** `off` before the approval and after the end. */
+    state: z.enum(TRIGGER_STATES),
+    /** How many users there are of each, by what became of the last event that entered them. */
+    users: z.record(z.enum(ENTRY_STATES), z.int()),
+    /** When the first of those who wait is due. */
+    nextDueAt: IsoDate.nullable(),
+  })
+  .meta({ id: 'TaskTrigger' });
+
+export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> {
+  app.get(
+    '/v1/tasks/:id/trigger',
+    readingById(app, {
+      operationId: 'getTaskTrigger',
+      description:
+        'Whom events have entered into a trigger task: who waits, was taken into a push, was cancelled (by the ' +
+        'unless-event, a cancel or an edit), or skipped as too late.',
+      tags: ['tasks'],
+      response: { 200: TriggerBody, ...problemResponses(404) },
+    }),
+    async (request) => {
+      const { id: taskId, pushType } = await taskOf(deps, request);
+      if (pushType !== 'trigger') throw notFound('trigger');
+      const [state, entries] = await Promise.all([
+        findTriggerState(deps.db, taskId),
+        countEntries(deps.db, taskId),
+      ]);
+      return { state, ...entries };
+    },
+  );
+}
