@@ -71,6 +71,7 @@ export function createTaskActivities({
       const refusal = refusalOfApprover({
         approver: claim.approver,
         role: approver.role,
+        approverRoles: approver.approver_roles,
         madeBy: approver.made_by,
         submittedBy: claim.submittedBy,
         makerMayApprove: approver.maker_may_approve,

@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { findCaller, type KeyOwner } from '../db/keys.ts';
+import type { Role } from '../domain/role.ts';
 import type { ApiDeps } from './deps.ts';
 import { createFailureLimit } from './failure-limit.ts';
-import { isPermitted, type Permission, type Role } from './permissions.ts';
+import { isPermitted, type Permission } from './permissions.ts';
 import { Problem } from './problem.ts';
 
 export interface PersonCaller {

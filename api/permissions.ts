@@ -1,5 +1,4 @@
-export const ROLES = ['marketer', 'approver', 'operator'] as const;
-export type Role = (typeof ROLES)[number];
+import { ROLES, type Role } from '../domain/role.ts';
 
 const EVERYBODY: readonly Role[] = ROLES;
 const MAKERS: readonly Role[] = ['marketer', 'operator'];
@@ -32,7 +31,8 @@ export const PERMISSIONS = {
   'tasks.withdraw': MAKERS,
   'tasks.test': EVERYBODY,
   'test_devices.change': ['approver'],
-  'tasks.decide': ['approver'],
+  /** Of an app that lets them: `approverRoles`. */
+  'tasks.decide': EVERYBODY,
   'tasks.send': MAKERS,
   'tasks.pause': EVERYBODY,
   'tasks.resume': MAKERS,

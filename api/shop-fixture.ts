@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { insertKey } from '../db/keys.ts';
 import { newId } from '../domain/ids.ts';
-import type { Role } from './permissions.ts';
+import type { Role } from '../domain/role.ts';
 import { newSecret } from './secrets.ts';
 import type { TestApi } from './testing.ts';
 

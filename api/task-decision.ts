@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { findApp } from '../db/apps.ts';
 import type { Origin } from '../db/audit.ts';
 import { insertRemark } from '../db/task-history.ts';
 import { findApprover, findSubmitter } from '../db/task-state.ts';
@@ -6,6 +8,8 @@ import type { TaskWithDefinition } from '../db/tasks.ts';
 import { approvalCode, type CodeWay } from '../domain/approval-code.ts';
 import { refusalOfApprover } from '../domain/approval-rules.ts';
 import { newId } from '../domain/ids.ts';
+import type { App } from './app.ts';
+import { personOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 import { type CommandAnswer, executeCommand } from './task-command.ts';
@@ -18,6 +22,19 @@ export interface TaskDecision {
   readonly text: string | undefined;
   readonly origin: Origin;
   readonly key: string | undefined;
+}
+
+/** A person who decides in this app; asked before a body is read. */
+export function mayDecide(app: App, { db }: ApiDeps) {
+  return [
+    app.guard.may('tasks.decide'),
+    async (request: FastifyRequest) => {
+      const { appId, role } = personOf(request);
+      const found = await findApp(db, appId);
+      if (found?.approverRoles.includes(role) === true) return;
+      throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
+    },
+  ];
 }
 
 /** Free text goes into a table, and only its ID into the workflow. */
@@ -49,6 +66,7 @@ export async function signalCodeFor(
   const refusal = refusalOfApprover({
     approver,
     role: rules.role,
+    approverRoles: rules.approver_roles,
     madeBy: rules.made_by,
     submittedBy: await findSubmitter(deps.db, { taskId, submission }),
     makerMayApprove: rules.maker_may_approve,

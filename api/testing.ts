@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
+import type { Role } from '../domain/role.ts';
 import { createMac, createVault } from '../keys.ts';
 import { createTestDatabase } from '../test/setup/database.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { type App, buildApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
-import type { Role } from './permissions.ts';
 import { openTemporal } from './temporal.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';

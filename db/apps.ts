@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { ApprovalTimeout } from '../domain/approval-limit.ts';
+import type { Role } from '../domain/role.ts';
 import type { Db } from './database.ts';
 import type { AppsTable } from './schema.ts';
 
@@ -8,6 +9,8 @@ export interface AppSettings {
   readonly timeZone: string;
   readonly signalApproval: AppsTable['signal_approval']['__select__'];
   readonly makerMayApprove: boolean;
+  /** Persons of these roles decide about tasks. */
+  readonly approverRoles: Role[];
   readonly approvalsRequired: number;
   /** From when approvers are asked; null is without limit. */
   readonly approvalTimeLimitMinutes: number | null;
@@ -65,6 +68,7 @@ function toColumns(change: AppChange) {
     ...(change.timeZone === undefined ? {} : { time_zone: change.timeZone }),
     ...(change.signalApproval === undefined ? {} : { signal_approval: change.signalApproval }),
     ...(change.makerMayApprove === undefined ? {} : { maker_may_approve: change.makerMayApprove }),
+    ...(change.approverRoles === undefined ? {} : { approver_roles: change.approverRoles }),
     ...(change.approvalsRequired === undefined ? {} : { approvals_required: change.approvalsRequired }),
   };
 }
@@ -76,6 +80,7 @@ function rowToApp(row: Selectable<AppsTable>): AppRecord {
     timeZone: row.time_zone,
     signalApproval: row.signal_approval,
     makerMayApprove: row.maker_may_approve,
+    approverRoles: row.approver_roles,
     approvalsRequired: row.approvals_required,
     approvalTimeLimitMinutes: row.approval_limit_minutes,
     onApprovalTimeout: row.on_approval_timeout,

@@ -13,6 +13,7 @@ import * as contentCaps from './migrations/2026-11-22-0009-content-caps.ts';
 import * as webhooks from './migrations/2026-11-22-0010-webhooks.ts';
 import * as statistics from './migrations/2026-11-22-0011-statistics.ts';
 import * as triggerFilter from './migrations/2026-11-22-0012-trigger-filter.ts';
+import * as approvers from './migrations/2026-11-22-0013-approvers.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -27,6 +28,7 @@ const MIGRATIONS = {
   '2026-11-22-0010-webhooks': webhooks,
   '2026-11-22-0011-statistics': statistics,
   '2026-11-22-0012-trigger-filter': triggerFilter,
+  '2026-11-22-0013-approvers': approvers,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

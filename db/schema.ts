@@ -2,6 +2,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { AddressKind, TokenState } from '../domain/address.ts';
 import type { AudienceKind } from '../domain/audience-definition.ts';
 import type { Channel } from '../domain/platform.ts';
+import type { Role } from '../domain/role.ts';
 import type { Int8 } from './int8.ts';
 import type { AudienceRefreshesTable, FrozenAudiencesTable, FrozenMembersTable } from './schema-audiences.ts';
 import type {
@@ -58,6 +59,7 @@ export interface AppsTable {
   time_zone: string;
   signal_approval: Generated<'code' | 'claimed' | 'off'>;
   maker_may_approve: Generated<boolean>;
+  approver_roles: Generated<Role[]>;
   approvals_required: Generated<number>;
   approval_limit_minutes: number | null;
   on_approval_timeout: Generated<'expire' | 'late_policy'>;
@@ -73,7 +75,7 @@ export interface PeopleTable {
   id: string;
   app_id: string;
   name: string;
-  role: 'marketer' | 'approver' | 'operator';
+  role: Role;
   created_at: Date;
 }
 

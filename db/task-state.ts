@@ -180,7 +180,7 @@ export async function findApprover(db: Db, args: TaskKey & { personId: string; r
     .innerJoin('task_revisions as r', (join) =>
       join.onRef('r.task_id', '=', 't.id').on('r.revision', '=', args.revision),
     )
-    .select(['p.role', 'a.signal_approval', 'a.maker_may_approve', 'r.made_by'])
+    .select(['p.role', 'a.signal_approval', 'a.maker_may_approve', 'a.approver_roles', 'r.made_by'])
     .where('t.id', '=', args.taskId)
     .where('p.id', '=', args.personId)
     .executeTakeFirst();

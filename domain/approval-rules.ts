@@ -1,6 +1,10 @@
+import type { Role } from './role.ts';
+
 export interface ApproverFacts {
   readonly approver: string;
-  readonly role: string;
+  readonly role: Role;
+  /** Who decides in this app. */
+  readonly approverRoles: readonly Role[];
   /** Who made the revision that is to be decided. */
   readonly madeBy: string;
   readonly submittedBy: string | null;
@@ -9,8 +13,8 @@ export interface ApproverFacts {
 
 /** Why this person does not decide about this revision, or undefined. */
 export function refusalOfApprover(facts: ApproverFacts): string | undefined {
-  const { approver, role, madeBy, submittedBy, makerMayApprove } = facts;
-  if (role !== 'approver') return 'this person is not an approver';
+  const { approver, role, approverRoles, madeBy, submittedBy, makerMayApprove } = facts;
+  if (!approverRoles.includes(role)) return 'this person is not an approver';
   const isMaker = approver === madeBy || approver === submittedBy;
   return isMaker && !makerMayApprove ? 'the maker of a revision does not approve it' : undefined;
 }

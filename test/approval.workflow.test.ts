@@ -78,6 +78,27 @@ describe('who decides', () => {
     ]);
   });
 
+  test('who decides is up to the app: a marketer of a team of one approves what is his, an approver no more', async () => {
+    const shop = await open({});
+    const taskId = await submitted(shop);
+    expect((await approve(shop, shop.marketer, taskId)).status).toBe(403);
+    const set = (settings: object) => shop.call(shop.operator, 'PATCH', '/v1/app', settings);
+    await set({ approverRoles: ['marketer'] });
+    const codeOf = (by: Caller) => shop.call(by, 'GET', `/v1/tasks/${taskId}/approval-code`);
+    for (const asked of [approve(shop, shop.approver, taskId), codeOf(shop.approver)]) {
+      expect(await asked).toMatchObject({
+        status: 403,
+        body: { detail: expect.stringContaining('approver') },
+      });
+    }
+    expect(await approve(shop, shop.marketer, taskId)).toMatchObject({
+      status: 409,
+      body: { detail: 'the maker of a revision does not approve it' },
+    });
+    await set({ makerMayApprove: true });
+    expect(await approve(shop, shop.marketer, taskId)).toMatchObject({ body: { status: 'scheduled' } });
+  });
+
   test('whoever submitted a revision gets no code for it, and is told why', async () => {
     const shop = await open({});
     const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });

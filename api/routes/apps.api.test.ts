@@ -17,6 +17,7 @@ test('an app is created with the safe settings, and read by any person of it', a
     timeZone: 'Asia/Shanghai',
     signalApproval: 'code',
     makerMayApprove: false,
+    approverRoles: ['approver'],
     approvalsRequired: 1,
     stop: null,
     createdAt: '2026-11-22T08:00:00.000Z',
@@ -60,6 +61,16 @@ test('an operator changes the settings of the app, and nobody else does', async 
     const refused = await app.call(who, 'PATCH', '/v1/app', { approvalsRequired: 1 });
     expect([refused.statusCode, refused.json().code]).toEqual([403, 'forbidden']);
   }
+});
+
+test('roles that decide about tasks are named once each, and at least one', async () => {
+  const set = (approverRoles: unknown) => app.call('operator', 'PATCH', '/v1/app', { approverRoles });
+  for (const bad of [[], ['approver', 'approver'], ['sdk'], 'approver', null]) {
+    expect((await set(bad)).json()).toMatchObject({ status: 400, code: 'invalid_request' });
+  }
+  expect((await set(['operator', 'approver'])).json()).toMatchObject({
+    approverRoles: ['operator', 'approver'],
+  });
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { findAppStop } from '../../db/app-stop.ts';
 import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts';
 import { APPROVAL_TIMEOUTS } from '../../domain/approval-limit.ts';
 import { newId } from '../../domain/ids.ts';
+import { ROLES } from '../../domain/role.ts';
 import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
@@ -15,11 +16,18 @@ import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Label, TimeZone } from '../schemas.ts';
 
 const Minutes = z.int().min(1).max(43_200);
+const Roles = z
+  .array(z.enum(ROLES))
+  .min(1)
+  .max(ROLES.length)
+  .refine((roles) => new Set(roles).size === roles.length, 'must name each role once');
 const Settings = z.strictObject({
   name: Label(100),
   timeZone: TimeZone,
   signalApproval: z.enum(['code', 'claimed', 'off']).optional(),
   makerMayApprove: z.boolean().optional(),
+  /** Persons of these roles decide about tasks. */
+  approverRoles: Roles.optional(),
   approvalsRequired: z.int().min(1).max(3).optional(),
   /** How long approvers have, from when they are asked; null is without limit. Read when a revision goes to approval. */
   approvalTimeLimitMinutes: Minutes.nullable().optional(),
@@ -35,6 +43,7 @@ export const AppBody = z
     timeZone: z.string(),
     signalApproval: z.enum(['code', 'claimed', 'off']),
     makerMayApprove: z.boolean(),
+    approverRoles: z.array(z.enum(ROLES)),
     approvalsRequired: z.number(),
     approvalTimeLimitMinutes: z.int().nullable(),
     onApprovalTimeout: z.enum(APPROVAL_TIMEOUTS),

@@ -11,7 +11,7 @@ import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { notFound, PROBLEMS, Problem, type ProblemCode, problemResponses } from '../problem.ts';
 import { toProblem } from '../problem-handler.ts';
-import { decideTask, type TaskDecision } from '../task-decision.ts';
+import { decideTask, mayDecide, type TaskDecision } from '../task-decision.ts';
 import { refusalOfTask } from '../task-view.ts';
 
 const MOST = 50;
@@ -49,7 +49,7 @@ export async function taskApprovalManyRoutes(app: App, deps: ApiDeps): Promise<v
     ...PERSON,
     response: { 200: z.object({ items: z.array(Decided) }), ...problemResponses(409, 413, 415, 422) },
   });
-  const options = { onRequest: app.guard.may('tasks.decide'), ...idempotent(deps) };
+  const options = { onRequest: mayDecide(app, deps), ...idempotent(deps) };
 
   app.post(
     '/v1/tasks/approve-many',

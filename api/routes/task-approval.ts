@@ -7,7 +7,7 @@ import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { problemResponses } from '../problem.ts';
-import { decideTask, signalCodeFor } from '../task-decision.ts';
+import { decideTask, mayDecide, signalCodeFor } from '../task-decision.ts';
 import { IdParams, taskFor } from '../task-lookup.ts';
 import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
@@ -29,7 +29,7 @@ const answers = { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409
 
 export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
   const decide = (operationId: string) => ({
-    onRequest: app.guard.may('tasks.decide'),
+    onRequest: mayDecide(app, deps),
     ...idempotent(deps),
     schema: { operationId, tags: ['tasks'], ...PERSON, params: IdParams, response: answers },
   });
@@ -69,7 +69,7 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
   app.get(
     '/v1/tasks/:id/approval-code',
     {
-      onRequest: app.guard.may('tasks.decide'),
+      onRequest: mayDecide(app, deps),
       schema: {
         operationId: 'getApprovalCode',
         tags: ['tasks'],
