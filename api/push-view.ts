@@ -42,7 +42,7 @@ export function hasDetails(push: PushSummary, now: Date): boolean {
   return push.detailsDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
 }
 
-function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Date): PushBody {
+export function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Date): PushBody {
   const { id, taskId, seq, revision, status, statusReason } = push;
   const { dueAt, startedAt, windowEndsAt, finalisedAt, createdAt } = push;
   return {

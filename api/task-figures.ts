@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Statistics } from '../domain/metrics.ts';
+import type { Figures } from '../domain/metrics.ts';
 
 const Count = z.int();
 const Rate = z.number().nullable();
@@ -19,9 +19,9 @@ export const TaskFigures = z
   })
   .meta({ id: 'TaskFigures' });
 
-export function rowFiguresOf(statistics: Statistics): z.infer<typeof TaskFigures> {
-  const { planned, sent, deliveries, impressions, impressionRate } = statistics;
-  const { opens, openRate, dismissals, dismissalRate } = statistics;
+export function rowFiguresOf(figures: Figures): z.infer<typeof TaskFigures> {
+  const { planned, sent, deliveries, impressions, impressionRate } = figures;
+  const { opens, openRate, dismissals, dismissalRate } = figures;
   return {
     ...{ planned, sent, deliveries, impressions, impressionRate },
     ...{ opens, openRate, dismissals, dismissalRate },

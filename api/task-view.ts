@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { findAppStop } from '../db/app-stop.ts';
-import { subCampaignsOf } from '../db/sub-campaigns.ts';
-import { subgroupPaths } from '../db/subgroups.ts';
-import { latestPushes } from '../db/task-history.ts';
+import { readLatestPushes } from '../db/statistics.ts';
+import { readTaskLinks } from '../db/task-links.ts';
 import type { ListedTask } from '../db/task-list.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import { readTotalsOf } from '../db/totals.ts';
@@ -18,7 +17,7 @@ import {
 } from '../domain/task-status.ts';
 import { AppStop } from './app-stop-view.ts';
 import type { ApiDeps } from './deps.ts';
-import { PushBody, renderPushes } from './push-view.ts';
+import { PushBody, renderPush } from './push-view.ts';
 import { IsoDate } from './schemas.ts';
 import { Warning } from './task-checks.ts';
 import { rowFiguresOf, TaskFigures } from './task-figures.ts';
@@ -91,25 +90,26 @@ function workflowUrlOf({ config, temporal }: ApiDeps, { id, submission }: TaskWi
 }
 
 export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): Promise<TaskSummary[]> {
-  const ids = tasks.map((task) => task.id);
-  const folders = tasks.flatMap(({ subgroupId }) => subgroupId ?? []);
-  const [pushes, paths, campaigns, totals] = await Promise.all([
-    latestPushes(deps.db, ids).then((latest) => renderPushes(deps, [...latest.values()])),
-    subgroupPaths(deps.db, folders),
-    subCampaignsOf(deps.db, ids),
-    readTotalsOf(deps.db, ids),
+  const taskIds = tasks.map((task) => task.id);
+  const now = await deps.clock();
+  const [latest, links] = await Promise.all([
+    readLatestPushes(deps.db, { taskIds, now }),
+    readTaskLinks(deps.db, taskIds),
   ]);
-  const shown = new Map(pushes.map((push) => [push.taskId, push]));
+  // The last push of most tasks is their only one, and its figures are theirs.
+  const repeated = [...latest.values()].flatMap(({ push }) => (push.seq > 1 ? push.taskId : []));
+  const totals = await readTotalsOf(deps.db, repeated);
   return tasks.map((task) => {
     const { id, subgroupId } = task;
-    const path = subgroupId === null ? undefined : paths.get(subgroupId);
-    const statistics = totals.get(id);
+    const { path, subCampaigns } = links.get(id) ?? { path: [], subCampaigns: [] };
+    const last = latest.get(id);
+    const figures = totals.get(id) ?? last?.figures;
     return {
       ...summaryOf(task),
-      subgroup: subgroupId === null ? null : { id: subgroupId, name: path?.at(-1) ?? '', path: path ?? [] },
-      subCampaigns: campaigns.get(id) ?? [],
-      latestPush: shown.get(id) ?? null,
-      figures: statistics === undefined ? null : rowFiguresOf(statistics),
+      subgroup: subgroupId === null ? null : { id: subgroupId, name: path.at(-1) ?? '', path },
+      subCampaigns,
+      latestPush: last === undefined ? null : renderPush(last.push, last.answer, now),
+      figures: figures === undefined ? null : rowFiguresOf(figures),
     };
   });
 }

@@ -1,13 +1,15 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../domain/content.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
-import { type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { type Figures, type Statistics, statisticsOf, totalOf } from '../domain/metrics.ts';
 import type { Platform } from '../domain/platform.ts';
 import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
 import { platformsOf } from './platform-code.ts';
+import { PREPARED } from './prepared.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
 import { type RecountedCounter, recountRows } from './recount.ts';
+import type { PushSummary } from './task-history.ts';
 
 export interface StatisticsAnswer {
   readonly asOf: Date;
@@ -25,10 +27,7 @@ export interface StatisticsAnswer {
   readonly content: Content | null;
 }
 
-interface LedgerRow {
-  readonly no: number;
-  readonly window_ends_at: Date | null;
-  readonly finalised_at: Date | null;
+interface LedgerRow extends PushSummary {
   readonly statistics: Statistics | null;
   readonly counters: CounterRow[];
   readonly content: Content | null;
@@ -44,15 +43,55 @@ export async function readStatistics(
   return (await readStatisticsOf(db, { pushNos: [args.pushNo], now: args.now })).get(args.pushNo);
 }
 
-/** One statement, so that counters and leases are of one moment and the sums add up. */
 export async function readStatisticsOf(
   db: Db,
   { pushNos, now }: { pushNos: readonly number[]; now: Date },
 ): Promise<Map<number, StatisticsAnswer>> {
   if (pushNos.length === 0) return new Map();
-  const { rows } = await sql<LedgerRow>`
-    with arrived as materialized (${arrivedSql(sql`select app_id from pushes where no = any(${pushNos}::bigint[])`)})
-    select p.no, p.window_ends_at, p.finalised_at, p.statistics, coalesce(c.counters, '[]') as counters,
+  const rows = await readLedger(db, { which: sql`no = any(${pushNos}::bigint[])`, now });
+  return new Map(rows.map((row) => [row.no, answerOf(row, now)]));
+}
+
+export interface LatestPush {
+  readonly push: PushSummary;
+  readonly answer: StatisticsAnswer;
+  /** As its counters say, also when the answer was frozen. */
+  readonly figures: Figures;
+}
+
+/** The last push of each task that has one. */
+export async function readLatestPushes(
+  db: Db,
+  { taskIds, now }: { taskIds: readonly string[]; now: Date },
+): Promise<Map<string, LatestPush>> {
+  if (taskIds.length === 0) return new Map();
+  const which = sql`no in (
+    select last.no from unnest(${taskIds}::text[]) as t (id), lateral (
+      select no from pushes where task_id = t.id order by seq desc limit 1) last)`;
+  const rows = await readLedger(db, { which, now });
+  return new Map(rows.map((row) => [row.taskId, latestOf(row, now)]));
+}
+
+function latestOf(row: LedgerRow, now: Date): LatestPush {
+  const answer = answerOf(row, now);
+  const figures = answer.final
+    ? totalOf(countersFrom(row.counters, answer.content), answer.reporting)
+    : answer.statistics;
+  return { push: row, answer, figures };
+}
+
+/** One statement, so that counters and leases are of one moment and the sums add up. */
+async function readLedger(
+  db: Db,
+  { which, now }: { which: RawBuilder<unknown>; now: Date },
+): Promise<LedgerRow[]> {
+  const { rows } = await sql<LedgerRow>`${PREPARED}
+    with p as materialized (select * from pushes where ${which}),
+    arrived as materialized (${arrivedSql(sql`select app_id from p`)})
+    select p.no, p.id, p.task_id as "taskId", p.app_id as "appId", p.seq, p.revision, p.status,
+      p.status_reason as "statusReason", p.due_at as "dueAt", p.slot, p.started_at as "startedAt",
+      p.window_ends_at as "windowEndsAt", p.finalised_at as "finalisedAt",
+      p.details_deleted_at as "detailsDeletedAt", p.created_at as "createdAt", p.statistics, coalesce(c.counters, '[]') as counters,
       case when c.locales > 0 then ${contentSql(sql`p.task_id`, sql`p.revision`)} end as content,
       (select ${PENDING} from leases l where l.push_no = p.no) as pending,
       (
@@ -63,16 +102,15 @@ export async function readStatisticsOf(
         select a.platform from arrived a where a.app_id = p.app_id
           and a.last_at > coalesce(p.started_at, p.created_at) - ${REPORTING_DAYS} * interval '1 day'
       ) as reporting
-    from pushes p left join lateral (
+    from p left join lateral (
       select max(locale) as locales, json_agg(json_build_object(
         'metric', s.metric, 'platform', s.platform, 'locale', s.locale, 'reason', s.reason, 'value', s.value)) as counters
       from (
         select metric, platform, locale, reason, sum(value) as value from push_counters
         where push_no = p.no group by metric, platform, locale, reason having sum(value) <> 0
       ) s
-    ) c on true
-    where p.no = any(${pushNos}::bigint[])`.execute(db);
-  return new Map(rows.map((row) => [row.no, answerOf(row, now)]));
+    ) c on true`.execute(db);
+  return rows;
 }
 
 /** Of the leases `l`, by platform code. */
@@ -130,11 +168,11 @@ function answerOf(row: LedgerRow, now: Date): StatisticsAnswer {
   const { content } = row;
   const counters = countersFrom(row.counters, content);
   const reporting = platformsOf(row.reporting);
-  const frozen = row.finalised_at === null ? null : row.statistics;
+  const frozen = row.finalisedAt === null ? null : row.statistics;
   return {
-    asOf: frozen === null ? now : (row.finalised_at ?? now),
+    asOf: frozen === null ? now : (row.finalisedAt ?? now),
     final: frozen !== null,
-    windowEndsAt: row.window_ends_at,
+    windowEndsAt: row.windowEndsAt,
     late: counters.reduce((sum, { metric, value }) => (metric === 'late' ? sum + value : sum), 0),
     held: row.held,
     // What was frozen before variants were told apart has none.

@@ -51,18 +51,6 @@ export async function holdSubgroup(trx: Db, { appId, id }: Key): Promise<boolean
   return row !== undefined;
 }
 
-/** The names from the top to each of these folders. */
-export async function subgroupPaths(db: Db, ids: readonly string[]): Promise<Map<string, string[]>> {
-  if (ids.length === 0) return new Map();
-  const { rows } = await sql<{ id: string; path: string[] }>`
-    with recursive up as (
-      select id, parent_id, name, 1 as level, id as of from subgroups where id = any(${ids}::text[])
-      union all
-      select s.id, s.parent_id, s.name, up.level + 1, up.of from up join subgroups s on s.id = up.parent_id
-    ) select of as id, array_agg(name order by level desc) as path from up group by of`.execute(db);
-  return new Map(rows.map(({ id, path }) => [id, path]));
-}
-
 /** A folder with all that lie in it. */
 export function withDescendants(appId: string, id: string) {
   return sql<string>`(

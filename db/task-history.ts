@@ -22,6 +22,8 @@ export async function insertRemark(
 export interface DecisionLine {
   readonly personId: string;
   readonly personName: string;
+  /** Grows each time the task is submitted. */
+  readonly submission: number;
   readonly revision: number;
   readonly decision: 'approve' | 'reject';
   readonly via: 'api' | 'signal' | 'claimed';
@@ -29,11 +31,8 @@ export interface DecisionLine {
   readonly decidedAt: Date;
 }
 
-/** The decisions on one submission, in their order. */
-export async function listDecisions(
-  db: Db,
-  { taskId, submission }: { taskId: string; submission: number },
-): Promise<DecisionLine[]> {
+/** The decisions on all submissions, in their order. */
+export async function listDecisions(db: Db, { taskId }: { taskId: string }): Promise<DecisionLine[]> {
   return await db
     .selectFrom('approvals as a')
     .innerJoin('people as p', 'p.id', 'a.person_id')
@@ -41,6 +40,7 @@ export async function listDecisions(
     .select([
       'a.person_id as personId',
       'p.name as personName',
+      'a.submission',
       'a.revision',
       'a.decision',
       'a.via',
@@ -53,7 +53,7 @@ export async function listDecisions(
       'a.decided_at as decidedAt',
     ])
     .where('a.task_id', '=', taskId)
-    .where('a.submission', '=', submission)
+    .orderBy('a.submission')
     .orderBy('a.decided_at')
     .execute();
 }
@@ -121,18 +121,6 @@ export async function listStartedPushes(
     .orderBy('no', 'desc')
     .limit(limit)
     .execute();
-}
-
-/** The last push of each task that has one. */
-export async function latestPushes(db: Db, taskIds: readonly string[]): Promise<Map<string, PushSummary>> {
-  if (taskIds.length === 0) return new Map();
-  const rows = await selectPushes(db)
-    .distinctOn('task_id')
-    .where('task_id', 'in', taskIds)
-    .orderBy('task_id')
-    .orderBy('seq', 'desc')
-    .execute();
-  return new Map(rows.map((row) => [row.taskId, row]));
 }
 
 function selectPushes(db: Db) {

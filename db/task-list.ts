@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from 'kysely';
 import { APPROVAL_STATES, type ApprovalState } from '../domain/approval-state.ts';
+import { TASK_ID } from '../domain/ids.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
@@ -119,8 +120,14 @@ function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
   if (filter.createdTo !== undefined) conditions.push(eb('tasks.created_at', '<', filter.createdTo));
   if (filter.pushFrom !== undefined) conditions.push(eb('tasks.push_at', '>=', filter.pushFrom));
   if (filter.pushTo !== undefined) conditions.push(eb('tasks.push_at', '<', filter.pushTo));
-  if (search !== undefined) conditions.push(eb.or([nameContains(eb, search), eb('tasks.id', '=', search)]));
+  if (search !== undefined) conditions.push(isFound(eb, search));
   return eb.and(conditions);
+}
+
+/** Beside an OR Postgres would take each name that the index found apart once more: only an ID is worth that. */
+function isFound(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
+  const named = nameContains(eb, text);
+  return TASK_ID.test(text) ? eb.or([named, eb('tasks.id', '=', text)]) : named;
 }
 
 /** The index knows each pair of neighbouring characters; what it finds is compared once more. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../domain/content.ts';
-import { type Metric, type Statistics, statisticsOf } from '../domain/metrics.ts';
+import { type Figures, type Metric, type Statistics, statisticsOf, totalOf } from '../domain/metrics.ts';
 import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
 import { platformsOf } from './platform-code.ts';
@@ -44,11 +44,13 @@ export async function readTaskTotals(db: Db, { taskId }: { taskId: string }): Pr
 }
 
 /** What each task that has pushes achieved, all its pushes together; without what is pending. */
-export async function readTotalsOf(db: Db, taskIds: readonly string[]): Promise<Map<string, Statistics>> {
+export async function readTotalsOf(db: Db, taskIds: readonly string[]): Promise<Map<string, Figures>> {
   if (taskIds.length === 0) return new Map();
   const which = sql`task_id = any(${taskIds}::text[])`;
-  const totals = await readTotals(db, { ...TASK, which, isList: true });
-  return new Map([...totals].map(([taskId, { statistics }]) => [taskId, statistics]));
+  const rows = await readRows(db, { ...TASK, which, isList: true });
+  return new Map(
+    rows.map((row) => [row.key, totalOf(countersFrom(row.counters, null), platformsOf(row.reporting))]),
+  );
 }
 
 export interface Period {
@@ -63,11 +65,13 @@ export async function readAppTotals(db: Db, { appId, from, to }: Period): Promis
   return (await readTotals(db, { ...APP, which })).get('') ?? NOTHING;
 }
 
+async function readTotals(db: Db, taken: Taken): Promise<Map<string, Totals>> {
+  const rows = await readRows(db, taken);
+  return new Map(rows.map((row) => [row.key, totalsOf(row)]));
+}
+
 /** One statement, so that counters and leases are of one moment and the sums add up. */
-async function readTotals(
-  db: Db,
-  { which, by, hasVariants = false, isList = false }: Taken,
-): Promise<Map<string, Totals>> {
+async function readRows(db: Db, { which, by, hasVariants = false, isList = false }: Taken): Promise<Row[]> {
   const locale = hasVariants ? sql`c.locale` : sql`null::smallint`;
   const pending = sql`(select ${PENDING} from p join leases l on l.push_no = p.no
     where p.key = t.key and p.finalised_at is null)`;
@@ -80,12 +84,12 @@ async function readTotals(
       select p.key, c.metric, c.platform, ${locale} as locale, case when ${locale} > 0 then p.revision end as revision,
         c.reason, sum(c.value)::bigint as value
       from p join push_counters c on c.push_no = p.no group by 1, 2, 3, 4, 5, 6 having sum(c.value) <> 0
+    ), listed as materialized (
+      select c.key, json_agg(json_build_object('metric', c.metric, 'platform', c.platform, 'locale', c.locale,
+        'revision', c.revision, 'reason', c.reason, 'value', c.value)) as counters
+      from counted c group by c.key
     )
-    select t.key, t.pushes, t.final_pushes,
-      coalesce((
-        select json_agg(json_build_object('metric', c.metric, 'platform', c.platform, 'locale', c.locale,
-          'revision', c.revision, 'reason', c.reason, 'value', c.value))
-        from counted c where c.key = t.key), '[]') as counters,
+    select t.key, t.pushes, t.final_pushes, coalesce(l.counters, '[]') as counters,
       (select json_object_agg(c.revision, ${contentSql(sql`t.key`, sql`c.revision`)})
         from (select distinct revision from counted where revision is not null) c) as contents,
       ${isList ? sql`'{}'::int[]` : pending} as pending,
@@ -96,8 +100,8 @@ async function readTotals(
     from (
       select key, app_id, min(since) as since, count(*) as pushes, count(finalised_at) as final_pushes
       from p group by 1, 2
-    ) t`.execute(db);
-  return new Map(rows.map((row) => [row.key, totalsOf(row)]));
+    ) t left join listed l on l.key = t.key`.execute(db);
+  return rows;
 }
 
 function totalsOf(row: Row): Totals {

@@ -83,7 +83,7 @@ export function statisticsOf(
   pending: readonly Pending[],
   reporting: ReadonlySet<Platform>,
 ): Statistics {
-  const heard = new Set([...reporting, ...counters.flatMap(reporterOf)]);
+  const heard = heardOf(counters, reporting);
   const figures = (has: (platform: Platform | null) => boolean) => {
     const own = counters.filter(({ platform }) => has(platform));
     const waiting = pending.filter(({ platform }) => has(platform));
@@ -99,6 +99,11 @@ export function statisticsOf(
     channels: each(CHANNELS, (channel) => figures((one) => one !== null && CHANNEL_OF[one] === channel)),
     variants: variantsOf(counters, heard),
   };
+}
+
+/** Of all counters together, with nothing pending. */
+export function totalOf(counters: readonly Counter[], reporting: ReadonlySet<Platform>): Figures {
+  return figuresOf(counters, 0, heardOf(counters, reporting));
 }
 
 /**
@@ -133,8 +138,12 @@ function reporterOf({ metric, platform, value }: Counter): Platform[] {
   return platform !== null && value > 0 && REPORTED.has(metric) ? [platform] : [];
 }
 
+function heardOf(counters: readonly Counter[], reporting: ReadonlySet<Platform>): ReadonlySet<Platform> {
+  return new Set([...reporting, ...counters.flatMap(reporterOf)]);
+}
+
 function figuresOf(counters: readonly Counter[], pending: number, heard: ReadonlySet<Platform>): Figures {
-  const of = (metric: Metric) => sum(counters.filter((counter) => counter.metric === metric));
+  const of = sumsByMetric(counters);
   const success = of('success');
   const hasNoFeedback = counters.some(({ platform }) => platform !== null && platform !== 'ios');
   return {
@@ -165,7 +174,7 @@ type Reported = Pick<
 function reportedOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Reported {
   const platforms = new Set(counters.flatMap(matchedPlatform));
   const own = counters.filter(({ platform }) => platform !== null && heard.has(platform));
-  const of = (metric: Metric) => sum(own.filter((counter) => counter.metric === metric));
+  const of = sumsByMetric(own);
   const hasReporter = platforms.size === 0 || [...platforms].some((platform) => heard.has(platform));
   const others = [...platforms].filter((platform) => platform !== 'ios');
   const hasDismissals = others.length === 0 || others.some((platform) => heard.has(platform));
@@ -186,6 +195,12 @@ function reportedOf(counters: readonly Counter[], heard: ReadonlySet<Platform>):
     blocked: known(hasReporter, 'blocked'),
     rateBase,
   };
+}
+
+function sumsByMetric(counters: readonly Counter[]): (metric: Metric) => number {
+  const sums: Partial<Record<Metric, number>> = {};
+  for (const { metric, value } of counters) sums[metric] = (sums[metric] ?? 0) + value;
+  return (metric) => sums[metric] ?? 0;
 }
 
 function matchedPlatform({ metric, platform, value }: Counter): Platform[] {

@@ -15,6 +15,7 @@ import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
+import { pageSerializer } from '../page-serializer.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 import { checkDefinition, warningsOf } from '../task-checks.ts';
@@ -110,6 +111,7 @@ function reading(app: App, deps: ApiDeps): void {
     '/v1/tasks',
     {
       onRequest: app.guard.may('tasks.read'),
+      serializerCompiler: pageSerializer,
       schema: {
         operationId: 'listTasks',
         tags,
