@@ -12,6 +12,7 @@ import { dropSlot, listSlots } from '../db/slots.ts';
 import { dropOrphanedTriggers } from '../db/triggers.ts';
 import { MAX_WINDOW_HOURS } from '../domain/cap.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
+import type { HousePlace } from '../domain/house-place.ts';
 import type { ActivityDeps } from './deps.ts';
 import { resumeStopped } from './resume-stopped.ts';
 import { dropOrphanedSchedules } from './run-activities.ts';
@@ -23,6 +24,8 @@ export interface Housekeeping {
   readonly droppedSlots: number;
   readonly resumedTasks: number;
   readonly droppedSchedules: number;
+  /** Where the next round goes on. */
+  readonly next: HousePlace;
 }
 
 export interface HousekeepingActivities {
@@ -30,9 +33,13 @@ export interface HousekeepingActivities {
    * Mends what no workflow will: a terminated workflow runs no code, so that its push would stay open and its
    * numbers live. Also drops partitions that a crash left. What is younger than the grace may have no workflow yet.
    */
-  keepHouse(input: { readonly graceMs: number }): Promise<Housekeeping>;
+  keepHouse(input: {
+    readonly graceMs: number;
+    readonly after?: HousePlace | undefined;
+  }): Promise<Housekeeping>;
 }
 
+/** Each of them is asked of Temporal; the next round goes on behind them. */
 const BATCH = 500;
 
 export function createHousekeeping({ db, clock, log }: ActivityDeps): HousekeepingActivities {
@@ -59,14 +66,14 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
   }
 
   return {
-    async keepHouse({ graceMs }) {
+    async keepHouse({ graceMs, after }) {
       const context = Context.current();
       const now = await clock();
       const createdBefore = new Date(now.getTime() - graceMs);
-      const { pushes, taskIds } = await listUnfinished(db, { createdBefore, limit: BATCH });
+      const { pushes, taskIds, next } = await listUnfinished(db, { createdBefore, after, limit: BATCH });
       const done = {
         ...{ orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0 },
-        ...{ droppedSlots: 0, resumedTasks: 0, droppedSchedules: 0 },
+        ...{ droppedSlots: 0, resumedTasks: 0, droppedSchedules: 0, next },
       };
       for (const push of pushes) {
         context.heartbeat();

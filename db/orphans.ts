@@ -1,27 +1,39 @@
+import { HOUSE_START, type HousePlace } from '../domain/house-place.ts';
 import type { Db } from './database.ts';
 
-/** Pushes that are not finalised, and tasks that should have a workflow; oldest first. */
+/**
+ * Pushes that are not finalised, and tasks that should have a workflow: those after a place, and the place that comes
+ * after them. Most are well and stay, so that asking for the oldest alone would never get past them.
+ */
 export async function listUnfinished(
   db: Db,
-  args: { createdBefore: Date; limit: number },
-): Promise<{ pushes: UnfinishedPush[]; taskIds: string[] }> {
+  args: { createdBefore: Date; after?: HousePlace | undefined; limit: number },
+): Promise<{ pushes: UnfinishedPush[]; taskIds: string[]; next: HousePlace }> {
+  const { after = HOUSE_START, limit } = args;
   const pushes = await db
     .selectFrom('pushes')
     .select(['no', 'id', 'slot', 'status', 'window_ends_at as windowEndsAt'])
     .where('finalised_at', 'is', null)
     .where('created_at', '<', args.createdBefore)
+    .where('no', '>', after.pushNo)
     .orderBy('no')
-    .limit(args.limit)
+    .limit(limit)
     .execute();
   const tasks = await db
     .selectFrom('tasks')
     .select('id')
     .where('status', 'in', ['pending_approval', 'scheduled', 'sending', 'paused', 'collecting'])
     .where('updated_at', '<', args.createdBefore)
-    .orderBy('updated_at')
-    .limit(args.limit)
+    .where('id', '>', after.taskId)
+    .orderBy('id')
+    .limit(limit)
     .execute();
-  return { pushes, taskIds: tasks.map(({ id }) => id) };
+  // Behind the last ones the walk begins anew.
+  const next = {
+    pushNo: (pushes.length < limit ? undefined : pushes.at(-1)?.no) ?? HOUSE_START.pushNo,
+    taskId: (tasks.length < limit ? undefined : tasks.at(-1)?.id) ?? HOUSE_START.taskId,
+  };
+  return { pushes, taskIds: tasks.map(({ id }) => id), next };
 }
 
 export interface UnfinishedPush {

@@ -1,3 +1,4 @@
+import type { HousePlace } from '../domain/house-place.ts';
 import type { PushStatus, TaskStatus } from '../domain/task-status.ts';
 
 /** Workflows and the short activities. */
@@ -24,6 +25,8 @@ export interface HousekeepingInput {
   readonly everyMs: number;
   /** What is younger may have no workflow yet. */
   readonly graceMs: number;
+  /** Where the last round of the run before ended. */
+  readonly after?: HousePlace | undefined;
 }
 
 export interface OperationTaskInput {
