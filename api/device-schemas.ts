@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ADDRESS_KINDS, TOKEN_STATES } from '../domain/address.ts';
 import { EXTERNAL_ID, isStorable, LIMITS } from '../domain/device.ts';
+import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../domain/identifier.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { IsoDate, Label, TimeZone } from './schemas.ts';
 
@@ -74,7 +75,7 @@ const addressed = { address: Address.optional(), identifiers: Identifiers.option
 export const NewDevice = z
   .strictObject({
     ...z.object(fields).partial().shape,
-    deviceId: DeviceId,
+    deviceId: DeviceId.refine((id) => !isZeroDeviceId(id), IDENTIFIER_FAULTS.all_zeros),
     platform: z.enum(PLATFORMS),
     token: Token.nullish().describe('An APNs or FCM token; any other kind goes into `address`'),
     ...addressed,

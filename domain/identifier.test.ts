@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { IDENTIFIER_KINDS, readIdentifier } from './identifier.ts';
+import { IDENTIFIER_KINDS, isZeroDeviceId, readIdentifier, ZERO_IDS } from './identifier.ts';
 
 const IDFA = '6d92078a-8246-4ba4-ae5b-76104861e7dc';
 
@@ -19,6 +19,13 @@ test.each([
   ['oaid', `md5:${'0'.repeat(32)}`],
 ] as const)('%s %s is no ID', (kind, text) => {
   expect(readIdentifier(kind, text)).toBe('all_zeros');
+});
+
+test('device IDs that are all zeros are known', () => {
+  expect(ZERO_IDS.filter((id) => !isZeroDeviceId(id))).toEqual([]);
+  expect(
+    ['0', '000', '00000000-0000-0000-0000-000000000001', 'device-00000000'].filter(isZeroDeviceId),
+  ).toEqual([]);
 });
 
 test.each([

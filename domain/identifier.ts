@@ -52,6 +52,11 @@ function readHash(form: 'md5' | 'sha256', digits: string): Identifier | Identifi
   return /^0+$/.test(digits) ? 'all_zeros' : { form, hex: digits.toLowerCase() };
 }
 
+/** A device ID that devices without one share. A short one may be the app's own. */
+export function isZeroDeviceId(text: string): boolean {
+  return /^[-0]{8,}$/.test(text);
+}
+
 /** What devices without an ID report in its place. */
 export const ZERO_IDS: readonly string[] = [
   '00000000-0000-0000-0000-000000000000',

@@ -51,8 +51,11 @@ test('an upload of devices and users counts each once and reports the rest by li
 });
 
 test('plain text and NDJSON are understood', async () => {
-  const text = (await upload('d1\nd2\r\n\nd,3\n', 'text/plain; charset=utf-8')).json();
-  expect(text).toMatchObject({ rows: 3, members: 3, badRows: 0 });
+  const text = (await upload(`d1\nd2\r\n\nd,3\n${'0'.repeat(16)}\n`, 'text/plain; charset=utf-8')).json();
+  expect(text).toMatchObject({
+    ...{ rows: 4, members: 3, badRows: 1 },
+    errors: [{ line: 5, field: 'device_id', reason: 'all_zeros' }],
+  });
   expect(await members(text.id)).toEqual(['0 d,3', '0 d1', '0 d2']);
   const json = (
     await upload('{"deviceId":"d1"}\n{"userId":"u1"}\n{"userId":1}', 'application/x-ndjson')

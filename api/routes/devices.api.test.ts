@@ -31,6 +31,14 @@ test('a device registers, and persons see it without its token', async () => {
   expect(answer.body).not.toContain(apnsToken('a'));
 });
 
+test('an ID of all zeros, which devices without one share, is no device ID', async () => {
+  const answer = await register(device('00000000-0000-0000-0000-000000000000'));
+  expect([answer.statusCode, answer.json().errors]).toEqual([
+    400,
+    [{ pointer: '/deviceId', detail: 'is all zeros: the device gives no ID' }],
+  ]);
+});
+
 test('who registers a known device again has to show its secret, and gets a new one', async () => {
   const { secret } = (await register(device('d1'))).json();
   expect((await register(device('d1'))).json().code).toBe('device_secret_required');

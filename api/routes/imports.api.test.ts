@@ -221,6 +221,16 @@ test.each([
   expect(await storedIds()).toEqual(['good']);
 });
 
+test('a device ID of all zeros costs its row', async () => {
+  const { errors } = await importCsv(
+    'device_id,platform',
+    '00000000-0000-0000-0000-000000000000,ios',
+    '7,ios',
+  );
+  expect(errors).toEqual([{ line: 2, field: 'device_id', reason: 'all_zeros' }]);
+  expect(await storedIds()).toEqual(['7']);
+});
+
 test('10 MB of nesting in a line is a line that is too long; 60 KB of it a row that is not valid', async () => {
   const nested = (depth: number) => `{"deviceId":"deep","platform":"ios","attributes":${'['.repeat(depth)}`;
   const lines = [nested(10_000_000), nested(60_000), `${nested(30_000)}${']'.repeat(30_000)}}`];

@@ -8,7 +8,7 @@ import {
   USUAL_KIND,
 } from '../../domain/address.ts';
 import { EXTERNAL_ID, isStorable, LIMITS } from '../../domain/device.ts';
-import { IDENTIFIER_KINDS } from '../../domain/identifier.ts';
+import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/identifier.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { isTimeZone } from '../../domain/time-zone.ts';
 import { readSubscription, subscriptionToken } from '../../domain/web-push.ts';
@@ -47,6 +47,7 @@ export class RowFault extends Error {
 export function toDeviceRow(line: number, raw: RawDevice): DeviceImportRow {
   const deviceId = idOf('device_id', raw.device_id);
   if (deviceId === undefined || deviceId === null) throw new RowFault('device_id', 'missing');
+  if (isZeroDeviceId(deviceId)) throw new RowFault('device_id', 'all_zeros');
   const platform = PLATFORMS.find((name) => name === raw.platform);
   if (platform === undefined) throw new RowFault('platform', 'unknown_platform');
   const addressKind = kindOf(platform, raw);

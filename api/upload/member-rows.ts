@@ -1,5 +1,6 @@
 import type { AudienceMember } from '../../db/audience-upload.ts';
 import { EXTERNAL_ID } from '../../domain/device.ts';
+import { isZeroDeviceId } from '../../domain/identifier.ts';
 import { RowFault } from './device-rows.ts';
 
 export const MEMBER_COLUMNS = ['device_id', 'user_id'] as const;
@@ -26,5 +27,6 @@ function isGiven(value: unknown): boolean {
 function idOf(field: MemberColumn, value: unknown): string {
   if (typeof value !== 'string') throw new RowFault(field, 'not_text');
   if (!EXTERNAL_ID.test(value)) throw new RowFault(field, 'invalid_id');
+  if (field === 'device_id' && isZeroDeviceId(value)) throw new RowFault(field, 'all_zeros');
   return value;
 }
