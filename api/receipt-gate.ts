@@ -24,7 +24,7 @@ export function createGate(maxBytes: number): Gate {
       if (admitted > 0 && admitted + bytes > maxBytes) {
         throw new Problem(
           'unavailable',
-          'More receipts are waiting than can be held; report these again later',
+          'More reports are waiting than can be held; report these again later',
           {
             retryAfterSeconds: RETRY_AFTER_SECONDS,
           },

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
 import { createTestApp, useTestApi } from '../testing.ts';
 
@@ -138,6 +138,33 @@ test("a device's wrong clock is corrected by the time at which it says it sends"
   const now = api.clock.now.getTime();
   await reportAs(secret, { deviceId: 'phone', sentAt: '2031-05-01T00:02:00Z', events });
   expect((await stored()).map((one) => now - one.at.getTime())).toEqual([120_000, 60_000]);
+});
+
+test('when more waits than can be held, further reports are told to come again, and none is lost', async () => {
+  await report([event('first', { userId: 'u' })]);
+  const base = await api.app.listen({ host: '127.0.0.1', port: 0 });
+  const headers = { authorization: `Bearer ${app.keys.operator}`, 'content-type': 'application/json' };
+  let refused = 0;
+  const post = async (index: number) => {
+    const body = `{"events":[${JSON.stringify(event(`held-${index}`, { userId: 'u' }))}]${' '.repeat(900_000)}}`;
+    const response = await fetch(`${base}/v1/events`, { method: 'POST', headers, body });
+    if (response.status === 503) refused++;
+    return response;
+  };
+  const posts = await api.deps.db.transaction().execute(async (trx) => {
+    await sql`lock table event_keys in exclusive mode`.execute(trx);
+    const sent = Array.from({ length: 30 }, (_, index) => post(index));
+    // 16 MiB hold 18 such bodies.
+    await vi.waitFor(() => expect(refused).toBe(12), 10_000);
+    return { sent };
+  });
+  const answers = await Promise.all(posts.sent);
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(18);
+  for (const answer of answers.filter(({ status }) => status !== 200)) {
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect(await answer.json()).toMatchObject({ code: 'unavailable' });
+  }
+  expect(await stored()).toHaveLength(19);
 });
 
 test('the names of events can be read', async () => {

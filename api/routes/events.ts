@@ -11,10 +11,13 @@ import { answerOf, type EventAnswer, readEvents } from '../event-reader.ts';
 import { createEventRecorder } from '../event-recorder.ts';
 import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
+import { createGate } from '../receipt-gate.ts';
 import { IsoDate } from '../schemas.ts';
 import { isSecret } from '../secrets.ts';
 
 const MAX_EVENTS = 1_000;
+/** Of bodies; what is made of them takes a few times as much. */
+const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Events = z
   .strictObject({
@@ -47,10 +50,11 @@ const TOO_MANY_NAMES = `name: the app has ${MAX_EVENT_NAMES} names of events, an
 
 export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createEventRecorder(deps.db);
+  const gate = createGate(MAX_WAITING_BYTES);
   app.post(
     '/v1/events',
     {
-      onRequest: app.guard.sdkOr('events.report'),
+      onRequest: [app.guard.sdkOr('events.report'), gate.admit],
       schema: {
         operationId: 'reportEvents',
         tags: ['devices'],
