@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { claimIdempotencyKey, releaseIdempotencyKey, settleIdempotencyKey } from '../db/idempotency.ts';
+import {
+  claimIdempotencyKey,
+  keepIdempotencyKey,
+  releaseIdempotencyKey,
+  settleIdempotencyKey,
+} from '../db/idempotency.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 
@@ -11,13 +16,14 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** Set while this request holds an idempotency key. */
-    idempotency: { scope: string; key: string } | null;
+    idempotency: { scope: string; key: string; end: () => void } | null;
   }
 }
 
 const KEY = /^[\x21-\x7e]{8,255}$/;
 const ABANDONED_MS = 60_000;
-const UPLOAD_ABANDONED_MS = 3_600_000;
+/** An upload takes longer, and says so often that it goes on. */
+const BEAT_MS = 5_000;
 
 /** To spread in the options of a creating POST: with an Idempotency-Key it happens once, and is answered again alike. */
 export function idempotent(deps: ApiDeps) {
@@ -27,29 +33,39 @@ export function idempotent(deps: ApiDeps) {
       const key = keyOf(request);
       if (key === undefined) return undefined;
       const scope = scopeOf(request);
-      const isUpload = request.body instanceof Readable;
       const claim = await claimIdempotencyKey(deps.db, {
         scope,
         key,
         requestHash: hashOf(request),
         now: await deps.clock(),
-        abandonedAfterMs: isUpload ? UPLOAD_ABANDONED_MS : ABANDONED_MS,
+        abandonedAfterMs: ABANDONED_MS,
       });
       if (claim.state === 'done') return replay(reply, claim.status, deps.vault.open(claim.sealed));
       if (claim.state !== 'claimed') throw refusal(claim.state);
-      request.idempotency = { scope, key };
+      const end = request.body instanceof Readable ? keep(deps, scope, key) : () => undefined;
+      request.idempotency = { scope, key, end };
       return undefined;
     },
     onSend: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
       if (request.idempotency === null) return payload;
-      const { scope, key } = request.idempotency;
+      const { scope, key, end } = request.idempotency;
       request.idempotency = null;
+      end();
       const isDone = reply.statusCode < 300 && typeof payload === 'string';
       if (!isDone) await releaseIdempotencyKey(deps.db, scope, key);
       else await settleIdempotencyKey(deps.db, { scope, key, ...sealedAnswer(deps, reply, payload) });
       return payload;
     },
   };
+}
+
+/** Until the end, which is not that of the connection: what was received whole is worked on without it. */
+function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => void {
+  const beat = async () => keepIdempotencyKey(db, { scope, key, now: await clock() });
+  const timer = setInterval(() => {
+    beat().catch((error: unknown) => log.warn({ err: error }, 'the key of an upload could not be kept'));
+  }, BEAT_MS).unref();
+  return () => clearInterval(timer);
 }
 
 function sealedAnswer({ vault }: ApiDeps, reply: FastifyReply, payload: string) {

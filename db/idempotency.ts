@@ -55,6 +55,20 @@ async function readClaim(db: Db, claim: IdempotencyClaim): Promise<ClaimResult> 
   return { state: 'done', status: row.status, sealed: Buffer.from(String(row.response), 'base64') };
 }
 
+/** The request is still at it, and its process alive. */
+export async function keepIdempotencyKey(
+  db: Db,
+  { scope, key, now }: { scope: string; key: string; now: Date },
+): Promise<void> {
+  await db
+    .updateTable('idempotency_keys')
+    .set({ created_at: now })
+    .where('app_id', '=', scope)
+    .where('key', '=', key)
+    .where('status', 'is', null)
+    .execute();
+}
+
 /** `sealed`: an answer may hold a key or a device secret, which are stored nowhere in the clear. */
 export async function settleIdempotencyKey(
   db: Db,

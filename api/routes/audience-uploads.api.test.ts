@@ -83,3 +83,27 @@ test('two uploads that arrive in turns do not meet; one that ends early does not
   ]);
   expect(await names()).toEqual(['A 5000', 'B 5000', 'Cut 8000']);
 });
+
+test('while an upload goes on its key is taken; when its process died, it is free after a minute', async () => {
+  const slow = uploading('Slow', 'upload-slow');
+  slow.write(rows(0, 10));
+  await expect.poll(isStaging).toBe(1);
+  api.clock.advance(59_000);
+  const since = async () => {
+    const { rows: found } = await api.deps.pool.query<{ created_at: Date }>(
+      `select created_at from idempotency_keys where key = 'upload-slow'`,
+    );
+    return found[0]?.created_at;
+  };
+  await expect.poll(since, { timeout: 15_000 }).toEqual(api.clock.now);
+  api.clock.advance(59_000);
+  const meanwhile = uploading('Slow', 'upload-slow');
+  meanwhile.write(rows(0, 10));
+  expect(await answerOf(meanwhile)).toMatchObject({ status: 409 });
+  expect(await answerOf(slow)).toMatchObject({ status: 201, body: { members: 10 } });
+  await api.deps.pool.query(`update idempotency_keys set status = null where key = 'upload-slow'`);
+  api.clock.advance(61_000);
+  const again = uploading('Slow', 'upload-slow');
+  again.write(rows(0, 20));
+  expect(await answerOf(again)).toMatchObject({ status: 201, replayed: undefined, body: { members: 20 } });
+});
