@@ -57,6 +57,12 @@ describe('submitting and deciding', () => {
       status: 200,
       body: { status: 'pending_approval', revision: 2 },
     });
+    await verb(shop, shop.approver, taskId, 'approve', { revision: 2 });
+    const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`);
+    expect(body['items']).toMatchObject([
+      { submission: 1, revision: 1, decision: 'reject', remark: 'Typo' },
+      { submission: 2, revision: 2, decision: 'approve', remark: null },
+    ]);
   });
 
   test('withdraw and submit at once again: the last workflow may still be closing', async () => {

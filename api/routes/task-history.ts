@@ -21,6 +21,8 @@ const Decision = z
   .object({
     personId: z.string(),
     personName: z.string(),
+    /** Grows each time the task is submitted. */
+    submission: z.int(),
     revision: z.int(),
     decision: z.enum(['approve', 'reject']),
     /** `api`, `signal` with a code, or a name that a signal merely claimed. */
@@ -60,7 +62,7 @@ function wholeLists(app: App, deps: ApiDeps): void {
     }),
     async (request) => {
       const task = await taskOf(deps, request);
-      return { items: await listDecisions(deps.db, { taskId: task.id, submission: task.submission }) };
+      return { items: await listDecisions(deps.db, { taskId: task.id }) };
     },
   );
 }
