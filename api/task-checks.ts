@@ -8,6 +8,7 @@ import { CHANNEL_OF } from '../domain/device.ts';
 import { isStorable } from '../domain/plain-text.ts';
 import type { Channel, Platform } from '../domain/platform.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import type { TaskStatus } from '../domain/task-status.ts';
 import { inZone, timingFaults } from '../domain/timing-check.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
@@ -61,16 +62,21 @@ export async function checkDefinition(
   };
 }
 
+const SENDS_NO_MORE: readonly TaskStatus[] = ['collecting', 'completed', 'cancelled', 'expired', 'failed'];
+
 /** What will not stop the task, and still should be known before it is sent. */
 export async function warningsOf(
   deps: ApiDeps,
   appId: string,
   definition: TaskDefinition,
+  status: TaskStatus = 'draft',
 ): Promise<Warning[]> {
   const { platforms } = definition;
   const [ready, fault] = await Promise.all([
     findReadiness(deps.db, { appId }),
-    findAudienceFault(deps.db, { appId, definition, now: await deps.clock() }),
+    SENDS_NO_MORE.includes(status)
+      ? undefined
+      : findAudienceFault(deps.db, { appId, definition, now: await deps.clock() }),
   ]);
   const needed = new Set(platforms.flatMap((platform) => CHANNEL_OF[platform] ?? []));
   const warnings: Warning[] = [...needed]

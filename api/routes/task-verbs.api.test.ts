@@ -101,6 +101,9 @@ describe('submit', () => {
     const refused = await shop.marketer.call('POST', `${url}/submit`);
     expect(refused.status).toBe(409);
     expect(refused.body['errors']).toEqual([expect.objectContaining({ pointer: '/exclusions/0' })]);
+    const { db } = api.deps;
+    await db.updateTable('tasks').set({ status: 'completed' }).where('id', '=', String(body['id'])).execute();
+    expect(codes((await shop.marketer.call('GET', url)).body)).not.toContain('audience_unreadable');
   });
 });
 

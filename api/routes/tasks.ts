@@ -149,7 +149,7 @@ function reading(app: App, deps: ApiDeps): void {
     async (request, reply) => {
       const task = await taskOf(deps, request);
       reply.header('etag', `"${task.revision}"`);
-      return renderTask(deps, task, await warningsOf(deps, task.appId, task.definition));
+      return renderTask(deps, task, await warningsOf(deps, task.appId, task.definition, task.status));
     },
   );
 }
