@@ -23,3 +23,11 @@ test('each purpose has a key of its own', () => {
   );
   expect(new Set(tags).size).toBe(2);
 });
+
+test('the MACs of many messages are those of each', () => {
+  const mac = createCmac(Buffer.from('2b7e151628aed2a6abf7158809cf4f3c', 'hex'));
+  for (let bytes = 1; bytes < 16; bytes++) {
+    const each = [0, 1, 2].map((i) => mac(MESSAGE.subarray(i * bytes, (i + 1) * bytes)));
+    expect(mac.many?.(MESSAGE.subarray(0, 3 * bytes), bytes)).toEqual(Buffer.concat(each));
+  }
+});

@@ -4,7 +4,7 @@ import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts
 import type { Message } from '../domain/content.ts';
 import type { Messages } from '../domain/content-messages.ts';
 import { LEASE_VALID_MS } from '../domain/lease-time.ts';
-import { encodeMessageId } from '../domain/message-id.ts';
+import { encodeMessageIds } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
@@ -226,13 +226,21 @@ export class LeaseRunner {
 
   #writeAll(claimed: readonly Claimed[]): void {
     this.#work.pacer.spend(claimed.map(({ channel }) => channel));
-    for (const each of claimed) this.#write(each);
+    const { pushNo } = this.#work.token;
+    const ids = encodeMessageIds(
+      this.#deps.messageMac,
+      pushNo,
+      claimed.map(({ n }) => n),
+    );
+    for (const [i, messageId] of ids.entries()) {
+      const each = claimed[i];
+      if (each !== undefined) this.#write(each, messageId);
+    }
   }
 
-  #write({ n, token, channel, variant, variables }: Claimed): void {
+  #write({ n, token, channel, variant, variables }: Claimed, messageId: string): void {
     const { collapseId, services, messages } = this.#work;
     const filled = variant === null ? undefined : messages(variant, variables);
-    const messageId = encodeMessageId(this.#deps.messageMac, { pushNo: this.#work.token.pushNo, n });
     const to = { token, messageId, collapseId };
     const leave = this.#work.unwritten.leaving();
     const mayStart = () => {

@@ -19,7 +19,7 @@ const SETTINGS: readonly BareSetting[] = [
   { sessions: 4, streams: 100 },
 ];
 
-/** The product against a bare loop (once before it and once after, because a machine's speed drifts) and against job queues, in one run to the same simulators. */
+/** The product against job queues and a bare loop, which runs before and after it, because a machine's speed drifts. */
 export async function fanout(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? DEVICES;
   return await withRig(options, async (rig) => {

@@ -8,6 +8,8 @@ export interface Mac {
   readonly version?: number;
   /** The MAC of the version before, while its message IDs may come. */
   readonly previous?: Mac;
+  /** The MACs of many messages of so many bytes each, one behind the other: faster than one by one. */
+  many?(messages: Uint8Array, bytes: number): Uint8Array;
 }
 
 export interface DeliveryRef {
@@ -21,12 +23,25 @@ const MAC_BYTES = 16;
 
 /** Key version, push (6 bytes), delivery number (4 bytes), MAC (16 bytes); base64url, 36 characters. */
 export function encodeMessageId(mac: Mac, { pushNo, n }: DeliveryRef): string {
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + MAC_BYTES);
-  bytes[0] = versionOf(mac);
-  bytes.writeUIntBE(pushNo, 1, 6);
-  bytes.writeUInt32BE(n, 7);
-  bytes.set(mac(bytes.subarray(0, HEAD_BYTES)).subarray(0, MAC_BYTES), HEAD_BYTES);
-  return bytes.toString('base64url');
+  return encodeMessageIds(mac, pushNo, [n]).join();
+}
+
+/** Those of many deliveries of a push, in their order. */
+export function encodeMessageIds(mac: Mac, pushNo: number, numbers: readonly number[]): string[] {
+  const heads = Buffer.allocUnsafe(numbers.length * HEAD_BYTES);
+  for (const [i, n] of numbers.entries()) {
+    const at = i * HEAD_BYTES;
+    heads[at] = versionOf(mac);
+    heads.writeUIntBE(pushNo, at + 1, 6);
+    heads.writeUInt32BE(n, at + 7);
+  }
+  const headOf = (i: number) => heads.subarray(i * HEAD_BYTES, (i + 1) * HEAD_BYTES);
+  const macs = mac.many?.(heads, HEAD_BYTES);
+  return numbers.map((_, i) => {
+    const head = headOf(i);
+    const tag = macs?.subarray(i * MAC_BYTES, (i + 1) * MAC_BYTES) ?? mac(head).subarray(0, MAC_BYTES);
+    return Buffer.concat([head, tag]).toString('base64url');
+  });
 }
 
 const MESSAGE_ID = /^[\w-]{36}$/;

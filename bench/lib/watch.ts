@@ -11,7 +11,7 @@ export interface Progress {
   readonly isSent: boolean;
 }
 
-const POLL_MS = 20;
+const POLL_MS = 50;
 
 /** Reads the leases only, a few rows, so that watching costs nothing next to what is watched. */
 export async function progressOf(pool: Pool, taskId: string): Promise<Progress | undefined> {
