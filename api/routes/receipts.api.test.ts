@@ -13,9 +13,11 @@ beforeEach(async () => {
   api.clock.advance(60_000);
 });
 
-async function pushOf({ appId, marketer: { personId } }: Shop): Promise<SeededPush> {
+async function pushOf(
+  { appId, marketer: { personId } }: Shop,
+  startedAt = api.clock.now,
+): Promise<SeededPush> {
   const { db } = api.deps;
-  const startedAt = api.clock.now;
   const taskId = await seedTask(db, { appId, personId, now: startedAt });
   return await seedPush(db, {
     ...{ appId, taskId, startedAt },
@@ -135,12 +137,14 @@ describe('POST /v1/receipts', () => {
     expect(await statistics()).toMatchObject({ statistics: { opens: 1, taps: 1000 } });
   });
 
-  test('one batch of forged, foreign, duplicate, future and malformed receipts: each has its answer, the rest counts', async () => {
+  test('one batch of forged, expired, foreign, duplicate, future and malformed receipts: each has its answer, the rest counts', async () => {
     const foreign = idOf(1, await pushOf(await openShop(api)));
+    const expired = idOf(1, await pushOf(shop, new Date(api.clock.now.getTime() - 73 * 3_600_000)));
     const items = [
       receipt(1),
       receipt(1),
       receipt(2, { messageId: foreign }),
+      receipt(1, { messageId: expired }),
       receipt(2, { messageId: `${idOf(2).slice(0, -1)}${idOf(2).endsWith('A') ? 'B' : 'A'}` }),
       receipt(2, { at: '2999-01-01T00:00:00Z' }),
       receipt(2, { kind: 'dismissal' }),
@@ -152,7 +156,7 @@ describe('POST /v1/receipts', () => {
     const { body } = await report(items);
     const results = body['results'] as { index: number; result?: string; error?: string }[];
     expect(results.map(({ result, error }) => result ?? error)).toEqual([
-      ...['counted', 'duplicate', 'unknown', 'unknown', 'counted', 'not_supported'],
+      ...['counted', 'duplicate', 'unknown', 'late', 'unknown', 'counted', 'not_supported'],
       ...[/^at: /, /surprise/, /^messageId: /, /^receipt: /].map((text) => expect.stringMatching(text)),
     ]);
     expect((await row(2)).open_at).toEqual(api.clock.now);
@@ -199,10 +203,13 @@ describe('POST /v1/receipts', () => {
       if (response.status === 503) refused++;
       return response;
     });
-    // 16 MiB hold 18 such bodies.
-    await vi.waitFor(() => expect(refused).toBe(12));
-    await holder.query('rollback');
-    holder.release();
+    try {
+      // 16 MiB hold 18 such bodies.
+      await vi.waitFor(() => expect(refused).toBe(12), 10_000);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
     const answers = await Promise.all(posts);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(18);
     for (const answer of answers.filter(({ status }) => status !== 200)) {
