@@ -4,8 +4,8 @@ import type { Desk } from '../lib/tasks.ts';
 import { waitForPush } from '../lib/watch.ts';
 import { approveTasks } from './approved.ts';
 
-/** All must sleep when the first is due: twice the time that creating them should take, and a little more. */
-const MARGIN = { factor: 2, ms: 5_000 };
+/** All must sleep when the first is due: three times as long as creating them should take, and a little more. */
+const MARGIN = { factor: 3, ms: 15_000 };
 
 interface Due {
   readonly audienceId: string;
