@@ -18,6 +18,7 @@ export interface Batch {
 
 /** Longer waits than this are left to the push service's own back-off, asked again. */
 const MAX_RETRY_WAIT_MS = 60_000;
+const RESEND_MS = 1_000;
 
 /** What one lease has learned and not yet written to Postgres. */
 export class LeaseBook {
@@ -29,8 +30,11 @@ export class LeaseBook {
   /** Put back among the results, and so not written yet. */
   #fresh: Retry[] = [];
   #retries: Retry[];
+  readonly #resends: boolean;
 
-  constructor(retries: readonly number[]) {
+  /** `resends`: what is written and never answered is sent again. */
+  constructor(retries: readonly number[], resends: boolean) {
+    this.#resends = resends;
     this.#retries = retries.map((n) => ({ n, at: 0 }));
   }
 
@@ -60,7 +64,8 @@ export class LeaseBook {
         break;
       }
       case 'ambiguous':
-        this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
+        if (this.#resends) this.#putBack(n, null, now + RESEND_MS);
+        else this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
         break;
       case 'refused':
         this.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;

@@ -19,6 +19,8 @@ export interface LeaseWork {
   readonly token: LeaseToken;
   readonly lease: TakenLease;
   readonly collapseId: string;
+  /** Whether what is written and never answered is sent again. */
+  readonly resends: boolean;
   /** Of a content that says the same to everybody. */
   readonly message: Message;
   /** Of any other. */
@@ -87,7 +89,7 @@ export class LeaseRunner {
   constructor(deps: SenderDeps, work: LeaseWork) {
     this.#deps = deps;
     this.#work = work;
-    this.#book = new LeaseBook(work.lease.retries);
+    this.#book = new LeaseBook(work.lease.retries, work.resends);
     this.#mark = work.lease.mark;
     this.#room = createRoom(work.unwritten, this.#wake.ring);
     work.signal.addEventListener('abort', () => this.#wake.ring(), { once: true });

@@ -6,6 +6,7 @@ import { messagesOf } from '../domain/content-messages.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { CHANNEL_OF } from '../domain/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../domain/platform.ts';
+import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
@@ -49,6 +50,8 @@ interface Taken {
   readonly token: LeaseToken;
   readonly lease: TakenLease;
   readonly isTrusted: boolean;
+  readonly definition: TaskDefinition;
+  readonly resends: boolean;
 }
 
 export function createSenderActivities(deps: SenderDeps): {
@@ -65,12 +68,14 @@ export function createSenderActivities(deps: SenderDeps): {
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
-    const lease = await take(token, new Date(startBefore));
+    const definition = await findDefinition(deps.db, push);
+    const resends = definition.onAmbiguous === 'resend';
+    const lease = await take(token, new Date(startBefore), resends);
     if (lease.kind !== 'taken') {
       return { kind: END_OF[lease.kind], reason: null, startedAt: null };
     }
     try {
-      return await send({ push, token, lease, isTrusted });
+      return await send({ push, token, lease, isTrusted, definition, resends });
     } catch (error) {
       await handOverLease(deps.db, token, null);
       if (!(error instanceof UnusableCredential)) throw error;
@@ -79,15 +84,22 @@ export function createSenderActivities(deps: SenderDeps): {
     }
   }
 
-  async function send({ push, token, lease, isTrusted }: Taken): Promise<SendLeaseResult> {
+  async function send({
+    push,
+    token,
+    lease,
+    isTrusted,
+    definition,
+    resends,
+  }: Taken): Promise<SendLeaseResult> {
     const context = Context.current();
-    const definition = await findDefinition(deps.db, push);
     const services = await openServices(push.app_id);
     const runner = new LeaseRunner(deps, {
       token,
       lease,
       services,
       unwritten,
+      resends,
       rejections: rejectionsOf(push.no, isTrusted),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       message: definition.content,
@@ -108,10 +120,11 @@ export function createSenderActivities(deps: SenderDeps): {
   async function take(
     token: LeaseToken,
     startBefore: Date,
+    resends: boolean,
   ): Promise<Exclude<TakeResult, { kind: 'draining' }>> {
     const context = Context.current();
     for (;;) {
-      const taken = await takeLease(deps.db, token, { now: await deps.clock(), startBefore });
+      const taken = await takeLease(deps.db, token, { now: await deps.clock(), startBefore, resends });
       if (taken.kind !== 'draining') return taken;
       context.heartbeat();
       await context.sleep(DRAIN_POLL_MS);

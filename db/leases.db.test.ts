@@ -45,7 +45,7 @@ function tokenOf(push: Seeded, attempt = 1, epoch = push.epoch): LeaseToken {
   return { pushNo: push.no, leaseNo: 0, epoch, attempt };
 }
 
-async function take(token: LeaseToken, when = at): Promise<TakenLease> {
+async function take(token: LeaseToken, when: typeof at & { resends?: boolean } = at): Promise<TakenLease> {
   const lease = await takeLease(database.db, token, when);
   if (lease.kind !== 'taken') throw new Error(`the lease was ${lease.kind}`);
   return lease;
@@ -160,6 +160,25 @@ test('what a dead sender had in flight is ambiguous, what it had not claimed is 
   expect(await figures(push)).toMatchObject({ sent: 4, success: 1, failures: 1, noFeedback: 2, pending: 16 });
   const rest = await advance(push, next, { mark: 4, newMark: 20 });
   expect(rest.claimed).toHaveLength(16);
+});
+
+test('of a task that sends again, what a dead sender had in flight is sent by the next, but for what arrived', async () => {
+  const push = await openSeeded();
+  const dead = tokenOf(push);
+  await take(dead);
+  await advance(push, dead, { newMark: 4 });
+  await database.db
+    .updateTable('deliveries')
+    .set({ delivered_at: now })
+    .where('push_no', '=', push.no)
+    .where('n', '=', 2)
+    .execute();
+  const next = tokenOf(push, 2);
+  const lease = await take(next, { ...afterDeath, resends: true });
+  expect(lease.retries).toEqual([1, 3, 4]);
+  expect(await figures(push)).toMatchObject({ sent: 1, pending: 19 });
+  const again = await advance(push, next, { mark: 4, newMark: 4, retries: lease.retries });
+  expect(again.claimed.map(({ n }) => n).sort()).toEqual([1, 3, 4]);
 });
 
 test('a stale sender neither writes nor takes its lease back', async () => {

@@ -7,7 +7,7 @@ import { ensureStarted } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import type { LeasesTable } from './schema-ledger.ts';
 import { deliveriesOf } from './slots.ts';
-import { countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
+import { countInFlight, type LeaseOfPush, putBackInFlight, sweepInFlight } from './sweep.ts';
 
 /** Who holds a lease. Only a higher (epoch, attempt) takes it, so a stale holder can neither write nor take it back. */
 export interface LeaseToken {
@@ -45,7 +45,7 @@ export type TakeResult =
 export async function takeLease(
   db: Db,
   token: LeaseToken,
-  { now, startBefore }: { now: Date; startBefore: Date },
+  { now, startBefore, resends = false }: { now: Date; startBefore: Date; resends?: boolean },
 ): Promise<TakeResult> {
   return await db.transaction().execute(async (trx) => {
     if (!(await lockOpenControl(trx, token))) return { kind: 'fenced' };
@@ -74,6 +74,7 @@ export async function takeLease(
     }
     const { epoch, attempt } = token;
     await setLease(trx, token, { epoch, attempt, draining_until: null, seen_at: now, recalled: false });
+    if (resends) await putBackInFlight(trx, left);
     await sweepInFlight(trx, left);
     return {
       kind: 'taken',

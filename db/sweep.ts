@@ -25,6 +25,12 @@ export async function sweepInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Pro
   });
 }
 
+/** The same of a task that sends it again, unless a receipt says that it arrived. */
+export async function putBackInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
+  const where = sql`${IN_FLIGHT} and d.delivered_at is null`;
+  return await settleRest(db, lease, { status: STATUS_CODE.retry, reason: null, where });
+}
+
 /** What nobody claimed will not be sent any more. */
 export async function abandonUnsent(
   db: Kysely<Schema>,
@@ -53,7 +59,7 @@ export async function countInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Pro
   return rows[0]?.count ?? 0;
 }
 
-type Settlement = { status: number; reason: string; where: RawBuilder<unknown> };
+type Settlement = { status: number; reason: string | null; where: RawBuilder<unknown> };
 
 async function settleRest(db: Kysely<Schema>, lease: LeaseOfPush, to: Settlement): Promise<number> {
   const { rows } = await sql<{ settled: number }>`

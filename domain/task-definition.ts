@@ -67,6 +67,8 @@ const fields = {
   /** Whether the app's caps hold for it, and whether it counts for them. */
   caps: CapUse,
   quietHours: QuietUse,
+  /** What is written and never answered may have been sent: it is left at that, or sent again, and some get it twice. */
+  onAmbiguous: z.enum(['leave', 'resend']),
   target: Target,
 };
 
@@ -89,6 +91,7 @@ export const TaskDefinition = z
     messageClass: fields.messageClass.optional(),
     caps: fields.caps.optional(),
     quietHours: fields.quietHours.optional(),
+    onAmbiguous: fields.onAmbiguous.optional(),
     target: Target.optional(),
   })
   .refine((task) => task.pushType === 'single' || task.pushAt === undefined, {

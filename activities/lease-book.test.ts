@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { LeaseBook } from './lease-book.ts';
+
+const UNANSWERED = { kind: 'ambiguous', reason: 'Timeout' } as const;
+
+test('what was never answered is settled as such', () => {
+  const book = new LeaseBook([], false);
+  book.enter(7, UNANSWERED, 0);
+  const batch = book.take(0, 10);
+  expect(batch.results).toEqual([{ n: 7, status: 'ambiguous', reason: 'Timeout' }]);
+  expect(book.waiting).toBe(0);
+});
+
+test('where the task says so it is put back and sent again a second later, which is no refused attempt', () => {
+  const book = new LeaseBook([], true);
+  book.enter(7, UNANSWERED, 0);
+  const batch = book.take(0, 10);
+  expect(batch.results).toEqual([{ n: 7, status: 'retry', reason: null }]);
+  book.written(batch);
+  expect(book.take(999, 10).due).toEqual([]);
+  expect(book.take(1000, 10).due.map(({ n }) => n)).toEqual([7]);
+});
