@@ -27,6 +27,7 @@ export async function lateness(options: BenchOptions): Promise<Figures> {
     const { createdPerS } = sleeping;
     say(`${n} tasks due within a minute …`);
     const spread = await measureLateness(rig, desk, { audienceId, n, createdPerS, spreadMs: SPREAD_MS });
+    say(`p50 ${round(percentile(spread, 0.5), 0)} ms, p99 ${round(percentile(spread, 0.99), 0)} ms`);
     say(`${n} tasks due at one instant …`);
     const burst = await measureLateness(rig, desk, { audienceId, n, createdPerS, spreadMs: 0 });
     const { duplicates } = await rig.simulators.control.counts();
