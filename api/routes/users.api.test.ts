@@ -33,9 +33,10 @@ test('an operator erases users; asked again nothing changes', async () => {
 test('the audit says who erased and how much, and not whom', async () => {
   await erase(['ann']);
   const rows = await api.deps.db.selectFrom('audit').selectAll().where('app_id', '=', app.appId).execute();
-  expect(rows).toMatchObject([{ verb: 'erase_users', detail: expect.stringContaining('devices: 2') }]);
   expect(JSON.stringify(rows)).not.toMatch(/\bann\b|\bd1\b/);
-  expect(rows[0]?.person_id).toMatch(/^person-/);
+  const erasures = rows.filter(({ verb }) => verb === 'erase_users');
+  expect(erasures).toMatchObject([{ detail: expect.stringContaining('devices: 2') }]);
+  expect(erasures[0]?.person_id).toMatch(/^person-/);
 });
 
 test('users of another app stay, and marketers erase nobody', async () => {
