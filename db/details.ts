@@ -8,6 +8,7 @@ import type { Db } from './database.ts';
 import { containsPattern } from './like.ts';
 import { platformOf } from './platform-code.ts';
 import { sendReasonSql, sendResultSql } from './send-result.ts';
+import { findDefinition } from './task-state.ts';
 
 export interface DeviceDetail {
   /** The delivery's number within its push. */
@@ -41,13 +42,8 @@ export async function findVariants(
   db: Db,
   { taskId, revision }: { taskId: string; revision: number },
 ): Promise<readonly string[]> {
-  const { definition } = await db
-    .selectFrom('task_revisions')
-    .select('definition')
-    .where('task_id', '=', taskId)
-    .where('revision', '=', revision)
-    .executeTakeFirstOrThrow();
-  return variantNames(localesOf(definition.content));
+  const { content } = await findDefinition(db, { task_id: taskId, revision });
+  return variantNames(localesOf(content));
 }
 
 const COLUMNS = {
