@@ -6,7 +6,7 @@ import { recordUnjoinable } from '../db/trigger-fault.ts';
 import { findOpenPush, joinPush } from '../db/trigger-join.ts';
 import { matchArrivals } from '../db/trigger-match.ts';
 import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
-import { hourOf } from '../domain/trigger.ts';
+import { hourOf } from '../domain/trigger-hour.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface TriggerActivities {

@@ -3,7 +3,7 @@ import { findAudienceVersion } from '../db/readiness.ts';
 import { zoneOfApp } from '../db/recurrences.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import { checkContent } from '../domain/content-check.ts';
-import { isTooLate } from '../domain/task-definition.ts';
+import { isTooLate } from '../domain/late-policy.ts';
 import { timingFaults } from '../domain/timing-check.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Given } from '../domain/content-fill.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Channel } from '../domain/platform.ts';
@@ -8,7 +8,7 @@ import { sendingHour } from './hours.ts';
 import type { LeaseToken } from './leases.ts';
 import { PREPARED } from './prepared.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
-import { deliveriesOf } from './slots.ts';
+import { type SqlValues, slotStatement } from './statement.ts';
 
 export interface Settled {
   readonly n: number;
@@ -53,88 +53,128 @@ export interface Advance {
   readonly now: Date;
 }
 
-type Row = {
-  held: boolean;
-  open: boolean;
-  done: boolean | null;
-  n: number | null;
-  token: string;
-  channel: Channel;
-  variant: number | null;
-  variables: Given | null;
-};
+/** The one row of a statement that had nobody to claim. */
+interface NotClaimed {
+  readonly n: null;
+}
+
+type MaybeClaimed = Claimed | NotClaimed;
+
+interface ClaimValues extends LeaseToken, Pick<Advance, 'slot' | 'mark' | 'newMark' | 'now'> {}
+
+interface SettleValues extends ClaimValues, ResultsByNumber, Pick<Advance, 'isEnding' | 'retries'> {
+  readonly hour: number;
+}
+
+type Row = MaybeClaimed & { readonly held: boolean; readonly open: boolean; readonly done: boolean | null };
+
+const PENDING = sql.lit(STATUS_CODE.pending);
 
 /**
- * The one statement of the sending path: settles what was answered and claims what is written next.
- * The claim locks the control row, so that none succeeds once a fence has committed. Results are found by
- * number, in an array as long as the span they cover, never by a join that stale statistics could ruin.
+ * Settles what was answered and claims what is written next. The claim locks the control row, so that none succeeds
+ * once a fence has committed.
  */
 export async function advanceLease(db: Db, token: LeaseToken, advance: Advance): Promise<Advanced> {
-  const { pushNo, leaseNo, epoch, attempt } = token;
-  const { slot, mark, newMark, now } = advance;
-  const { base, end, statuses, reasons } = byNumber(advance.results);
-  const table = deliveriesOf(slot);
-  const mine = sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
-  const { rows } = await sql<Row>`${PREPARED}
+  const { results, retries, mark, newMark, isEnding } = advance;
+  const claimsOnly = results.length === 0 && retries.length === 0 && newMark > mark && !isEnding;
+  if (claimsOnly) {
+    const rows = await claim(db, { ...token, ...advance });
+    // Else something is in the way, and the other statement says what.
+    if (rows.length > 0) return { held: true, open: true, done: false, claimed: rows.filter(isClaimed) };
+  }
+  const hour = sendingHour(advance.now, advance.startedAt);
+  const rows = await settleAndClaim(db, { ...token, ...advance, ...byNumber(results), hour });
+  const [first] = rows;
+  const { held = false, open = false, done } = first ?? {};
+  return { held, open, done: done ?? false, claimed: rows.filter(isClaimed) };
+}
+
+function isClaimed<Row extends MaybeClaimed>(row: Row): row is Row & Claimed {
+  return row.n !== null;
+}
+
+/** A row where the lease was moved, even when it has nobody pending there. */
+const claim = slotStatement<ClaimValues, MaybeClaimed>(
+  (deliveries, v) => sql`${PREPARED}
     with control as (
-      ${lockOpen(token)}
+      ${lockOpen(v)}
+    ), moved as (
+      update leases set mark_n = greatest(mark_n, ${v.newMark}::int),
+        seen_at = case when draining_until is null then ${v.now}::timestamptz end
+      where ${isMine(v)} and not recalled and exists (select from control)
+      returning push_no
+    )
+    select d.n, d.token, d.channel, d.variant, d.variables from moved left join ${deliveries} d
+      on d.push_no = moved.push_no and d.n > ${v.mark}::int and d.n <= ${v.newMark}::int and d.status = ${PENDING}`,
+);
+
+/** Results are found by number, in an array as long as the span they cover, never by a join that stale statistics could ruin. */
+const settleAndClaim = slotStatement<SettleValues, Row>(
+  (deliveries, v) => sql`${PREPARED}
+    with control as (
+      ${lockOpen(v)}
     ), holder as (
-      select recalled from leases where ${mine} for update
+      select recalled from leases where ${isMine(v)} for update
     ), flags as materialized (
       select exists (select from holder) as held,
         exists (select from control) and exists (select from holder where not recalled) as open,
-        ${statuses}::smallint[] as statuses, ${reasons}::text[] as reasons
+        ${v.statuses}::smallint[] as statuses, ${v.reasons}::text[] as reasons
     ), settled as (
-      update ${table} d
-      set status = flags.statuses[d.n - ${base}::int + 1],
-        reason = flags.reasons[d.n - ${base}::int + 1], settled_at = ${now}
+      update ${deliveries} d
+      set status = flags.statuses[d.n - ${v.base}::int + 1],
+        reason = flags.reasons[d.n - ${v.base}::int + 1], settled_at = ${v.now}
       from flags
-      where flags.held and d.push_no = ${pushNo} and d.status = ${STATUS_CODE.pending}
-        and d.n between ${base}::int and ${end}::int
-        and flags.statuses[d.n - ${base}::int + 1] is not null
+      where flags.held and d.push_no = ${v.pushNo} and d.status = ${PENDING}
+        and d.n between ${v.base}::int and ${v.end}::int
+        and flags.statuses[d.n - ${v.base}::int + 1] <> ${sql.lit(UNANSWERED)}
       returning ${SETTLED_COLUMNS}
-    ), ${countSettled(token, sql`${sendingHour(now, advance.startedAt)}`)}, claimed as (
-      select d.n, d.token, d.channel, d.variant, d.variables from ${table} d, flags
-      where flags.held and flags.open and d.push_no = ${pushNo} and d.n > ${mark}::int and d.n <= ${newMark}::int
-        and d.status = ${STATUS_CODE.pending}
+    ), ${countSettled(v, v.hour)}, claimed as (
+      select d.n, d.token, d.channel, d.variant, d.variables from ${deliveries} d, flags
+      where flags.held and flags.open and d.push_no = ${v.pushNo} and d.n > ${v.mark}::int and d.n <= ${v.newMark}::int
+        and d.status = ${PENDING}
     ), reopened as (
-      update ${table} d set status = ${STATUS_CODE.pending} from flags
-      where flags.held and flags.open and d.push_no = ${pushNo} and d.n = any(${advance.retries}::int[])
-        and d.status in (${STATUS_CODE.retry}, ${STATUS_CODE.pending})
+      update ${deliveries} d set status = ${PENDING} from flags
+      where flags.held and flags.open and d.push_no = ${v.pushNo} and d.n = any(${v.retries}::int[])
+        and d.status in (${sql.lit(STATUS_CODE.retry)}, ${PENDING})
       returning d.n, d.token, d.channel, d.variant, d.variables
     ), moved as (
       update leases set
-        mark_n = case when ${advance.isEnding} then ${mark}::int
-          when flags.open then greatest(mark_n, ${newMark}::int) else mark_n end,
-        seen_at = case when draining_until is null then ${now}::timestamptz end,
+        mark_n = case when ${v.isEnding} then ${v.mark}::int
+          when flags.open then greatest(mark_n, ${v.newMark}::int) else mark_n end,
+        seen_at = case when draining_until is null then ${v.now}::timestamptz end,
         pending = ${PENDING_LEFT},
         done = 0 = all(${PENDING_LEFT})
-      from flags where flags.held and ${mine}
+      from flags where flags.held and ${isMine(v)}
       returning done
     )
     select flags.held, flags.open, moved.done, rows.n, rows.token, rows.channel, rows.variant, rows.variables
     from flags left join moved on true
-      left join (select * from claimed union all select * from reopened) rows on true`.execute(db);
-  const [first] = rows;
-  return {
-    held: first?.held ?? false,
-    open: first?.open ?? false,
-    done: first?.done ?? false,
-    claimed: rows.flatMap(({ n, token, channel, variant, variables }) =>
-      n === null ? [] : [{ n, token, channel, variant, variables }],
-    ),
-  };
+      left join (select * from claimed union all select * from reopened) rows on true`,
+);
+
+function isMine({ pushNo, leaseNo, epoch, attempt }: SqlValues<LeaseToken>): RawBuilder<boolean> {
+  return sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
 }
+
+interface ResultsByNumber {
+  readonly base: number;
+  readonly end: number;
+  readonly statuses: string;
+  readonly reasons: (string | null)[] | null;
+}
+
+/** Not null, which would make looking up one place of the array as slow as the array is long. */
+const UNANSWERED = -1;
 
 /**
  * The results in an array as long as the span that they cover. The statuses go as the text that Postgres reads:
  * the driver would quote and escape each of the hundreds of numbers.
  */
-function byNumber(results: readonly Settled[]) {
+function byNumber(results: readonly Settled[]): ResultsByNumber {
   if (results.length === 0) return { base: 0, end: -1, statuses: '{}', reasons: null };
   const base = results.reduce((least, { n }) => Math.min(least, n), Number.POSITIVE_INFINITY);
   const end = results.reduce((most, { n }) => Math.max(most, n), 0);
-  const statuses = new Array<number | 'null'>(end - base + 1).fill('null');
+  const statuses = new Array<number>(end - base + 1).fill(UNANSWERED);
   let reasons: (string | null)[] | null = null;
   for (const { n, status, reason } of results) {
     statuses[n - base] = STATUS_CODE[status];

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from './database.ts';
+import type { SqlValues } from './statement.ts';
 
 export type Wanted = 'pause' | 'cancel';
 
@@ -20,7 +21,10 @@ export async function fenceTask(db: Db, args: { taskId: string; wanted: Wanted }
  * A row when the push may be claimed from under this epoch. Share-locked, so that a fence or an emergency stop of
  * the app waits for the claim, and no claim succeeds after it.
  */
-export function lockOpen({ pushNo, epoch }: { pushNo: number; epoch: number }): RawBuilder<unknown> {
+export function lockOpen({
+  pushNo,
+  epoch,
+}: SqlValues<{ pushNo: number; epoch: number }>): RawBuilder<unknown> {
   return sql`
     select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
     where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null

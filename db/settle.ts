@@ -2,8 +2,9 @@ import { type RawBuilder, sql } from 'kysely';
 import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
 import { sendReasonSql, sendResultSql } from './send-result.ts';
+import type { SqlValues } from './statement.ts';
 
-type LeaseKey = { readonly pushNo: number; readonly leaseNo: number };
+type LeaseKey = SqlValues<{ readonly pushNo: number; readonly leaseNo: number }>;
 
 /** What `settled`, the rows that a statement changed, must offer to be counted. */
 export const SETTLED_COLUMNS = sql`d.platform, d.variant, d.status, d.reason, d.delivered_at is not null as receipted`;

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import { hourOf } from '../domain/trigger.ts';
+import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
 import { countPrepared, cutLeases, insertDeliveries, rangesOf } from './prepare.ts';

@@ -1,6 +1,6 @@
 import { approvalEndsAt, isApprovalOver } from './approval-limit.ts';
+import { isTooLate, lateAfter } from './late-policy.ts';
 import { afterRuns, askForEndAt } from './runs.ts';
-import { isTooLate, lateAfter } from './task-definition.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
 

@@ -1,5 +1,5 @@
+import { isTooLate } from './late-policy.ts';
 import type { Missed, Run } from './recurrence.ts';
-import { isTooLate } from './task-definition.ts';
 import { isInPush, type TaskState } from './task-state.ts';
 
 /** What a task remembers of the times at which its pushes are due. */

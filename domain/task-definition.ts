@@ -3,12 +3,13 @@ import { AudienceRef } from './audience-rule.ts';
 import { CapUse, MESSAGE_CLASSES, type MessageClass, QuietUse } from './cap.ts';
 import { Content } from './content.ts';
 import { EventFilter } from './event.ts';
+import { graceOf } from './late-policy.ts';
 import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
 import { PUSH_TYPES, type PushType } from './task-status.ts';
 import { Trigger } from './trigger.ts';
-import { LOCAL_SPAN_MS, PAST_ZONES } from './waves.ts';
+import { PAST_ZONES } from './waves.ts';
 
 /** What happens when the push time passed while waiting for approval, paused or down. */
 export const LatePolicy = z
@@ -149,25 +150,3 @@ export function classOf({ messageClass = 'marketing' }: Pick<TaskDefinition, 'me
 
 /** Devices per second; null is as fast as the push services take it. */
 export const RatePerSecond = z.int().positive().max(1_000_000).nullable();
-
-/** How late a push may start, in milliseconds. */
-export function graceOf(latePolicy: LatePolicy): number {
-  return latePolicy.action === 'send' ? Number.POSITIVE_INFINITY : latePolicy.afterMinutes * 60_000;
-}
-
-/** Whether a push at `pushAt` would now be so late that the policy skips it: by zones, in the last of them. */
-export function isTooLate(
-  { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
-  pushAt: number | null,
-  now: number,
-): boolean {
-  return pushAt !== null && now > lateAfter({ latePolicy, isLocal: isLocal === true }, pushAt);
-}
-
-/** After this moment the push is not started any more. */
-export function lateAfter(
-  { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
-  pushAt: number,
-): number {
-  return pushAt + graceOf(latePolicy) + (isLocal === true ? LOCAL_SPAN_MS : 0);
-}

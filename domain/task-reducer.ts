@@ -1,8 +1,8 @@
 import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
+import { isTooLate } from './late-policy.ts';
 import type { Plan } from './plan.ts';
 import { afterRuns, withRuns } from './runs.ts';
-import { isTooLate } from './task-definition.ts';
 import { isInPush, type TaskState } from './task-state.ts';
 import { refusalOf, type Verb } from './task-status.ts';
 

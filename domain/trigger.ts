@@ -58,12 +58,3 @@ export function delayOf({ delayMinutes }: Trigger): number {
 export function lastDueAt(trigger: Trigger): number | null {
   return trigger.endAt === undefined ? null : Date.parse(trigger.endAt) + delayOf(trigger);
 }
-
-/** All users who become due within one clock hour are in one push. */
-export function hourOf(at: number): number {
-  return Math.floor(at / HOUR_MS) * HOUR_MS;
-}
-
-export function closingOf(hour: number): number {
-  return hour + HOUR_MS;
-}

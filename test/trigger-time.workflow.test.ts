@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createTriggerActivities } from '../activities/trigger-activities.ts';
 import { ENTRY_STATES } from '../db/triggers.ts';
-import { closingOf, hourOf } from '../domain/trigger.ts';
+import { closingOf, hourOf } from '../domain/trigger-hour.ts';
 import { createMac } from '../keys.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hourOf } from '../domain/trigger.ts';
+import { hourOf } from '../domain/trigger-hour.ts';
 import { TASK_QUEUE, TRIGGERS } from '../workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';

@@ -7,11 +7,11 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
-import { z } from 'zod';
 import type { PushTimes } from '../activities/push-activities.ts';
 import type { PushReport } from '../domain/push-events.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import { quick } from './activities.ts';
+import { readInstruction } from './payloads.ts';
 import {
   INSTRUCT_SIGNAL,
   type Instruction,
@@ -19,8 +19,6 @@ import {
   type PushInput,
   REPORT_SIGNAL,
 } from './push-contract.ts';
-
-const Instructed = z.object({ no: z.int(), wanted: z.enum(['run', 'pause', 'cancel']) });
 
 /** What one push remembers; carried when it continues as new. */
 export interface PushRun {
@@ -71,11 +69,11 @@ export function newPushRun(input: PushInput): PushRun {
 /** Handlers only remember; the story acts. None of them throws, whatever arrives. */
 export function listen(run: PushRun): void {
   setHandler(defineSignal<[unknown]>(INSTRUCT_SIGNAL), (payload) => {
-    const parsed = Instructed.safeParse(payload);
-    if (!parsed.success) return log.warn('an instruction was ignored: it is not one', {});
-    if (parsed.data.no <= run.instruction.no) return;
-    run.instruction = parsed.data;
-    if (parsed.data.wanted === 'run') {
+    const read = readInstruction(payload);
+    if (!read.ok) return log.warn('an instruction was ignored: it is not one', {});
+    if (read.payload.no <= run.instruction.no) return;
+    run.instruction = read.payload;
+    if (read.payload.wanted === 'run') {
       run.isTrusted ||= run.halted !== null;
       run.halted = null;
       run.resume = true;

@@ -6,8 +6,8 @@ import {
   sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { graceOf, lateAfter } from '../domain/late-policy.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
-import { graceOf, lateAfter } from '../domain/task-definition.ts';
 import { bulk, quick } from './activities.ts';
 import type { PushInput } from './push-contract.ts';
 import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';

@@ -3,7 +3,7 @@ import { pushIdOf } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan.ts';
 import { onPushStarted } from '../domain/push-events.ts';
 import { wantedOfPushes } from '../domain/task-state.ts';
-import { closingOf } from '../domain/trigger.ts';
+import { closingOf } from '../domain/trigger-hour.ts';
 import { quick } from './activities.ts';
 import { push } from './push.ts';
 import type { PushInput } from './push-contract.ts';

@@ -8,25 +8,15 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
-import { z } from 'zod';
 import { COMMAND_NAMES, type CommandName, parseCommand, personOf } from '../domain/commands.ts';
 import { refusalOfCommand } from '../domain/task-reducer.ts';
-import { PUSH_STATUSES } from '../domain/task-status.ts';
 import { COMMAND_REFUSED, RECORDED_UPDATE, STATE_QUERY, type TaskView } from './contract.ts';
+import { readDue, readReport } from './payloads.ts';
 import { REPORT_SIGNAL, RUN_SIGNAL } from './push-contract.ts';
 import { hear } from './task-change.ts';
 import { takeCommand } from './task-command.ts';
 import { ignore, type TaskRun, viewOf } from './task-run.ts';
 import { hearRun } from './task-runs.ts';
-
-const Due = z.object({ at: z.int(), local: z.string().max(20), revision: z.int() });
-const Report = z.object({
-  pushId: z.string(),
-  status: z.enum(PUSH_STATUSES),
-  reason: z.string().nullable(),
-  inFlight: z.int(),
-  obeyed: z.int(),
-});
 
 /** Every verb is an update, which answers yes or no, and a signal, which needs no worker and is never refused aloud. */
 export function listen(run: TaskRun): void {
@@ -46,14 +36,14 @@ export function listen(run: TaskRun): void {
     setHandler(defineSignal<[unknown]>(name), (payload) => unharmed(() => obey(run, name, payload)));
   }
   setHandler(defineSignal<[unknown]>(REPORT_SIGNAL), (payload) => {
-    const parsed = Report.safeParse(payload);
-    if (parsed.success) hear(run, parsed.data);
+    const read = readReport(payload);
+    if (read.ok) hear(run, read.payload);
     else ignore(run, REPORT_SIGNAL, 'it is not the report of a push', null);
   });
   setHandler(defineSignal<[unknown]>(RUN_SIGNAL), async (payload) => {
     await unharmed(() => condition(() => run.isReady));
-    const parsed = Due.safeParse(payload);
-    if (parsed.success) hearRun(run, parsed.data);
+    const read = readDue(payload);
+    if (read.ok) hearRun(run, read.payload);
     else ignore(run, RUN_SIGNAL, 'it does not say which push is due', null);
   });
   setDefaultSignalHandler((name) => ignore(run, name, 'there is no signal of this name', null));

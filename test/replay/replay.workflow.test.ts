@@ -20,6 +20,10 @@ test.each(names)('%s replays', async (name) => {
   await Worker.runReplayHistory(options, historyFromJSON(read(name)), 'replayed');
 });
 
+test('workflows load no schema library: each of them would load it anew, and keep it', () => {
+  expect(readFileSync(workflowBundle().codePath, 'utf8')).not.toContain('node_modules/zod');
+});
+
 test('a history that the workflows would not make is noticed', async () => {
   const text = readFileSync(`${HISTORIES}push.json`, 'utf8').replaceAll(
     '"prepareRecipients"',

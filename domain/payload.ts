@@ -1,0 +1,90 @@
+/**
+ * Reads what signals and updates carry. Every workflow loads all of its modules for itself: with zod among them each
+ * one cost 14 ms and 1.5 MB.
+ */
+export type Field<Value> = (value: unknown) => Value | Fault;
+
+export class Fault {
+  readonly message: string;
+
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type ValueOf<Of> = Of extends Field<infer Value> ? Exclude<Value, Fault> : never;
+type OptionalKeys<Of extends Fields> = {
+  [Key in keyof Of]: undefined extends ValueOf<Of[Key]> ? Key : never;
+}[keyof Of];
+
+export type PayloadOf<Of extends Fields> = Of extends Fields
+  ? { readonly [Key in Exclude<keyof Of, OptionalKeys<Of>>]: ValueOf<Of[Key]> } & {
+      readonly [Key in OptionalKeys<Of>]?: ValueOf<Of[Key]>;
+    }
+  : never;
+
+export type Read<Payload> =
+  | { readonly ok: true; readonly payload: Payload }
+  | { readonly ok: false; readonly reason: string };
+
+const MAX_FAULTS = 5;
+const MAX_REASON = 500;
+
+/** Takes an object with these fields and no other. Never throws, whatever it is given. */
+export function payloadReader<Of extends Fields>(fields: Of): (value: unknown) => Read<PayloadOf<Of>> {
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return { ok: false, reason: 'payload: must be one JSON object' };
+    }
+    const given = new Map(Object.entries(value));
+    const faults = [...given.keys()]
+      .filter((key) => !Object.hasOwn(fields, key))
+      .map((key) => `${key}: is not known`);
+    const payload: Record<string, unknown> = {};
+    for (const [key, field] of Object.entries(fields)) {
+      const read = field(given.get(key));
+      if (read instanceof Fault) faults.push(`${key}: ${given.has(key) ? read.message : 'is missing'}`);
+      else if (read !== undefined) payload[key] = read;
+    }
+    if (faults.length === 0) return { ok: true, payload: payload as PayloadOf<Of> };
+    return { ok: false, reason: faults.slice(0, MAX_FAULTS).join('; ').slice(0, MAX_REASON) };
+  };
+}
+
+export function matching(pattern: RegExp, message: string): Field<string> {
+  return (value) => (typeof value === 'string' && pattern.test(value) ? value : new Fault(message));
+}
+
+export const anyText: Field<string> = (value) =>
+  typeof value === 'string' ? value : new Fault('must be a text');
+
+/** Without the space around it. */
+export function text(max: number, min = 0): Field<string> {
+  return (value) => {
+    if (typeof value !== 'string') return new Fault('must be a text');
+    const trimmed = value.trim();
+    return trimmed.length < min || trimmed.length > max
+      ? new Fault(`must have ${min} to ${max} characters`)
+      : trimmed;
+  };
+}
+
+export function whole(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Field<number> {
+  return (value) =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+      ? value
+      : new Fault(`must be a whole number${min > Number.MIN_SAFE_INTEGER ? ` from ${min}` : ''}`);
+}
+
+export function oneOf<const Values extends readonly string[]>(values: Values): Field<Values[number]> {
+  return (value) => values.find((each) => each === value) ?? new Fault(`must be one of ${values.join(', ')}`);
+}
+
+export function nullable<Value>(field: Field<Value>): Field<Value | null> {
+  return (value) => (value === null ? null : field(value));
+}
+
+export function optional<Value>(field: Field<Value>): Field<Value | undefined> {
+  return (value) => (value === undefined ? undefined : field(value));
+}
