@@ -34,7 +34,8 @@ export interface Settled extends PushTimes {
 export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
-  openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
+  /** With a status, records that, too, when it could be opened. */
+  openPush(input: PushKey & { resume: boolean; status?: PushStatus }): Promise<OpenedPush & DueLeases>;
   /** Of users who joined, above a number, and those that are due, also if they were given before; with `close` nobody joins any more. */
   joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
   /** Those that have become due at `from` or since, in epoch milliseconds. */
@@ -42,8 +43,8 @@ export interface PushActivities {
   fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
   /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
-  /** A push with nobody to send to is started by this. */
-  startWindow(input: PushKey): Promise<PushTimes>;
+  /** A push with nobody to send to is started by this. With a status, records that, too. */
+  startWindow(input: PushKey & { status?: PushStatus; reason?: string | null }): Promise<PushTimes>;
   recordPush(input: PushKey & { status: PushStatus; reason: string | null }): Promise<void>;
   finaliseStatistics(input: PushKey): Promise<{ differences: string[] }>;
   /** Whether the rows are gone from the disk; until then another push of the same half hour needs its partition. */
@@ -57,6 +58,9 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       startedAt: push.started_at?.getTime() ?? null,
       windowEndsAt: push.window_ends_at?.getTime() ?? null,
     };
+  }
+  async function record(pushNo: number, status: PushStatus, reason: string | null): Promise<void> {
+    await setPushStatus(db, { pushNo, status, reason, now: await clock() });
   }
   return {
     async prepareRecipients({ pushId }) {
@@ -81,11 +85,13 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
         return { planned: 0, sendable: 0, fault: faultOfAudience(error) };
       }
     },
-    async openPush({ pushId, resume }) {
+    async openPush({ pushId, resume, status }) {
       const push = await findPush(db, pushId);
       // In this order: of users who join meanwhile no lease is left out below one that is in the list.
       const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
       const opened = await openPush(db, { pushNo: push.no, resume });
+      const isOpen = opened.wanted === null && !opened.isAppStopped;
+      if (status !== undefined && isOpen) await record(push.no, status, null);
       return { ...opened, leases: [...opened.leases, ...due.leases], nextDueAt: due.nextDueAt };
     },
     async joinedLeases({ pushId, above, close }) {
@@ -120,14 +126,15 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
         ...(await times(pushId)),
       };
     },
-    async startWindow({ pushId }) {
+    async startWindow({ pushId, status, reason = null }) {
       const push = await findPush(db, pushId);
       await ensureStarted(db, { pushNo: push.no, now: await clock() });
+      if (status !== undefined) await record(push.no, status, reason);
       return await times(pushId);
     },
     async recordPush({ pushId, status, reason }) {
       const push = await findPush(db, pushId);
-      await setPushStatus(db, { pushNo: push.no, status, reason, now: await clock() });
+      await record(push.no, status, reason);
     },
     async finaliseStatistics({ pushId }) {
       const push = await findPush(db, pushId);

@@ -12,7 +12,13 @@ import { findPlan, recordProjection } from '../db/task-state.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import type { Plan } from '../domain/plan.ts';
 import { shownOf, submitEvent, submittedState } from '../domain/submission.ts';
-import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE, type TaskView } from '../workflows/contract.ts';
+import {
+  EDITION,
+  OPERATION_TASK,
+  type OperationTaskInput,
+  TASK_QUEUE,
+  type TaskView,
+} from '../workflows/contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
 
@@ -58,6 +64,7 @@ export async function startTask(
     by,
     origin: origin.id,
     at: now.getTime(),
+    edition: EDITION,
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const begun = (await start(deps, task, input)) ? input : await startedBefore(deps, input);

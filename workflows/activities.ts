@@ -21,8 +21,8 @@ export function quick(summary: string): ActivityInterfaceFor<Activities> {
 }
 
 /**
- * Look-ups within a workflow task: no round trip through Temporal. Only for what changes nothing: an update is not
- * durable before its workflow task ends, and may be lost and come again.
+ * Within a workflow task: no round trip through Temporal. Only for what does no harm when it is done again, and nothing
+ * that follows from an update: that is not durable before its workflow task ends, and may be lost and come again.
  */
 export function local(summary: string): ActivityInterfaceFor<Activities> {
   return proxyLocalActivities<Activities>({

@@ -40,7 +40,15 @@ export interface OperationTaskInput {
   readonly origin?: string;
   /** When it was submitted, in epoch milliseconds. Histories without it look things up by activities that have events of their own. */
   readonly at?: number;
+  readonly edition?: Edition;
 }
+
+/**
+ * What a workflow leaves out that histories of before have: in the second, records that would change nothing, reports
+ * that nobody waits for, and round trips for what a workflow task can do within itself.
+ */
+export type Edition = 1 | 2;
+export const EDITION: Edition = 2;
 
 export interface RecurringRunInput {
   readonly taskId: string;

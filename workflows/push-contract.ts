@@ -1,5 +1,6 @@
 import type { Run } from '../domain/recurrence.ts';
 import type { LatePolicy } from '../domain/task-definition.ts';
+import type { Edition } from './contract.ts';
 
 /** Task to push: what to do from now on. Numbered, so that a push can say which one it obeyed. */
 export const INSTRUCT_SIGNAL = 'instruct';
@@ -20,6 +21,11 @@ export interface Instruction {
   readonly wanted: 'run' | 'pause' | 'cancel';
 }
 
+/** Up to which instruction a push obeys without saying so. */
+export function obeyedAtStart({ instruction, edition }: PushInput): number {
+  return edition === 2 && instruction.wanted === 'run' ? instruction.no : 0;
+}
+
 export interface PushInput {
   readonly pushId: string;
   readonly taskId: string;
@@ -33,4 +39,5 @@ export interface PushInput {
   /** Of a trigger task, in epoch milliseconds: until then users may join. */
   readonly closesAt?: number;
   readonly instruction: Instruction;
+  readonly edition?: Edition;
 }

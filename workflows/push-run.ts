@@ -1,4 +1,5 @@
 import {
+  type ActivityInterfaceFor,
   CancellationScope,
   defineSignal,
   getExternalWorkflowHandle,
@@ -7,15 +8,17 @@ import {
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
 import type { PushTimes } from '../activities/push-activities.ts';
 import type { PushReport } from '../domain/push-events.ts';
 import type { PushStatus } from '../domain/task-status.ts';
-import { quick } from './activities.ts';
+import { local, quick } from './activities.ts';
 import { readInstruction } from './payloads.ts';
 import {
   INSTRUCT_SIGNAL,
   type Instruction,
   JOINED_SIGNAL,
+  obeyedAtStart,
   type PushInput,
   REPORT_SIGNAL,
 } from './push-contract.ts';
@@ -28,6 +31,8 @@ export interface PushRun {
   instruction: Instruction;
   /** The number of the last instruction that was carried out. */
   obeyed: number;
+  /** The same of the last report. */
+  told?: number;
   /** Why the push paused by itself, until an instruction to run. */
   halted: string | null;
   /** Somebody resumed it after it had paused by itself. */
@@ -55,7 +60,8 @@ export function newPushRun(input: PushInput): PushRun {
     status: 'preparing',
     reason: null,
     instruction: input.instruction,
-    obeyed: 0,
+    obeyed: obeyedAtStart(input),
+    told: obeyedAtStart(input),
     halted: null,
     isTrusted: false,
     resume: false,
@@ -89,6 +95,11 @@ export function listen(run: PushRun): void {
   });
 }
 
+/** Work of milliseconds that does no harm when it is done again: no round trip through Temporal. */
+export function within({ input }: PushRun, summary: string): ActivityInterfaceFor<Activities> {
+  return input.edition === 2 ? local(summary) : quick(summary);
+}
+
 export function note(run: PushRun, times: Partial<PushTimes>): void {
   run.startedAt = times.startedAt ?? run.startedAt;
   run.windowEndsAt = times.windowEndsAt ?? run.windowEndsAt;
@@ -96,14 +107,26 @@ export function note(run: PushRun, times: Partial<PushTimes>): void {
 
 /** Writes the status where people look, and tells the task. */
 export async function enter(run: PushRun, status: PushStatus, reason: string | null): Promise<void> {
-  run.status = status;
-  run.reason = reason;
-  describe(run);
+  show(run, status, reason);
   const record = quick(`record: ${status}`).recordPush({ pushId: run.input.pushId, status, reason });
   await Promise.all([record, report(run)]);
 }
 
+/** Postgres has it already. The task is told what it waits for. */
+export async function enterRecorded(run: PushRun, status: PushStatus, reason: string | null): Promise<void> {
+  const isFirst = run.status === 'preparing' && status === 'sending';
+  show(run, status, reason);
+  if (!isFirst || run.obeyed > (run.told ?? 0)) await report(run);
+}
+
+function show(run: PushRun, status: PushStatus, reason: string | null): void {
+  run.status = status;
+  run.reason = reason;
+  describe(run);
+}
+
 export async function report(run: PushRun): Promise<void> {
+  run.told = run.obeyed;
   const message: PushReport = {
     pushId: run.input.pushId,
     status: run.status,

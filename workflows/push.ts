@@ -10,7 +10,7 @@ import { graceOf, lateAfter } from '../domain/late-policy.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import { bulk, quick } from './activities.ts';
 import type { PushInput } from './push-contract.ts';
-import { enter, listen, newPushRun, note, type PushRun, report } from './push-run.ts';
+import { enter, enterRecorded, listen, newPushRun, note, type PushRun, report, within } from './push-run.ts';
 import { sendLeases } from './send-leases.ts';
 
 const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
@@ -40,10 +40,21 @@ async function story(run: PushRun): Promise<void> {
     await finish(run, wasCancelled ? 'cancelled' : status, run.reason);
     return;
   }
-  note(run, await quick('start the window').startWindow({ pushId: run.input.pushId }));
-  await enter(run, wasCancelled ? 'cancelled' : 'collecting', run.reason);
+  await collect(run, wasCancelled ? 'cancelled' : 'collecting');
   await sleep(Math.max(1, (run.windowEndsAt ?? 0) - Date.now()), { summary: 'collect receipts' });
   await finish(run, wasCancelled ? 'cancelled' : 'completed', run.reason);
+}
+
+async function collect(run: PushRun, status: 'cancelled' | 'collecting'): Promise<void> {
+  const { pushId, edition } = run.input;
+  const { reason } = run;
+  if (edition === 2) {
+    note(run, await within(run, `start the window: ${status}`).startWindow({ pushId, status, reason }));
+    await enterRecorded(run, status, reason);
+  } else {
+    note(run, await quick('start the window').startWindow({ pushId }));
+    await enter(run, status, reason);
+  }
 }
 
 async function prepare(run: PushRun): Promise<number> {

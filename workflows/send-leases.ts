@@ -2,7 +2,7 @@ import { CancellationScope, condition, isCancellation, workflowInfo } from '@tem
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { quick, sender } from './activities.ts';
 import { hasMore, type LeaseQueue, newQueue, withWaves } from './lease-queue.ts';
-import { enter, note, type PushRun, report } from './push-run.ts';
+import { enter, enterRecorded, note, type PushRun, report, within } from './push-run.ts';
 
 /** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
 const LANES = 4;
@@ -15,8 +15,9 @@ export async function sendLeases(
   run: PushRun,
   startBefore: number,
 ): Promise<'sent' | 'stopped' | 'continue'> {
-  const { pushId } = run.input;
-  const opened = await quick('open for sending').openPush({ pushId, resume: run.resume });
+  const { pushId, edition } = run.input;
+  const records = edition === 2 ? { status: 'sending' as const } : {};
+  const opened = await within(run, 'open for sending').openPush({ pushId, resume: run.resume, ...records });
   run.resume = false;
   if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
   if (opened.wanted === 'pause') run.halted = 'paused';
@@ -36,7 +37,7 @@ export async function sendLeases(
     .then(() => {
       lanes.hasEnded = true;
     });
-  if (run.status !== 'sending') await enter(run, 'sending', null);
+  if (run.status !== 'sending') await (edition === 2 ? enterRecorded : enter)(run, 'sending', null);
   await untilStopped(run, lanes);
   if (!lanes.hasEnded) {
     lanes.hasStopped = true;

@@ -6,7 +6,7 @@ import { wantedOfPushes } from '../domain/task-state.ts';
 import { closingOf } from '../domain/trigger-hour.ts';
 import { quick } from './activities.ts';
 import { push } from './push.ts';
-import type { PushInput } from './push-contract.ts';
+import { obeyedAtStart, type PushInput } from './push-contract.ts';
 import { changeState, hear } from './task-change.ts';
 import type { TaskRun } from './task-run.ts';
 import { attributesOf } from './task-visibility.ts';
@@ -36,6 +36,7 @@ export async function startWantedPush(run: TaskRun): Promise<void> {
     latePolicy,
     instruction,
     ...(isLocal ? { isLocal } : {}),
+    ...(run.input.edition === undefined ? {} : { edition: run.input.edition }),
     ...joining(plan, dueAt),
   };
   const child = await startChild(push, {
@@ -46,7 +47,7 @@ export async function startWantedPush(run: TaskRun): Promise<void> {
     staticSummary: `push ${seq} of ${taskId}`,
     typedSearchAttributes: attributesOf(run),
   });
-  run.instructed = [...run.instructed, { pushId, told: instruction, obeyed: 0 }];
+  run.instructed = [...run.instructed, { pushId, told: instruction, obeyed: obeyedAtStart(input) }];
   changeState(run, run.state);
   // A push reports its own end, unless it was terminated.
   child.result().catch(() => {

@@ -14,14 +14,21 @@ export async function recordChanges(run: TaskRun): Promise<void> {
 
 async function recordNow(run: TaskRun): Promise<void> {
   const { version, events, state, input } = run;
+  const shown = shownOf(state);
+  const text = JSON.stringify(shown);
+  if (input.edition === 2 && events.length === 0 && text === run.shownText) {
+    run.recordedVersion = version;
+    return;
+  }
   run.events = [];
   await quick(`record: ${state.status}`).recordStatus({
     taskId: input.taskId,
     appId: input.appId,
     submission: input.submission,
     version,
-    ...shownOf(state),
+    ...shown,
     events,
   });
   run.recordedVersion = version;
+  run.shownText = text;
 }

@@ -38,6 +38,8 @@ export interface TaskRun {
   changes: number;
   recordedVersion: number;
   shownStatus: TaskStatus | null;
+  /** What Postgres was last told, but for the events. */
+  shownText?: string;
   /** The plan is loaded; messages wait for it. */
   isReady: boolean;
   isEnding: boolean;

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { nextWake } from '../domain/push-events.ts';
-import { isInPush } from '../domain/task-state.ts';
+import { type ActivePush, isInPush } from '../domain/task-state.ts';
 import { allowedVerbs, type Verb } from '../domain/task-status.ts';
 import type { TaskRun } from './task-run.ts';
 
@@ -47,6 +47,11 @@ const SIGNALS: Readonly<Partial<Record<Verb, readonly [name: string, input: stri
   set_rate: ['setRate', '{"by":"person-…","ratePerSecond":1000}'],
 };
 
+/** When it begins to send it tells nobody. */
+function isRunning({ status }: ActivePush): boolean {
+  return status === 'preparing' || status === 'sending';
+}
+
 function details({ input, state, ignored }: TaskRun): string {
   const { status, reason, plan, approvals, pushes } = state;
   const wake = nextWake(state);
@@ -56,7 +61,10 @@ function details({ input, state, ignored }: TaskRun): string {
     `**${status}**${reason === null ? '' : ` (${reason})`}`,
     `- revision ${plan.revision}, approvals ${approvals.length} of ${plan.approvalsRequired}`,
     `- next wake-up: ${wake === undefined ? 'when somebody says something' : new Date(wake).toISOString()}`,
-    ...pushes.map((push) => `- push \`${push.id}\`: ${push.status}`),
+    ...pushes.map(
+      (push) =>
+        `- push \`${push.id}\`: ${isRunning(push) ? 'under way; its own page says more' : push.status}`,
+    ),
     ...(last === undefined ? [] : [`- last message ignored: ${last.name}, because ${last.reason}`]),
     '',
     'What can be said now:',
