@@ -54,12 +54,12 @@ const BAD: readonly (readonly [string, (n: number) => string])[] = [
 function* badFile(): Generator<string> {
   yield HEAD;
   for (let from = 0; from < ROWS; from += 1_000) {
-    let text = '';
+    let text = `${'y'.repeat(70_000)}\n`;
     for (let n = from; n < from + 1_000; n++) {
       const [, bad] = BAD[n % BAD.length] ?? [];
       text += `${n % GOOD_OF === 0 || bad === undefined ? good(n) : bad(n)}\n`;
     }
-    yield `${text}${'y'.repeat(70_000)}\n`;
+    yield text;
   }
   for (let n = 0; n < 100; n++) yield `${good(n * GOOD_OF)}\n`;
 }
