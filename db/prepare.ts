@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely';
-import { VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
+import { countAndCut, type LeaseRange } from './cut-leases.ts';
 import type { Db } from './database.ts';
 import { enteredRows } from './entered.ts';
 import { useMemory } from './hash-joins.ts';
@@ -20,13 +20,9 @@ export interface Prepared {
   readonly firstDueAt?: number;
 }
 
-const LEASE_ROWS = 20_000;
 /** Smaller pushes are planned well enough without; and one ANALYZE at a time is all a table takes. */
 const ANALYZE_ROWS = 10_000;
-/** Enough leases for every lane of a small push, few enough that a workflow can list those of a large one. */
-const LEASES = { min: 8, max: 1000, minRows: 250 };
-/** The counters' slot of what preparing counts; leases count under their own number. */
-const PREPARED_SLOT = -9;
+const MAX_NUMBER = 2_147_483_647;
 
 /**
  * Writes one delivery for each planned device, with the reason when it is lost, numbers those to be sent from 1,
@@ -61,12 +57,11 @@ export async function prepareRecipients(
     await useMemory(trx);
     const suppression = await findSuppression(trx, args);
     const waves = await findWaves(trx, { ...args, hold: suppression.hold });
-    const sizes = await inBulk(trx, suppression, () =>
+    const { written, sizes } = await inBulk(trx, suppression, () =>
       insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression }),
     );
-    const counts = await countPrepared(trx, args.pushNo, slot);
-    const ranges = rangesOf(waves, sizes, counts.sendable);
-    await cutLeases(trx, args.pushNo, slot, counts.sendable, ranges);
+    const ranges = rangesOf(waves, sizes);
+    const counts = await countAndCut(trx, { pushNo: args.pushNo, slot, written, ranges });
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
     const firstDueAt = ranges[0]?.dueAt?.getTime() ?? 0;
     return firstDueAt > args.now.getTime() ? { ...counts, firstDueAt } : counts;
@@ -106,7 +101,10 @@ type InsertArgs = {
 /** How many of each wave are to be sent; without waves nobody asks. */
 type WaveSize = { readonly wave: number; readonly size: number };
 
-export async function insertDeliveries(trx: Transaction<Schema>, args: InsertArgs): Promise<WaveSize[]> {
+export async function insertDeliveries(
+  trx: Transaction<Schema>,
+  args: InsertArgs,
+): Promise<{ written: number; sizes: readonly WaveSize[] }> {
   const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression, entered } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
@@ -138,87 +136,23 @@ export async function insertDeliveries(trx: Transaction<Schema>, args: InsertArg
       ${isOfMany ? sql`, variant, case when loss is null and suppression is null then variables end` : sql``}
     from judged`;
   if (waves === undefined) {
-    await sql`with judged as (${judged}) ${insert}`.execute(trx);
-    return [];
+    const { numAffectedRows = 0n } = await sql`with judged as (${judged}) ${insert}`.execute(trx);
+    return { written: Number(numAffectedRows), sizes: [] };
   }
   const { rows } = await sql<WaveSize>`
     with judged as materialized (${judged}), inserted as (${insert})
     select wave, count(*)::int as size from judged where loss is null and suppression is null
     group by wave order by wave`.execute(trx);
-  return rows;
+  return { written: rows.reduce((sum, { size }) => sum + size, 0), sizes: rows };
 }
 
-/** A lease has numbers of one wave only. */
-interface LeaseRange {
-  readonly from: number;
-  readonly to: number;
-  readonly dueAt: Date | null;
-}
-
-export function rangesOf(
-  waves: Waves | undefined,
-  sizes: readonly WaveSize[],
-  sendable: number,
-  above = 0,
-): LeaseRange[] {
-  if (waves === undefined) return [{ from: above + 1, to: above + sendable, dueAt: null }];
+/** What is to be sent comes first, wave by wave. */
+export function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], above = 0): LeaseRange[] {
+  if (waves === undefined) return [{ from: above + 1, to: MAX_NUMBER, dueAt: null }];
   let last = above;
   return sizes.map(({ wave, size }) => {
     const from = last + 1;
     last += size;
     return { from, to: last, dueAt: new Date(waves.dueAt[wave] ?? 0) };
   });
-}
-
-/** Counts what was written above a number; what was counted before stays. */
-export async function countPrepared(
-  trx: Transaction<Schema>,
-  pushNo: number,
-  slot: Date,
-  above = 0,
-): Promise<Prepared> {
-  const { rows } = await sql<{ metric: string; value: number }>`
-    insert into push_counters (push_no, slot, platform, metric, reason, locale, value)
-    select ${pushNo}::bigint, ${PREPARED_SLOT}::smallint, platform, metric,
-      case when metric in ('lost', 'suppressed') then reason else '' end, locale, sum(value)
-    from (
-      select coalesce(platform, -1) as platform, status, coalesce(reason, '') as reason,
-        coalesce(variant, 0) / ${VARIANTS_PER_LOCALE}::smallint as locale, count(*) as value
-      from ${deliveriesOf(slot)} where push_no = ${pushNo} and n > ${above} group by 1, 2, 3, 4
-    ) counted, lateral (values
-      ('planned', true),
-      ('matched', status <> ${STATUS_CODE.lost}),
-      ('lost', status = ${STATUS_CODE.lost}),
-      ('suppressed', status = ${STATUS_CODE.suppressed})
-    ) as metrics (metric, counts)
-    where counts group by 1, 2, 3, 4, 5, 6
-    on conflict (push_no, slot, platform, metric, reason, locale, hour) do update set value = push_counters.value + excluded.value
-    returning metric, value`.execute(trx);
-  const total = (metric: string) =>
-    rows.reduce((sum, row) => sum + (row.metric === metric ? row.value : 0), 0);
-  return { planned: total('planned'), sendable: total('matched') - total('suppressed') };
-}
-
-export async function cutLeases(
-  trx: Transaction<Schema>,
-  pushNo: number,
-  slot: Date,
-  sendable: number,
-  ranges: readonly LeaseRange[],
-  firstNo = 0,
-): Promise<void> {
-  const rows = Math.max(
-    LEASES.minRows,
-    Math.min(LEASE_ROWS, Math.ceil(sendable / LEASES.min)),
-    Math.ceil(sendable / LEASES.max),
-  );
-  await sql`
-    insert into leases (push_no, lease_no, from_n, to_n, mark_n, due_at, pending)
-    select ${pushNo}::bigint, row_number() over (order by min(n)) - 1 + ${firstNo}::int, min(n), max(n), min(n) - 1, due_at,
-      array[count(*) filter (where platform = 0), count(*) filter (where platform = 1), count(*) filter (where platform = 2)]::int[]
-    from ${deliveriesOf(slot)} d join unnest(${ranges.map(({ from }) => from)}::int[],
-      ${ranges.map(({ to }) => to)}::int[], ${ranges.map(({ dueAt }) => dueAt)}::timestamptz[]
-    ) range (from_n, to_n, due_at) on d.n between range.from_n and range.to_n
-    where d.push_no = ${pushNo}
-    group by due_at, from_n, (n - from_n) / ${rows}::int order by 2`.execute(trx);
 }

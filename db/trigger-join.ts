@@ -3,7 +3,8 @@ import type { TaskDefinition } from '../domain/task-definition.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
 import type { Db } from './database.ts';
-import { countPrepared, cutLeases, insertDeliveries, rangesOf } from './prepare.ts';
+import { countAndCut } from './cut-leases.ts';
+import { insertDeliveries, rangesOf } from './prepare.ts';
 import type { PushRow } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
@@ -123,13 +124,13 @@ async function addUsers(
   const entered = { userIds, above };
   const suppression = await findSuppression(trx, args);
   const waves = await findWaves(trx, { ...args, hold: suppression.hold });
-  const sizes = await insertDeliveries(trx, {
+  const { written, sizes } = await insertDeliveries(trx, {
     ...{ ...args, slot, frozenNo: undefined },
     ...{ waves, suppression, entered },
   });
-  const { sendable } = await countPrepared(trx, pushNo, slot, above);
+  const ranges = rangesOf(waves, sizes, above);
+  const { sendable } = await countAndCut(trx, { pushNo, slot, written, ranges, above, firstLease: lease + 1 });
   if (sendable === 0) return;
-  await cutLeases(trx, pushNo, slot, sendable, rangesOf(waves, sizes, sendable, above), lease + 1);
   // What was entered once goes on to be: the app may have had no caps for a while.
   if (suppression.hasCaps || push.contacts_logged_at !== null) await logContacts(trx, push, now, above);
 }
