@@ -2,8 +2,8 @@ import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
-import type { Db } from './database.ts';
 import { countAndCut } from './cut-leases.ts';
+import type { Db } from './database.ts';
 import { insertDeliveries, rangesOf } from './prepare.ts';
 import type { PushRow } from './pushes.ts';
 import type { Schema } from './schema.ts';
@@ -129,7 +129,14 @@ async function addUsers(
     ...{ waves, suppression, entered },
   });
   const ranges = rangesOf(waves, sizes, above);
-  const { sendable } = await countAndCut(trx, { pushNo, slot, written, ranges, above, firstLease: lease + 1 });
+  const { sendable } = await countAndCut(trx, {
+    pushNo,
+    slot,
+    written,
+    ranges,
+    above,
+    firstLease: lease + 1,
+  });
   if (sendable === 0) return;
   // What was entered once goes on to be: the app may have had no caps for a while.
   if (suppression.hasCaps || push.contacts_logged_at !== null) await logContacts(trx, push, now, above);
