@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { matching, nullable, oneOf, optional, payloadReader, text, whole } from './payload.ts';
+
+const read = payloadReader({
+  by: matching(/^person-\d+$/, 'must be a person'),
+  rate: nullable(whole(1, 10)),
+  mood: oneOf(['good', 'bad']),
+  remark: optional(text(5, 1)),
+});
+
+const GOOD = { by: 'person-1', rate: null, mood: 'good' } as const;
+
+test('takes what it knows, without what was left out', () => {
+  expect(read({ ...GOOD, remark: ' hm ' })).toEqual({ ok: true, payload: { ...GOOD, remark: 'hm' } });
+  expect(read({ ...GOOD, remark: undefined })).toEqual({ ok: true, payload: GOOD });
+});
+
+test('names every fault with its place', () => {
+  expect(read({ by: 'me', rate: 11, remark: '', extra: 1 })).toEqual({
+    ok: false,
+    reason:
+      'extra: is not known; by: must be a person; rate: must be a whole number from 1; mood: is missing; ' +
+      'remark: must have 1 to 5 characters',
+  });
+});
+
+test.each([
+  { rate: 0 },
+  { rate: 1.5 },
+  { rate: '3' },
+  { mood: 'GOOD' },
+  { by: 7 },
+])('%j is refused', (change) => {
+  expect(read({ ...GOOD, ...change }).ok).toBe(false);
+});
+
+test('never throws; what it takes has the known fields only', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.anything(), fc.object({ key: fc.constantFrom('by', 'rate', 'mood', 'x') })),
+      (value) => {
+        const answer = read(value);
+        if (answer.ok) expect(Object.keys(answer.payload)).not.toContain('x');
+        else expect(answer.reason).not.toBe('');
+      },
+    ),
+  );
+});
