@@ -36,7 +36,9 @@ test('a push and its task continue as new in the middle of pauses, and lose noth
   await submitAndApprove(shop, taskId);
   // Slow enough that it still sends when it is paused for the third time.
   const rate = { ratePerSecond: DEVICES / 4 };
-  expect(await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, rate)).toMatchObject({ status: 200 });
+  expect(await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, rate)).toMatchObject({
+    status: 200,
+  });
   const firstRun = await runIdOf(taskId);
   await verb(shop, shop.marketer, taskId, 'send');
   const pushId = `${taskId.replace('task-', 'push-')}-1`;
