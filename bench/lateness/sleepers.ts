@@ -34,7 +34,9 @@ async function idle(rig: Rig): Promise<{ cpuMsPerMinute: number; memory: PerPart
 /** What a worker loads and compiles with its first tasks is no cost of those that sleep later. */
 async function warmUp(rig: Rig, desk: Desk, audienceId: string): Promise<void> {
   const tasks = await approveTasks(rig, desk, { audienceId, count: WARM_UP, dueAt: () => undefined });
-  for (const taskId of tasks) await waitForPush(rig.pool, taskId, ({ status }) => status === 'collecting');
+  // Without devices there is nothing to collect.
+  const hasBegun = ({ status }: { status: string }) => status === 'collecting' || status === 'completed';
+  for (const taskId of tasks) await waitForPush(rig.pool, taskId, hasBegun);
 }
 
 /** Approves tasks that are due tomorrow, and compares the idle product before and after. */
