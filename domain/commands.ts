@@ -1,9 +1,18 @@
-import { matching, nullable, optional, type PayloadOf, payloadReader, text, whole } from './payload.ts';
+import {
+  matching,
+  nullable,
+  optional,
+  type PayloadOf,
+  payloadReader,
+  text,
+  trimmed,
+  whole,
+} from './payload.ts';
 
 const personId = matching(/^person-[0-9a-z]{10}$/, 'must be a person ID');
 const revision = whole(1);
 /** A reason typed into the CLI stays in the workflow's history; the API stores the text and sends its ID. */
-const reason = text(500, 1);
+const reason = trimmed(text(500, 1));
 const remarkId = matching(/^remark-[0-9a-z]{10}$/, 'must be a remark ID');
 /** Names the request in Postgres: no address travels. */
 const originId = matching(/^origin-[0-9a-z]{10}$/, 'must be an origin ID');

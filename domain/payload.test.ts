@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { matching, nullable, oneOf, optional, payloadReader, text, whole } from './payload.ts';
+import { matching, nullable, oneOf, optional, payloadReader, text, trimmed, whole } from './payload.ts';
 
 const read = payloadReader({
   by: matching(/^person-\d+$/, 'must be a person'),
   rate: nullable(whole(1, 10)),
   mood: oneOf(['good', 'bad']),
-  remark: optional(text(5, 1)),
+  remark: optional(trimmed(text(5, 1))),
 });
 
 const GOOD = { by: 'person-1', rate: null, mood: 'good' } as const;
@@ -14,6 +14,12 @@ const GOOD = { by: 'person-1', rate: null, mood: 'good' } as const;
 test('takes what it knows, without what was left out', () => {
   expect(read({ ...GOOD, remark: ' hm ' })).toEqual({ ok: true, payload: { ...GOOD, remark: 'hm' } });
   expect(read({ ...GOOD, remark: undefined })).toEqual({ ok: true, payload: GOOD });
+});
+
+test('a text stays as it is unless it is trimmed, and others are left out where that is said', () => {
+  const loose = payloadReader({ code: text(3) }, 'left out');
+  expect(loose({ code: ' a ', more: 1 })).toEqual({ ok: true, payload: { code: ' a ' } });
+  expect(loose({ code: '    ' }).ok).toBe(false);
 });
 
 test('names every fault with its place', () => {

@@ -31,15 +31,18 @@ export type Read<Payload> =
 const MAX_FAULTS = 5;
 const MAX_REASON = 500;
 
-/** Takes an object with these fields and no other. Never throws, whatever it is given. */
-export function payloadReader<Of extends Fields>(fields: Of): (value: unknown) => Read<PayloadOf<Of>> {
+/** Takes an object with these fields; others are refused, or left out. Never throws, whatever it is given. */
+export function payloadReader<Of extends Fields>(
+  fields: Of,
+  others: 'refused' | 'left out' = 'refused',
+): (value: unknown) => Read<PayloadOf<Of>> {
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return { ok: false, reason: 'payload: must be one JSON object' };
     }
     const given = new Map(Object.entries(value));
     const faults = [...given.keys()]
-      .filter((key) => !Object.hasOwn(fields, key))
+      .filter((key) => others === 'refused' && !Object.hasOwn(fields, key))
       .map((key) => `${key}: is not known`);
     const payload: Record<string, unknown> = {};
     for (const [key, field] of Object.entries(fields)) {
@@ -56,18 +59,18 @@ export function matching(pattern: RegExp, message: string): Field<string> {
   return (value) => (typeof value === 'string' && pattern.test(value) ? value : new Fault(message));
 }
 
-export const anyText: Field<string> = (value) =>
-  typeof value === 'string' ? value : new Fault('must be a text');
-
-/** Without the space around it. */
-export function text(max: number, min = 0): Field<string> {
+export function text(max = Number.POSITIVE_INFINITY, min = 0): Field<string> {
   return (value) => {
     if (typeof value !== 'string') return new Fault('must be a text');
-    const trimmed = value.trim();
-    return trimmed.length < min || trimmed.length > max
+    return value.length < min || value.length > max
       ? new Fault(`must have ${min} to ${max} characters`)
-      : trimmed;
+      : value;
   };
+}
+
+/** Without the space around it. */
+export function trimmed(field: Field<string>): Field<string> {
+  return (value) => field(typeof value === 'string' ? value.trim() : value);
 }
 
 export function whole(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Field<number> {

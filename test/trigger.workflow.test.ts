@@ -131,7 +131,10 @@ test('a task whose audience cannot be computed keeps no other task waiting', asy
   );
   expect(figure(shown, 'planned')).toBe(0);
   const reason = `the audience cannot be computed: there is no version 1 of ${gone}`;
-  expect(shown.latestPush).toMatchObject({ statusReason: reason });
+  expect(shown.latestPush).toMatchObject({
+    status: expect.stringMatching(/^(preparing|sending)$/),
+    statusReason: reason,
+  });
   expect(shown.warnings).toContainEqual({
     code: 'audience_unreadable',
     detail: `A push now would reach nobody: ${reason}`,

@@ -1,15 +1,21 @@
-import { anyText, nullable, oneOf, payloadReader, whole } from '../domain/payload.ts';
+import { nullable, oneOf, payloadReader, text, whole } from '../domain/payload.ts';
 import { PUSH_STATUSES } from '../domain/task-status.ts';
 
-/** What the signals between workflows carry. */
-export const readInstruction = payloadReader({ no: whole(), wanted: oneOf(['run', 'pause', 'cancel']) });
+/** What the signals between workflows carry; a newer sender may say more. */
+export const readInstruction = payloadReader(
+  { no: whole(), wanted: oneOf(['run', 'pause', 'cancel']) },
+  'left out',
+);
 
-export const readDue = payloadReader({ at: whole(), local: anyText, revision: whole() });
+export const readDue = payloadReader({ at: whole(), local: text(20), revision: whole() }, 'left out');
 
-export const readReport = payloadReader({
-  pushId: anyText,
-  status: oneOf(PUSH_STATUSES),
-  reason: nullable(anyText),
-  inFlight: whole(),
-  obeyed: whole(),
-});
+export const readReport = payloadReader(
+  {
+    pushId: text(),
+    status: oneOf(PUSH_STATUSES),
+    reason: nullable(text()),
+    inFlight: whole(),
+    obeyed: whole(),
+  },
+  'left out',
+);
