@@ -20,3 +20,18 @@ test('where the task says so it is put back and sent again a second later, which
   expect(book.take(999, 10).due).toEqual([]);
   expect(book.take(1000, 10).due.map(({ n }) => n)).toEqual([7]);
 });
+
+test('it says how many of the results no push service has, until they are written', () => {
+  const book = new LeaseBook([], false);
+  const refused = { kind: 'retry_later', reason: 'Shutdown', afterMs: 0, answered: true } as const;
+  book.enter(1, { kind: 'not_started' }, 0);
+  book.enter(2, { ...refused, answered: false }, 0);
+  book.enter(3, refused, 0);
+  book.enter(4, UNANSWERED, 0);
+  book.enter(5, { kind: 'accepted' }, 0);
+  const batch = book.take(0, 10);
+  expect(batch.unsent).toBe(2);
+  expect(book.unsent).toBe(0);
+  book.notWritten(batch);
+  expect(book.unsent).toBe(2);
+});

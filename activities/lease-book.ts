@@ -14,6 +14,8 @@ export interface Batch {
   readonly gone: InvalidToken[];
   readonly fresh: Retry[];
   readonly due: Retry[];
+  /** How many of the results no push service has. */
+  readonly unsent: number;
 }
 
 /** Longer waits than this are left to the push service's own back-off, asked again. */
@@ -29,6 +31,7 @@ export class LeaseBook {
   #gone: InvalidToken[] = [];
   /** Put back among the results, and so not written yet. */
   #fresh: Retry[] = [];
+  #unsent = 0;
   #retries: Retry[];
   readonly #resends: boolean;
 
@@ -42,6 +45,11 @@ export class LeaseBook {
     return this.#results.length;
   }
 
+  /** How many of the results no push service has. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
   /** Devices that are claimed and wait to be tried again. */
   get waiting(): number {
     return this.#retries.length + this.#fresh.length;
@@ -52,6 +60,7 @@ export class LeaseBook {
   }
 
   enter(n: number, outcome: Outcome, now: number): void {
+    if (isUnsent(outcome)) this.#unsent++;
     switch (outcome.kind) {
       case 'accepted':
         this.#results.push({ n, status: 'accepted', reason: null });
@@ -85,16 +94,17 @@ export class LeaseBook {
 
   take(now: number, limit: number): Batch {
     const due = this.#takeDue(now, limit);
-    const batch = { results: this.#results, gone: this.#gone, fresh: this.#fresh, due };
+    const batch = { results: this.#results, gone: this.#gone, fresh: this.#fresh, due, unsent: this.#unsent };
     this.#results = [];
     this.#gone = [];
     this.#fresh = [];
+    this.#unsent = 0;
     return batch;
   }
 
   /** The retries alone: the results wait for a statement of their own. */
   takeRetries(now: number, limit: number): Batch {
-    return { results: [], gone: [], fresh: [], due: this.#takeDue(now, limit) };
+    return { results: [], gone: [], fresh: [], due: this.#takeDue(now, limit), unsent: 0 };
   }
 
   /** What the batch put back may be tried again. */
@@ -108,6 +118,7 @@ export class LeaseBook {
     this.#gone.unshift(...batch.gone);
     this.#fresh.unshift(...batch.fresh);
     this.#retries.push(...batch.due);
+    this.#unsent += batch.unsent;
   }
 
   /** When nothing is sent any more: what a statement whose answer was lost may have reopened was not written. */
@@ -129,4 +140,8 @@ export class LeaseBook {
     this.#results.push({ n, status: 'retry', reason });
     this.#fresh.push({ n, at });
   }
+}
+
+export function isUnsent(outcome: Outcome): boolean {
+  return outcome.kind === 'not_started' || (outcome.kind === 'retry_later' && !outcome.answered);
 }

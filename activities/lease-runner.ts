@@ -9,7 +9,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
-import { type Batch, LeaseBook } from './lease-book.ts';
+import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
 import type { Pacer } from './pacer.ts';
 import type { Rejections } from './rejections.ts';
 import { createRoom, type Room, type Unwritten, WORTH_A_CLAIM } from './unwritten.ts';
@@ -83,6 +83,8 @@ export class LeaseRunner {
   /** Kept by a claim under way, or by one that failed and may be committed. */
   readonly #room: Room;
   #settledAt = 0;
+  /** Nothing is settled any more. */
+  #isOver = false;
   /** A statement had no answer: it may be committed, and what it claimed was not written. The last one takes it back. */
   #isUnsure = false;
 
@@ -117,6 +119,8 @@ export class LeaseRunner {
       await this.#step();
       if (!this.#isSettled) await this.#wake.wait(this.#pauseMs);
     }
+    this.#isOver = true;
+    this.#work.unwritten.free(this.#book.unsent);
   }
 
   get #isSettled(): boolean {
@@ -205,6 +209,7 @@ export class LeaseRunner {
     }
     this.#backoff = 0;
     this.#book.written(batch);
+    this.#work.unwritten.free(batch.unsent);
     this.#room.leave(advanced.claimed.length);
     if (!advanced.held) this.#finish({ kind: 'lost' });
     else if (!advanced.open) this.#finish({ kind: 'stopped' });
@@ -244,21 +249,18 @@ export class LeaseRunner {
     const { collapseId, services, messages } = this.#work;
     const filled = variant === null ? undefined : messages(variant, variables);
     const to = { token, messageId, collapseId };
-    const leave = this.#work.unwritten.leaving();
-    const mayStart = () => {
-      if (!this.#mayStart()) return false;
-      leave();
-      return true;
-    };
+    const leaving = this.#work.unwritten.leaving();
+    const gate = { mayStart: this.#mayStart, started: leaving.left, putBack: leaving.returned };
     const answer =
       filled?.ok === false
         ? Promise.resolve(unfilled(filled.reason))
-        : (services.get(channel)?.send(filled?.message ?? this.#work.message, to, mayStart) ??
+        : (services.get(channel)?.send(filled?.message ?? this.#work.message, to, gate) ??
           Promise.resolve(NO_SERVICE));
     this.#outstanding++;
     void answer.then((outcome) => {
       this.#outstanding--;
-      leave();
+      if (isUnsent(outcome) && !this.#isOver) leaving.returned();
+      else leaving.left();
       this.#work.rejections.enter(outcome);
       this.#book.enter(n, outcome, performance.now());
       this.#ringWhenWorth();

@@ -6,6 +6,7 @@ import type { Content } from '../domain/content.ts';
 import { givenOf } from '../domain/content-fill.ts';
 import { messageFor } from '../domain/content-messages.ts';
 import { CHANNELS } from '../domain/platform.ts';
+import { ALWAYS_OPEN } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 
 export interface TestSendActivities {
@@ -33,7 +34,7 @@ export function createTestSendActivities({ db, clock, services }: SenderDeps): T
     if (!filled.ok) return { outcome: 'not_sent', reason: filled.reason };
     const message = { ...filled.message, title: MARK + filled.message.title };
     const to = { token: device.token, messageId: TEST_MESSAGE_ID, collapseId };
-    const { kind: outcome, ...more } = await service.send(message, to, () => true);
+    const { kind: outcome, ...more } = await service.send(message, to, ALWAYS_OPEN);
     return { outcome, reason: 'reason' in more ? more.reason : null };
   }
 

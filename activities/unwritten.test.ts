@@ -33,3 +33,17 @@ test('who found no room is called once there is enough, in the order of asking',
   unwritten.free(72);
   expect(called).toEqual(['first', 'second']);
 });
+
+test('what was written and surely not processed counts again, beyond the limit, until it is settled', () => {
+  const unwritten = createUnwritten(200);
+  unwritten.take(200, nobody);
+  const leavings = Array.from({ length: 200 }, () => unwritten.leaving());
+  for (const leaving of leavings) leaving.left();
+  expect(unwritten.take(128, nobody)).toBe(128);
+  for (const leaving of leavings) leaving.returned();
+  for (const leaving of leavings) leaving.returned();
+  unwritten.free(128);
+  expect(unwritten.take(1, nobody)).toBe(0);
+  for (const leaving of leavings) leaving.left();
+  expect(unwritten.take(512, nobody)).toBe(200);
+});

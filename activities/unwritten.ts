@@ -1,11 +1,21 @@
-/** Devices that the leases of one process have marked in flight, or are about to, and that are not written yet. */
+/**
+ * Devices that the leases of one process have marked in flight, or are about to, and that no push service has: not
+ * written yet, or surely not processed and not yet settled as that.
+ */
 export interface Unwritten {
   /** How many of the wish may be added; none when so few are left that a claim is not worth its statement: then `whenFree` is called later, once. */
   take(wish: number, whenFree: () => void): number;
   /** They were written, or will not be. */
   free(count: number): void;
-  /** Of one of them: frees it at the first call. */
-  leaving(): () => void;
+  /** Of one of them. */
+  leaving(): Leaving;
+}
+
+export interface Leaving {
+  /** It was written, or never will be. */
+  left(): void;
+  /** It surely was not processed: it counts again, even beyond the limit. */
+  returned(): void;
 }
 
 /**
@@ -37,9 +47,15 @@ export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
     },
     leaving() {
       let isUnwritten = true;
-      return () => {
-        if (isUnwritten) unwritten.free(1);
-        isUnwritten = false;
+      return {
+        left() {
+          if (isUnwritten) unwritten.free(1);
+          isUnwritten = false;
+        },
+        returned() {
+          if (!isUnwritten) count++;
+          isUnwritten = true;
+        },
       };
     },
   };

@@ -7,7 +7,7 @@
  * - refused: the request or the credential is wrong; every other message of the push would fare the same.
  * - retry_later: surely not processed; `answered` when the service itself refused the attempt.
  * - ambiguous: the request was written and no answer came.
- * - not_started: `mayStart` said no, nothing was written.
+ * - not_started: somebody stopped it before it was written.
  */
 export type Outcome =
   | { readonly kind: 'accepted' }

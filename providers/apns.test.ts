@@ -8,12 +8,11 @@ import { openApns } from './apns.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens, issuedAt } from './apns-tokens.ts';
 import type { H2PoolOptions } from './h2-pool-options.ts';
-import type { PushService } from './push-service.ts';
+import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 
 const { credentials, config } = createDevCredentials();
 const content = Content.parse({ title: 'Sale', body: 'Everything must go' });
 const to = { token: apnsToken(1), messageId: 'message-1', collapseId: 'collapse-1' };
-const yes = () => true;
 const MINUTE = 60_000;
 
 const simulators = useSimulators(config);
@@ -73,13 +72,13 @@ test.each([
   [502, 'SomethingNew', { kind: 'retry_later', afterMs: 2000 }],
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ apns: { answerWith: { status, reason } } });
-  expect(await service.send(content, to, yes)).toMatchObject({ ...outcome, reason });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });
 });
 
 test('an unregistered token says since when', async () => {
   const before = Date.now();
   await simulators.control.change({ apns: { unregisteredTokens: [to.token] } });
-  const outcome = await service.send(content, to, yes);
+  const outcome = await service.send(content, to, ALWAYS_OPEN);
   const since = outcome.kind === 'rejected' ? outcome.staleSince?.getTime() : undefined;
   expect(since).toBeGreaterThanOrEqual(before);
   expect(since).toBeLessThanOrEqual(Date.now());
@@ -95,49 +94,52 @@ test('a key that APNs does not know, of another team or for another app, is refu
   ] as const;
   for (const [changes, fault, reason] of cases) {
     const wrong = open(changes);
-    expect(await wrong.send(content, to, yes)).toEqual({ kind: 'refused', fault, reason });
+    expect(await wrong.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'refused', fault, reason });
     await wrong.close();
   }
 });
 
 test('a token that APNs holds to be expired is signed anew once', async () => {
   clockAhead = -90 * MINUTE;
-  const outcome = await service.send(content, to, yes);
+  const outcome = await service.send(content, to, ALWAYS_OPEN);
   expect(outcome).toEqual({ kind: 'refused', fault: 'credential', reason: 'ExpiredProviderToken' });
   expect((await simulators.control.counts()).requests).toBe(2);
   clockAhead = 0;
-  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
 test('while APNs wants no requests of the credential none is made', async () => {
   await simulators.control.change({ apns: { shareUnavailable: 1, retryAfterSeconds: 7 } });
-  expect(await service.send(content, to, yes)).toMatchObject({ kind: 'retry_later', afterMs: 7000 });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ kind: 'retry_later', afterMs: 7000 });
   await simulators.control.change({ apns: { shareUnavailable: 0 } });
   clockAhead = 3000;
-  const held = await service.send(content, to, yes);
+  const held = await service.send(content, to, ALWAYS_OPEN);
   expect(held).toMatchObject({ kind: 'retry_later', reason: 'ServiceUnavailable' });
   expect(held.kind === 'retry_later' && held.afterMs).toBeLessThanOrEqual(4000);
   expect((await simulators.control.counts()).requests).toBe(1);
   clockAhead = 7500;
-  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
 test('too many requests to one device hold no other device back', async () => {
   await simulators.control.change({ apns: { shareThrottled: 1, retryAfterSeconds: 60 } });
-  await service.send(content, to, yes);
+  await service.send(content, to, ALWAYS_OPEN);
   await simulators.control.change({ apns: { shareThrottled: 0 } });
-  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
 test('what APNs would refuse for sure is not sent', async () => {
   const long = { ...content, body: 'ä'.repeat(2000), title: 'ö'.repeat(200) };
-  expect(await service.send(long, to, yes)).toMatchObject({ kind: 'refused', reason: 'PayloadTooLarge' });
+  expect(await service.send(long, to, ALWAYS_OPEN)).toMatchObject({
+    kind: 'refused',
+    reason: 'PayloadTooLarge',
+  });
   const cases = [
     [{ ...to, token: 'not hex' }, 'BadDeviceToken'],
     [{ ...to, collapseId: 'c'.repeat(65) }, 'BadCollapseId'],
   ] as const;
   for (const [addressee, reason] of cases) {
-    expect(await service.send(content, addressee, yes)).toMatchObject({ reason });
+    expect(await service.send(content, addressee, ALWAYS_OPEN)).toMatchObject({ reason });
   }
   expect((await simulators.control.counts()).requests).toBe(0);
 });
@@ -152,7 +154,7 @@ test('every kind of content is taken', async () => {
     ttlSeconds: 0,
     priority: 'normal',
   });
-  expect(await service.send(full, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(full, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
   expect(await simulators.control.log()).toMatchObject([{ messageId: 'message-1', status: 200 }]);
   expect(JSON.parse(apnsPayload(apnsTemplate(full), 'message-1'))).toEqual({
     aps: {
@@ -183,9 +185,9 @@ test('all workers date their provider tokens alike, for half an hour', async () 
 test('a stop of this process beyond the deadline loses no answer that has come meanwhile', async () => {
   await simulators.control.change({ apns: { delayMs: { min: 500, max: 500 } } });
   const hasty = open({}, { deadlineMs: 1_500, pingBusyMs: 50, pingTimeoutMs: 1_000 });
-  await hasty.send(content, to, yes);
+  await hasty.send(content, to, ALWAYS_OPEN);
   const { requests } = await simulators.control.counts();
-  const sending = hasty.send(content, to, yes);
+  const sending = hasty.send(content, to, ALWAYS_OPEN);
   await expect.poll(async () => (await simulators.control.counts()).requests).toBe(requests + 1);
   freeze(2_000);
   expect(await sending).toEqual({ kind: 'accepted' });

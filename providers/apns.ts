@@ -12,7 +12,7 @@ import { H2Pool } from './h2-pool.ts';
 import type { H2PoolOptions } from './h2-pool-options.ts';
 import { HoldOff } from './hold-off.ts';
 import { oncePerContent } from './once-per-content.ts';
-import type { Addressee, Endpoint, PushService } from './push-service.ts';
+import type { Addressee, Endpoint, Gate, PushService } from './push-service.ts';
 import { outcomeOf } from './verdict.ts';
 
 /** APNs allows about 1,000 streams; more than this needs no connection. */
@@ -33,19 +33,13 @@ export function openApns(
 
   const headOf = createApnsHeads(credential.topic);
 
-  function post(
-    content: Message,
-    to: Addressee,
-    token: string,
-    body: string,
-    mayStart: () => boolean,
-  ): Promise<Answer> {
+  function post(content: Message, to: Addressee, token: string, body: string, gate: Gate): Promise<Answer> {
     const head = headOf(content, token, to.collapseId, clock());
-    return pool.request({ head, path: `/3/device/${to.token}`, body }, mayStart);
+    return pool.request({ head, path: `/3/device/${to.token}`, body }, gate);
   }
 
   return {
-    async send(content, to, mayStart): Promise<Outcome> {
+    async send(content, to, gate): Promise<Outcome> {
       if (holdOff.active) return holdOff.outcome;
       if (!DEVICE_TOKEN.test(to.token)) {
         return { kind: 'rejected', reason: 'BadDeviceToken', token: 'doubtful' };
@@ -58,12 +52,12 @@ export function openApns(
         return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
       }
       const body = apnsPayload(template, to.messageId);
-      const ask = () => !holdOff.active && mayStart();
+      const held = holdOff.before(gate);
       const token = await tokens.current();
-      const answer = await post(content, to, token, body, ask);
+      const answer = await post(content, to, token, body, held);
       if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock);
       await tokens.forget(token);
-      const second = await post(content, to, await tokens.current(), body, ask);
+      const second = await post(content, to, await tokens.current(), body, held);
       return outcomeOf(second, readApnsAnswer, holdOff, clock);
     },
     recheck: () => pool.recheck(),

@@ -8,12 +8,11 @@ import { useSimulators } from '../test/setup/simulators.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { openFcm } from './fcm.ts';
 import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
-import type { PushService } from './push-service.ts';
+import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 
 const { credentials, config } = createDevCredentials();
 const content = Content.parse({ title: 'Sale', body: 'Everything must go' });
 const to = { token: fcmToken(1), messageId: 'message-1', collapseId: 'collapse-1' };
-const yes = () => true;
 
 const simulators = useSimulators(config);
 let service: PushService;
@@ -50,18 +49,18 @@ test.each([
   [502, 'SOMETHING_NEW', { kind: 'retry_later', afterMs: 2000 }],
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ fcm: { answerWith: { status, reason } } });
-  expect(await service.send(content, to, yes)).toMatchObject({ ...outcome, reason });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });
 });
 
 test('INVALID_ARGUMENT blames the token or the message', async () => {
   await simulators.control.change({ fcm: { badTokens: [to.token] } });
-  expect(await service.send(content, to, yes)).toEqual({
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({
     kind: 'rejected',
     reason: 'INVALID_REGISTRATION_TOKEN',
     token: 'doubtful',
   });
   const beyond = { ...content, ttlSeconds: 3_000_000 };
-  expect(await service.send(beyond, { ...to, token: fcmToken(2) }, yes)).toEqual({
+  expect(await service.send(beyond, { ...to, token: fcmToken(2) }, ALWAYS_OPEN)).toEqual({
     kind: 'refused',
     reason: 'INVALID_ARGUMENT',
     fault: 'request',
@@ -70,28 +69,32 @@ test('INVALID_ARGUMENT blames the token or the message', async () => {
 
 test('many sends at once ask for one access token', async () => {
   const before = (await simulators.control.counts()).accessTokens;
-  const outcomes = await Promise.all(Array.from({ length: 100 }, () => service.send(content, to, yes)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 100 }, () => service.send(content, to, ALWAYS_OPEN)),
+  );
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']));
   expect((await simulators.control.counts()).accessTokens).toBe(before + 1);
 });
 
 test('an access token is renewed before it expires', async () => {
-  await service.send(content, to, yes);
+  await service.send(content, to, ALWAYS_OPEN);
   const before = (await simulators.control.counts()).accessTokens;
   clockAhead = 50 * 60_000;
-  await service.send(content, to, yes);
+  await service.send(content, to, ALWAYS_OPEN);
   expect((await simulators.control.counts()).accessTokens).toBe(before);
   clockAhead = 56 * 60_000;
-  await service.send(content, to, yes);
+  await service.send(content, to, ALWAYS_OPEN);
   // The assertion of a clock that is 56 minutes ahead is refused, and the old token still serves.
   expect((await simulators.control.counts()).channels.fcm.processed).toBe(3);
 });
 
 test('an access token that is not taken any more is replaced once, and all sends go through', async () => {
-  await service.send(content, to, yes);
+  await service.send(content, to, ALWAYS_OPEN);
   await simulators.control.revokeAccessTokens();
   const before = (await simulators.control.counts()).accessTokens;
-  const outcomes = await Promise.all(Array.from({ length: 50 }, () => service.send(content, to, yes)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, () => service.send(content, to, ALWAYS_OPEN)),
+  );
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']));
   expect((await simulators.control.counts()).accessTokens).toBe(before + 1);
 });
@@ -101,17 +104,17 @@ test('a service account that Google refuses is a fault of the credential', async
   const refused = { kind: 'refused', reason: 'OAuthRefused', fault: 'credential' };
   for (const changes of [{ private_key: other.private_key }, { client_email: other.client_email }]) {
     const wrong = open(changes);
-    expect(await wrong.send(content, to, yes)).toEqual(refused);
+    expect(await wrong.send(content, to, ALWAYS_OPEN)).toEqual(refused);
     await wrong.close();
   }
   const elsewhere = open({ project_id: other.project_id });
-  expect(await elsewhere.send(content, to, yes)).toMatchObject({ reason: 'PERMISSION_DENIED' });
+  expect(await elsewhere.send(content, to, ALWAYS_OPEN)).toMatchObject({ reason: 'PERMISSION_DENIED' });
   await elsewhere.close();
 });
 
 test('a token endpoint that cannot be reached is tried again later', async () => {
   const cut = open({}, 'https://127.0.0.1:1/token');
-  expect(await cut.send(content, to, yes)).toEqual({
+  expect(await cut.send(content, to, ALWAYS_OPEN)).toEqual({
     kind: 'retry_later',
     reason: 'OAuthUnavailable',
     afterMs: 1000,
@@ -123,20 +126,22 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
 test('over quota nothing is sent for a minute, where FCM says no other time', async () => {
   await simulators.control.change({ fcm: { shareThrottled: 1, retryAfterSeconds: null } });
   const over = { kind: 'retry_later', reason: 'QUOTA_EXCEEDED' };
-  expect(await service.send(content, to, yes)).toEqual({ ...over, afterMs: 60_000, answered: true });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ ...over, afterMs: 60_000, answered: true });
   await simulators.control.change({ fcm: { shareThrottled: 0 } });
   clockAhead = 59_000;
-  expect(await service.send(content, to, yes)).toMatchObject({ ...over, answered: false });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...over, answered: false });
   expect((await simulators.control.counts()).requests).toBe(1);
   clockAhead = 61_000;
-  expect(await service.send(content, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
 test('what waits for a stream when the quota is exceeded is not sent either', async () => {
   await simulators.control.change({
     fcm: { shareThrottled: 1, retryAfterSeconds: 30, delayMs: { min: 20, max: 20 } },
   });
-  const outcomes = await Promise.all(Array.from({ length: 500 }, () => service.send(content, to, yes)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 500 }, () => service.send(content, to, ALWAYS_OPEN)),
+  );
   expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['retry_later']));
   expect((await simulators.control.counts()).requests).toBeLessThan(250);
 });
@@ -150,7 +155,7 @@ test('every kind of content is taken', async () => {
     badge: 3,
     priority: 'normal',
   });
-  expect(await service.send(full, to, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(full, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
   expect(await simulators.control.log()).toMatchObject([{ token: to.token, messageId: 'message-1' }]);
   expect(JSON.parse(fcmPayload(fcmTemplate(full), to)).message).toEqual({
     token: to.token,
@@ -172,7 +177,10 @@ test('every kind of content is taken', async () => {
 
 test('content that is too large is refused before it is sent', async () => {
   const long = { ...content, title: 'ö'.repeat(200), body: 'ä'.repeat(2000) };
-  expect(await service.send(long, to, yes)).toMatchObject({ kind: 'refused', reason: 'PayloadTooLarge' });
+  expect(await service.send(long, to, ALWAYS_OPEN)).toMatchObject({
+    kind: 'refused',
+    reason: 'PayloadTooLarge',
+  });
   expect((await simulators.control.counts()).requests).toBe(0);
 });
 
@@ -182,7 +190,7 @@ test('content that was weighed as small enough is never too large for a push ser
   while (payloadBytes({ ...content, body: `${body}"` }) <= MAX_PAYLOAD_BYTES) body += '"';
   const full = { ...content, body };
   expect(payloadBytes(full)).toBeGreaterThan(MAX_PAYLOAD_BYTES - 3);
-  expect(await service.send(full, { ...to, messageId }, yes)).toEqual({ kind: 'accepted' });
+  expect(await service.send(full, { ...to, messageId }, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
   const apns = apnsPayload(apnsTemplate({ ...full, badge: 1, sound: 's' }), messageId);
   expect(Buffer.byteLength(apns)).toBeLessThanOrEqual(MAX_PAYLOAD_BYTES);
 });

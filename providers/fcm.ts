@@ -12,7 +12,7 @@ import type { H2PoolOptions } from './h2-pool-options.ts';
 import { HoldOff } from './hold-off.ts';
 import { type RequestHead, requestHead } from './http2/request-head.ts';
 import { oncePerContent } from './once-per-content.ts';
-import type { Endpoint, PushService } from './push-service.ts';
+import type { Endpoint, Gate, PushService } from './push-service.ts';
 import { outcomeOf } from './verdict.ts';
 
 export interface FcmEndpoints {
@@ -35,16 +35,16 @@ export function openFcm(
   let head: RequestHead | undefined;
   let headOf = '';
 
-  function post(accessToken: string, body: string, mayStart: () => boolean): Promise<Answer> {
+  function post(accessToken: string, body: string, gate: Gate): Promise<Answer> {
     if (head === undefined || headOf !== accessToken) {
       head = requestHead(['authorization', `Bearer ${accessToken}`, 'content-type', 'application/json']);
       headOf = accessToken;
     }
-    return pool.request({ head, path, body }, mayStart);
+    return pool.request({ head, path, body }, gate);
   }
 
   return {
-    async send(content: Message, to, mayStart): Promise<Outcome> {
+    async send(content: Message, to, gate): Promise<Outcome> {
       if (holdOff.active) return holdOff.outcome;
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
@@ -52,14 +52,14 @@ export function openFcm(
       }
       const grant = await tokens.current();
       if (grant.kind !== 'granted') return grant;
-      const ask = () => !holdOff.active && mayStart();
+      const held = holdOff.before(gate);
       const body = fcmPayload(template, to);
-      const answer = await post(grant.accessToken, body, ask);
+      const answer = await post(grant.accessToken, body, held);
       if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, holdOff, clock);
       await tokens.forget(grant.accessToken);
       const renewed = await tokens.current();
       if (renewed.kind !== 'granted') return renewed;
-      const second = await post(renewed.accessToken, body, ask);
+      const second = await post(renewed.accessToken, body, held);
       return outcomeOf(second, readFcmAnswer, holdOff, clock);
     },
     recheck: () => pool.recheck(),

@@ -1,4 +1,5 @@
 import type { RequestHead } from './http2/request-head.ts';
+import type { Gate } from './push-service.ts';
 
 export interface H2Request {
   /** The same object for all requests that share it. */
@@ -11,7 +12,7 @@ export interface H2Request {
  * - answer: the service decided. The body of a 200 is not kept.
  * - unprocessed: the service surely did not handle the request.
  * - lost: it was written, and whether it was handled is unknown.
- * - not_started: `mayStart` said no.
+ * - not_started: the gate was closed.
  */
 export type Answer =
   | {
@@ -44,7 +45,7 @@ const ACCEPTED: Answer = { kind: 'answer', status: 200, retryAfter: undefined, b
 /** One request on its way through the pool. */
 export class Exchange {
   readonly request: H2Request;
-  readonly mayStart: () => boolean;
+  readonly gate: Gate;
   readonly queuedAt: number;
   startedAt = 0;
   attempts = 0;
@@ -57,14 +58,9 @@ export class Exchange {
   #body = NO_BODY;
   readonly #resolve: (answer: Answer) => void;
 
-  constructor(
-    request: H2Request,
-    mayStart: () => boolean,
-    queuedAt: number,
-    resolve: (answer: Answer) => void,
-  ) {
+  constructor(request: H2Request, gate: Gate, queuedAt: number, resolve: (answer: Answer) => void) {
     this.request = request;
-    this.mayStart = mayStart;
+    this.gate = gate;
     this.queuedAt = queuedAt;
     this.#resolve = resolve;
   }

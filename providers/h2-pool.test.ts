@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { expect, test } from 'vitest';
 import { accept } from '../dev/simulators/h2-peer.ts';
 import { openPeer, openPool, send, sendMany } from '../test/h2-rig.ts';
+import { ALWAYS_OPEN } from './push-service.ts';
 
 test('keeps status, headers and body of an answer that is not 200', async () => {
   const peer = await openPeer((stream) => {
@@ -13,7 +14,7 @@ test('keeps status, headers and body of an answer that is not 200', async () => 
   expect(answer.kind === 'answer' && answer.body.toString()).toBe('{"reason":"Unregistered"}');
 });
 
-test('a request whose mayStart is false is never written', async () => {
+test('a request whose gate is closed is never written', async () => {
   const paths: string[] = [];
   const peer = await openPeer((stream, path) => {
     paths.push(path);
@@ -55,9 +56,17 @@ test('a request that waits for a stream and may not start any more is given back
   }, 1);
   const pool = openPool(peer, { maxSessions: 1 });
   let mayStart = true;
-  const written = send(pool, '/written', () => mayStart);
-  const waiting = send(pool, '/waiting', () => mayStart);
+  const started: string[] = [];
+  const gateOf = (name: string) => ({
+    ...ALWAYS_OPEN,
+    mayStart: () => mayStart,
+    started: () => started.push(name),
+  });
+  const written = send(pool, '/written', gateOf('written'));
+  const waiting = send(pool, '/waiting', gateOf('waiting'));
   await arrived.promise;
+  pool.recheck();
+  expect(started).toEqual(['written']);
   mayStart = false;
   pool.recheck();
   expect(await waiting).toEqual({ kind: 'not_started' });
@@ -65,7 +74,7 @@ test('a request that waits for a stream and may not start any more is given back
   expect((await written).kind).toBe('answer');
 });
 
-test('a refused stream is written again, and mayStart is asked again', async () => {
+test('a refused stream is written again, and its gate is asked and told again', async () => {
   const seen = new Map<string, number>();
   const peer = await openPeer((stream, path) => {
     const times = (seen.get(path) ?? 0) + 1;
@@ -74,13 +83,15 @@ test('a refused stream is written again, and mayStart is asked again', async () 
     else accept(stream);
   });
   const pool = openPool(peer);
-  let asked = 0;
-  const mayStart = () => {
-    asked++;
-    return true;
+  const told: string[] = [];
+  const gate = {
+    mayStart: () => told.push('asked') > 0,
+    started: () => told.push('started'),
+    putBack: () => told.push('put back'),
   };
-  expect(await send(pool, '/refused', mayStart)).toMatchObject({ kind: 'answer', status: 200 });
-  expect(asked).toBe(3);
+  expect(await send(pool, '/refused', gate)).toMatchObject({ kind: 'answer', status: 200 });
+  const again = ['put back', 'asked', 'started'];
+  expect(told).toEqual(['asked', 'started', ...again, ...again]);
 });
 
 test('a stream that is always refused is given back as unprocessed', async () => {

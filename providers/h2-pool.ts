@@ -3,7 +3,7 @@ import { type Answer, Exchange, type Fate, type H2Request, type UnprocessedReaso
 import { DEFAULTS, type H2PoolOptions } from './h2-pool-options.ts';
 import { H2Session, type SessionEvents } from './h2-session.ts';
 import { checkPath } from './http2/request-head.ts';
-import type { Endpoint } from './push-service.ts';
+import type { Endpoint, Gate } from './push-service.ts';
 
 /** Connection failures in a row after which requests are given back instead of waiting for the next try. */
 const UNREACHABLE_AFTER = 3;
@@ -51,12 +51,11 @@ export class H2Pool {
     return { sessions: this.#sessions.size, inFlight: this.#inFlight, queued: this.#queue.length };
   }
 
-  /** `mayStart` is asked synchronously before each time the request is written. */
-  request(request: H2Request, mayStart: () => boolean): Promise<Answer> {
+  request(request: H2Request, gate: Gate): Promise<Answer> {
     checkPath(request.path);
     return new Promise((resolve) => {
       const now = performance.now();
-      const exchange = new Exchange(request, mayStart, now, resolve);
+      const exchange = new Exchange(request, gate, now, resolve);
       if (this.#closed) return giveBack(exchange, 'Closing', 0);
       if (this.#unreachable() && now < this.#connectNotBefore)
         return this.#giveBackUnreachable(exchange, now);
@@ -65,12 +64,12 @@ export class H2Pool {
     });
   }
 
-  /** Asks `mayStart` of every request that waits for a stream, so that one that was stopped need not wait for it. */
+  /** Asks the gate of every request that waits for a stream, so that one that was stopped need not wait for it. */
   recheck(): void {
     for (let left = this.#queue.length; left > 0; left--) {
       const exchange = this.#queue.shift();
       if (exchange === undefined) return;
-      if (exchange.mayStart()) this.#queue.push(exchange);
+      if (exchange.gate.mayStart()) this.#queue.push(exchange);
       else exchange.settle({ kind: 'not_started' });
     }
   }
@@ -112,7 +111,7 @@ export class H2Pool {
       }
       const exchange = this.#queue.shift();
       if (exchange === undefined) break;
-      if (exchange.mayStart()) this.#start(exchange, session, now);
+      if (exchange.gate.mayStart()) this.#start(exchange, session, now);
       else exchange.settle({ kind: 'not_started' });
     }
     for (const session of this.#sessions) session.flush();
@@ -121,6 +120,7 @@ export class H2Pool {
   #start(exchange: Exchange, session: H2Session, now: number): void {
     exchange.startedAt = now;
     exchange.attempts++;
+    exchange.gate.started();
     this.#inFlight++;
     session.start(exchange);
   }
@@ -163,6 +163,7 @@ export class H2Pool {
     else if (fate.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
       giveBack(exchange, fate.reason, RETRY_AFTER_MS);
     } else {
+      exchange.gate.putBack();
       this.#queue.unshift(exchange);
       this.#scheduleDispatch();
     }

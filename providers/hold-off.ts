@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Gate } from './push-service.ts';
 
 /** Remembers until when a push service wants no requests at all from one credential. */
 export class HoldOff {
@@ -20,6 +21,15 @@ export class HoldOff {
 
   get active(): boolean {
     return this.#until > 0 && this.#clock().getTime() < this.#until;
+  }
+
+  /** The same gate, closed while the service wants nothing. */
+  before(gate: Gate): Gate {
+    return {
+      mayStart: () => !this.active && gate.mayStart(),
+      started: () => gate.started(),
+      putBack: () => gate.putBack(),
+    };
   }
 
   get outcome() {

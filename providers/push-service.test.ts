@@ -8,7 +8,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import { CHANNELS, type Channel } from '../domain/platform.ts';
 import { useSimulators } from '../test/setup/simulators.ts';
 import { CredentialError, openPushService } from './open-push-service.ts';
-import type { PushService } from './push-service.ts';
+import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 
 const STORM = 20_000;
 const STORM_TIMEOUT_MS = 60_000;
@@ -52,10 +52,10 @@ async function sendAll(
     while (next < count) {
       const n = next++;
       const to = { token: tokenOf[channel](n), messageId: `${channel}-${n}`, collapseId: `c${n}` };
-      let outcome = await service.send(content, to, () => true);
+      let outcome = await service.send(content, to, ALWAYS_OPEN);
       while (outcome.kind === 'retry_later') {
         await setImmediate();
-        outcome = await service.send(content, to, () => true);
+        outcome = await service.send(content, to, ALWAYS_OPEN);
       }
       outcomes[n] = outcome;
       await afterEach(++sent);
@@ -121,7 +121,11 @@ test.each(CHANNELS)('%s: connections that drop leave only ambiguous and accepted
 
 test.each(CHANNELS)('%s: a send that may not start is never seen by the service', async (channel) => {
   const outcome = await withService(channel, (service) =>
-    service.send(content, { token: tokenOf[channel](1), messageId: 'm', collapseId: 'c' }, () => false),
+    service.send(
+      content,
+      { token: tokenOf[channel](1), messageId: 'm', collapseId: 'c' },
+      { ...ALWAYS_OPEN, mayStart: () => false },
+    ),
   );
   expect(outcome).toEqual({ kind: 'not_started' });
   expect((await simulators.control.counts()).requests).toBe(0);

@@ -10,14 +10,23 @@ export interface Addressee {
   readonly collapseId: string;
 }
 
+/** The sender's word on one message, whose lease may end while it waits to be written. */
+export interface Gate {
+  /** Asked any number of times, the last time immediately before the request is written. */
+  mayStart(): boolean;
+  /** The request is written. */
+  started(): void;
+  /** It surely was not processed, and waits to be written again. */
+  putBack(): void;
+}
+
+export const ALWAYS_OPEN: Gate = { mayStart: () => true, started() {}, putBack() {} };
+
 /** A connected push service with one app's credential. Safe to use from many leases at once. */
 export interface PushService {
-  /**
-   * Resolves when the outcome is known or its deadline passed; never rejects.
-   * `mayStart` is asked synchronously, immediately before the request is written.
-   */
-  send(content: Message, to: Addressee, mayStart: () => boolean): Promise<Outcome>;
-  /** Asks `mayStart` of every message that was handed over and not written, because a lease was stopped. */
+  /** Resolves when the outcome is known or its deadline passed; never rejects. */
+  send(content: Message, to: Addressee, gate: Gate): Promise<Outcome>;
+  /** Asks the gate of every message that was handed over and not written, because a lease was stopped. */
   recheck(): void;
   /** Lets what is in flight end, then closes its connections. */
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { Answer } from '../providers/h2-exchange.ts';
 import { H2Pool } from '../providers/h2-pool.ts';
 import type { H2PoolOptions } from '../providers/h2-pool-options.ts';
 import { requestHead } from '../providers/http2/request-head.ts';
-import type { Endpoint } from '../providers/push-service.ts';
+import { ALWAYS_OPEN, type Endpoint, type Gate } from '../providers/push-service.ts';
 
 const HEAD = requestHead([]);
 const cleanups: (() => unknown)[] = [];
@@ -30,8 +30,14 @@ export function openPool(endpoint: Endpoint, options: H2PoolOptions = {}): H2Poo
   return pool;
 }
 
-export function send(pool: H2Pool, path = '/', mayStart = () => true, body = '{}'): Promise<Answer> {
-  return pool.request({ head: HEAD, path, body }, mayStart);
+export function send(
+  pool: H2Pool,
+  path = '/',
+  gate: Gate | (() => boolean) = ALWAYS_OPEN,
+  body = '{}',
+): Promise<Answer> {
+  const whole = typeof gate === 'function' ? { ...ALWAYS_OPEN, mayStart: gate } : gate;
+  return pool.request({ head: HEAD, path, body }, whole);
 }
 
 export function sendMany(pool: H2Pool, count: number): Promise<Answer[]> {

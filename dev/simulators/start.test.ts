@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Content } from '../../domain/content.ts';
 import { openApns } from '../../providers/apns.ts';
+import { ALWAYS_OPEN } from '../../providers/push-service.ts';
 import { createDevCredentials } from './credentials.ts';
 import { type RunningSimulators, startSimulators } from './start.ts';
 import { apnsToken } from './tokens.ts';
@@ -34,7 +35,7 @@ test('counts and log tell every request, and what a change of switches leaves ou
   await withSimulators(async ({ control, apnsUrl, ca }) => {
     const service = openApns(credentials.apns, { url: new URL(apnsUrl), ca });
     const send = (n: number, messageId: string) =>
-      service.send(content, { token: apnsToken(n), messageId, collapseId: 'c' }, () => true);
+      service.send(content, { token: apnsToken(n), messageId, collapseId: 'c' }, ALWAYS_OPEN);
     const start = Date.now() - 1;
     await send(1, 'a');
     await send(2, 'b');

@@ -12,6 +12,7 @@ import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
 import { listen } from '../../dev/simulators/listen.ts';
 import { atEnd, openPool } from '../../test/h2-rig.ts';
 import type { H2Pool } from '../h2-pool.ts';
+import { ALWAYS_OPEN } from '../push-service.ts';
 import { requestHead } from './request-head.ts';
 
 const identity = createLoopbackIdentity();
@@ -59,7 +60,7 @@ async function expectToArrive(
   const answers = await Promise.all(
     heads.map((headers, n) => {
       const head = made.get(headers) ?? requestHead(headers);
-      return pool.request({ head, path: paths[n] ?? '', body: '{}' }, () => true);
+      return pool.request({ head, path: paths[n] ?? '', body: '{}' }, ALWAYS_OPEN);
     }),
   );
   expect(answers.map(({ kind }) => kind)).toEqual(heads.map(() => 'answer'));
@@ -128,10 +129,10 @@ test('what is shared by many requests costs a few bytes each', async () => {
   const pool = openPool(echo, { maxSessions: 1 });
   const shared = requestHead(['authorization', 'b'.repeat(300), 'apns-topic', 't'.repeat(50)]);
   const request = { head: shared, path: '/same', body: '' };
-  await pool.request(request, () => true);
+  await pool.request(request, ALWAYS_OPEN);
   const [session] = echo.sessions;
   const before = Number(session?.socket.bytesRead);
-  await Promise.all(Array.from({ length: 100 }, () => pool.request(request, () => true)));
+  await Promise.all(Array.from({ length: 100 }, () => pool.request(request, ALWAYS_OPEN)));
   // Two frame headers of 9 bytes, the path, five indices, and the share of the TLS records.
   expect((Number(session?.socket.bytesRead) - before) / 100).toBeLessThan(40);
 });
@@ -163,6 +164,6 @@ test.each([
 test('a path that is none never gets as far as the wire', async () => {
   const pool = openPool(await openEcho());
   for (const path of ['', 'x', '/a b', '/a\r\n', '/ä', `/${'a'.repeat(5000)}`]) {
-    expect(() => pool.request({ head: requestHead([]), path, body: '' }, () => true)).toThrow(TypeError);
+    expect(() => pool.request({ head: requestHead([]), path, body: '' }, ALWAYS_OPEN)).toThrow(TypeError);
   }
 });
