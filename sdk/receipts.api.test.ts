@@ -53,14 +53,16 @@ test('whatever fails and crashes, the server counts each tap exactly once', asyn
     fc.asyncProperty(Mishaps, async (steps) => {
       push = await pushTo(api, app.appId, 'android');
       const world = createWorld(fetch);
-      const open = () => world.open({ endpoint: server.url, sdkKey: app.keys.sdk });
-      const taps = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
+      const open = (more = {}) => world.open({ ...more, endpoint: server.url, sdkKey: app.keys.sdk });
+      const named = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
       await recover(world, open());
+      const taps = named.taps - named.refused();
       const { rows } = await api.deps.pool.query(
         'select coalesce(sum(taps), 0)::int as taps, count(open_at)::int as opens from deliveries where push_no = $1',
         [push.no],
       );
-      expect(rows).toEqual([{ taps, opens: Math.min(5, taps) }]);
+      expect(rows[0].taps).toBe(taps);
+      if (named.refused() === 0) expect(rows[0].opens).toBe(Math.min(5, taps));
     }),
     { numRuns: 12 },
   );

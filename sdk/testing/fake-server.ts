@@ -10,6 +10,8 @@ export interface FakeServer {
   readonly fates: Fate[];
   /** Each ID, and how often it arrived. */
   readonly arrived: Map<string, number>;
+  /** IDs that came to the server, whatever became of the answer. */
+  readonly reached: Set<string>;
   readonly requests: { readonly path: string; readonly ids: string[]; readonly headers: object }[];
   /** A request went by that is never answered. */
   onSilence: () => void;
@@ -36,6 +38,7 @@ export function createWorld(deliver?: Deliver): World {
   const server: FakeServer = {
     fates: [],
     arrived: new Map(),
+    reached: new Set(),
     requests: [],
     onSilence: () => undefined,
     now: Date.UTC(2026, 0, 1),
@@ -76,6 +79,7 @@ async function carry(
     return Response.json({ code: 'refused', detail: String(fate) }, { status: fate, headers });
   }
   const response = await deliver(url, init);
+  for (const id of idsIn(init)) server.reached.add(id);
   if (fate === 'lost') throw new TypeError('Failed to fetch');
   if (fate === 'silent') {
     server.onSilence();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Client } from '../client.ts';
+import type { Client, ClientOptions } from '../client.ts';
+import type { ErrorListener } from '../problems.ts';
 import { FATES, type World } from './fake-server.ts';
 
 const HOUR = 3_600_000;
@@ -20,17 +21,22 @@ export const Mishaps = fc.array(
 );
 type Mishaps = typeof Mishaps extends fc.Arbitrary<infer Steps> ? Steps : never;
 
-/** Answers how many taps were reported. */
+/** Answers how many taps were reported, and how many of them were refused by themselves, and named, before they arrived. */
 export async function suffer(
   world: World,
   steps: Mishaps,
-  args: { open: () => Client; messageId: (no: number) => string },
-): Promise<number> {
-  const tabs = [args.open(), args.open()];
+  args: { open: (options: Pick<ClientOptions, 'onError'>) => Client; messageId: (no: number) => string },
+): Promise<{ taps: number; refused: () => number }> {
+  const named = new Set<string>();
+  const onError: ErrorListener = (problem) => {
+    if (problem.kind === 'refused') named.add(problem.item.id);
+  };
+  const open = () => args.open({ onError });
+  const tabs = [open(), open()];
   let taps = 0;
   for (const step of steps) {
     if (step.do === 'wait') world.server.now += step.ms;
-    else if (step.do === 'crash') tabs[step.tab] = args.open();
+    else if (step.do === 'crash') tabs[step.tab] = open();
     else if (step.do === 'open') {
       for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(args.messageId(taps++));
     } else {
@@ -39,10 +45,10 @@ export async function suffer(
       world.server.onSilence = () => silence.resolve('silent');
       const ending = await Promise.race([tabs[step.tab]?.flush(), silence.promise]);
       // A request that is never answered ends with its tab.
-      if (ending === 'silent') tabs[step.tab] = args.open();
+      if (ending === 'silent') tabs[step.tab] = open();
     }
   }
-  return taps;
+  return { taps, refused: () => [...named].filter((id) => !world.server.reached.has(id)).length };
 }
 
 /** All is well again: what is stored is sent. */
