@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -42,8 +43,10 @@ const services = createPushServices(
   (channel, credential) => openPushService(channel, credential, config.endpoints),
 );
 const connection = await NativeConnection.connect({ address: config.temporal.address });
+const identity = `${process.pid}@${hostname()}`;
 const common = {
   connection,
+  identity,
   namespace: config.temporal.namespace,
   dataConverter: { payloadConverterPath: WORKFLOW_SOURCE.payloadConverterPath },
   shutdownGraceTime: '2s',
@@ -56,6 +59,7 @@ const senders = createSenderActivities({
   clock,
   log,
   services,
+  identity,
   messageMac: createMessageMac(config.messageKeys),
 });
 

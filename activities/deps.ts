@@ -17,5 +17,7 @@ export interface SenderDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly messageMac: Mac;
+  /** How Temporal names this process. */
+  readonly identity: string;
   readonly services: PushServices;
 }

@@ -124,7 +124,8 @@ export function createSenderActivities(deps: SenderDeps): {
   ): Promise<Exclude<TakeResult, { kind: 'draining' }>> {
     const context = Context.current();
     for (;;) {
-      const taken = await takeLease(deps.db, token, { now: await deps.clock(), startBefore, resends });
+      const now = await deps.clock();
+      const taken = await takeLease(deps.db, token, { now, startBefore, resends, holder: deps.identity });
       if (taken.kind !== 'draining') return taken;
       context.heartbeat();
       await context.sleep(DRAIN_POLL_MS);

@@ -45,8 +45,9 @@ export type TakeResult =
 export async function takeLease(
   db: Db,
   token: LeaseToken,
-  { now, startBefore, resends = false }: { now: Date; startBefore: Date; resends?: boolean },
+  args: { now: Date; startBefore: Date; resends?: boolean; holder?: string },
 ): Promise<TakeResult> {
+  const { now, startBefore, resends = false, holder = null } = args;
   return await db.transaction().execute(async (trx) => {
     if (!(await lockOpenControl(trx, token))) return { kind: 'fenced' };
     const lease = await trx
@@ -73,7 +74,14 @@ export async function takeLease(
       if ((await countInFlight(trx, left)) > 0) return { kind: 'draining', until: lease.draining_until };
     }
     const { epoch, attempt } = token;
-    await setLease(trx, token, { epoch, attempt, draining_until: null, seen_at: now, recalled: false });
+    await setLease(trx, token, {
+      epoch,
+      attempt,
+      holder,
+      draining_until: null,
+      seen_at: now,
+      recalled: false,
+    });
     if (resends) await putBackInFlight(trx, left);
     await sweepInFlight(trx, left);
     return {

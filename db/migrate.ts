@@ -14,6 +14,7 @@ import * as webhooks from './migrations/2026-11-22-0010-webhooks.ts';
 import * as statistics from './migrations/2026-11-22-0011-statistics.ts';
 import * as triggerFilter from './migrations/2026-11-22-0012-trigger-filter.ts';
 import * as approvers from './migrations/2026-11-22-0013-approvers.ts';
+import * as holders from './migrations/2026-11-22-0014-holders.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -29,6 +30,7 @@ const MIGRATIONS = {
   '2026-11-22-0011-statistics': statistics,
   '2026-11-22-0012-trigger-filter': triggerFilter,
   '2026-11-22-0013-approvers': approvers,
+  '2026-11-22-0014-holders': holders,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

@@ -61,6 +61,8 @@ export interface LeasesTable {
   draining_until: Date | null;
   /** When its holder last wrote to it; null once it was given back. */
   seen_at: Generated<Date | null>;
+  /** The process that took it last, as Temporal names it. */
+  holder: Generated<string | null>;
   /** A newer holder waits: nothing is claimed any more. */
   recalled: Generated<boolean>;
   /** Rows without a final outcome, by platform code. */

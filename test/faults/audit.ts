@@ -7,7 +7,7 @@ import type { PushTraffic, Traffic } from './traffic.ts';
 
 /** A delivery whose outcome nobody knows. */
 export interface Ambiguous {
-  readonly pushId: string;
+  readonly pushNo: number;
   readonly n: number;
   readonly reason: string;
   readonly settledAtMs: number;
@@ -129,7 +129,7 @@ function judgeDelivery(
       break;
     case 'ambiguous':
       result.ambiguous.push({
-        pushId: push.id,
+        pushNo: push.no,
         n: row.n,
         reason: row.reason ?? '',
         settledAtMs: row.settled_at?.getTime() ?? 0,

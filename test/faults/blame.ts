@@ -29,7 +29,7 @@ export function blame(ambiguous: readonly Ambiguous[], blows: readonly Blow[]): 
   return { perSender, elsewhere };
 }
 
-/** A sender of which Temporal could not be asked may have held any lease. */
-function mayHaveHeld({ held }: Blow, { pushId, leaseNo }: Ambiguous): boolean {
-  return held === undefined || held.some((lease) => lease.pushId === pushId && lease.leaseNo === leaseNo);
+/** A sender that died beside the database may have held any lease. */
+function mayHaveHeld({ held }: Blow, { pushNo, leaseNo }: Ambiguous): boolean {
+  return held === undefined || held.some((lease) => lease.pushNo === pushNo && lease.leaseNo === leaseNo);
 }

@@ -1,14 +1,18 @@
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
 import type { Random } from '../../dev/devices/random.ts';
 import type { SwitchChange } from '../../dev/simulators/config.ts';
-import { type HeldLease, heldLeases } from './held-leases.ts';
 import type { FaultOptions } from './options.ts';
 import { type Fault, type FaultKind, isKill, type Kill, planFault, planFaults } from './plan.ts';
 import type { Reporter } from './reporter.ts';
 import { CALM, type Scene } from './scene.ts';
 import { holds } from './until.ts';
 import { postgresOf, processOf, revive, temporalOf, type Victim } from './victims.ts';
+
+interface HeldLease {
+  readonly pushNo: number;
+  readonly leaseNo: number;
+}
 
 /** A fault that happened. */
 export interface Blow {
@@ -17,7 +21,7 @@ export interface Blow {
   readonly atMs: number;
   /** Requests that were open at the push services, or at the API if that was killed. */
   readonly open: number;
-  /** Of a sender that was killed or frozen; undefined when Temporal could not be asked. */
+  /** Of a sender that was killed or frozen; undefined when the database could not be asked. */
   readonly held: readonly HeldLease[] | undefined;
 }
 
@@ -30,16 +34,14 @@ const ATTEMPTS_PER_KILL = 15;
 export class Chaos {
   readonly blows: Blow[] = [];
   readonly #scene: Scene;
-  readonly #client: Client;
   readonly #reporter: Reporter;
   readonly #random: Random;
   readonly #options: FaultOptions;
   readonly #after = new Set<Promise<void>>();
   readonly #dead = new Set<string>();
 
-  constructor(scene: Scene, client: Client, reporter: Reporter, random: Random, options: FaultOptions) {
+  constructor(scene: Scene, reporter: Reporter, random: Random, options: FaultOptions) {
     this.#scene = scene;
-    this.#client = client;
     this.#reporter = reporter;
     this.#random = random;
     this.#options = options;
@@ -170,20 +172,15 @@ export class Chaos {
     return (await control.requestsSince(atMs - CALM.delayMs.min)) - until;
   }
 
+  /** What it took last and nobody has taken since. */
   async #heldBy(pid: number): Promise<readonly HeldLease[] | undefined> {
     try {
-      const open = await this.#scene.db
-        .selectFrom('pushes')
-        .select('id')
-        .where('status', 'in', ['preparing', 'sending'])
+      return await this.#scene.db
+        .selectFrom('leases')
+        .select(['push_no as pushNo', 'lease_no as leaseNo'])
+        .where('holder', '=', `${pid}@${hostname()}`)
+        .where('done', '=', false)
         .execute();
-      return await this.#client.withDeadline(Date.now() + 3_000, () =>
-        heldLeases(
-          this.#client,
-          open.map(({ id }) => id),
-          pid,
-        ),
-      );
     } catch {
       return undefined;
     }

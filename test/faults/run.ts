@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { createRandom } from '../../dev/devices/random.ts';
 import { type Audit, audit } from './audit.ts';
 import { type Blame, blame } from './blame.ts';
@@ -22,27 +21,20 @@ const REPORTED_MS = 60_000;
 export async function runFaults(options: FaultOptions): Promise<FaultReport> {
   const startedAt = performance.now();
   const scene = await openScene(options);
-  const connection = Connection.lazy({ address: scene.stack.temporalAddress });
   try {
-    return await wreck(scene, new Client({ connection }), options, startedAt);
+    return await wreck(scene, options, startedAt);
   } finally {
-    await connection.close();
     await scene.close();
   }
 }
 
-async function wreck(
-  scene: Scene,
-  client: Client,
-  options: FaultOptions,
-  startedAt: number,
-): Promise<FaultReport> {
+async function wreck(scene: Scene, options: FaultOptions, startedAt: number): Promise<FaultReport> {
   const { devices, seed, say } = options;
   const traffic = new Traffic(scene.mac, devices);
   const receipts = new AcknowledgedReceipts(devices);
   const reporter = await Reporter.start(scene, traffic, receipts, seed);
   const marketer = new Marketer(scene, devices);
-  const chaos = new Chaos(scene, client, reporter, createRandom(seed), options);
+  const chaos = new Chaos(scene, reporter, createRandom(seed), options);
   await marketer.start();
   const stuck = await chaos.run().then(
     () => [],

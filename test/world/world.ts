@@ -89,7 +89,10 @@ export async function createWorld(
       (sealed) => vault.open(sealed),
       (channel, credential) => openPushService(channel, credential, endpoints),
     );
-    const senders = createSenderActivities({ db: sending.db, clock, log, messageMac, services });
+    const senders = createSenderActivities({
+      ...{ db: sending.db, clock, log, messageMac, services },
+      identity: `world-${process.pid}`,
+    });
     const activities = createActivities({
       db,
       clock,
