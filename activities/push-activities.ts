@@ -4,6 +4,7 @@ import { fencePush, type OpenedPush, openPush, type Wanted } from '../db/control
 import { finalisePush } from '../db/finalise.ts';
 import { freezeAudience } from '../db/frozen-audience.ts';
 import { type Prepared, prepareRecipients } from '../db/prepare.ts';
+import { type NextPart, prepareNextPart } from '../db/prepare-next.ts';
 import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
 import { RuleError } from '../db/rule-context.ts';
 import { dropSlot } from '../db/slots.ts';
@@ -34,6 +35,8 @@ export interface Settled extends PushTimes {
 export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
+  /** Of a large audience, whose first devices may be sent to meanwhile. With a fault nobody more was prepared. */
+  prepareNextPart(input: PushKey): Promise<NextPart & { fault?: string }>;
   /** With a status, records that, too, when it could be opened. */
   openPush(input: PushKey & { resume: boolean; status?: PushStatus }): Promise<OpenedPush & DueLeases>;
   /** Of users who joined, above a number, and those that are due, also if they were given before; with `close` nobody joins any more. */
@@ -83,6 +86,17 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       } catch (error) {
         if (!(error instanceof RuleError)) throw error;
         return { planned: 0, sendable: 0, fault: faultOfAudience(error) };
+      }
+    },
+    async prepareNextPart({ pushId }) {
+      const push = await findPush(db, pushId);
+      const definition = await findDefinition(db, push);
+      const next = { pushNo: push.no, appId: push.app_id, definition, now: await clock() };
+      try {
+        return await withHeartbeats(prepareNextPart(db, next));
+      } catch (error) {
+        if (!(error instanceof RuleError)) throw error;
+        return { planned: 0, leases: [], hasMore: false, fault: faultOfAudience(error) };
       }
     },
     async openPush({ pushId, resume, status }) {

@@ -49,9 +49,11 @@ export async function countAndCut(
     ranges: readonly LeaseRange[];
     above?: number;
     firstLease?: number;
+    /** So many leases at least, unless they would be very small. */
+    lanes?: number;
   },
-): Promise<{ planned: number; sendable: number }> {
-  const { pushNo, slot, ranges, above = 0 } = args;
+): Promise<{ planned: number; sendable: number; leases: number[] }> {
+  const { pushNo, slot, ranges, above = 0, firstLease = 0 } = args;
   const stepRows = Math.max(LEASES.minRows, Math.ceil(args.written / MAX_STEPS));
   const { rows: steps } = await sql<Step>`
     select range.no::int as range, ((n - from_n) / ${stepRows}::int)::int as step, coalesce(platform, -1) as platform, status,
@@ -63,9 +65,8 @@ export async function countAndCut(
   await count(trx, pushNo, steps);
   const pending = steps.filter(({ status }) => status === STATUS_CODE.pending);
   const sendable = total(pending);
-  const leases = cut(pending, Math.ceil(leaseRowsOf(sendable) / stepRows));
+  const leases = cut(pending, Math.ceil(leaseRowsOf(sendable, args.lanes) / stepRows));
   if (leases.length > 0) {
-    const { firstLease = 0 } = args;
     await trx
       .insertInto('leases')
       .values(
@@ -76,15 +77,15 @@ export async function countAndCut(
       )
       .execute();
   }
-  return { planned: total(steps), sendable };
+  return { planned: total(steps), sendable, leases: leases.map((_, index) => firstLease + index) };
 }
 
 function total(steps: readonly Step[]): number {
   return steps.reduce((sum, { value }) => sum + value, 0);
 }
 
-function leaseRowsOf(sendable: number): number {
-  const evenly = Math.ceil(sendable / LEASES.min);
+function leaseRowsOf(sendable: number, lanes: number = LEASES.min): number {
+  const evenly = Math.ceil(sendable / lanes);
   return Math.max(LEASES.minRows, Math.min(LEASE_ROWS, evenly), Math.ceil(sendable / LEASES.max));
 }
 

@@ -15,6 +15,7 @@ import * as statistics from './migrations/2026-11-22-0011-statistics.ts';
 import * as triggerFilter from './migrations/2026-11-22-0012-trigger-filter.ts';
 import * as approvers from './migrations/2026-11-22-0013-approvers.ts';
 import * as holders from './migrations/2026-11-22-0014-holders.ts';
+import * as parts from './migrations/2026-11-22-0015-parts.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -31,6 +32,7 @@ const MIGRATIONS = {
   '2026-11-22-0012-trigger-filter': triggerFilter,
   '2026-11-22-0013-approvers': approvers,
   '2026-11-22-0014-holders': holders,
+  '2026-11-22-0015-parts': parts,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

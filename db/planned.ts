@@ -24,8 +24,10 @@ export interface Planning {
   readonly devices: 'all' | 'last_active';
   /** More columns of the device `d`, each behind a comma. */
   readonly more?: RawBuilder<unknown>;
-  /** Only devices with these numbers: for a recount in steps. */
-  readonly between?: readonly [from: number, to: number];
+  /** Only devices with these numbers; null is no end. */
+  readonly between?: readonly [from: number, to: number | null] | undefined;
+  /** Devices below `between` were planned before: a token that one of them had then is not planned again. */
+  readonly plannedAt?: Date | undefined;
   /** Of an audience that names its members only these users, and their devices. */
   readonly userIds?: readonly string[] | undefined;
 }
@@ -35,6 +37,20 @@ export interface Planning {
  * who is planned, lost and suppressed: an estimate counts these rows, and preparing a push writes them.
  */
 export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
+  const compiled = await compile(db, planning);
+  const rows = isByDevice(planning.from)
+    ? judgeDevices(planning, compiled)
+    : judgeMembers(planning, compiled);
+  return withSuppression(planning, rows);
+}
+
+/** Whether each device is judged by its own row, whatever others there are: so the audience can be judged in parts. */
+export async function isJudgedAlone(db: Db, planning: Planning): Promise<boolean> {
+  if (!isByDevice(planning.from) || planning.devices !== 'all') return false;
+  return (await compile(db, planning)).areOfDevice;
+}
+
+async function compile(db: Db, planning: Planning): Promise<CompiledRules> {
   const { appId, now, from } = planning;
   const chosen = ruleFrom(from);
   const exclusions = planning.exclusions.map(
@@ -42,9 +58,7 @@ export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuild
   );
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
   const context = await loadRuleContext(db, { appId, now, rules });
-  const compiled = compileRules({ planned: chosen, exclusions }, context);
-  const rows = isByDevice(from) ? judgeDevices(planning, compiled) : judgeMembers(planning, compiled);
-  return withSuppression(planning, rows);
+  return compileRules({ planned: chosen, exclusions }, context);
 }
 
 function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
@@ -62,15 +76,27 @@ export function isByDevice(from: PlannedFrom): boolean {
 
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
 function judgeDevices(
-  { appId, platforms, between, more = sql`` }: Planning,
+  { appId, platforms, between = [0, null], plannedAt, more = sql`` }: Planning,
   { joins, planned, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
-  const range =
-    between === undefined ? sql`` : sql`and d.no >= ${between[0]}::bigint and d.no < ${between[1]}::bigint`;
+  const [first, end] = between;
+  const above = first === 0 ? sql`` : sql`and d.no >= ${first}::bigint`;
+  const below = end === null ? sql`` : sql`and d.no < ${end}::bigint`;
+  const moved =
+    plannedAt === undefined ? sql`` : sql`when ${hasMoved(first, plannedAt)} then 'duplicate_device'`;
   return sql`
     select d.device_id as id, d.no as device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
-      case ${lossOfDevice(platforms)} end as loss, ${excluded} as excluded ${more}
-    from devices d ${joins} where d.app_id = ${appId} ${range} and ${planned}`;
+      case ${lossOfDevice(platforms)} ${moved} end as loss, ${excluded} as excluded ${more}
+    from devices d ${joins} where d.app_id = ${appId} ${above} ${below} and ${planned}`;
+}
+
+/** Statements that were under way then may have ended a token a little earlier. */
+const UNDER_WAY_MS = 60_000;
+
+function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
+  const since = new Date(plannedAt.getTime() - UNDER_WAY_MS);
+  return sql`d.token_registered_at >= ${since}::timestamptz and sha256(convert_to(d.token, 'utf8')) in (
+    select token_hash from device_tokens where ended_at >= ${since}::timestamptz and device_no < ${below}::bigint)`;
 }
 
 /** Of several planned IDs of one device the first counts, the others are lost as duplicates. */

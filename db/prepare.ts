@@ -7,6 +7,7 @@ import { countAndCut, type LeaseRange } from './cut-leases.ts';
 import type { Db } from './database.ts';
 import { enteredRows } from './entered.ts';
 import { useMemory } from './hash-joins.ts';
+import { endOfFirstPart, LANES_OF_PART } from './parts.ts';
 import { isByDevice, judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
@@ -18,6 +19,8 @@ export interface Prepared {
   readonly sendable: number;
   /** When the first of them may be sent to, in epoch milliseconds; only where all of them have to wait. */
   readonly firstDueAt?: number;
+  /** These are the first of a large audience: `prepareNextPart` writes the next. */
+  readonly hasMore?: true;
 }
 
 /** Smaller pushes are planned well enough without; and one ANALYZE at a time is all a table takes. */
@@ -27,6 +30,7 @@ const MAX_NUMBER = 2_147_483_647;
 /**
  * Writes one delivery for each planned device, with the reason when it is lost, numbers those to be sent from 1,
  * and cuts the numbers into leases. All of it in one transaction: run again, it starts afresh in the current slot.
+ * Of a large audience, where each device is judged by itself, only the first are written: they are sent to meanwhile.
  */
 export async function prepareRecipients(
   db: Db,
@@ -53,15 +57,32 @@ export async function prepareRecipients(
     if (push.started_at !== null) throw new Error('a push that has started is not prepared again');
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
-    await trx.updateTable('pushes').set({ slot }).where('no', '=', args.pushNo).execute();
     await useMemory(trx);
     const suppression = await findSuppression(trx, args);
     const waves = await findWaves(trx, { ...args, hold: suppression.hold });
+    const isWhole = args.frozenNo !== undefined || waves !== undefined || suppression.hasCaps;
+    const end = isWhole ? null : await endOfFirstPart(trx, args);
+    await trx
+      .updateTable('pushes')
+      .set({ slot, prepared_at: args.now, next_device_no: end })
+      .where('no', '=', args.pushNo)
+      .execute();
     const { written, sizes } = await inBulk(trx, suppression, () =>
-      insertDeliveries(trx, { ...args, frozenNo: args.frozenNo, slot, waves, suppression }),
+      insertDeliveries(trx, {
+        ...args,
+        frozenNo: args.frozenNo,
+        slot,
+        waves,
+        suppression,
+        between: [0, end],
+      }),
     );
     const ranges = rangesOf(waves, sizes);
-    const counts = await countAndCut(trx, { pushNo: args.pushNo, slot, written, ranges });
+    const { planned, sendable } = await countAndCut(trx, {
+      ...{ pushNo: args.pushNo, slot, written, ranges },
+      ...(end === null ? {} : { lanes: LANES_OF_PART }),
+    });
+    const counts = { planned, sendable, ...(end === null ? {} : { hasMore: true as const }) };
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
     const firstDueAt = ranges[0]?.dueAt?.getTime() ?? 0;
     return firstDueAt > args.now.getTime() ? { ...counts, firstDueAt } : counts;
@@ -71,7 +92,7 @@ export async function prepareRecipients(
 }
 
 /** With stale statistics the first claims would be planned for an empty table. A small sample says enough, and the first request waits for it. */
-async function analyse(db: Db, slot: Date): Promise<void> {
+export async function analyse(db: Db, slot: Date): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`set local default_statistics_target = 10`.execute(trx);
     await sql`analyze ${deliveriesOf(slot)} (push_no, n, status, platform, device_no)`.execute(trx);
@@ -93,8 +114,13 @@ type InsertArgs = {
   now: Date;
   slot: Date;
   waves: Waves | undefined;
-  /** Only devices of these users, numbered above what is there. */
-  entered?: { readonly userIds: readonly string[]; readonly above: number };
+  /** Only devices with these numbers; those below them were planned then. */
+  between?: readonly [from: number, to: number | null];
+  plannedAt?: Date | undefined;
+  /** Only devices of these users. */
+  userIds?: readonly string[];
+  /** Numbered above what is there. */
+  above?: number;
   suppression: Suppression;
 };
 
@@ -105,16 +131,19 @@ export async function insertDeliveries(
   trx: Transaction<Schema>,
   args: InsertArgs,
 ): Promise<{ written: number; sizes: readonly WaveSize[] }> {
-  const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression, entered } = args;
+  const { appId, definition, frozenNo, now, slot, pushNo, waves, suppression, above = 0 } = args;
+  const { userIds, between, plannedAt } = args;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const more = suppression.columns;
-  const { userIds } = entered ?? {};
-  const all = await judgePlanned(trx, { appId, now, from, platforms, exclusions, devices, more, userIds });
+  const all = await judgePlanned(trx, {
+    ...{ appId, now, from, platforms, exclusions, devices, more },
+    ...{ userIds, between, plannedAt },
+  });
   const planned =
-    entered === undefined
+    userIds === undefined
       ? all
-      : enteredRows(all, { ...suppression, userIds: entered.userIds, namesUsers: !isByDevice(from) });
+      : enteredRows(all, { ...suppression, userIds, namesUsers: !isByDevice(from) });
   const isOfMany = suppression.isPersonal;
   const judged =
     waves === undefined
@@ -129,7 +158,7 @@ export async function insertDeliveries(
     insert into ${deliveriesOf(slot)}
       (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason${isOfMany ? sql`, variant, variables` : sql``})
     select ${slot}::timestamptz, ${pushNo}::bigint,
-      ${entered?.above ?? 0}::int + row_number() over (order by loss is not null or suppression is not null, ${waves === undefined ? sql`` : sql`wave,`} device_no, id),
+      ${above}::int + row_number() over (order by loss is not null or suppression is not null, ${waves === undefined ? sql`` : sql`wave,`} device_no, id),
       device_no, id, platform, channel, case when loss is null and suppression is null then token end,
       case when loss is not null then ${lost}::smallint when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint end, coalesce(loss, suppression)

@@ -9,6 +9,8 @@ import { compareMember } from './rule-values.ts';
 type Sql = RawBuilder<boolean>;
 
 export interface CompiledRules {
+  /** They ask nothing but the device's own row. */
+  readonly areOfDevice: boolean;
   readonly joins: RawBuilder<unknown>;
   /** Of the rule that says who is planned; it belongs into WHERE. */
   readonly planned: Sql;
@@ -28,6 +30,7 @@ export function compileRules(
   const condition = planned === undefined ? sql<boolean>`true` : compile(planned, context, joins, true);
   const excluded = exclusions.map((rule) => compile(rule, context, joins, false));
   return {
+    areOfDevice: joins.length === 0,
     joins: sql.join(joins, sql` `),
     planned: condition,
     excluded: excluded.length === 0 ? sql`false` : sql`(${sql.join(excluded, sql` or `)})`,

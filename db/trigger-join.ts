@@ -121,12 +121,11 @@ async function addUsers(
     select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as n,
       (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
   const { n: above, lease } = rows[0] ?? { n: 0, lease: -1 };
-  const entered = { userIds, above };
   const suppression = await findSuppression(trx, args);
   const waves = await findWaves(trx, { ...args, hold: suppression.hold });
   const { written, sizes } = await insertDeliveries(trx, {
     ...{ ...args, slot, frozenNo: undefined },
-    ...{ waves, suppression, entered },
+    ...{ waves, suppression, userIds, above },
   });
   const ranges = rangesOf(waves, sizes, above);
   const { sendable } = await countAndCut(trx, {

@@ -1,20 +1,28 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { quick } from './activities.ts';
+import type { Preparation } from './preparation.ts';
 import type { PushRun } from './push-run.ts';
 
 /** Leases that wait for a lane, and when those of the next time zones join them. */
 export interface LeaseQueue {
   readonly waiting: number[];
   nextDueAt: number | null;
+  /** Makes more of them. */
+  readonly preparation: Preparation;
 }
 
 export function newQueue(
   run: PushRun,
   opened: { readonly leases: readonly number[]; readonly nextDueAt?: number | null },
+  preparation: Preparation,
 ): LeaseQueue {
   if (run.input.closesAt !== undefined) run.lastLease = Math.max(run.lastLease ?? -1, ...opened.leases);
   const closesAt = run.hasClosed === true ? undefined : run.input.closesAt;
-  return { waiting: [...opened.leases], nextDueAt: closesAt ?? opened.nextDueAt ?? null };
+  return { waiting: [...opened.leases], nextDueAt: closesAt ?? opened.nextDueAt ?? null, preparation };
+}
+
+export function mayGrow({ nextDueAt, preparation }: LeaseQueue): boolean {
+  return nextDueAt !== null || preparation.isUnderWay;
 }
 
 /** The clocks of a worker and of the activities need not agree. */
@@ -94,8 +102,8 @@ async function askForJoined(run: PushRun, close: boolean) {
 
 /** Whether the lane goes on: there is a lease for it now, or there will be none. */
 export async function hasMore(queue: LeaseQueue, lanes: { readonly hasStopped: boolean }): Promise<boolean> {
-  if (queue.nextDueAt === null) return false;
-  const isOver = () => lanes.hasStopped || queue.nextDueAt === null || workflowInfo().continueAsNewSuggested;
+  if (!mayGrow(queue)) return false;
+  const isOver = () => lanes.hasStopped || !mayGrow(queue) || workflowInfo().continueAsNewSuggested;
   try {
     await condition(() => queue.waiting.length > 0 || isOver());
   } catch (error) {

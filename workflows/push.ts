@@ -1,19 +1,11 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import {
-  CancellationScope,
-  condition,
-  continueAsNew,
-  sleep,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, continueAsNew, sleep } from '@temporalio/workflow';
 import { graceOf, lateAfter } from '../domain/late-policy.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import { bulk, quick } from './activities.ts';
+import { Preparation } from './preparation.ts';
 import type { PushInput } from './push-contract.ts';
 import { enter, enterRecorded, listen, newPushRun, note, type PushRun, report, within } from './push-run.ts';
 import { sendLeases } from './send-leases.ts';
-
-const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
 
 /** Prepared rows older than this are made anew before the first claim: the audience is that of the push time. */
 const STALE_MS = 20 * 60_000;
@@ -27,13 +19,15 @@ export async function push(input: PushInput, carried?: PushRun): Promise<void> {
 }
 
 async function story(run: PushRun): Promise<void> {
-  if (run.preparedAt === null && (await prepare(run)) === 0 && run.input.closesAt === undefined) {
+  const preparation = new Preparation(run);
+  if (run.preparedAt === null && !(await preparation.begin()) && run.input.closesAt === undefined) {
     if (run.fault === undefined) await finish(run, 'completed', 'the audience is empty');
     else await finish(run, 'failed', run.fault);
     return;
   }
-  const unsent = await sendAll(run);
-  if (unsent !== null) await abandon(run, unsent);
+  const unsent = await sendAll(run, preparation);
+  if (unsent !== null) await abandon(run, unsent, preparation);
+  run.reason ??= preparation.fault;
   const wasCancelled = unsent === 'cancelled';
   if (run.startedAt === null && unsent !== null) {
     const status = run.fault === undefined ? 'skipped' : 'failed';
@@ -57,35 +51,8 @@ async function collect(run: PushRun, status: 'cancelled' | 'collecting'): Promis
   }
 }
 
-async function prepare(run: PushRun): Promise<number> {
-  const { pushId } = run.input;
-  const preparing = { isDone: false };
-  const prepared = bulk('prepare recipients')
-    .prepareRecipients({ pushId })
-    .finally(() => {
-      preparing.isDone = true;
-    });
-  await acknowledgeMeanwhile(run, preparing);
-  const { planned, fault, firstDueAt } = await prepared;
-  if (fault !== undefined) run.fault = fault;
-  if (firstDueAt !== undefined) run.heldTo = firstDueAt;
-  run.preparedAt = Date.now();
-  upsertSearchAttributes([{ key: PLANNED, value: planned }]);
-  return planned;
-}
-
-/** Nothing can be claimed while preparing, so that a pause or a cancel is obeyed at once. */
-async function acknowledgeMeanwhile(run: PushRun, preparing: { readonly isDone: boolean }): Promise<void> {
-  for (;;) {
-    await condition(() => preparing.isDone || run.instruction.no > run.obeyed);
-    if (preparing.isDone) return;
-    run.obeyed = run.instruction.no;
-    await report(run);
-  }
-}
-
 /** Sends until nothing is left (null), or says why the rest is not sent. */
-async function sendAll(run: PushRun): Promise<NotSentReason | null> {
+async function sendAll(run: PushRun, preparation: Preparation): Promise<NotSentReason | null> {
   for (;;) {
     if (run.instruction.wanted === 'cancel') return 'cancelled';
     if (run.windowEndsAt !== null && Date.now() >= run.windowEndsAt) return 'window_closed';
@@ -97,15 +64,18 @@ async function sendAll(run: PushRun): Promise<NotSentReason | null> {
       run.reason = 'the push time was missed before the first request';
       return 'skipped';
     }
-    if (run.startedAt === null && Date.now() >= staleAt(run)) await prepare(run);
+    if (run.startedAt === null && Date.now() >= staleAt(run)) await preparation.begin();
     if (run.fault !== undefined) {
       run.reason = run.fault;
       return 'failed';
     }
     run.obeyed = run.instruction.no;
-    const outcome = await sendLeases(run, startBefore(run));
+    const outcome = await sendLeases(run, startBefore(run), preparation);
     if (outcome === 'sent') return null;
-    if (outcome === 'continue') await continueAsNew<typeof push>(run.input, run);
+    if (outcome === 'continue') {
+      await preparation.ended();
+      await continueAsNew<typeof push>(run.input, run);
+    }
   }
 }
 
@@ -154,17 +124,20 @@ async function wait(fact: () => boolean, until: number | null, summary: string):
   return true;
 }
 
-async function abandon(run: PushRun, reason: NotSentReason): Promise<void> {
+async function abandon(run: PushRun, reason: NotSentReason, preparation: Preparation): Promise<void> {
   const { pushId } = run.input;
   await quick('fence').fencePush({ pushId, wanted: 'cancel' });
   for (;;) {
+    const mayGrow = preparation.isUnderWay;
     const settled = await bulk(`not sent: ${reason}`).settlePush({ pushId, abandon: reason });
     run.inFlight = settled.inFlight;
     note(run, settled);
     run.obeyed = run.instruction.no;
     if (reason === 'cancelled') run.status = 'cancelled';
     await report(run);
-    if (settled.drainedAt === null) return;
+    if (settled.drainedAt === null && !mayGrow) return;
+    await preparation.ended();
+    if (settled.drainedAt === null) continue;
     await sleep(Math.max(1, settled.drainedAt - Date.now()), { summary: 'answers may still come' });
   }
 }

@@ -1,7 +1,8 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { quick, sender } from './activities.ts';
-import { hasMore, type LeaseQueue, newQueue, withWaves } from './lease-queue.ts';
+import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
+import type { Preparation } from './preparation.ts';
 import { enter, enterRecorded, note, type PushRun, report, within } from './push-run.ts';
 
 /** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
@@ -14,6 +15,23 @@ const LANES = 4;
 export async function sendLeases(
   run: PushRun,
   startBefore: number,
+  preparation: Preparation,
+): Promise<'sent' | 'stopped' | 'continue'> {
+  const arrived: number[] = [];
+  preparation.listen((leases) => arrived.push(...leases));
+  try {
+    return await openAndSend(run, startBefore, preparation, arrived);
+  } finally {
+    preparation.listen(undefined);
+  }
+}
+
+/** `arrived`: leases that are made meanwhile; those that the opening lists are in it, too. */
+async function openAndSend(
+  run: PushRun,
+  startBefore: number,
+  preparation: Preparation,
+  arrived: readonly number[],
 ): Promise<'sent' | 'stopped' | 'continue'> {
   const { pushId, edition } = run.input;
   const records = edition === 2 ? { status: 'sending' as const } : {};
@@ -23,7 +41,11 @@ export async function sendLeases(
   if (opened.wanted === 'pause') run.halted = 'paused';
   if (opened.isAppStopped) run.halted = APP_STOPPED;
   if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
-  const queue = newQueue(run, opened);
+  const queue = newQueue(run, opened, preparation);
+  const listed = new Set(opened.leases);
+  const add = (leases: readonly number[]) => queue.waiting.push(...leases.filter((no) => !listed.has(no)));
+  add(arrived);
+  preparation.listen(add);
   const lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const ended = scope
@@ -47,7 +69,7 @@ export async function sendLeases(
   }
   await ended;
   if (lanes.hasStopped) return 'stopped';
-  return queue.waiting.length > 0 || queue.nextDueAt !== null ? 'continue' : 'sent';
+  return queue.waiting.length > 0 || mayGrow(queue) ? 'continue' : 'sent';
 }
 
 type Lanes = { hasStopped: boolean; hasEnded: boolean };
