@@ -46,7 +46,7 @@ const FIRST_WINDOW = 128;
  * Fewer answers wait for others to come, but not longer than this: statistics are live. So many are not settled with
  * a claim, but after it: a claim keeps all other leases of the process waiting.
  */
-const WORTH_A_SETTLE = 64;
+const WORTH_A_SETTLE = 200;
 const SETTLE_MS = 200;
 /** An idle lease asks so often whether it still is, and so learns of a fence. */
 const RENEW_MS = 300;

@@ -34,6 +34,8 @@ interface Group {
   readonly last: number | null;
 }
 
+/** Counting the events of each of millions of users; few estimates run at a time. */
+const MEGABYTES = 128;
 const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms: {} };
 
 /** Counts what a push would find now, in one pass over the devices, with some of them as a sample. */
@@ -44,7 +46,7 @@ export async function estimate(
 ): Promise<Estimate> {
   return await db.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
-    await useMemory(trx);
+    await useMemory(trx, MEGABYTES);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
   });
@@ -57,7 +59,7 @@ export async function countPlanned(
 ): Promise<Counts> {
   return await db.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
-    await useMemory(trx);
+    await useMemory(trx, MEGABYTES);
     return countsOf(await countGroups(trx, planning));
   });
 }

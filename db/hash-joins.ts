@@ -13,6 +13,8 @@ export async function withHashJoins<T>(trx: Db, work: () => Promise<T>): Promise
 }
 
 /** For statements over many devices: compiling them costs more than it saves, and they sort and hash in memory. Within a transaction. */
-export async function useMemory(trx: Db): Promise<void> {
-  await sql`select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(trx);
+export async function useMemory(trx: Db, megabytes = 64): Promise<void> {
+  await sql`select set_config('jit', 'off', true), set_config('work_mem', ${`${megabytes}MB`}, true)`.execute(
+    trx,
+  );
 }

@@ -64,16 +64,17 @@ export async function runEngine(rig: Rig, options: BenchOptions, devices: number
   const smallApprovedAt = epochMs();
   await small.desk.approve(smallTask);
   const sentBig = await waitForPush(rig.pool, bigTask, ({ isSent }) => isSent);
-  const sentAt = epochMs();
   const sentSmall = await waitForPush(rig.pool, smallTask, ({ isSent }) => isSent);
   const used = difference(cpuMs(rig), before);
 
+  const sentAt = await settledAt(rig, [sentBig.pushNo, sentSmall.pushNo]);
   const startedAt = sentBig.startedAt?.getTime() ?? sentAt;
-  const perDevice = (ms: number) => round((ms * 1000) / (devices + SMALL), 1);
+  const sent = devices + SMALL;
+  const perDevice = (ms: number) => round((ms * 1000) / sent, 1);
   const { processed, duplicates } = await rig.simulators.control.counts();
   return {
-    perS: round((devices / (sentAt - approvedAt)) * 1000, 0),
-    sendPhasePerS: round((devices / (sentAt - startedAt)) * 1000, 0),
+    perS: round((sent / (sentAt - approvedAt)) * 1000, 0),
+    sendPhasePerS: round((sent / (sentAt - startedAt)) * 1000, 0),
     prepareMs: round(startedAt - approvedAt, 0),
     cpuUsPerDevice: {
       worker: perDevice(used.worker),
@@ -90,6 +91,17 @@ export async function runEngine(rig: Rig, options: BenchOptions, devices: number
     sent: sentBig.planned + sentSmall.planned,
     duplicates,
   };
+}
+
+/** When the last answer of both pushes was written down. */
+async function settledAt(rig: Rig, pushNos: readonly number[]): Promise<number> {
+  const { rows } = await rig.pool.query<{ at: Date }>(
+    'select max(settled_at) as at from deliveries where push_no = any($1)',
+    [pushNos],
+  );
+  const [{ at } = { at: undefined }] = rows;
+  if (at === undefined) throw new Error('nothing was settled');
+  return at.getTime();
 }
 
 /** As after any earlier push: code compiled, connections open. */

@@ -30,7 +30,7 @@ export type Query = (client: PoolClient) => Promise<Total>;
 export async function connectByHand(pool: Pool): Promise<PoolClient> {
   const client = await pool.connect();
   await client.query(`set jit = off`);
-  await client.query(`set work_mem = '64MB'`);
+  await client.query(`set work_mem = '128MB'`);
   return client;
 }
 
