@@ -35,8 +35,8 @@ export interface Settled extends PushTimes {
 export interface PushActivities {
   /** With a fault nobody was prepared, and waiting will not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
-  /** Of a large audience, whose first devices may be sent to meanwhile. With a fault nobody more was prepared. */
-  prepareNextPart(input: PushKey): Promise<NextPart & { fault?: string }>;
+  /** Of a large audience, whose first devices may be sent to meanwhile. With a fault nobody more was prepared. Answers the leases above one. */
+  prepareNextPart(input: PushKey & { lastLease: number }): Promise<NextPart & { fault?: string }>;
   /** With a status, records that, too, when it could be opened. */
   openPush(input: PushKey & { resume: boolean; status?: PushStatus }): Promise<OpenedPush & DueLeases>;
   /** Of users who joined, above a number, and those that are due, also if they were given before; with `close` nobody joins any more. */
@@ -88,15 +88,16 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
         return { planned: 0, sendable: 0, fault: faultOfAudience(error) };
       }
     },
-    async prepareNextPart({ pushId }) {
+    async prepareNextPart({ pushId, lastLease }) {
       const push = await findPush(db, pushId);
       const definition = await findDefinition(db, push);
-      const next = { pushNo: push.no, appId: push.app_id, definition, now: await clock() };
+      const { no: pushNo, app_id: appId } = push;
+      const next = { pushNo, appId, definition, lastLease, now: await clock() };
       try {
         return await withHeartbeats(prepareNextPart(db, next));
       } catch (error) {
         if (!(error instanceof RuleError)) throw error;
-        return { planned: 0, leases: [], hasMore: false, fault: faultOfAudience(error) };
+        return { planned: null, leases: [], hasMore: false, fault: faultOfAudience(error) };
       }
     },
     async openPush({ pushId, resume, status }) {

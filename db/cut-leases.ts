@@ -52,7 +52,7 @@ export async function countAndCut(
     /** So many leases at least, unless they would be very small. */
     lanes?: number;
   },
-): Promise<{ planned: number; sendable: number; leases: number[] }> {
+): Promise<{ planned: number; sendable: number; leases: number }> {
   const { pushNo, slot, ranges, above = 0, firstLease = 0 } = args;
   const stepRows = Math.max(LEASES.minRows, Math.ceil(args.written / MAX_STEPS));
   const { rows: steps } = await sql<Step>`
@@ -77,7 +77,7 @@ export async function countAndCut(
       )
       .execute();
   }
-  return { planned: total(steps), sendable, leases: leases.map((_, index) => firstLease + index) };
+  return { planned: total(steps), sendable, leases: leases.length };
 }
 
 function total(steps: readonly Step[]): number {

@@ -32,10 +32,13 @@ async function prepareAll(more: object = {}, meanwhile: () => Promise<unknown> =
   const { db } = database;
   const { appId } = app;
   const push = await preparePush(db, app, more, now);
-  const parts: { planned: number; leases: readonly number[] }[] = [];
+  const parts: { planned: number | null; leases: readonly number[] }[] = [];
   await meanwhile();
-  for (let hasMore = push.prepared.hasMore === true; hasMore; ) {
-    const part = await prepareNextPart(db, { pushNo: push.no, appId, definition: push.definition, now });
+  let { lastLease = -1 } = push.prepared;
+  for (let hasMore = push.prepared.lastLease !== undefined; hasMore; ) {
+    const { no: pushNo, definition } = push;
+    const part = await prepareNextPart(db, { pushNo, appId, definition, lastLease, now });
+    lastLease = Math.max(lastLease, ...part.leases);
     parts.push({ planned: part.planned, leases: part.leases });
     ({ hasMore } = part);
   }
@@ -63,11 +66,20 @@ const lossOf = async (push: { no: number; slot: Date }, deviceNo: number) => {
   return rows;
 };
 
+test('where devices are not judged each by itself the audience is prepared as a whole', async () => {
+  await setCaps([{ per: 'user', max: 1000, window: { kind: 'day' } }]);
+  const capped = await prepareAll();
+  expect(capped.prepared).toEqual({ planned: DEVICES, sendable: 135_000 });
+  await setCaps([]);
+  const lastActive = await prepareAll({ devices: 'last_active' });
+  expect(lastActive.prepared).toEqual({ planned: DEVICES, sendable: 135_000 });
+});
+
 test('of a large audience the first can be sent to before the others are written, and the parts add up', async () => {
   const { db } = database;
   const push = await prepareAll();
-  expect(push.prepared).toEqual({ planned: 20_000, sendable: 18_000, hasMore: true });
-  expect(push.parts.map(({ planned }) => planned)).toEqual([100_000, 30_000]);
+  expect(push.prepared).toEqual({ planned: 20_000, sendable: 18_000, lastLease: 3 });
+  expect(push.parts.map(({ planned }) => planned)).toEqual([120_000, DEVICES]);
   const figures = await soundFigures(db, push, now);
   expect(figures).toMatchObject({ planned: DEVICES, matched: 135_000, pending: 135_000, losses: 15_000 });
   const { rows } = await sql<object>`
@@ -90,14 +102,16 @@ test('leases of all parts hold each device that is to be sent to once', async ()
   expect(leases.map(({ lease_no }) => lease_no).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, ...made]);
 });
 
-test('a part whose answer was lost is not written again', async () => {
+test('of parts whose answers were lost the next answer has the leases, and nothing is written again', async () => {
   const { db } = database;
-  const push = await prepareAll();
-  const again = await prepareNextPart(db, {
-    ...{ pushNo: push.no, appId: app.appId },
-    ...{ definition: push.definition, now },
-  });
-  expect(again).toEqual({ planned: 0, leases: [], hasMore: false });
+  const { appId } = app;
+  const push = await preparePush(db, app, {}, now);
+  const { no: pushNo, definition } = push;
+  const prepareNext = () => prepareNextPart(db, { pushNo, appId, definition, lastLease: 3, now });
+  const [lost, next, last] = [await prepareNext(), await prepareNext(), await prepareNext()];
+  expect(lost).toMatchObject({ planned: 120_000, leases: [4, 5, 6, 7, 8], hasMore: true });
+  expect(next).toEqual({ planned: DEVICES, leases: [4, 5, 6, 7, 8, 9, 10, 11, 12], hasMore: false });
+  expect(last).toEqual(next);
   expect((await soundFigures(db, push, now)).planned).toBe(DEVICES);
 });
 
@@ -125,8 +139,8 @@ test('a rule that finds few is asked about all others at once; one that needs mo
   const few = await prepareAll({
     audience: await audienceOf({ field: 'attribute', name: 'i', op: 'lte', value: 50 }),
   });
-  expect(few.prepared).toMatchObject({ planned: 50, hasMore: true });
-  expect(few.parts).toEqual([{ planned: 0, leases: [] }]);
+  expect(few.prepared).toMatchObject({ planned: 50, lastLease: 0 });
+  expect(few.parts).toEqual([{ planned: 50, leases: [] }]);
   const upload = newId('audience', randomBytes);
   const { appId, personId } = app;
   await sql`insert into audiences values (${upload}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(
@@ -138,13 +152,4 @@ test('a rule that finds few is asked about all others at once; one that needs mo
   const unlisted: AudienceRule = { not: { field: 'audience', op: 'in', id: upload, version: 1 } };
   const judged = await prepareAll({ audience: await audienceOf(unlisted) });
   expect(judged.prepared).toEqual({ planned: DEVICES, sendable: expect.any(Number) });
-});
-
-test('where devices are not judged each by itself the audience is prepared as a whole', async () => {
-  const lastActive = await prepareAll({ devices: 'last_active' });
-  expect(lastActive.prepared.hasMore).toBeUndefined();
-  await setCaps([{ per: 'user', max: 1000, window: { kind: 'day' } }]);
-  const capped = await prepareAll();
-  expect(capped.prepared).toEqual({ planned: DEVICES, sendable: expect.any(Number) });
-  await setCaps([]);
 });

@@ -9,22 +9,23 @@ import { deliveriesOf } from './slots.ts';
 import { findSuppression } from './suppression.ts';
 
 export interface NextPart {
-  readonly planned: number;
-  /** Of what is to be sent; there may be none. */
+  /** Devices so far; null when that is as before. */
+  readonly planned: number | null;
+  /** Those above the one that the caller knows, unless they are done. */
   readonly leases: readonly number[];
   readonly hasMore: boolean;
 }
 
 /**
  * Writes the next devices of an audience that `prepareRecipients` has begun, above those that may be sent to already.
- * In one transaction: run again, it writes the part that is still missing, if any.
+ * In one transaction: run again, because its answer was lost, it writes what is still missing, if any, and lists all leases.
  */
 export async function prepareNextPart(
   db: Db,
-  args: { pushNo: number; appId: string; definition: TaskDefinition; now: Date },
+  args: { pushNo: number; appId: string; definition: TaskDefinition; lastLease: number; now: Date },
 ): Promise<NextPart> {
   const { pushNo, appId } = args;
-  const written = await db.transaction().execute(async (trx) => {
+  const part = await db.transaction().execute(async (trx) => {
     // The push's row stays free: senders write to it meanwhile.
     await sql`select pg_advisory_xact_lock(hashtextextended(${`part ${pushNo}`}, 0))`.execute(trx);
     const push = await trx
@@ -33,21 +34,17 @@ export async function prepareNextPart(
       .where('no', '=', pushNo)
       .executeTakeFirstOrThrow();
     const { slot, from, plannedAt } = push;
-    if (slot === null || from === null || plannedAt === null) return undefined;
-    const { rows } = await sql<{ above: number; lease: number }>`
-      select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as above,
-        (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(
-      trx,
-    );
-    const { above, lease } = rows[0] ?? { above: 0, lease: -1 };
+    if (slot === null || plannedAt === null) return { planned: 0, leases: [], hasMore: false };
+    const { planned: above, lease } = await soFar(trx, pushNo, slot);
+    if (from === null) return { planned: above, leases: await leasesAbove(trx, args), hasMore: false };
     const end = await endOfNextPart(trx, { appId, from, planned: above });
     await useMemory(trx);
-    const inserted = await insertDeliveries(trx, {
+    const { written } = await insertDeliveries(trx, {
       ...{ ...args, slot, above, between: [from, end], plannedAt },
       ...{ frozenNo: undefined, waves: undefined, suppression: await findSuppression(trx, args) },
     });
-    const { planned, leases } = await countAndCut(trx, {
-      ...{ pushNo, slot, above, written: inserted.written, ranges: rangesOf(undefined, [], above) },
+    const { planned } = await countAndCut(trx, {
+      ...{ pushNo, slot, above, written, ranges: rangesOf(undefined, [], above) },
       ...{ firstLease: lease + 1, lanes: LANES_OF_PART },
     });
     const { numUpdatedRows } = await trx
@@ -59,10 +56,32 @@ export async function prepareNextPart(
       .where('next_device_no', '=', from)
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n) throw new Error('the push was prepared anew meanwhile; try again');
-    return { planned, leases, hasMore: end !== null, slot };
+    const leases = await leasesAbove(trx, args);
+    return { planned: above + planned, leases, hasMore: end !== null, last: end === null ? slot : undefined };
   });
-  if (written === undefined) return { planned: 0, leases: [], hasMore: false };
-  const { slot, ...part } = written;
-  if (!part.hasMore) await analyse(db, slot);
-  return part;
+  const { last, ...next } = { last: undefined, ...part };
+  if (last !== undefined) await analyse(db, last);
+  return next;
+}
+
+async function soFar(trx: Db, pushNo: number, slot: Date): Promise<{ planned: number; lease: number }> {
+  const { rows } = await sql<{ planned: number; lease: number }>`
+    select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as planned,
+      (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
+  return rows[0] ?? { planned: 0, lease: -1 };
+}
+
+async function leasesAbove(
+  trx: Db,
+  { pushNo, lastLease }: { pushNo: number; lastLease: number },
+): Promise<number[]> {
+  const rows = await trx
+    .selectFrom('leases')
+    .select('lease_no')
+    .where('push_no', '=', pushNo)
+    .where('lease_no', '>', lastLease)
+    .where('done', '=', false)
+    .orderBy('lease_no')
+    .execute();
+  return rows.map(({ lease_no }) => lease_no);
 }

@@ -19,8 +19,8 @@ export interface Prepared {
   readonly sendable: number;
   /** When the first of them may be sent to, in epoch milliseconds; only where all of them have to wait. */
   readonly firstDueAt?: number;
-  /** These are the first of a large audience: `prepareNextPart` writes the next. */
-  readonly hasMore?: true;
+  /** These are the first of a large audience, up to that lease: `prepareNextPart` writes the next. */
+  readonly lastLease?: number;
 }
 
 /** Smaller pushes are planned well enough without; and one ANALYZE at a time is all a table takes. */
@@ -78,11 +78,11 @@ export async function prepareRecipients(
       }),
     );
     const ranges = rangesOf(waves, sizes);
-    const { planned, sendable } = await countAndCut(trx, {
+    const { planned, sendable, leases } = await countAndCut(trx, {
       ...{ pushNo: args.pushNo, slot, written, ranges },
       ...(end === null ? {} : { lanes: LANES_OF_PART }),
     });
-    const counts = { planned, sendable, ...(end === null ? {} : { hasMore: true as const }) };
+    const counts = { planned, sendable, ...(end === null ? {} : { lastLease: leases - 1 }) };
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);
     const firstDueAt = ranges[0]?.dueAt?.getTime() ?? 0;
     return firstDueAt > args.now.getTime() ? { ...counts, firstDueAt } : counts;

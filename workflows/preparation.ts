@@ -37,18 +37,17 @@ export class Preparation {
         preparing.isDone = true;
       });
     await acknowledgeUntil(run, () => preparing.isDone);
-    const { planned, fault, firstDueAt, hasMore } = await prepared;
+    const { planned, fault, firstDueAt, lastLease } = await prepared;
     if (fault !== undefined) run.fault = fault;
     if (firstDueAt !== undefined) run.heldTo = firstDueAt;
     run.preparedAt = Date.now();
-    run.planned = 0;
     this.#count(planned);
-    if (hasMore === true) {
+    if (lastLease !== undefined) {
       this.#isUnderWay = true;
-      void this.#goOn();
+      void this.#goOn(lastLease);
       await acknowledgeUntil(run, () => run.planned !== 0 || !this.#isUnderWay);
     }
-    return run.planned > 0;
+    return run.planned !== 0;
   }
 
   /** Once nothing is being prepared any more. */
@@ -61,11 +60,13 @@ export class Preparation {
     this.#onLeases = onLeases;
   }
 
-  async #goOn(): Promise<void> {
+  async #goOn(firstLease: number): Promise<void> {
     const { pushId } = this.#run.input;
+    let lastLease = firstLease;
     while (this.#isUnderWay) {
-      const next = await bulk('prepare the next devices').prepareNextPart({ pushId });
-      this.#count(next.planned);
+      const next = await bulk('prepare the next devices').prepareNextPart({ pushId, lastLease });
+      lastLease = Math.max(lastLease, ...next.leases);
+      this.#count(next.planned ?? this.#run.planned ?? 0);
       this.#onLeases?.(next.leases);
       this.#fault = next.fault ?? null;
       this.#isUnderWay = next.hasMore;
@@ -73,8 +74,8 @@ export class Preparation {
   }
 
   #count(planned: number): void {
-    this.#run.planned = (this.#run.planned ?? 0) + planned;
-    upsertSearchAttributes([{ key: PLANNED, value: this.#run.planned }]);
+    this.#run.planned = planned;
+    upsertSearchAttributes([{ key: PLANNED, value: planned }]);
   }
 }
 
