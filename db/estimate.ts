@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { PLATFORMS, type Platform } from '../domain/platform.ts';
 import type { Db } from './database.ts';
-import { useMemory } from './hash-joins.ts';
+import { useMachine } from './hash-joins.ts';
 import { judgePlanned, type Planning } from './planned.ts';
 import { platformOf } from './platform-code.ts';
 
@@ -34,8 +34,6 @@ interface Group {
   readonly last: number | null;
 }
 
-/** Counting the events of each of millions of users; few estimates run at a time. */
-const MEGABYTES = 128;
 const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms: {} };
 
 /** Counts what a push would find now, in one pass over the devices, with some of them as a sample. */
@@ -46,7 +44,7 @@ export async function estimate(
 ): Promise<Estimate> {
   return await db.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
-    await useMemory(trx, MEGABYTES);
+    await useMachine(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
   });
@@ -59,7 +57,7 @@ export async function countPlanned(
 ): Promise<Counts> {
   return await db.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
-    await useMemory(trx, MEGABYTES);
+    await useMachine(trx);
     return countsOf(await countGroups(trx, planning));
   });
 }

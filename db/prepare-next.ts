@@ -30,7 +30,7 @@ export async function prepareNextPart(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`part ${pushNo}`}, 0))`.execute(trx);
     const push = await trx
       .selectFrom('pushes')
-      .select(['slot', 'next_device_no as from', 'prepared_at as plannedAt'])
+      .select(['slot', 'next_part_from as from', 'prepared_at as plannedAt'])
       .where('no', '=', pushNo)
       .executeTakeFirstOrThrow();
     const { slot, from, plannedAt } = push;
@@ -49,11 +49,11 @@ export async function prepareNextPart(
     });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')
-      .set({ next_device_no: end })
+      .set({ next_part_from: end })
       .where('no', '=', pushNo)
       .where('slot', '=', slot)
       .where('prepared_at', '=', plannedAt)
-      .where('next_device_no', '=', from)
+      .where('next_part_from', '=', from)
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n) throw new Error('the push was prepared anew meanwhile; try again');
     const leases = await leasesAbove(trx, args);

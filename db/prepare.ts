@@ -64,7 +64,7 @@ export async function prepareRecipients(
     const end = isWhole ? null : await endOfFirstPart(trx, args);
     await trx
       .updateTable('pushes')
-      .set({ slot, prepared_at: args.now, next_device_no: end })
+      .set({ slot, prepared_at: args.now, next_part_from: end })
       .where('no', '=', args.pushNo)
       .execute();
     const { written, sizes } = await inBulk(trx, suppression, () =>

@@ -21,7 +21,7 @@ export interface PushesTable {
   /** When its devices were written, or the first of them. */
   prepared_at: Generated<Date | null>;
   /** Devices of the audience from this number on are still to be written. */
-  next_device_no: Generated<Int8 | null>;
+  next_part_from: Generated<Int8 | null>;
   started_at: Date | null;
   window_ends_at: Date | null;
   window_ms: Int8;

@@ -18,7 +18,7 @@ const POLL_MS = 100;
 export async function progressOf(pool: Pool, taskId: string): Promise<Progress | undefined> {
   const { rows } = await pool.query<Progress>(
     `select p.no::int as "pushNo", p.id as "pushId", p.status, p.started_at as "startedAt",
-       coalesce(l.planned, 0)::int as planned, coalesce(l.left, 0)::int as left, coalesce(l.done, false) and p.next_device_no is null as "isSent"
+       coalesce(l.planned, 0)::int as planned, coalesce(l.left, 0)::int as left, coalesce(l.done, false) and p.next_part_from is null as "isSent"
      from pushes p left join lateral (
        select sum(to_n - from_n + 1) as planned, bool_and(done) as done,
          sum((select sum(x) from unnest(pending) x)) as left

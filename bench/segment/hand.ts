@@ -31,6 +31,7 @@ export async function connectByHand(pool: Pool): Promise<PoolClient> {
   const client = await pool.connect();
   await client.query(`set jit = off`);
   await client.query(`set work_mem = '128MB'`);
+  await client.query(`set parallel_tuple_cost = 0.01`);
   return client;
 }
 
