@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localTimeOf } from '../domain/local-time.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
+import { passTime } from './world/pass-time.ts';
 import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
@@ -11,7 +11,6 @@ const HOUR = 3_600_000;
 /** Clocks that are never changed: it is T in Tokyo, three hours later in Majuro, an hour earlier in Shanghai, fourteen in Bogotá. */
 const ZONES = ['Asia/Tokyo', 'Pacific/Majuro', 'Asia/Shanghai', 'America/Bogota'];
 const WINDOW_HOURS = 4;
-const STUCK_MS = 5_000;
 
 let world: World;
 let shop: Shop;
@@ -93,13 +92,7 @@ async function start(who: { id: string }, more: object = {}): Promise<{ taskId: 
   return { taskId, at: (await world.clock()).getTime() };
 }
 
-async function sleepUntil(at: number): Promise<void> {
-  const slept = world.env.sleep(Math.max(1, at - (await world.clock()).getTime()));
-  const isStuck = await Promise.race([slept.then(() => false), delay(STUCK_MS, true)]);
-  // After a pause the test server now and then keeps a lock on its time that nobody holds.
-  if (isStuck) await world.env.connection.testService?.unlockTimeSkipping({});
-  await slept;
-}
+const sleepUntil = (at: number) => passTime(world.env, at);
 
 const processed = async () => (await world.simulators.control.counts()).processed;
 

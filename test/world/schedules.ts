@@ -9,6 +9,7 @@ import { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Calendar } from '../../domain/cron.ts';
 import { nextRun } from '../../domain/recurrence.ts';
+import { passTime } from './pass-time.ts';
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 const { IndexedValueType } = temporal.api.enums.v1;
@@ -90,7 +91,7 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
         return at === undefined || at > until ? [] : [{ schedule, at }];
       });
       const at = Math.min(until, ...due.map((one) => one.at));
-      await environment().sleep(Math.max(1, at - (await clock())));
+      await passTime(environment(), at);
       for (const one of due) if (one.at === at) await start(one.schedule, at);
       if (at === until) return;
       from = at;
