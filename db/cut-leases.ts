@@ -35,6 +35,19 @@ const MAX_STEPS = 4_000;
 const PREPARED_SLOT = -9;
 const PLATFORM_CODES = Object.values(PLATFORM_CODE);
 
+/** The highest number of the push so far, and the lease that comes next. */
+export async function cutSoFar(
+  trx: Transaction<Schema>,
+  { pushNo, slot }: { pushNo: number; slot: Date },
+): Promise<{ above: number; firstLease: number }> {
+  const { rows } = await sql<{ above: number; firstLease: number }>`
+    select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as above,
+      (select coalesce(max(lease_no) + 1, 0)::int from leases where push_no = ${pushNo}) as "firstLease"`.execute(
+    trx,
+  );
+  return rows[0] ?? { above: 0, firstLease: 0 };
+}
+
 /**
  * Counts what was written above a number and cuts what of it is to be sent into leases, by one look at the rows. What was
  * counted before stays.

@@ -6,8 +6,6 @@ import { isJudgedAlone, sourceOf } from './planned.ts';
 /** Written in a tenth of a second, and enough to be sent until the next are written. */
 const FIRST_DEVICES = 20_000;
 const NEXT_DEVICES = 100_000;
-/** Leases of one push that are out at a time. */
-export const LANES_OF_PART = 4;
 
 interface Audience {
   readonly appId: string;

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
+import { LANES } from '../domain/lanes.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import { countAndCut } from './cut-leases.ts';
+import { countAndCut, cutSoFar } from './cut-leases.ts';
 import type { Db } from './database.ts';
 import { useMemory } from './hash-joins.ts';
-import { endOfNextPart, LANES_OF_PART } from './parts.ts';
+import { endOfNextPart } from './parts.ts';
 import { analyse, insertDeliveries, rangesOf } from './prepare.ts';
-import { deliveriesOf } from './slots.ts';
 import { findSuppression } from './suppression.ts';
 
 export interface NextPart {
@@ -35,7 +35,7 @@ export async function prepareNextPart(
       .executeTakeFirstOrThrow();
     const { slot, from, plannedAt } = push;
     if (slot === null || plannedAt === null) return { planned: 0, leases: [], hasMore: false };
-    const { planned: above, lease } = await soFar(trx, pushNo, slot);
+    const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
     if (from === null) return { planned: above, leases: await leasesAbove(trx, args), hasMore: false };
     const end = await endOfNextPart(trx, { appId, from, planned: above });
     await useMemory(trx);
@@ -45,7 +45,7 @@ export async function prepareNextPart(
     });
     const { planned } = await countAndCut(trx, {
       ...{ pushNo, slot, above, written, ranges: rangesOf(undefined, [], above) },
-      ...{ firstLease: lease + 1, lanes: LANES_OF_PART },
+      ...{ firstLease, lanes: LANES },
     });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')
@@ -62,13 +62,6 @@ export async function prepareNextPart(
   const { last, ...next } = { last: undefined, ...part };
   if (last !== undefined) await analyse(db, last);
   return next;
-}
-
-async function soFar(trx: Db, pushNo: number, slot: Date): Promise<{ planned: number; lease: number }> {
-  const { rows } = await sql<{ planned: number; lease: number }>`
-    select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as planned,
-      (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
-  return rows[0] ?? { planned: 0, lease: -1 };
 }
 
 async function leasesAbove(

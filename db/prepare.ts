@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import { LANES } from '../domain/lanes.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
@@ -7,7 +8,7 @@ import { countAndCut, type LeaseRange } from './cut-leases.ts';
 import type { Db } from './database.ts';
 import { enteredRows } from './entered.ts';
 import { useMemory } from './hash-joins.ts';
-import { endOfFirstPart, LANES_OF_PART } from './parts.ts';
+import { endOfFirstPart } from './parts.ts';
 import { isByDevice, judgePlanned, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
@@ -80,7 +81,7 @@ export async function prepareRecipients(
     const ranges = rangesOf(waves, sizes);
     const { planned, sendable, leases } = await countAndCut(trx, {
       ...{ pushNo: args.pushNo, slot, written, ranges },
-      ...(end === null ? {} : { lanes: LANES_OF_PART }),
+      ...(end === null ? {} : { lanes: LANES }),
     });
     const counts = { planned, sendable, ...(end === null ? {} : { lastLease: leases - 1 }) };
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);

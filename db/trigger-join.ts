@@ -2,12 +2,12 @@ import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
-import { countAndCut } from './cut-leases.ts';
+import { countAndCut, cutSoFar } from './cut-leases.ts';
 import type { Db } from './database.ts';
 import { insertDeliveries, rangesOf } from './prepare.ts';
 import type { PushRow } from './pushes.ts';
 import type { Schema } from './schema.ts';
-import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
+import { createSlot, holdSlot, slotOf } from './slots.ts';
 import { findSuppression } from './suppression.ts';
 import { findDefinition } from './task-state.ts';
 import { type DueTrigger, ENTRY } from './triggers.ts';
@@ -117,10 +117,7 @@ async function addUsers(
 ): Promise<void> {
   const { pushNo, push, userIds, now } = args;
   const { slot } = push;
-  const { rows } = await sql<{ n: number; lease: number }>`
-    select (select coalesce(max(n), 0)::int from ${deliveriesOf(slot)} where push_no = ${pushNo}) as n,
-      (select coalesce(max(lease_no), -1)::int from leases where push_no = ${pushNo}) as lease`.execute(trx);
-  const { n: above, lease } = rows[0] ?? { n: 0, lease: -1 };
+  const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
   const suppression = await findSuppression(trx, args);
   const waves = await findWaves(trx, { ...args, hold: suppression.hold });
   const { written, sizes } = await insertDeliveries(trx, {
@@ -134,7 +131,7 @@ async function addUsers(
     written,
     ranges,
     above,
-    firstLease: lease + 1,
+    firstLease,
   });
   if (sendable === 0) return;
   // What was entered once goes on to be: the app may have had no caps for a while.

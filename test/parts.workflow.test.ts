@@ -1,13 +1,12 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readStatistics } from '../db/statistics.ts';
-import { reconcile } from '../domain/metrics.ts';
 import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
+import { expectAllSentOnce, figuresOf } from './world/figures.ts';
 import { openShopWithDevices, verb } from './world/shop.ts';
-import { startTask, taskIn } from './world/task.ts';
+import { pushIdOf, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
 const DEVICES = 45_000;
@@ -38,36 +37,18 @@ async function startHeldPush(): Promise<{ taskId: string; letGo: () => Promise<v
 
 const counts = () => world.simulators.control.counts();
 
-async function figuresOf(taskId: string) {
-  const push = await world.db
-    .selectFrom('pushes')
-    .select('no')
-    .where('task_id', '=', taskId)
-    .executeTakeFirstOrThrow();
-  const answer = await readStatistics(world.db, { pushNo: push.no, now: await world.clock() });
-  if (answer === undefined) throw new Error('no statistics');
-  expect(reconcile(answer.statistics)).toEqual([]);
-  return answer.statistics;
-}
-
-async function expectAllSentOnce(taskId: string): Promise<void> {
-  await taskIn(shop, taskId, 'collecting');
-  expect(await figuresOf(taskId)).toMatchObject({ planned: DEVICES, pending: 0, notSent: 0, sent: DEVICES });
-  expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
-}
-
 test('the first devices of a large audience are sent to while the others are prepared', async () => {
   const { taskId, letGo } = await startHeldPush();
   await until(counts, ({ processed }) => processed === FIRST);
   await until(
-    () => figuresOf(taskId),
+    () => figuresOf(world, taskId),
     ({ sent }) => sent === FIRST,
   );
-  expect(await figuresOf(taskId)).toMatchObject({ planned: FIRST, pending: 0 });
+  expect(await figuresOf(world, taskId)).toMatchObject({ planned: FIRST, pending: 0 });
   await taskIn(shop, taskId, 'sending');
   await letGo();
-  await expectAllSentOnce(taskId);
-  await recordHistory(world, taskId.replace('task-', 'push-').concat('-1'), 'push-in-parts');
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
+  await recordHistory(world, pushIdOf(taskId), 'push-in-parts');
 });
 
 test('a push is paused meanwhile, and sends to all once it is resumed', async () => {
@@ -79,12 +60,12 @@ test('a push is paused meanwhile, and sends to all once it is resumed', async ()
   const { requests } = await counts();
   await letGo();
   await until(
-    () => figuresOf(taskId),
+    () => figuresOf(world, taskId),
     ({ planned }) => planned === DEVICES,
   );
   expect((await counts()).requests).toBe(requests);
   expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('a cancel meanwhile is acknowledged at once, and every device of the audience has that reason', async () => {
@@ -96,10 +77,10 @@ test('a cancel meanwhile is acknowledged at once, and every device of the audien
   const { requests } = await counts();
   await letGo();
   await until(
-    () => figuresOf(taskId),
+    () => figuresOf(world, taskId),
     ({ planned, pending }) => planned === DEVICES && pending === 0,
   );
-  const { sent, notSent, notSentReasons } = await figuresOf(taskId);
+  const { sent, notSent, notSentReasons } = await figuresOf(world, taskId);
   expect(sent + notSent).toBe(DEVICES);
   expect(notSentReasons['cancelled']).toBe(notSent);
   expect((await counts()).requests).toBe(requests);

@@ -1,9 +1,8 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { readStatistics } from '../db/statistics.ts';
-import { reconcile } from '../domain/metrics.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
+import { expectAllSentOnce, figuresOf } from './world/figures.ts';
 import { createTask, everybody, openShopWithDevices, submitAndApprove, verb } from './world/shop.ts';
 import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
@@ -23,25 +22,6 @@ async function startPush(): Promise<string> {
 const counts = () => world.simulators.control.counts();
 const processedAtLeast = (n: number) => until(counts, ({ processed }) => processed >= n);
 
-async function figuresOf(taskId: string) {
-  const push = await world.db
-    .selectFrom('pushes')
-    .select('no')
-    .where('task_id', '=', taskId)
-    .executeTakeFirstOrThrow();
-  const answer = await readStatistics(world.db, { pushNo: push.no, now: await world.clock() });
-  if (answer === undefined) throw new Error('no statistics');
-  expect(reconcile(answer.statistics)).toEqual([]);
-  return answer.statistics;
-}
-
-async function expectAllSentOnce(taskId: string): Promise<void> {
-  await taskIn(shop, taskId, 'collecting');
-  const statistics = await figuresOf(taskId);
-  expect(statistics).toMatchObject({ planned: DEVICES, pending: 0, notSent: 0, sent: DEVICES });
-  expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
-}
-
 test('a paused task starts no request until it is resumed, and then sends the rest once', async () => {
   const taskId = await startPush();
   for (const share of [0.1, 0.3, 0.5]) {
@@ -50,7 +30,7 @@ test('a paused task starts no request until it is resumed, and then sends the re
     const acknowledgedAt = Date.now() + 1;
     expect(paused).toMatchObject({ status: 200, body: { status: 'paused', pending: false } });
     const { processed } = await counts();
-    const statistics = await figuresOf(taskId);
+    const statistics = await figuresOf(world, taskId);
     expect(statistics.pending).toBeGreaterThan(0);
     expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(409);
     const resumed = await verb(shop, shop.marketer, taskId, 'resume');
@@ -60,7 +40,7 @@ test('a paused task starts no request until it is resumed, and then sends the re
     const between = log.filter(({ at }) => at > acknowledgedAt).length;
     expect(processed + between).toBeLessThanOrEqual(DEVICES);
   }
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('nothing is written between the acknowledgement of a pause and the resume', async () => {
@@ -73,7 +53,7 @@ test('nothing is written between the acknowledgement of a pause and the resume',
   await taskIn(other, await startTask(other), 'collecting');
   expect((await counts()).requests).toBe(before.requests + 50);
   await verb(shop, shop.marketer, taskId, 'resume');
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('a cancelled push sends no more, and every device that was not sent has that reason', async () => {
@@ -81,7 +61,7 @@ test('a cancelled push sends no more, and every device that was not sent has tha
   await processedAtLeast(DEVICES * 0.2);
   const cancelled = await verb(shop, shop.marketer, taskId, 'cancel');
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
-  const statistics = await figuresOf(taskId);
+  const statistics = await figuresOf(world, taskId);
   expect(statistics.pending).toBe(0);
   expect(statistics.notSentReasons['cancelled']).toBe(statistics.notSent);
   expect(statistics.sent + statistics.notSent).toBe(DEVICES);
@@ -96,7 +76,7 @@ test('a credential that is refused pauses the push with the reason, and a resume
   expect(paused.statusReason).toContain('InvalidProviderToken');
   await world.simulators.control.change({ apns: { credentialRevoked: false } });
   expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('tokens of a wrong environment pause the push before thousands fail, and stay good', async () => {
@@ -108,7 +88,7 @@ test('tokens of a wrong environment pause the push before thousands fail, and st
   await submitAndApprove(shop, ios);
   const paused = await taskIn(shop, ios, 'paused');
   expect(paused.statusReason).toContain('too many tokens were rejected');
-  expect((await figuresOf(ios)).failures).toBeLessThan(DEVICES / 2 / 2);
+  expect((await figuresOf(world, ios)).failures).toBeLessThan(DEVICES / 2 / 2);
   await world.simulators.control.change({ apns: { answerWith: null } });
   expect((await verb(shop, shop.marketer, ios, 'resume')).status).toBe(200);
   await taskIn(shop, ios, 'collecting');
@@ -131,8 +111,8 @@ test('sending survives GOAWAYs, throttling and unavailability; refused attempts 
   await world.simulators.control.change({ apns: trouble, fcm: trouble });
   onTestFinished(() => world.simulators.control.change({ apns: calm, fcm: calm }));
   const taskId = await startPush();
-  await expectAllSentOnce(taskId);
-  const { refusedAttempts } = await figuresOf(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
+  const { refusedAttempts } = await figuresOf(world, taskId);
   expect(refusedAttempts).toBeGreaterThan(0);
 });
 
@@ -141,7 +121,7 @@ test('a worker that stops in the middle of a push hands over to the next', async
   await processedAtLeast(DEVICES * 0.2);
   await world.stopWorkers();
   await world.startWorkers();
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('the rate of a push can be set while it sends', async () => {
@@ -155,7 +135,7 @@ test('the rate of a push can be set while it sends', async () => {
   // One window per lane may have been granted before the rate was set.
   expect(performance.now() - from).toBeGreaterThan(500);
   expect((await rate(null)).status).toBe(200);
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('the rate of a credential holds for its channel alone', async () => {
@@ -169,5 +149,5 @@ test('the rate of a credential holds for its channel alone', async () => {
   const seconds = (Math.max(...times) - Math.min(...times)) / 1000;
   expect(times.length / seconds).toBeLessThan(200 * 1.3);
   expect((await rate(null)).status).toBe(200);
-  await expectAllSentOnce(taskId);
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });

@@ -8,6 +8,8 @@ const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
 /** Prepares a push. Of a large audience only the first devices, and the others while those are sent to. */
 export class Preparation {
   readonly #run: PushRun;
+  /** Devices so far. */
+  #planned = 0;
   #isUnderWay = false;
   #fault: string | null = null;
   #onLeases: ((leases: readonly number[]) => void) | undefined;
@@ -45,9 +47,9 @@ export class Preparation {
     if (lastLease !== undefined) {
       this.#isUnderWay = true;
       void this.#goOn(lastLease);
-      await acknowledgeUntil(run, () => run.planned !== 0 || !this.#isUnderWay);
+      await acknowledgeUntil(run, () => this.#planned > 0 || !this.#isUnderWay);
     }
-    return run.planned !== 0;
+    return this.#planned > 0;
   }
 
   /** Once nothing is being prepared any more. */
@@ -66,7 +68,7 @@ export class Preparation {
     while (this.#isUnderWay) {
       const next = await bulk('prepare the next devices').prepareNextPart({ pushId, lastLease });
       lastLease = Math.max(lastLease, ...next.leases);
-      this.#count(next.planned ?? this.#run.planned ?? 0);
+      this.#count(next.planned ?? this.#planned);
       this.#onLeases?.(next.leases);
       this.#fault = next.fault ?? null;
       this.#isUnderWay = next.hasMore;
@@ -74,7 +76,7 @@ export class Preparation {
   }
 
   #count(planned: number): void {
-    this.#run.planned = planned;
+    this.#planned = planned;
     upsertSearchAttributes([{ key: PLANNED, value: planned }]);
   }
 }

@@ -40,8 +40,6 @@ export interface PushRun {
   /** Whether the next opening may clear a fence: somebody said resume. */
   resume: boolean;
   preparedAt: number | null;
-  /** Devices so far; of a large audience the next may be on their way. */
-  planned?: number;
   /** Before then nobody may be sent to: all wait for their zones. */
   heldTo?: number;
   /** Why nobody can be prepared. */

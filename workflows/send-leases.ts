@@ -1,12 +1,10 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
+import { LANES } from '../domain/lanes.ts';
 import { quick, sender } from './activities.ts';
 import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
 import type { Preparation } from './preparation.ts';
 import { enter, enterRecorded, note, type PushRun, report, within } from './push-run.ts';
-
-/** Leases of one push under way at once: enough to fill the connections of a worker, few enough to leave room for others. */
-const LANES = 4;
 
 /**
  * Opens the push and gives its leases to senders until all are done ('sent'), or somebody or something stopped
