@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, patched, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { LANES } from '../domain/lanes.ts';
 import { quick, sender } from './activities.ts';
@@ -33,10 +33,14 @@ async function openAndSend(
 ): Promise<'sent' | 'stopped' | 'continue'> {
   const { pushId, edition } = run.input;
   const records = edition === 2 ? { status: 'sending' as const } : {};
-  const opened = await within(run, 'open for sending').openPush({ pushId, resume: run.resume, ...records });
+  const { resume } = run;
+  // Whoever says so meanwhile means the next opening.
   run.resume = false;
-  if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
-  if (opened.wanted === 'pause') run.halted = 'paused';
+  const opened = await within(run, 'open for sending').openPush({ pushId, resume, ...records });
+  if (opened.wanted !== null && !(await isTold(run))) {
+    if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
+    else run.halted = 'paused';
+  }
   if (opened.isAppStopped) run.halted = APP_STOPPED;
   if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
   const queue = newQueue(run, opened, preparation);
@@ -68,6 +72,18 @@ async function openAndSend(
   await ended;
   if (lanes.hasStopped) return 'stopped';
   return queue.waiting.length > 0 || mayGrow(queue) ? 'continue' : 'sent';
+}
+
+const TOLD_MS = 5_000;
+
+/**
+ * Whoever fenced the push tells its task next, which tells the push: to go ahead of them would have the task paused
+ * or cancelled already when it is asked to. Nobody does when that process has died.
+ */
+async function isTold(run: PushRun): Promise<boolean> {
+  if (!patched('await-the-instruction')) return false;
+  const hasHeard = () => run.instruction.no > run.obeyed || run.instruction.wanted !== 'run';
+  return await condition(hasHeard, TOLD_MS, { summary: 'fenced; what is wanted?' });
 }
 
 type Lanes = { hasStopped: boolean; hasEnded: boolean };
