@@ -5,6 +5,7 @@ import { openTemporal } from './api/temporal.ts';
 import { readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
+import { dropOldUploads } from './db/upload-progress.ts';
 import { createMac, createMessageMac, createVault } from './keys.ts';
 
 const CLOSE_MS = 15_000;
@@ -38,7 +39,10 @@ const app = await buildApp({
 });
 
 const cleaning = setInterval(() => {
-  deleteOldIdempotencyKeys(db, new Date()).catch((error: unknown) => log.warn({ err: error }, 'cleaning'));
+  const now = new Date();
+  Promise.all([deleteOldIdempotencyKeys(db, now), dropOldUploads(db, now)]).catch((error: unknown) =>
+    log.warn({ err: error }, 'cleaning'),
+  );
 }, CLEAN_MS);
 
 closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {

@@ -84,7 +84,12 @@ function refusal(state: 'in_progress' | 'mismatch'): Problem {
     : new Problem('idempotency_key_reused', 'This Idempotency-Key was used for another request');
 }
 
-function keyOf(request: FastifyRequest): string | undefined {
+function lengthOf({ headers }: FastifyRequest): string {
+  const rest = headers['content-length'];
+  return rest === undefined ? '' : String(Number(rest) + Number(headers['upload-offset'] ?? 0));
+}
+
+export function keyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && KEY.test(key)) return key;
@@ -98,9 +103,10 @@ function scopeOf({ caller }: FastifyRequest): string {
   return caller.kind === 'sdk' ? `sdk/${caller.appId}` : caller.appId;
 }
 
-/** Of an upload only the length, because it is not read twice. */
+/** Of an upload only the length of the file, because it is not read twice. */
 function hashOf(request: FastifyRequest): Buffer {
   const { body, headers, method, url } = request;
-  const content = body instanceof Readable ? (headers['content-length'] ?? '') : (JSON.stringify(body) ?? '');
+  const isUpload = body instanceof Readable || headers['upload-offset'] !== undefined;
+  const content = isUpload ? lengthOf(request) : (JSON.stringify(body) ?? '');
   return createHash('sha256').update(`${method}\n${url}\n`).update(content).digest();
 }

@@ -25,14 +25,14 @@ export interface NewAudience {
   readonly id: string;
   readonly appId: string;
   readonly name: string;
-  readonly kind: 'all' | 'rule' | 'combination';
-  /** What decides who is in it. */
+  readonly kind: 'all' | 'rule' | 'combination' | 'upload';
+  /** What decides who is in it, or where its members come from. */
   readonly source: object;
   readonly by: string;
   readonly now: Date;
 }
 
-/** An audience without a list of members: they are decided when it is used. */
+/** An audience whose members are decided when it is used, or still to be inserted. */
 export async function insertAudience(db: Db, audience: NewAudience): Promise<void> {
   const { id, appId, name, kind, by, now } = audience;
   const made = { created_by: by, created_at: now };

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { insertApp } from './apps.ts';
-import { uploadAudience } from './audience-upload.ts';
 import { type DeviceImportRow, importDevices } from './device-import.ts';
 import { registerDevice } from './devices.ts';
 
@@ -123,10 +122,6 @@ test('a stream that fails in the middle leaves nothing, and its connection is no
     ),
   ).rejects.toThrow('cut');
   expect(await tokenStates(appId)).toEqual([]);
-  const members = batches([{ kind: 'device', id: 'd1' } as const], fail);
-  const audience = { appId, audienceId: 'audience-0', name: 'Cut', by: 'person-0', now, source: () => ({}) };
-  await expect(uploadAudience(database.pool, { ...audience, members })).rejects.toThrow('cut');
-  expect(await database.db.selectFrom('audiences').select('id').execute()).toEqual([]);
   await importRows(appId, batches([row(1)]));
   expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 1 }]);
 });

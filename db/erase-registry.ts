@@ -50,6 +50,13 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
       from (select audience_id, version, count(*) as members from gone group by 1, 2) g
       where v.audience_id = g.audience_id and v.version = g.version`,
   },
+  audience_upload_members: {
+    columns: ['id'],
+    how: 'delete',
+    rows: ({ appId, ...subject }) => sql`
+      delete from audience_upload_members m using audience_uploads u
+      where u.app_id = ${appId} and m.upload_no = u.no and ${isMember(subject)} returning 1`,
+  },
   frozen_members: {
     columns: ['device_no', 'id'],
     how: 'delete',

@@ -16,6 +16,7 @@ import * as triggerFilter from './migrations/2026-11-22-0012-trigger-filter.ts';
 import * as approvers from './migrations/2026-11-22-0013-approvers.ts';
 import * as holders from './migrations/2026-11-22-0014-holders.ts';
 import * as parts from './migrations/2026-11-22-0015-parts.ts';
+import * as uploads from './migrations/2026-11-22-0016-uploads.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -33,6 +34,7 @@ const MIGRATIONS = {
   '2026-11-22-0013-approvers': approvers,
   '2026-11-22-0014-holders': holders,
   '2026-11-22-0015-parts': parts,
+  '2026-11-22-0016-uploads': uploads,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

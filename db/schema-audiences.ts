@@ -19,6 +19,35 @@ export interface AudienceRefreshesTable {
   finished_at: Date | null;
 }
 
+/** A file on its way: what it holds so far, and where the rest begins. */
+export interface AudienceUploadsTable {
+  no: Generated<Int8>;
+  app_id: string;
+  /** The Idempotency-Key; null: nobody can go on with it. */
+  key: string | null;
+  /** Address and content type. */
+  target: string;
+  /** Grows with each request that goes on: an older one has lost it. */
+  run: number;
+  bytes: Int8;
+  lines: Int8;
+  /** Of a CSV file whose header was read. */
+  columns: ColumnType<string[] | null, string | null, string | null>;
+  rows: Int8;
+  bad_rows: Int8;
+  errors: ColumnType<unknown[], string, string>;
+  /** What was answered when it had become an audience. */
+  answer: ColumnType<unknown, string | null, string | null>;
+  updated_at: Date;
+}
+
+export interface AudienceUploadMembersTable {
+  upload_no: Int8;
+  /** 0: a device ID. 1: a user ID. */
+  kind: number;
+  id: string;
+}
+
 /** Who was in a task's audience when its revision was approved. */
 export interface FrozenAudiencesTable {
   no: Generated<Int8>;

@@ -4,7 +4,13 @@ import type { AudienceKind } from '../domain/audience-definition.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { Role } from '../domain/role.ts';
 import type { Int8 } from './int8.ts';
-import type { AudienceRefreshesTable, FrozenAudiencesTable, FrozenMembersTable } from './schema-audiences.ts';
+import type {
+  AudienceRefreshesTable,
+  AudienceUploadMembersTable,
+  AudienceUploadsTable,
+  FrozenAudiencesTable,
+  FrozenMembersTable,
+} from './schema-audiences.ts';
 import type {
   ContactRulesTable,
   ContactsTable,
@@ -172,6 +178,8 @@ export interface Schema {
   audiences: AudiencesTable;
   audience_versions: AudienceVersionsTable;
   audience_members: AudienceMembersTable;
+  audience_uploads: AudienceUploadsTable;
+  audience_upload_members: AudienceUploadMembersTable;
   event_names: EventNamesTable;
   events: EventsTable;
   event_keys: EventKeysTable;

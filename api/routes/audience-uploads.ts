@@ -1,53 +1,59 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { uploadAudience } from '../../db/audience-upload.ts';
 import { findAudience } from '../../db/audiences.ts';
+import { findUpload } from '../../db/upload-progress.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
-import { personOf } from '../auth.ts';
+import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
+import { idempotent, keyOf } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
-import { Label } from '../schemas.ts';
-import { BadRows, RowError } from '../upload/bad-rows.ts';
-import {
-  acceptStreams,
-  bytesOf,
-  CSV,
-  contentTypeOf,
-  NDJSON,
-  TEXT,
-  uploadBody,
-  withUploadSlot,
-} from '../upload/body.ts';
-import { MEMBER_COLUMNS, toMember } from '../upload/member-rows.ts';
-import { readRows } from '../upload/rows.ts';
+import { notFound, Problem, problemResponses } from '../problem.ts';
+import { IsoDate, Label } from '../schemas.ts';
+import { AudienceUpload, uploadAudience } from '../upload/audience-file.ts';
+import { acceptStreams, CSV, NDJSON, TEXT, uploadBody } from '../upload/body.ts';
 
-const Uploaded = z
-  .object({
-    id: z.string(),
-    version: z.number(),
-    rows: z.number(),
-    members: z.number(),
-    /** Rows whose ID was in the file already: they count once. */
-    repeated: z.number(),
-    badRows: z.number(),
-    errors: z.array(RowError),
-  })
-  .meta({ id: 'AudienceUpload' });
-
-const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
 const FILE = uploadBody(CSV, TEXT, NDJSON);
-const ANSWERS = { 201: Uploaded, ...problemResponses(404, 409, 413, 415, 422) };
+const ANSWERS = { 201: AudienceUpload, ...problemResponses(404, 408, 409, 413, 415, 422) };
 const HOW =
-  'CSV with the columns device_id, user_id or both; plain text with one device ID per line; or NDJSON.';
+  'CSV with the columns device_id, user_id or both; plain text with one device ID per line; or NDJSON. ' +
+  'With an Idempotency-Key a file that was cut off goes on where it ended: ask for the offset, and send the rest ' +
+  'under the same key with that Upload-Offset.';
+const Headers = z.looseObject({
+  /** How many bytes of the file are not sent again; 0 begins anew. */
+  'upload-offset': z.coerce.number().int().min(0).default(0),
+});
+const Progress = z
+  .object({
+    /** Where the rest of the file begins. */
+    offset: z.number(),
+    rows: z.number(),
+    badRows: z.number(),
+    /** It has become an audience. */
+    isDone: z.boolean(),
+    updatedAt: IsoDate,
+  })
+  .meta({ id: 'AudienceUploadProgress' });
 
 export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<void> {
   acceptStreams(app, [CSV, TEXT, NDJSON]);
   const options = { ...idempotent(deps), onRequest: app.guard.may('audiences.change') };
+  const send = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    audience: { id: string; name?: string },
+  ) => {
+    const headers = request.headers as z.infer<typeof Headers>;
+    const key = keyOf(request) ?? null;
+    const uploaded = await uploadAudience(deps, request, {
+      ...audience,
+      key,
+      offset: headers['upload-offset'],
+    });
+    if (uploaded.isReplayed) void reply.header('idempotency-replayed', 'true');
+    return await reply.code(201).send(uploaded.answer);
+  };
   app.post(
     '/v1/audiences/upload',
     {
@@ -57,13 +63,14 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
         ...FILE,
         operationId: 'uploadAudience',
         description: HOW,
+        headers: Headers,
         querystring: z.strictObject({ name: Label(100) }),
         response: ANSWERS,
       },
     },
     async (request, reply) => {
       const id = newId('audience', randomBytes);
-      return reply.code(201).send(await upload(deps, request, { id, name: request.query.name }));
+      return await send(request, reply, { id, name: request.query.name });
     },
   );
   app.post(
@@ -75,6 +82,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
         ...FILE,
         operationId: 'uploadAudienceVersion',
         description: HOW,
+        headers: Headers,
         params: z.object({ id: z.string() }),
         response: ANSWERS,
       },
@@ -83,29 +91,30 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
       const { id } = request.params;
       const found = await findAudience(deps.db, personOf(request).appId, id);
       if (found?.kind !== 'upload') throw notFound('audience of uploads');
-      return reply.code(201).send(await upload(deps, request, { id }));
+      return await send(request, reply, { id });
     },
   );
-}
-
-async function upload(deps: ApiDeps, request: FastifyRequest, audience: { id: string; name?: string }) {
-  const { appId, personId: by } = personOf(request);
-  const type = contentTypeOf(request);
-  const tally = { rows: 0, bad: new BadRows() };
-  const format = type === NDJSON ? 'ndjson' : type === CSV ? 'csv' : 'text';
-  const parts = {
-    appId,
-    audienceId: audience.id,
-    ...(audience.name === undefined ? {} : { name: audience.name }),
-    by,
-    now: await deps.clock(),
-    members: readRows(bytesOf(request), format, READER, tally),
-    source: () => ({ format: type, rows: tally.rows, badRows: tally.bad.count }),
-  };
-  const result = await withUploadSlot(deps.pool, () => uploadAudience(deps.pool, parts));
-  if (result === undefined) throw notFound('audience of uploads');
-  const { bad, rows } = tally;
-  const detail = `${audience.id}, version ${result.version}: ${result.members} members`;
-  await recordAct(deps.db, request, { detail, now: await deps.clock() });
-  return { id: audience.id, ...result, rows, badRows: bad.count, errors: bad.first() };
+  app.get(
+    '/v1/audiences/upload',
+    {
+      onRequest: app.guard.may('audiences.change'),
+      schema: {
+        ...PERSON,
+        operationId: 'getAudienceUpload',
+        description: 'How far the upload under this Idempotency-Key has come, for a day.',
+        headers: z.looseObject({ 'idempotency-key': z.string() }),
+        response: { 200: Progress, ...problemResponses(404) },
+      },
+    },
+    async (request) => {
+      const found = await findUpload(deps.db, {
+        appId: appIdOf(request),
+        key: request.headers['idempotency-key'],
+      });
+      if (found === undefined)
+        throw new Problem('not_found', 'Nothing was kept under this key: send the file from its beginning');
+      const { bytes: offset, rows, badRows, isDone, updatedAt } = found;
+      return { offset, rows, badRows, isDone, updatedAt };
+    },
+  );
 }

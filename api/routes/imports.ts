@@ -8,7 +8,7 @@ import type { ApiDeps } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
-import { BadRows, RowError, SHOWN_ERRORS } from '../upload/bad-rows.ts';
+import { RowError, SHOWN_ERRORS } from '../upload/bad-rows.ts';
 import {
   acceptStreams,
   bytesOf,
@@ -18,8 +18,8 @@ import {
   uploadBody,
   withUploadSlot,
 } from '../upload/body.ts';
-import { DEVICE_COLUMNS, toDeviceRow } from '../upload/device-rows.ts';
-import { readRows } from '../upload/rows.ts';
+import { DEVICE_COLUMNS, type DeviceColumn, toDeviceRow } from '../upload/device-rows.ts';
+import { newTally, readRows } from '../upload/rows.ts';
 
 const Imported = z
   .object({
@@ -58,7 +58,7 @@ export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
 
 async function importFile({ clock, pool, db }: ApiDeps, request: FastifyRequest) {
   const format = contentTypeOf(request) === CSV ? 'csv' : 'ndjson';
-  const tally = { rows: 0, bad: new BadRows() };
+  const tally = newTally<DeviceColumn>();
   const result = await importDevices(pool, {
     appId: personOf(request).appId,
     now: await clock(),

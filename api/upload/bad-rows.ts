@@ -9,8 +9,13 @@ export const RowError = z
 export type RowError = z.infer<typeof RowError>;
 
 export class BadRows {
-  count = 0;
-  readonly #first: RowError[] = [];
+  count: number;
+  readonly #first: RowError[];
+
+  constructor(count = 0, first: readonly RowError[] = []) {
+    this.count = count;
+    this.#first = [...first];
+  }
 
   /** Called in the order of the lines. */
   add(line: number, field: string | null, reason: string): void {

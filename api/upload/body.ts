@@ -35,9 +35,9 @@ export function contentTypeOf(request: FastifyRequest): string {
 
 const STALLED_MS = 30_000;
 
-/** The body's bytes, cut off with 413 as soon as they pass the limit, and given up when no more come. */
-export async function* bytesOf({ raw }: FastifyRequest): AsyncGenerator<Buffer> {
-  let size = 0;
+/** The body's bytes, cut off with 413 as soon as the file passes the limit, and given up when no more come. */
+export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
+  let size = offset;
   // Not destroyed when reading stops early: the socket still has to carry the answer.
   const stream = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   const giveUp = () => raw.destroy(new Problem('request_timeout', 'The upload stalled'));

@@ -7,21 +7,43 @@ export interface Line {
   readonly text: string | null;
 }
 
+/** Up to the end of a line: so many of a file's lines and bytes. */
+export interface Place {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+export interface Lines {
+  readonly lines: readonly Line[];
+  /** Behind the last of them. */
+  readonly end: Place;
+}
+
+const NEWLINE = 10;
+
 /**
  * Splits a stream of bytes into lines, a batch for each chunk, and holds no more than one chunk and one line.
  * A row is one physical line, so that a quote left open costs its own row and nothing after it.
  * Bytes that are not UTF-8 become U+FFFD, which no field accepts.
  */
-export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line[]> {
-  const decoder = new TextDecoder();
-  const splitter = createSplitter();
-  for await (const chunk of chunks) yield splitter.push(decoder.decode(chunk, { stream: true }));
-  yield splitter.push(decoder.decode());
-  yield splitter.end();
+export async function* linesOf(chunks: AsyncIterable<Buffer>, from: Place): AsyncGenerator<Lines> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: from.bytes > 0 });
+  const splitter = createSplitter(from.lines);
+  let [read, end] = [from.bytes, from];
+  for await (const chunk of chunks) {
+    const lines = splitter.push(decoder.decode(chunk, { stream: true }));
+    if (lines.length > 0) {
+      end = { lines: end.lines + lines.length, bytes: read + chunk.lastIndexOf(NEWLINE) + 1 };
+    }
+    read += chunk.length;
+    yield { lines, end };
+  }
+  const last = [...splitter.push(decoder.decode()), ...splitter.end()];
+  yield { lines: last, end: { lines: end.lines + last.length, bytes: read } };
 }
 
-function createSplitter() {
-  let no = 0;
+function createSplitter(linesBefore: number) {
+  let no = linesBefore;
   let rest = '';
   let isTooLong = false;
   const take = (text: string): Line => {

@@ -1,4 +1,4 @@
-import type { AudienceMember } from '../../db/audience-upload.ts';
+import type { AudienceMember } from '../../db/upload-progress.ts';
 import { EXTERNAL_ID } from '../../domain/device.ts';
 import { isZeroDeviceId } from '../../domain/identifier.ts';
 import { RowFault } from './device-rows.ts';

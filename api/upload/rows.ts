@@ -1,9 +1,9 @@
 import { plainCell } from '../csv-cell.ts';
-import type { BadRows } from './bad-rows.ts';
+import { BadRows } from './bad-rows.ts';
 import { readHeader } from './columns.ts';
 import { splitCsvLine } from './csv-line.ts';
 import { RowFault } from './device-rows.ts';
-import { type Line, linesOf } from './lines.ts';
+import { type Line, linesOf, type Place } from './lines.ts';
 
 /** `text`: one value of the first known column per line. */
 export type Format = 'csv' | 'ndjson' | 'text';
@@ -16,35 +16,47 @@ export interface RowReader<Column extends string, Row> {
 }
 
 /** What a file holds, counted while it is read. */
-export interface Tally {
+export interface Tally<Column extends string> {
   rows: number;
   readonly bad: BadRows;
+  /** Behind the last row that was handed out. */
+  place: Place;
+  /** Of a CSV file, as soon as its header was read. */
+  columns: readonly Column[] | null;
 }
 
-/** Rows in batches, one for each chunk of the file; bad rows go to the tally and the rest goes on. */
+export function newTally<Column extends string>(): Tally<Column> {
+  return { rows: 0, bad: new BadRows(), place: { lines: 0, bytes: 0 }, columns: null };
+}
+
+/**
+ * Rows in batches, one for each chunk of the file; bad rows go to the tally and the rest goes on. The bytes begin
+ * at the place of the tally.
+ */
 export async function* readRows<Column extends string, Row>(
   bytes: AsyncIterable<Buffer>,
   format: Format,
   reader: RowReader<Column, Row>,
-  tally: Tally,
+  tally: Tally<Column>,
 ): AsyncGenerator<Row[]> {
-  let columns = format === 'csv' ? undefined : reader.known.slice(0, format === 'text' ? 1 : undefined);
-  for await (const lines of linesOf(bytes)) {
+  if (format !== 'csv') tally.columns = reader.known.slice(0, format === 'text' ? 1 : undefined);
+  for await (const { lines, end } of linesOf(bytes, tally.place)) {
     const rows: Row[] = [];
     for (const line of lines) {
       if (line.text === '') continue;
-      if (columns === undefined) {
-        columns = readHeader(line.text, reader.known, reader.required);
+      if (tally.columns === null) {
+        tally.columns = readHeader(line.text, reader.known, reader.required);
         continue;
       }
-      const known = columns;
+      const { columns } = tally;
       tally.rows++;
-      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, format, known)));
+      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, format, columns)));
       if (row !== undefined) rows.push(row);
     }
+    tally.place = end;
     if (rows.length > 0) yield rows;
   }
-  if (columns === undefined) readHeader('', reader.known, reader.required);
+  if (tally.columns === null) readHeader('', reader.known, reader.required);
 }
 
 function attempt<Row>(bad: BadRows, line: number, read: () => Row): Row | undefined {

@@ -1,0 +1,159 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { settleUpload, storeUpload } from '../../db/audience-upload.ts';
+import {
+  type AudienceMember,
+  beginUpload,
+  dropUpload,
+  keepMembers,
+  type UploadHold,
+  type UploadProgress,
+} from '../../db/upload-progress.ts';
+import { recordAct } from '../acts.ts';
+import { personOf } from '../auth.ts';
+import type { ApiDeps } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { BadRows, RowError } from './bad-rows.ts';
+import { bytesOf, CSV, contentTypeOf, NDJSON, withUploadSlot } from './body.ts';
+import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
+import { readRows, type Tally } from './rows.ts';
+
+export const AudienceUpload = z
+  .object({
+    id: z.string(),
+    version: z.number(),
+    rows: z.number(),
+    members: z.number(),
+    /** Rows whose ID was in the file already: they count once. */
+    repeated: z.number(),
+    badRows: z.number(),
+    errors: z.array(RowError),
+  })
+  .meta({ id: 'AudienceUpload' });
+type AudienceUpload = z.infer<typeof AudienceUpload>;
+
+interface AudienceFile {
+  /** Of the audience. */
+  readonly id: string;
+  /** Makes the audience; without it the file is the next version of one that exists. */
+  readonly name?: string;
+  /** Who knows it goes on with a file that was cut off; null: nobody can. */
+  readonly key: string | null;
+  /** How many bytes of the file are not sent again. */
+  readonly offset: number;
+}
+
+interface Uploaded {
+  readonly answer: AudienceUpload;
+  /** It had become an audience before, and the answer was lost. */
+  readonly isReplayed: boolean;
+}
+
+type MemberTally = Tally<MemberColumn>;
+
+const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
+/** So many are kept at a time: what is lost when the process dies. */
+const PART = 20_000;
+
+export async function uploadAudience(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  file: AudienceFile,
+): Promise<Uploaded> {
+  const { appId } = personOf(request);
+  const target = `${request.url}\n${contentTypeOf(request)}`;
+  const begun = await beginUpload(deps.db, { appId, target, ...file, now: await deps.clock() });
+  if (begun.state === 'elsewhere') throw elsewhere(begun.bytes);
+  if (begun.state === 'done') return { answer: AudienceUpload.parse(begun.answer), isReplayed: true };
+  const tally = tallyFrom(begun.from);
+  try {
+    await withUploadSlot(deps.pool, () => keepFile(deps, request, begun.hold, tally));
+    return { answer: await store(deps, request, begun.hold, file, tally), isReplayed: false };
+  } catch (error) {
+    if (file.key === null || isRefused(error)) await dropUpload(deps.db, begun.hold);
+    throw error;
+  }
+}
+
+/** To go on with it would end alike. */
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof Problem && ['payload_too_large', 'invalid_request', 'not_found'].includes(error.code)
+  );
+}
+
+function elsewhere(bytes: number): Problem {
+  const detail = `is not where the upload goes on: that is ${bytes}`;
+  const errors = [{ header: 'upload-offset', detail }];
+  return new Problem('conflict', 'Send the rest of the file from there on, or the whole file from 0', {
+    errors,
+  });
+}
+
+function tallyFrom({ rows, badRows, errors, bytes, lines, columns }: UploadProgress): MemberTally {
+  const bad = new BadRows(badRows, z.array(RowError).parse(errors));
+  return {
+    rows,
+    bad,
+    place: { bytes, lines },
+    columns: z.array(z.enum(MEMBER_COLUMNS)).nullable().parse(columns),
+  };
+}
+
+function progressOf({ rows, bad, place, columns }: MemberTally): UploadProgress {
+  return { ...place, columns, rows, badRows: bad.count, errors: bad.first() };
+}
+
+/** In parts; what was read when the file breaks off is kept, too. */
+async function keepFile(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  hold: UploadHold,
+  tally: MemberTally,
+): Promise<void> {
+  const type = contentTypeOf(request);
+  const format = type === NDJSON ? 'ndjson' : type === CSV ? 'csv' : 'text';
+  let [part, progress]: [AudienceMember[], UploadProgress] = [[], progressOf(tally)];
+  const keep = async () => {
+    if (!(await keepMembers(deps.pool, hold, part, progress, await deps.clock()))) throw takenOver();
+    part = [];
+  };
+  try {
+    for await (const members of readRows(bytesOf(request, tally.place.bytes), format, READER, tally)) {
+      part = part.concat(members);
+      progress = progressOf(tally);
+      if (part.length >= PART) await keep();
+    }
+  } finally {
+    if (part.length > 0) await keep();
+  }
+}
+
+function takenOver(): Problem {
+  return new Problem('conflict', 'Another request goes on with this upload');
+}
+
+async function store(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  hold: UploadHold,
+  { id, name }: AudienceFile,
+  tally: MemberTally,
+): Promise<AudienceUpload> {
+  const { appId, personId: by } = personOf(request);
+  const now = await deps.clock();
+  const { rows, bad } = tally;
+  const source = { format: contentTypeOf(request), rows, badRows: bad.count };
+  return await deps.db.transaction().execute(async (trx) => {
+    const named = name === undefined ? {} : { name };
+    const stored = await storeUpload(trx, hold, { appId, audienceId: id, ...named, by, now, source });
+    if (stored === undefined) throw notFound('audience of uploads');
+    const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
+    await settleUpload(trx, hold, answer);
+    await recordAct(trx, request, {
+      detail: `${id}, version ${stored.version}: ${stored.members} members`,
+      now,
+    });
+    return answer;
+  });
+}
