@@ -65,7 +65,9 @@ export async function countPlanned(
 async function countGroups(db: Db, planning: Planning): Promise<Group[]> {
   const { rows } = await sql<Group>`
     select platform, loss, suppression, count(*) as n, min(device_no) as first, max(device_no) as last
-    from (${await judgePlanned(db, planning)}) judged group by 1, 2, 3 order by 1, 2, 3`.execute(db);
+    from (${await judgePlanned(db, { ...planning, isParallel: true })}) judged group by 1, 2, 3 order by 1, 2, 3`.execute(
+    db,
+  );
   return rows;
 }
 

@@ -22,6 +22,8 @@ export interface Planning {
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
   readonly devices: 'all' | 'last_active';
+  /** The statement only reads, and several processes run it. */
+  readonly isParallel?: true;
   /** More columns of the device `d`, each behind a comma. */
   readonly more?: RawBuilder<unknown>;
   /** Only devices with these numbers; null is no end. */
@@ -51,13 +53,13 @@ export async function isJudgedAlone(db: Db, planning: Planning): Promise<boolean
 }
 
 async function compile(db: Db, planning: Planning): Promise<CompiledRules> {
-  const { appId, now, from } = planning;
+  const { appId, now, from, isParallel = false } = planning;
   const chosen = ruleFrom(from);
   const exclusions = planning.exclusions.map(
     (ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }),
   );
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
-  const context = await loadRuleContext(db, { appId, now, rules });
+  const context = await loadRuleContext(db, { appId, now, isParallel, rules });
   return compileRules({ planned: chosen, exclusions }, context);
 }
 

@@ -23,6 +23,8 @@ export interface PushRef {
 export interface RuleContext {
   readonly appId: string;
   readonly now: Date;
+  /** The statement only reads, and several processes run it. */
+  readonly isParallel: boolean;
   readonly names: ReadonlyMap<string, EventName>;
   readonly pushes: readonly PushRef[];
   readonly sources: ReadonlyMap<string, AudienceSource>;
@@ -40,8 +42,9 @@ const MAX_LEVELS = 10;
 
 export async function loadRuleContext(
   db: Db,
-  { appId, now, rules }: { appId: string; now: Date; rules: readonly AudienceRule[] },
+  given: { appId: string; now: Date; isParallel: boolean; rules: readonly AudienceRule[] },
 ): Promise<RuleContext> {
+  const { appId, now, isParallel, rules } = given;
   const sources = new Map<string, AudienceSource>();
   const conditions = rules.flatMap(conditionsOf);
   let fresh = conditions;
@@ -58,8 +61,7 @@ export async function loadRuleContext(
   const needsPushes = conditions.some((one) => one.field === 'push');
   const needsVersions = conditions.some((one) => one.field === 'appVersion');
   return {
-    appId,
-    now,
+    ...{ appId, now, isParallel },
     sources,
     names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
     pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],

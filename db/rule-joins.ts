@@ -18,7 +18,7 @@ function alias(joins: Joins): string {
 /** Whether the device's user, or the device before it had one, did it often enough. */
 export function joinEvents(
   rule: Extract<Condition, { field: 'event' }>,
-  { names, now }: RuleContext,
+  { names, now, isParallel }: RuleContext,
   joins: Joins,
   decides: boolean,
 ): Sql {
@@ -41,29 +41,34 @@ export function joinEvents(
   }
   // Only where devices without a user reported it, both have to be counted and added.
   if (name.anonymous) {
-    const user = joinCounted(sql`user_id`, sql`d.user_id`, which, 1, joins);
-    const device = joinCounted(sql`device_no`, sql`d.no`, which, 1, joins);
+    const user = joinOwners(countedBy(sql`user_id`, which), sql`d.user_id`, joins);
+    const device = joinOwners(countedBy(sql`device_no`, which), sql`d.no`, joins);
     return sql`coalesce(${sql.ref(`${user}.times`)}, 0) + coalesce(${sql.ref(`${device}.times`)}, 0) >= ${times}`;
   }
-  return sql`${sql.ref(`${joinCounted(sql`user_id`, sql`d.user_id`, which, times, joins)}.owner`)} is not null`;
+  const counted = sql`${countedBy(sql`user_id`, which)} having count(*) >= ${times}`;
+  const owner = sql.ref(`${joinOwners(countedOnce(counted, isParallel), sql`d.user_id`, joins)}.owner`);
+  // Not as plain as it could be: as an inner join the users would be looked up in an index, one by one.
+  return isParallel ? sql`coalesce(${owner} is not null, false)` : sql`${owner} is not null`;
 }
 
-function joinCounted(
-  owner: RawBuilder<unknown>,
-  device: RawBuilder<unknown>,
-  which: RawBuilder<unknown>,
-  times: number,
-  joins: Joins,
-): string {
-  const name = alias(joins);
-  const counted = sql`select e.${owner} as owner, count(*) as times from events e
+function countedBy(owner: RawBuilder<unknown>, which: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`select e.${owner} as owner, count(*) as times from events e
     where ${which} and e.${owner} is not null group by e.${owner}`;
-  // Fenced off, it is counted once, by all workers together: else each of them counts everything for itself.
-  const rows =
-    times === 1
-      ? counted
-      : sql`with counted as materialized (${counted} having count(*) >= ${times}) select * from counted`;
-  joins.push(sql`left join (${rows}) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = ${device}`);
+}
+
+/**
+ * Else each process of a parallel statement counts everything for itself. As an array it is handed to all of them, and
+ * the devices are read by all; but an array ends at 1 GB, and a push goes to however many there are.
+ */
+function countedOnce(counted: RawBuilder<unknown>, isParallel: boolean): RawBuilder<unknown> {
+  return isParallel
+    ? sql`select owner from unnest((select array_agg(owner) from (${counted}) counted)) as each (owner)`
+    : sql`with counted as materialized (${counted}) select owner from counted`;
+}
+
+function joinOwners(owners: RawBuilder<unknown>, device: RawBuilder<unknown>, joins: Joins): string {
+  const name = alias(joins);
+  joins.push(sql`left join (${owners}) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = ${device}`);
   return name;
 }
 

@@ -49,7 +49,10 @@ async function seed(all: readonly Device[], events: readonly Happened[]): Promis
   return appId;
 }
 
-async function chosen(appId: string, one: AudienceRule): Promise<string[]> {
+/** By a push, and by an estimate, whose statement several processes may run. */
+const READERS = [{}, { isParallel: true }] as const;
+
+async function chosen(appId: string, one: AudienceRule, reader: (typeof READERS)[number]): Promise<string[]> {
   const planning = {
     appId,
     now,
@@ -57,7 +60,7 @@ async function chosen(appId: string, one: AudienceRule): Promise<string[]> {
     exclusions: [],
     devices: 'all',
   } as const;
-  const rows = await judgePlanned(database.db, { ...planning, from: { rule: one } });
+  const rows = await judgePlanned(database.db, { ...planning, ...reader, from: { rule: one } });
   const answer = await sql<{ id: string }>`select id from (${rows}) judged order by id`.execute(database.db);
   return answer.rows.map(({ id }) => id);
 }
@@ -78,7 +81,9 @@ test('a rule chooses the devices that its words say', async () => {
         for (const one of rules) {
           expect(faultsOfRule(one)).toEqual([]);
           const expected = all.filter((device) => meets(one, device, events)).map(({ id }) => id);
-          expect(await chosen(appId, one), JSON.stringify(one)).toEqual(expected);
+          for (const reader of READERS) {
+            expect(await chosen(appId, one, reader), JSON.stringify(one)).toEqual(expected);
+          }
         }
       },
     ),

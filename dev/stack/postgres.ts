@@ -36,6 +36,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   shared_buffers: `${SHARED_MB}MB`,
+  effective_cache_size: `${3 * SHARED_MB}MB`,
   max_connections: '200',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
