@@ -32,6 +32,7 @@ export async function connectByHand(pool: Pool): Promise<PoolClient> {
   await client.query(`set jit = off`);
   await client.query(`set work_mem = '128MB'`);
   await client.query(`set parallel_tuple_cost = 0.01`);
+  await client.query(`set random_page_cost = 1`);
   return client;
 }
 
