@@ -228,3 +228,14 @@ describe('time', () => {
     );
   });
 });
+
+test.each([
+  'completed',
+  'expired',
+  'failed',
+  'cancelled',
+] as const)('a %s task that is deleted stays what it is', (status) => {
+  const ended = { ...initialState(planOf(), 1), status, reason: 'as it was' };
+  const deleted = decide(ended, { name: 'delete', by: 'd' }, { now: 0 });
+  expect(deleted).toEqual({ ok: true, state: { ...ended, archived: true } });
+});

@@ -4,7 +4,7 @@ import { isTooLate } from './late-policy.ts';
 import type { Plan } from './plan.ts';
 import { afterRuns, withRuns } from './runs.ts';
 import { isInPush, type TaskState } from './task-state.ts';
-import { refusalOf, type Verb } from './task-status.ts';
+import { isAtRest, refusalOf, type Verb } from './task-status.ts';
 
 export type Decision =
   | { readonly ok: true; readonly state: TaskState }
@@ -66,6 +66,8 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
     case 'delete':
+      // What has ended stays what it is, also for a signal that finds its workflow just closing.
+      if (isAtRest(state.status)) return applied({ ...state, archived: true });
       return applied({ ...state, status: 'cancelled', reason: 'deleted', wantedPushes: 0, archived: true });
     case 'setRate':
       return applied({ ...state, ratePerSecond: command.ratePerSecond });
