@@ -89,7 +89,7 @@ function lengthOf({ headers }: FastifyRequest): string {
   return rest === undefined ? '' : String(Number(rest) + Number(headers['upload-offset'] ?? 0));
 }
 
-export function keyOf(request: FastifyRequest): string | undefined {
+function keyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && KEY.test(key)) return key;

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type InferResult, sql } from 'kysely';
 import type { Pool } from 'pg';
 import { copyInto, copyText, withCopyClient } from './copy.ts';
 import type { Db } from './database.ts';
@@ -54,7 +54,7 @@ const NOTHING: UploadProgress = { bytes: 0, lines: 0, columns: null, rows: 0, ba
 /** At offset 0 it begins anew, and what came under this key before is forgotten. */
 export async function beginUpload(db: Db, { appId, key, target, offset, now }: Beginning): Promise<Begun> {
   return await db.transaction().execute(async (trx) => {
-    const known = key === null ? undefined : await lockUpload(trx, appId, key);
+    const known = key === null ? undefined : await uploadOf(trx, appId, key).forUpdate().executeTakeFirst();
     const same = known?.target === target ? known : undefined;
     if (same !== undefined && same.answer !== null) return { state: 'done', answer: same.answer };
     const from = same === undefined || offset === 0 ? NOTHING : progressOf(same);
@@ -71,17 +71,11 @@ export async function beginUpload(db: Db, { appId, key, target, offset, now }: B
   });
 }
 
-function lockUpload(db: Db, appId: string, key: string) {
-  return db
-    .selectFrom('audience_uploads')
-    .selectAll()
-    .where('app_id', '=', appId)
-    .where('key', '=', key)
-    .forUpdate()
-    .executeTakeFirst();
+function uploadOf(db: Db, appId: string, key: string) {
+  return db.selectFrom('audience_uploads').selectAll().where('app_id', '=', appId).where('key', '=', key);
 }
 
-type Row = NonNullable<Awaited<ReturnType<typeof lockUpload>>>;
+type Row = InferResult<ReturnType<typeof uploadOf>>[number];
 
 function progressOf({ bytes, lines, columns, rows, bad_rows: badRows, errors }: Row): UploadProgress {
   return { bytes, lines, columns, rows, badRows, errors };
@@ -98,12 +92,7 @@ export async function findUpload(
   db: Db,
   { appId, key }: { appId: string; key: string },
 ): Promise<(UploadProgress & { isDone: boolean; updatedAt: Date }) | undefined> {
-  const row = await db
-    .selectFrom('audience_uploads')
-    .selectAll()
-    .where('app_id', '=', appId)
-    .where('key', '=', key)
-    .executeTakeFirst();
+  const row = await uploadOf(db, appId, key).executeTakeFirst();
   return row && { ...progressOf(row), isDone: row.answer !== null, updatedAt: row.updated_at };
 }
 

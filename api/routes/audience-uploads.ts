@@ -7,7 +7,7 @@ import { newId } from '../../domain/ids.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
-import { idempotent, keyOf } from '../idempotency.ts';
+import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate, Label } from '../schemas.ts';
@@ -45,7 +45,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
     audience: { id: string; name?: string },
   ) => {
     const headers = request.headers as z.infer<typeof Headers>;
-    const key = keyOf(request) ?? null;
+    const key = request.idempotency?.key ?? null;
     const uploaded = await uploadAudience(deps, request, {
       ...audience,
       key,

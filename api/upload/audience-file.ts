@@ -113,15 +113,15 @@ async function keepFile(
 ): Promise<void> {
   const type = contentTypeOf(request);
   const format = type === NDJSON ? 'ndjson' : type === CSV ? 'csv' : 'text';
-  let [part, progress]: [AudienceMember[], UploadProgress] = [[], progressOf(tally)];
+  let part: AudienceMember[] = [];
   const keep = async () => {
-    if (!(await keepMembers(deps.pool, hold, part, progress, await deps.clock()))) throw takenOver();
+    const now = await deps.clock();
+    if (!(await keepMembers(deps.pool, hold, part, progressOf(tally), now))) throw takenOver();
     part = [];
   };
   try {
     for await (const members of readRows(bytesOf(request, tally.place.bytes), format, READER, tally)) {
       part = part.concat(members);
-      progress = progressOf(tally);
       if (part.length >= PART) await keep();
     }
   } finally {
