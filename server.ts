@@ -5,6 +5,7 @@ import { openTemporal } from './api/temporal.ts';
 import { readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
 import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
+import { dropOldLate } from './db/late-receipts.ts';
 import { dropOldUploads } from './db/upload-progress.ts';
 import { createMac, createMessageMac, createVault } from './keys.ts';
 
@@ -40,8 +41,8 @@ const app = await buildApp({
 
 const cleaning = setInterval(() => {
   const now = new Date();
-  Promise.all([deleteOldIdempotencyKeys(db, now), dropOldUploads(db, now)]).catch((error: unknown) =>
-    log.warn({ err: error }, 'cleaning'),
+  Promise.all([deleteOldIdempotencyKeys(db, now), dropOldUploads(db, now), dropOldLate(db, now)]).catch(
+    (error: unknown) => log.warn({ err: error }, 'cleaning'),
   );
 }, CLEAN_MS);
 

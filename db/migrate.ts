@@ -17,6 +17,7 @@ import * as approvers from './migrations/2026-11-22-0013-approvers.ts';
 import * as holders from './migrations/2026-11-22-0014-holders.ts';
 import * as parts from './migrations/2026-11-22-0015-parts.ts';
 import * as uploads from './migrations/2026-11-22-0016-uploads.ts';
+import * as lateReceipts from './migrations/2026-11-23-0017-late-receipts.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -35,6 +36,7 @@ const MIGRATIONS = {
   '2026-11-22-0014-holders': holders,
   '2026-11-22-0015-parts': parts,
   '2026-11-22-0016-uploads': uploads,
+  '2026-11-23-0017-late-receipts': lateReceipts,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

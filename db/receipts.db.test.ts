@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Receipt } from '../domain/receipt.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
+import { dropOldLate } from './late-receipts.ts';
 import { type SeededDelivery, type SeededPush, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
@@ -105,6 +106,22 @@ describe('receipts', () => {
     expect(await record(appId, [receipt(push, 1, 'delivered')], push.windowEndsAt)).toEqual(['late']);
     expect(await record(appId, [receipt(push, 1, 'delivered')], justBefore)).toEqual(['counted']);
     expect(await figures(push)).toMatchObject({ late: 1, success: 1 });
+  });
+
+  test('what is told again after the window counts once; a month later it counts no more', async () => {
+    const { appId, push } = await pushOf(android, android);
+    const days = (n: number) => new Date(push.windowEndsAt.getTime() + n * 86_400_000);
+    const told = [receipt(push, 1, 'open'), receipt(push, 2, 'delivered')];
+    expect(await record(appId, [...told, ...told, receipt(push, 1, 'delivered')], days(1))).toEqual(
+      Array.from({ length: 5 }, () => 'late'),
+    );
+    await dropOldLate(database.db, days(29));
+    await record(appId, told.toReversed(), days(29));
+    expect(await figures(push)).toMatchObject({ late: 3 });
+    await dropOldLate(database.db, days(30));
+    expect(await record(appId, told, days(30))).toEqual(['late', 'late']);
+    expect(await figures(push)).toMatchObject({ late: 3 });
+    expect(await database.db.selectFrom('late_receipts').selectAll().execute()).toEqual([]);
   });
 
   test("another app's, an unsent device's and a made-up delivery are all unknown", async () => {

@@ -4,6 +4,7 @@ import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 import { CounterDeltas } from './counters.ts';
 import type { Db } from './database.ts';
 import { hourDeltas } from './hours.ts';
+import { countLate, type EndedPush } from './late-receipts.ts';
 import { NO_PLATFORM } from './platform-code.ts';
 import { shareLedger } from './push-lock.ts';
 import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
@@ -71,9 +72,9 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
   for (const [pushNo, receipts] of [...byPush].sort(([a], [b]) => a - b)) {
     const push = pushes.get(pushNo);
     if (push === undefined) setAll(outcome, receipts, 'unknown');
-    else if (push === 'late') {
+    else if ('endedAt' in push) {
       setAll(outcome, receipts, 'late');
-      outcome.deltas.counters.add(pushNo, LATE, receipts.length);
+      outcome.deltas.counters.add(pushNo, LATE, await countLate(trx, push, { ...batch, receipts }));
     } else await countPush(trx, push, receipts, outcome);
   }
 }
@@ -88,14 +89,15 @@ async function findPushes(
   trx: Transaction<Schema>,
   { now, appId }: ReceiptBatch,
   pushNos: number[],
-): Promise<Map<number, OpenPush | 'late'>> {
-  const { rows } = await sql<{ no: number; slot: Date | null; since: Date; late: boolean }>`
+): Promise<Map<number, OpenPush | EndedPush>> {
+  const { rows } = await sql<{ no: number; slot: Date | null; since: Date; ended_at: Date | null }>`
     select no, slot, coalesce(started_at, created_at) as since,
-      coalesce(window_ends_at <= ${now}, false) or finalised_at is not null or details_deleted_at is not null as late
+      case when window_ends_at <= ${now} or finalised_at is not null or details_deleted_at is not null
+        then coalesce(window_ends_at, finalised_at, details_deleted_at) end as ended_at
     from pushes where no = any(${pushNos}::bigint[]) and app_id = ${appId}`.execute(trx);
-  const pushes = new Map<number, OpenPush | 'late'>();
-  for (const { no, slot, since, late } of rows) {
-    if (late) pushes.set(no, 'late');
+  const pushes = new Map<number, OpenPush | EndedPush>();
+  for (const { no, slot, since, ended_at: endedAt } of rows) {
+    if (endedAt !== null) pushes.set(no, { no, endedAt });
     else if (slot !== null) pushes.set(no, { no, slot, since: since.getTime() });
   }
   return pushes;

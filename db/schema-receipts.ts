@@ -28,6 +28,16 @@ export interface ReceiptArrivalsTable {
   last_at: Date;
 }
 
+/** Receipts that came after the window: each kind of a delivery once. */
+export interface LateReceiptsTable {
+  /** When the push's window ended; old ones go by it. */
+  ended_at: Date;
+  push_no: Int8;
+  n: number;
+  /** The place among RECEIPT_KINDS. */
+  kind: number;
+}
+
 export interface VendorKeysTable {
   id: string;
   app_id: string;

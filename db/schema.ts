@@ -39,6 +39,7 @@ import type {
   TaskTotalsTable,
 } from './schema-management.ts';
 import type {
+  LateReceiptsTable,
   PushHoursTable,
   ReceiptArrivalsTable,
   ReceiptInboxTable,
@@ -206,6 +207,7 @@ export interface Schema {
   receipt_arrivals: ReceiptArrivalsTable;
   vendor_keys: VendorKeysTable;
   receipt_inbox: ReceiptInboxTable;
+  late_receipts: LateReceiptsTable;
   contact_rules: ContactRulesTable;
   contacts: ContactsTable;
   test_devices: TestDevicesTable;

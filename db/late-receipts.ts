@@ -1,0 +1,41 @@
+import { sql, type Transaction } from 'kysely';
+import { RECEIPT_KINDS } from '../domain/receipt.ts';
+import type { IndexedReceipt } from '../domain/receipt-reader.ts';
+import { numbersText } from './array-text.ts';
+import type { Db } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/** A late receipt is known again for so many days after its push's window, and not counted after them. */
+const KEPT_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** A push whose window has ended: its deliveries are, or will soon be, gone. */
+export interface EndedPush {
+  readonly no: number;
+  readonly endedAt: Date;
+}
+
+/** How many of the receipts are told for the first time: a delivery has each kind once. */
+export async function countLate(
+  trx: Transaction<Schema>,
+  { no, endedAt }: EndedPush,
+  { receipts, now }: { receipts: readonly IndexedReceipt[]; now: Date },
+): Promise<number> {
+  if (endedAt <= keptSince(now)) return 0;
+  const { numAffectedRows = 0n } = await sql`
+    insert into late_receipts (ended_at, push_no, n, kind)
+    select ${endedAt}::timestamptz, ${no}::bigint, n, kind from unnest(
+      ${numbersText(receipts.map(({ n }) => n))}::int[],
+      ${numbersText(receipts.map(({ kind }) => RECEIPT_KINDS.indexOf(kind)))}::smallint[]
+    ) u (n, kind) order by n, kind
+    on conflict do nothing`.execute(trx);
+  return Number(numAffectedRows);
+}
+
+export async function dropOldLate(db: Db, now: Date): Promise<void> {
+  await db.deleteFrom('late_receipts').where('ended_at', '<=', keptSince(now)).execute();
+}
+
+function keptSince(now: Date): Date {
+  return new Date(now.getTime() - KEPT_DAYS * DAY_MS);
+}
