@@ -40,8 +40,9 @@ export const AudienceRefresh = z
   .object({
     state: z.enum(['running', 'done', 'failed']),
     version: z.number(),
-    doneDevices: z.number(),
-    totalDevices: z.number(),
+    /** Devices of the app; of an audience that names its members, their IDs. */
+    done: z.number(),
+    total: z.number(),
     /** So far, while it runs. */
     counts: z.object(counts),
     reason: z.string().nullable(),

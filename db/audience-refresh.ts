@@ -1,15 +1,18 @@
 import { sql } from 'kysely';
+import type { AudienceKind } from '../domain/audience-definition.ts';
 import { PLATFORMS } from '../domain/platform.ts';
-import { findSource } from './audience-source.ts';
+import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
 import { addCounts, type Counts, countPlanned, NO_COUNTS } from './estimate.ts';
+import type { Planning } from './planned.ts';
 import { RuleError } from './rule-context.ts';
 
 export interface Refresh {
   readonly state: 'running' | 'done' | 'failed';
   readonly version: number;
-  readonly doneDevices: number;
-  readonly totalDevices: number;
+  /** Devices of the app; of an audience that names its members, their IDs. */
+  readonly done: number;
+  readonly total: number;
   /** So far, while it runs. */
   readonly counts: Counts;
   readonly reason: string | null;
@@ -27,23 +30,26 @@ export interface RefreshHold {
 /** One that has not been heard of for so long has lost its process. */
 const STALE_MS = 60_000;
 const STEP_MS = 45_000;
-const STEP_DEVICES = 500_000;
+const STEP_SIZE = 500_000;
 
 /** Starts a recount of the newest version; undefined while another one runs. */
 export async function startRefresh(
   db: Db,
-  args: { appId: string; audienceId: string; version: number; now: Date },
+  args: { appId: string; audienceId: string; version: number; kind: AudienceKind; now: Date },
 ): Promise<RefreshHold | undefined> {
-  const { appId, audienceId, version, now } = args;
+  const { appId, audienceId, version, kind, now } = args;
   const stale = new Date(now.getTime() - STALE_MS);
+  const whole = NAMES_MEMBERS.has(kind)
+    ? sql`select members as size, 0 as first from audience_versions where audience_id = ${audienceId} and version = ${version}`
+    : sql`select count(*) as size, coalesce(min(no), 0) as first from devices where app_id = ${appId}`;
   const { rows } = await sql<RefreshHold>`
     insert into audience_refreshes as r
-      (audience_id, version, run, state, done_devices, total_devices, next_no, counts, started_at, beat_at)
-    select ${audienceId}, ${version}::int, 1, 'running', 0, count(*), coalesce(min(no), 0), ${JSON.stringify(NO_COUNTS)}::jsonb,
-      ${now}::timestamptz, ${now}::timestamptz from devices where app_id = ${appId}
+      (audience_id, version, run, state, done, total, next_no, counts, started_at, beat_at)
+    select ${audienceId}, ${version}::int, 1, 'running', 0, size, first, ${JSON.stringify(NO_COUNTS)}::jsonb,
+      ${now}::timestamptz, ${now}::timestamptz from (${whole}) whole
     on conflict (audience_id) do update set version = excluded.version, run = r.run + 1, state = 'running',
-      done_devices = 0, total_devices = excluded.total_devices, next_no = excluded.next_no, counts = excluded.counts,
-      reason = null, started_at = excluded.started_at, beat_at = excluded.beat_at, finished_at = null
+      done = 0, total = excluded.total, next_no = excluded.next_no, next_kind = excluded.next_kind,
+      next_id = excluded.next_id, counts = excluded.counts, reason = null, started_at = excluded.started_at, beat_at = excluded.beat_at, finished_at = null
     where r.state <> 'running' or r.beat_at < ${stale}::timestamptz
     returning audience_id as "audienceId", run`.execute(db);
   return rows[0];
@@ -71,8 +77,8 @@ export async function findRefresh(db: Db, audienceId: string): Promise<Refresh |
     row && {
       state: row.state,
       version: row.version,
-      doneDevices: row.done_devices,
-      totalDevices: row.total_devices,
+      done: row.done,
+      total: row.total,
       counts: row.counts as unknown as Counts,
       reason: row.reason,
       startedAt: row.started_at,
@@ -85,15 +91,23 @@ interface Step {
   readonly appId: string;
   readonly version: number;
   readonly nextNo: number;
+  readonly nextKind: number;
+  readonly nextId: string;
   readonly startedAt: Date;
 }
 
-/** Counts one more range of devices; false when there is nothing left to do for this holder. */
-export async function stepRefresh(db: Db, hold: RefreshHold, now: Date): Promise<boolean> {
+type LimitedStep = Step & { readonly limit: number };
+
+/** Counts one more range; false when there is nothing left to do for this holder. */
+export async function stepRefresh(
+  db: Db,
+  hold: RefreshHold,
+  { now, size = STEP_SIZE }: { now: Date; size?: number },
+): Promise<boolean> {
   const step = await findStep(db, hold);
   if (step === undefined) return false;
   try {
-    return await countStep(db, hold, step, now);
+    return await countStep(db, hold, { ...step, limit: size }, now);
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     await endRefresh(db, hold, { state: 'failed', reason: error.message, now });
@@ -105,41 +119,40 @@ async function findStep(db: Db, { audienceId, run }: RefreshHold): Promise<Step 
   return await db
     .selectFrom('audience_refreshes as r')
     .innerJoin('audiences as a', 'a.id', 'r.audience_id')
-    .select(['a.app_id as appId', 'r.version', 'r.next_no as nextNo', 'r.started_at as startedAt'])
+    .select(['a.app_id as appId', 'r.version', 'r.started_at as startedAt'])
+    .select(['r.next_no as nextNo', 'r.next_kind as nextKind', 'r.next_id as nextId'])
     .where('r.audience_id', '=', audienceId)
     .where('r.run', '=', run)
     .where('r.state', '=', 'running')
     .executeTakeFirst();
 }
 
-async function countStep(db: Db, hold: RefreshHold, step: Step, now: Date): Promise<boolean> {
-  const { appId, version, nextNo, startedAt } = step;
+async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, now: Date): Promise<boolean> {
+  const { appId, version, startedAt } = step;
   const audience = await findSource(db, { appId, audienceId: hold.audienceId, version });
   if (audience === undefined) throw new RuleError('the audience does not exist any more');
-  const hasMembers = audience.kind === 'upload' || audience.kind === 'result';
-  const range = hasMembers ? undefined : await rangeFrom(db, appId, nextNo);
+  const range = NAMES_MEMBERS.has(audience.kind)
+    ? await nextMembers(db, audience, step)
+    : await nextDevices(db, step);
   const planning = { appId, now: startedAt, platforms: PLATFORMS, exclusions: [], devices: 'all' } as const;
-  const between = range === undefined ? {} : { between: [nextNo, range.to] as const };
   const counts = await countPlanned(
     db,
-    { ...planning, from: { audience }, ...between },
+    { ...planning, from: { audience }, ...range.only },
     { timeoutMs: STEP_MS },
   );
-  const isLast = range === undefined || range.isLast;
-  await storeStep(db, hold, { counts, range, isLast, now });
-  return !isLast;
+  await storeStep(db, hold, { counts, range, now });
+  return !range.isLast;
 }
 
 async function storeStep(
   db: Db,
   { audienceId, run }: RefreshHold,
-  step: { counts: Counts; range: Range | undefined; isLast: boolean; now: Date },
+  { counts, range, now }: { counts: Counts; range: Range; now: Date },
 ): Promise<void> {
-  const { counts, range, isLast, now } = step;
   await db.transaction().execute(async (trx) => {
     const row = await trx
       .selectFrom('audience_refreshes')
-      .select(['counts', 'total_devices'])
+      .select(['counts', 'done', 'total'])
       .where('audience_id', '=', audienceId)
       .where('run', '=', run)
       .forUpdate()
@@ -147,13 +160,14 @@ async function storeStep(
     if (row === undefined) return;
     await trx
       .updateTable('audience_refreshes')
-      .set((eb) => ({
+      .set({
         counts: JSON.stringify(addCounts(row.counts as unknown as Counts, counts)),
-        done_devices: isLast ? row.total_devices : eb('done_devices', '+', range?.devices ?? 0),
-        ...(range === undefined ? {} : { next_no: range.to }),
-        ...(isLast ? { state: 'done' as const, finished_at: now } : {}),
+        // Devices may have come or gone meanwhile.
+        done: range.isLast ? row.total : Math.min(row.total, row.done + range.size),
+        ...range.next,
+        ...(range.isLast ? { state: 'done' as const, finished_at: now } : {}),
         beat_at: now,
-      }))
+      })
       .where('audience_id', '=', audienceId)
       .execute();
   });
@@ -172,17 +186,43 @@ export async function endRefresh(
     .execute();
 }
 
+/** What one step counts, and where the next one begins. */
 interface Range {
-  readonly to: number;
-  readonly devices: number;
+  readonly only: Pick<Planning, 'between' | 'members'>;
+  readonly size: number;
+  readonly next: { next_no: number } | { next_kind: number; next_id: string };
   readonly isLast: boolean;
 }
 
-async function rangeFrom(db: Db, appId: string, from: number): Promise<Range> {
-  const { rows } = await sql<{ last: number | null; devices: number }>`
-    select max(no) as last, count(*) as devices from (
-      select no from devices where app_id = ${appId} and no >= ${from}::bigint order by no limit ${STEP_DEVICES}
+async function nextDevices(db: Db, { appId, nextNo: from, limit }: LimitedStep): Promise<Range> {
+  const { rows } = await sql<{ last: number | null; size: number }>`
+    select max(no) as last, count(*) as size from (
+      select no from devices where app_id = ${appId} and no >= ${from}::bigint order by no limit ${limit}
     ) next`.execute(db);
-  const { last = null, devices = 0 } = rows[0] ?? {};
-  return { to: (last ?? from) + 1, devices, isLast: devices < STEP_DEVICES };
+  const { last = null, size = 0 } = rows[0] ?? {};
+  const to = (last ?? from) + 1;
+  return { only: { between: [from, to] }, size, next: { next_no: to }, isLast: size < limit };
+}
+
+const LAST_KIND = 1;
+
+async function nextMembers(
+  db: Db,
+  { id, version }: AudienceSource,
+  { nextKind: kind, nextId: after, limit }: LimitedStep,
+): Promise<Range> {
+  const { rows } = await sql<{ last: string | null; size: number }>`
+    select max(id) as last, count(*) as size from (
+      select id from audience_members
+      where audience_id = ${id} and version = ${version} and kind = ${kind} and id > ${after} order by id limit ${limit}
+    ) next`.execute(db);
+  const { last = null, size = 0 } = rows[0] ?? {};
+  const to = last ?? after;
+  const isWhole = size < limit;
+  return {
+    only: { members: { kind, after, to } },
+    size,
+    next: isWhole ? { next_kind: kind + 1, next_id: '' } : { next_kind: kind, next_id: to },
+    isLast: isWhole && kind === LAST_KIND,
+  };
 }

@@ -1,6 +1,9 @@
 import type { AudienceDefinition, AudienceKind } from '../domain/audience-definition.ts';
 import type { Db } from './database.ts';
 
+/** Audiences that are lists of IDs; the others ask each device. */
+export const NAMES_MEMBERS: ReadonlySet<AudienceKind> = new Set(['upload', 'result']);
+
 /** One version of an audience, as far as it decides who is in it. */
 export interface AudienceSource {
   readonly id: string;

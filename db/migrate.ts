@@ -18,6 +18,7 @@ import * as holders from './migrations/2026-11-22-0014-holders.ts';
 import * as parts from './migrations/2026-11-22-0015-parts.ts';
 import * as uploads from './migrations/2026-11-22-0016-uploads.ts';
 import * as lateReceipts from './migrations/2026-11-23-0017-late-receipts.ts';
+import * as refreshSteps from './migrations/2026-11-23-0018-refresh-steps.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -37,6 +38,7 @@ const MIGRATIONS = {
   '2026-11-22-0015-parts': parts,
   '2026-11-22-0016-uploads': uploads,
   '2026-11-23-0017-late-receipts': lateReceipts,
+  '2026-11-23-0018-refresh-steps': refreshSteps,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

@@ -4,7 +4,7 @@ import type { AudienceRef, AudienceRule } from '../domain/audience-rule.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import type { Platform } from '../domain/platform.ts';
 import { SUPPRESSION_REASONS } from '../domain/reasons.ts';
-import { type AudienceSource, findSource } from './audience-source.ts';
+import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
 import { type CompiledRules, compileRules } from './rule-sql.ts';
@@ -28,10 +28,19 @@ export interface Planning {
   readonly more?: RawBuilder<unknown>;
   /** Only devices with these numbers; null is no end. */
   readonly between?: readonly [from: number, to: number | null] | undefined;
+  /** Only these of an audience that names its members. */
+  readonly members?: MemberRange | undefined;
   /** Devices below `between` were planned before: a token that one of them had then is not planned again. */
   readonly plannedAt?: Date | undefined;
   /** Of an audience that names its members only these users, and their devices. */
   readonly userIds?: readonly string[] | undefined;
+}
+
+/** Members of a kind (0: device IDs, 1: user IDs) in the order of their IDs. */
+export interface MemberRange {
+  readonly kind: number;
+  readonly after: string;
+  readonly to: string;
 }
 
 /**
@@ -71,9 +80,7 @@ function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
 
 /** Whether each planned ID is a device; else IDs were named, and what they stand for is judged. */
 export function isByDevice(from: PlannedFrom): boolean {
-  return (
-    'rule' in from || ('audience' in from && ['all', 'rule', 'combination'].includes(from.audience.kind))
-  );
+  return 'rule' in from || ('audience' in from && !NAMES_MEMBERS.has(from.audience.kind));
 }
 
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
@@ -101,18 +108,19 @@ function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
     select token_hash from device_tokens where ended_at >= ${since}::timestamptz and device_no < ${below}::bigint)`;
 }
 
-/** Of several planned IDs of one device the first counts, the others are lost as duplicates. */
+/** A device that was named by its own ID and by its user's is sent to once: the user's is lost as a duplicate. */
 function judgeMembers(
-  { appId, from, platforms, userIds, more = sql`` }: Planning,
+  { appId, from, platforms, userIds, members, more = sql`` }: Planning,
   { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
-  const planned = 'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from), userIds);
+  const planned =
+    'frozenNo' in from ? frozenIds(from.frozenNo) : memberIds(appId, audienceOf(from), { userIds, members });
   return sql`
     select planned.id, planned.device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
       case
         when d.no is null and planned.kind = 1 then 'unknown_user'
         when d.no is null then 'unknown_device'
-        when row_number() over (partition by planned.device_no order by planned.kind, planned.id) > 1 then 'duplicate_device'
+        when planned.is_duplicate then 'duplicate_device'
         ${lossOfDevice(platforms)}
       end as loss,
       d.no is not null and ${excluded} as excluded ${more}
@@ -133,28 +141,44 @@ function lossOfDevice(platforms: readonly Platform[]): RawBuilder<unknown> {
     when d.token_state <> 'active' then 'no_token'`;
 }
 
-/** Rows (kind, id, device_no): what was uploaded, and the device that it stands for, if any. */
+interface OfMembers {
+  readonly userIds?: readonly string[] | undefined;
+  readonly members?: MemberRange | undefined;
+}
+
+/** Rows (kind, id, device_no, is_duplicate): what was uploaded, and the device that it stands for, if any. */
 function memberIds(
   appId: string,
   { id, version }: AudienceSource,
-  userIds?: readonly string[],
+  { userIds, members }: OfMembers = {},
 ): RawBuilder<unknown> {
   const [ofThem, them] =
     userIds === undefined
       ? [sql``, sql``]
       : [sql`and d.user_id = any(${userIds}::text[])`, sql`and m.id = any(${userIds}::text[])`];
-  return sql`
-    select 0 as kind, m.id, d.no as device_no
+  const within = members === undefined ? sql`` : sql`and m.id > ${members.after} and m.id <= ${members.to}`;
+  const named = sql`
+    select 0 as kind, m.id, d.no as device_no, false as is_duplicate
       from audience_members m left join devices d on d.app_id = ${appId} and d.device_id = m.id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0 ${ofThem}
-    union all
-    select 1, coalesce(d.device_id, m.id), d.no
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0 ${ofThem} ${within}`;
+  const ofUsers = sql`
+    select 1 as kind, coalesce(d.device_id, m.id) as id, d.no as device_no, named.id is not null as is_duplicate
       from audience_members m left join devices d on d.app_id = ${appId} and d.user_id = m.id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1 ${them}`;
+        left join audience_members named
+          on named.audience_id = ${id} and named.version = ${version} and named.kind = 0 and named.id = d.device_id
+      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1 ${them} ${within}`;
+  const kinds = members === undefined ? [named, ofUsers] : [members.kind === 0 ? named : ofUsers];
+  return sql.join(kinds, sql` union all `);
 }
 
 function frozenIds(frozenNo: number): RawBuilder<unknown> {
-  return sql`select kind, id, device_no from frozen_members where frozen_no = ${frozenNo}`;
+  return sql`
+    select kind, id, device_no, false as is_duplicate from frozen_members where frozen_no = ${frozenNo} and kind = 0
+    union all
+    select f.kind, f.id, f.device_no, named.id is not null
+      from frozen_members f left join frozen_members named
+        on named.frozen_no = ${frozenNo} and named.kind = 0 and named.device_no = f.device_no
+      where f.frozen_no = ${frozenNo} and f.kind = 1`;
 }
 
 /** The rows to copy at approval: (kind, id, device_no), losses and all. */

@@ -8,10 +8,14 @@ export interface AudienceRefreshesTable {
   /** Grows with each start and each takeover: whoever has an older one has lost it. */
   run: number;
   state: 'running' | 'done' | 'failed';
-  done_devices: Int8;
-  total_devices: Int8;
+  /** Devices of the app; of an audience that names its members, these. */
+  done: Int8;
+  total: Int8;
   /** Devices below this number are counted. */
   next_no: Int8;
+  /** Of an audience that names its members: those of this kind up to this ID are counted, and all of the kinds below. */
+  next_kind: number;
+  next_id: string;
   counts: ColumnType<Record<string, unknown>, string, string>;
   reason: string | null;
   started_at: Date;

@@ -23,11 +23,11 @@ const refresh = (id: string) => app.call('marketer', 'POST', `/v1/audiences/${id
 test('a recount is asked for, is under way, and says what it found', async () => {
   const id = await audienceOfThree();
   const asked = await refresh(id);
-  expect([asked.statusCode, asked.json()]).toMatchObject([202, { totalDevices: 3, version: 1 }]);
+  expect([asked.statusCode, asked.json()]).toMatchObject([202, { total: 3, version: 1 }]);
   await expect
     .poll(() => read(id))
     .toMatchObject({
-      ...{ state: 'done', doneDevices: 3, totalDevices: 3 },
+      ...{ state: 'done', done: 3, total: 3 },
       counts: { planned: 3, matched: 0, losses: { no_token: 3 } },
     });
 });
@@ -35,18 +35,53 @@ test('a recount is asked for, is under way, and says what it found', async () =>
 test('two that ask at once get one recount; a process that is gone is followed by another', async () => {
   const id = await audienceOfThree();
   const { db } = api.deps;
-  const start = (now: Date) => startRefresh(db, { appId: app.appId, audienceId: id, version: 1, now });
+  const start = (now: Date) =>
+    startRefresh(db, { appId: app.appId, audienceId: id, version: 1, kind: 'rule', now });
   const first = await start(api.clock.now);
   if (first === undefined) throw new Error('did not start');
   expect(await start(api.clock.now)).toBeUndefined();
-  expect((await refresh(id)).json()).toMatchObject({ state: 'running', doneDevices: 0 });
+  expect((await refresh(id)).json()).toMatchObject({ state: 'running', done: 0 });
   api.clock.advance(61_000);
   const another = createRefresher(api.deps);
   await another.takeOver();
   await expect.poll(() => read(id)).toMatchObject({ state: 'done', counts: { planned: 3 } });
   await another.close();
-  expect(await stepRefresh(db, first, api.clock.now)).toBe(false);
+  expect(await stepRefresh(db, first, { now: api.clock.now })).toBe(false);
   expect((await findRefresh(db, id))?.counts.planned).toBe(3);
+});
+
+test('the recount of an upload goes from ID to ID, and finds what an estimate finds', async () => {
+  await audienceOfThree();
+  const users = ['ada', 'ada', 'bob'].map((userId, i) => ({ deviceId: 'abc'[i], platform: 'ios', userId }));
+  const operator = { authorization: `Bearer ${app.keys.operator}` };
+  const devices = users.map((device) => JSON.stringify(device)).join('\n');
+  const ndjson = { ...operator, 'content-type': 'application/x-ndjson' };
+  await api.app.inject({ method: 'POST', url: '/v1/devices/import', headers: ndjson, payload: devices });
+  const { json } = await api.app.inject({
+    method: 'POST',
+    url: '/v1/audiences/upload?name=U',
+    headers: { ...operator, 'content-type': 'text/csv' },
+    payload: 'device_id,user_id\nb,\nnobody,\n,ada\n,bob\n,stranger\n',
+  });
+  const { id, version } = json();
+  const { db } = api.deps;
+  const now = api.clock.now;
+  const hold = await startRefresh(db, { appId: app.appId, audienceId: id, version, kind: 'upload', now });
+  if (hold === undefined) throw new Error('did not start');
+  const seen = [];
+  do seen.push((await read(id)).done);
+  while (await stepRefresh(db, hold, { now, size: 2 }));
+  expect(seen).toEqual([0, 2, 2, 4]);
+  const { state, done, total, counts } = await read(id);
+  expect([state, done, total]).toEqual(['done', 5, 5]);
+  const estimate = (
+    await app.call('marketer', 'POST', '/v1/audiences/estimate', { audience: { id, version } })
+  ).json();
+  expect(estimate).toMatchObject(counts);
+  expect(counts).toMatchObject({
+    planned: 6,
+    losses: { duplicate_device: 1, unknown_device: 1, unknown_user: 1, no_token: 3 },
+  });
 });
 
 test('a rule about a push whose details are gone fails the recount, and says so', async () => {

@@ -41,8 +41,8 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
       const appId = appIdOf(request);
       const audience = await findAudience(deps.db, appId, request.params.id);
       if (audience === undefined) throw notFound('audience');
-      const { id: audienceId, version } = audience;
-      const hold = await startRefresh(deps.db, { appId, audienceId, version, now: await deps.clock() });
+      const { id: audienceId, version, kind } = audience;
+      const hold = await startRefresh(deps.db, { appId, audienceId, version, kind, now: await deps.clock() });
       const state = await findRefresh(deps.db, audienceId);
       if (state === undefined) throw notFound('audience');
       if (hold !== undefined) refresher.refresh(hold);
