@@ -53,8 +53,8 @@ async function copyMembers(
   const from = { audience: await sourceOf(trx, { appId, audience }) };
   const planning = { appId, now, from, platforms, exclusions: [], devices: 'all' } as const;
   const { numAffectedRows } = await sql`
-    insert into frozen_members (frozen_no, kind, id, device_no)
-    select ${frozenNo}, kind, id, device_no from (${await plannedMembers(trx, planning)}) members`.execute(
+    insert into frozen_members (frozen_no, kind, id, device_no, is_duplicate)
+    select ${frozenNo}, kind, id, device_no, is_duplicate from (${await plannedMembers(trx, planning)}) members`.execute(
     trx,
   );
   await trx

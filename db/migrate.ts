@@ -19,6 +19,7 @@ import * as parts from './migrations/2026-11-22-0015-parts.ts';
 import * as uploads from './migrations/2026-11-22-0016-uploads.ts';
 import * as lateReceipts from './migrations/2026-11-23-0017-late-receipts.ts';
 import * as refreshSteps from './migrations/2026-11-23-0018-refresh-steps.ts';
+import * as frozenDuplicates from './migrations/2026-11-23-0022-frozen-duplicates.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -39,6 +40,7 @@ const MIGRATIONS = {
   '2026-11-22-0016-uploads': uploads,
   '2026-11-23-0017-late-receipts': lateReceipts,
   '2026-11-23-0018-refresh-steps': refreshSteps,
+  '2026-11-23-0022-frozen-duplicates': frozenDuplicates,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

@@ -172,20 +172,14 @@ function memberIds(
 }
 
 function frozenIds(frozenNo: number): RawBuilder<unknown> {
-  return sql`
-    select kind, id, device_no, false as is_duplicate from frozen_members where frozen_no = ${frozenNo} and kind = 0
-    union all
-    select f.kind, f.id, f.device_no, named.id is not null
-      from frozen_members f left join frozen_members named
-        on named.frozen_no = ${frozenNo} and named.kind = 0 and named.device_no = f.device_no
-      where f.frozen_no = ${frozenNo} and f.kind = 1`;
+  return sql`select kind, id, device_no, is_duplicate from frozen_members where frozen_no = ${frozenNo}`;
 }
 
-/** The rows to copy at approval: (kind, id, device_no), losses and all. */
+/** The rows to copy at approval: (kind, id, device_no, is_duplicate), losses and all. */
 export async function plannedMembers(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
   if (!isByDevice(planning.from)) return memberIds(planning.appId, audienceOf(planning.from));
   const judged = await judgePlanned(db, { ...planning, exclusions: [], devices: 'all' });
-  return sql`select 0 as kind, id, device_no from (${judged}) judged`;
+  return sql`select 0 as kind, id, device_no, false as is_duplicate from (${judged}) judged`;
 }
 
 const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));

@@ -216,6 +216,7 @@ test('an audience that was frozen at approval keeps its devices; their tokens ar
     [{ id: 'a', user: 'u' }, { id: 'b', user: 'u' }, { id: 'c' }],
     [
       [1, 'u'],
+      [0, 'a'],
       [0, 'c'],
       [0, 'stranger'],
     ],
@@ -232,7 +233,8 @@ test('an audience that was frozen at approval keeps its devices; their tokens ar
   const frozenNo = await freezeAudience(db, { taskId, revision: 1, now });
   await prepareRecipients(db, { pushNo: no, appId, definition, frozenNo, now });
   expect(await figures({ no, id })).toMatchObject({
-    ...{ planned: 4, matched: 2, lossReasons: { invalid_token: 1, unknown_device: 1 } },
+    ...{ planned: 5, matched: 2 },
+    lossReasons: { duplicate_device: 1, invalid_token: 1, unknown_device: 1 },
   });
 });
 

@@ -67,4 +67,6 @@ export interface FrozenMembersTable {
   kind: number;
   id: string;
   device_no: Int8 | null;
+  /** A device of a user that is named by its own ID, too. */
+  is_duplicate: boolean;
 }
