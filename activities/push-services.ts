@@ -15,12 +15,41 @@ export class UnusableCredential extends Error {
 
 type Connect = (channel: Channel, credential: unknown) => PushService;
 
-interface Connected {
-  readonly version: number;
-  readonly service: PushService;
+/** What leases hold: those that are under way go on with the new credential, too. */
+class Connected implements PushService {
+  #service: PushService;
+  #version: number;
+
+  constructor(service: PushService, version: number) {
+    this.#service = service;
+    this.#version = version;
+  }
+
+  isOf(version: number): boolean {
+    return this.#version === version;
+  }
+
+  replace(service: PushService, version: number): void {
+    const old = this.#service;
+    this.#service = service;
+    this.#version = version;
+    void old.close();
+  }
+
+  send(...message: Parameters<PushService['send']>): ReturnType<PushService['send']> {
+    return this.#service.send(...message);
+  }
+
+  recheck(): void {
+    this.#service.recheck();
+  }
+
+  async close(): Promise<void> {
+    await this.#service.close();
+  }
 }
 
-/** Keeps one service per credential; a changed credential is connected anew at the next lease. */
+/** Keeps one service per credential; a changed credential is seen, and connected anew, by the next lease. */
 export function createPushServices(
   db: Db,
   unseal: (sealed: Buffer) => string,
@@ -46,15 +75,19 @@ export function createPushServices(
         .executeTakeFirst();
       if (row === undefined) return undefined;
       const key = `${appId} ${channel}`;
-      const current = connected.get(key);
-      if (current?.version === row.version) return current.service;
+      const known = connected.get(key);
+      if (known?.isOf(row.version)) return known;
       const service = connectSealed(channel, row.sealed);
-      connected.set(key, { version: row.version, service });
-      void current?.service.close();
-      return service;
+      if (known !== undefined) {
+        known.replace(service, row.version);
+        return known;
+      }
+      const made = new Connected(service, row.version);
+      connected.set(key, made);
+      return made;
     },
     async close() {
-      await Promise.all([...connected.values()].map(({ service }) => service.close()));
+      await Promise.all([...connected.values()].map((service) => service.close()));
     },
   };
 }
