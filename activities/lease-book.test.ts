@@ -35,3 +35,22 @@ test('it says how many of the results no push service has, until they are writte
   book.notWritten(batch);
   expect(book.unsent).toBe(2);
 });
+
+test('a delivery that is refused again and again waits twice as long each time, and never less than the service asks', () => {
+  const refused = (afterMs: number) =>
+    ({ kind: 'retry_later', reason: 'INTERNAL', afterMs, answered: true }) as const;
+  const waits = (afterMs: number, times: number) => {
+    const book = new LeaseBook([], false);
+    return Array.from({ length: times }, () => {
+      book.enter(1, refused(afterMs), 0);
+      const batch = book.take(0, 10);
+      book.written(batch);
+      const at = book.nextRetryAt;
+      book.take(Number.POSITIVE_INFINITY, 10);
+      return at;
+    });
+  };
+  expect(waits(0, 9)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 60_000, 60_000, 60_000]);
+  expect(waits(300_000, 2)).toEqual([300_000, 300_000]);
+  expect(waits(2_000_000, 1)).toEqual([900_000]);
+});

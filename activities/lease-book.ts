@@ -1,5 +1,4 @@
 import type { Settled } from '../db/advance.ts';
-import type { InvalidToken } from '../db/invalid-tokens.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
 interface Retry {
@@ -11,28 +10,28 @@ interface Retry {
 /** What the next statement writes, and the retries that are due in it. */
 export interface Batch {
   readonly results: Settled[];
-  readonly gone: InvalidToken[];
   readonly fresh: Retry[];
   readonly due: Retry[];
   /** How many of the results no push service has. */
   readonly unsent: number;
 }
 
-/** Longer waits than this are left to the push service's own back-off, asked again. */
-const MAX_RETRY_WAIT_MS = 60_000;
+/** A push service that asks for more is asked again nevertheless: its quarter of an hour is the longest that any documents. */
+const MAX_TOLD_MS = 900_000;
 const RESEND_MS = 1_000;
+/** Of a delivery that is put back again and again. */
+const BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
 
 /** What one lease has learned and not yet written to Postgres. */
 export class LeaseBook {
-  /** Tokens that may be good, if the credential is wrong: they wait until the lease is done. */
-  readonly doubtful: InvalidToken[] = [];
   refusal: string | undefined;
   #results: Settled[] = [];
-  #gone: InvalidToken[] = [];
   /** Put back among the results, and so not written yet. */
   #fresh: Retry[] = [];
   #unsent = 0;
   #retries: Retry[];
+  /** How often each delivery was put back that a service refused or left unanswered. */
+  readonly #attempts = new Map<number, number>();
   readonly #resends: boolean;
 
   /** `resends`: what is written and never answered is sent again. */
@@ -55,6 +54,10 @@ export class LeaseBook {
     return this.#retries.length + this.#fresh.length;
   }
 
+  countDue(now: number): number {
+    return this.#retries.reduce((count, { at }) => (at <= now ? count + 1 : count), 0);
+  }
+
   get nextRetryAt(): number {
     return this.#retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
   }
@@ -65,15 +68,11 @@ export class LeaseBook {
       case 'accepted':
         this.#results.push({ n, status: 'accepted', reason: null });
         break;
-      case 'rejected': {
-        const { reason, staleSince = new Date(), token } = outcome;
-        this.#results.push({ n, status: 'rejected', reason });
-        if (token === 'good') break;
-        (token === 'gone' ? this.#gone : this.doubtful).push({ n, reason, staleSince });
+      case 'rejected':
+        this.#results.push({ n, status: 'rejected', reason: outcome.reason });
         break;
-      }
       case 'ambiguous':
-        if (this.#resends) this.#putBack(n, null, now + RESEND_MS);
+        if (this.#resends) this.#putBack(n, null, now + RESEND_MS + this.#backOff(n));
         else this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
         break;
       case 'refused':
@@ -83,7 +82,8 @@ export class LeaseBook {
       case 'retry_later': {
         // Only an attempt that the service refused counts as one.
         const reason = outcome.answered ? outcome.reason : null;
-        this.#putBack(n, reason, now + Math.min(outcome.afterMs, MAX_RETRY_WAIT_MS));
+        const afterMs = Math.min(outcome.afterMs, MAX_TOLD_MS);
+        this.#putBack(n, reason, now + (outcome.answered ? Math.max(afterMs, this.#backOff(n)) : afterMs));
         break;
       }
       case 'not_started':
@@ -94,9 +94,8 @@ export class LeaseBook {
 
   take(now: number, limit: number): Batch {
     const due = this.#takeDue(now, limit);
-    const batch = { results: this.#results, gone: this.#gone, fresh: this.#fresh, due, unsent: this.#unsent };
+    const batch = { results: this.#results, fresh: this.#fresh, due, unsent: this.#unsent };
     this.#results = [];
-    this.#gone = [];
     this.#fresh = [];
     this.#unsent = 0;
     return batch;
@@ -104,7 +103,7 @@ export class LeaseBook {
 
   /** The retries alone: the results wait for a statement of their own. */
   takeRetries(now: number, limit: number): Batch {
-    return { results: [], gone: [], fresh: [], due: this.#takeDue(now, limit), unsent: 0 };
+    return { results: [], fresh: [], due: this.#takeDue(now, limit), unsent: 0 };
   }
 
   /** What the batch put back may be tried again. */
@@ -115,7 +114,6 @@ export class LeaseBook {
   /** The batch waits for the next try. */
   notWritten(batch: Batch): void {
     this.#results.unshift(...batch.results);
-    this.#gone.unshift(...batch.gone);
     this.#fresh.unshift(...batch.fresh);
     this.#retries.push(...batch.due);
     this.#unsent += batch.unsent;
@@ -134,6 +132,13 @@ export class LeaseBook {
       this.#retries = this.#retries.filter((retry) => !taken.has(retry));
     }
     return due;
+  }
+
+  /** Nothing the first time, then twice as long each time: 1 s, 3 s, 7 s, ... */
+  #backOff(n: number): number {
+    const before = this.#attempts.get(n) ?? 0;
+    this.#attempts.set(n, before + 1);
+    return Math.min(BACKOFF.maxMs, BACKOFF.firstMs * (2 ** before - 1));
   }
 
   #putBack(n: number, reason: string | null, at: number): void {

@@ -1,5 +1,5 @@
 import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
-import { type InvalidToken, invalidateTokens } from '../db/invalid-tokens.ts';
+import { invalidateTokens } from '../db/invalid-tokens.ts';
 import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
 import type { Message } from '../domain/content.ts';
 import type { Messages } from '../domain/content-messages.ts';
@@ -7,7 +7,9 @@ import { LEASE_VALID_MS } from '../domain/lease-time.ts';
 import { encodeMessageIds } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
+import { TOO_MANY_REJECTED } from '../domain/reasons.ts';
 import type { PushService } from '../providers/push-service.ts';
+import { BadTokens } from './bad-tokens.ts';
 import type { SenderDeps } from './deps.ts';
 import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
 import type { Pacer } from './pacer.ts';
@@ -73,6 +75,7 @@ export class LeaseRunner {
   readonly #deps: SenderDeps;
   readonly #work: LeaseWork;
   readonly #book: LeaseBook;
+  readonly #badTokens = new BadTokens();
   readonly #wake = createWake();
   #mark: number;
   #outstanding = 0;
@@ -108,16 +111,19 @@ export class LeaseRunner {
       await this.#wake.wait(this.#pauseMs);
     }
     this.#room.leave(0);
-    if (this.#end.kind === 'done') await this.#invalidate(this.#credible());
-    else await this.#handOver();
+    await this.#deactivate();
+    if (this.#end.kind !== 'done') await this.#handOver();
     return this.#end;
   }
 
   /** After `run`: resolves when every answer came, or its deadline passed, and all is written. */
   async drain(): Promise<void> {
-    while (!this.#isSettled && performance.now() < this.#stoppedAt + DRAIN_MS) {
-      await this.#step();
-      if (!this.#isSettled) await this.#wake.wait(this.#pauseMs);
+    for (;;) {
+      if (!this.#isSettled) await this.#step();
+      await this.#deactivate();
+      const isOver = this.#isSettled && this.#badTokens.areWritten;
+      if (isOver || performance.now() >= this.#stoppedAt + DRAIN_MS) break;
+      await this.#wake.wait(this.#pauseMs);
     }
     this.#isOver = true;
     this.#work.unwritten.free(this.#book.unsent);
@@ -130,7 +136,9 @@ export class LeaseRunner {
   get #pauseMs(): number {
     if (this.#backoff > 0) return this.#backoff;
     if (this.#end !== undefined) return STOPPING_MS;
-    const next = Math.min(this.#book.nextRetryAt, this.#work.pacer.nextAt);
+    // What may be tried again waits for the rate, too.
+    const { nextAt } = this.#work.pacer;
+    const next = Number.isFinite(nextAt) ? nextAt : this.#book.nextRetryAt;
     return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
   }
 
@@ -147,10 +155,14 @@ export class LeaseRunner {
     const room = this.#room.take(this.#end === undefined ? wish : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);
-    const count = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? await this.#claimable(fresh) : 0;
+    const worth = fresh >= Math.min(WORTH_A_CLAIM, unclaimed) ? Math.max(0, fresh) : 0;
     const now = performance.now();
+    const due = Math.min(room, this.#book.countDue(now));
+    const granted = await this.#claimable(Math.min(room, due + worth));
+    const retries = Math.min(due, granted);
+    const count = Math.min(worth, granted - retries);
     const isBoth = count === 0 || this.#book.results < WORTH_A_SETTLE;
-    const batch = isBoth ? this.#book.take(now, room - count) : this.#book.takeRetries(now, room - count);
+    const batch = isBoth ? this.#book.take(now, retries) : this.#book.takeRetries(now, retries);
     if (count > 0 || batch.due.length > 0 || this.#isDue(batch.results.length)) {
       await this.#advance(batch, this.#end === undefined ? this.#mark + count : this.#mark);
     } else {
@@ -180,7 +192,7 @@ export class LeaseRunner {
     if (this.#work.signal.aborted) this.#finish({ kind: 'stopped' });
     if (refusal !== undefined) this.#finish({ kind: 'refused', reason: refusal });
     if (this.#work.rejections.areTooMany) {
-      this.#finish({ kind: 'refused', reason: 'too many tokens were rejected: check the credentials' });
+      this.#finish({ kind: 'refused', reason: TOO_MANY_REJECTED });
     }
   }
 
@@ -219,7 +231,7 @@ export class LeaseRunner {
       this.#writeAll(advanced.claimed);
       if (advanced.done) this.#finish({ kind: 'done' });
     }
-    await this.#invalidate(batch.gone);
+    await this.#writeBadTokens();
   }
 
   async #advanceLease({ due, results }: Batch, newMark: number, isEnding: boolean): Promise<Advanced> {
@@ -261,7 +273,8 @@ export class LeaseRunner {
       this.#outstanding--;
       if (isUnsent(outcome) && !this.#isOver) leaving.returned();
       else leaving.left();
-      this.#work.rejections.enter(outcome);
+      this.#work.rejections.enter(channel, outcome);
+      this.#badTokens.enter(n, channel, outcome);
       this.#book.enter(n, outcome, performance.now());
       this.#ringWhenWorth();
     });
@@ -273,14 +286,17 @@ export class LeaseRunner {
     if (isRoomy || this.#book.results === WORTH_A_SETTLE) this.#wake.ring();
   }
 
-  #credible(): readonly InvalidToken[] {
-    return this.#work.rejections.areCredible ? this.#book.doubtful : [];
+  async #deactivate(): Promise<void> {
+    this.#badTokens.judge((channel) => this.#work.rejections.areCredible(channel));
+    await this.#writeBadTokens();
   }
 
-  async #invalidate(tokens: readonly InvalidToken[]): Promise<void> {
+  async #writeBadTokens(): Promise<void> {
     const { token, lease } = this.#work;
     await this.#attempt('invalid tokens could not be deactivated', () =>
-      invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens }),
+      this.#badTokens.write((tokens) =>
+        invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens }),
+      ),
     );
   }
 

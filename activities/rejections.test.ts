@@ -8,13 +8,15 @@ const gone: Outcome = { kind: 'rejected', reason: 'Unregistered', token: 'gone' 
 
 function enter(outcomes: readonly Outcome[], times: number, isTrusted = false) {
   const rejections = createRejections()(1, isTrusted);
-  for (let i = 0; i < times; i++) for (const outcome of outcomes) rejections.enter(outcome);
+  for (let i = 0; i < times; i++) for (const outcome of outcomes) rejections.enter('apns', outcome);
   return rejections;
 }
 
-test('more than half rejected of the first 200 stops a push', () => {
+test('more than half rejected of the first 200 stops a push, or more than a fifth doubtful', () => {
   expect(enter([doubtful], 199).areTooMany).toBe(false);
   expect(enter([doubtful], 200).areTooMany).toBe(true);
+  expect(enter([doubtful, accepted, accepted, accepted], 50).areTooMany).toBe(true);
+  expect(enter([doubtful, accepted, accepted, accepted, accepted], 40).areTooMany).toBe(false);
   expect(enter([gone, gone, accepted], 67).areTooMany).toBe(true);
   expect(enter([gone, accepted], 200).areTooMany).toBe(false);
 });
@@ -27,20 +29,28 @@ test('until 200 outcomes are known nothing is, unless somebody trusts the tokens
 
 test('a push that was resumed after that is not stopped again, and its rejected tokens are believed', () => {
   const trusted = enter([doubtful], 300, true);
-  expect(trusted).toMatchObject({ areTooMany: false, areCredible: true });
+  expect(trusted.areTooMany).toBe(false);
+  expect(trusted.areCredible('apns')).toBe(true);
 });
 
 test('doubtful tokens are believed to be bad only while they are few', () => {
-  expect(enter([doubtful, accepted, accepted, accepted, accepted], 10).areCredible).toBe(true);
-  expect(enter([doubtful, accepted, accepted, accepted], 10).areCredible).toBe(false);
+  expect(enter([doubtful, accepted, accepted, accepted, accepted], 10).areCredible('apns')).toBe(true);
+  expect(enter([doubtful, accepted, accepted, accepted], 10).areCredible('apns')).toBe(false);
 });
 
 test('all leases of a push count together', () => {
   const rejectionsOf = createRejections();
   for (let lease = 0; lease < 4; lease++) {
     const rejections = rejectionsOf(7, false);
-    for (let i = 0; i < 50; i++) rejections.enter(doubtful);
+    for (let i = 0; i < 50; i++) rejections.enter('apns', doubtful);
   }
   expect(rejectionsOf(7, false).areTooMany).toBe(true);
   expect(rejectionsOf(8, false).areTooMany).toBe(false);
+});
+
+test('each channel is judged by its own tokens, however many others are good', () => {
+  const rejections = enter([doubtful], 200);
+  for (let i = 0; i < 5000; i++) rejections.enter('fcm', accepted);
+  expect(rejections.areTooMany).toBe(true);
+  expect([rejections.areCredible('apns'), rejections.areCredible('fcm')]).toEqual([false, true]);
 });

@@ -1,47 +1,68 @@
 import type { Outcome } from '../domain/outcome.ts';
+import type { Channel } from '../domain/platform.ts';
 
 /** How a push fares with the tokens of its audience, over all its leases in this process. */
 export interface Rejections {
-  enter(outcome: Outcome): void;
+  enter(channel: Channel, outcome: Outcome): void;
   /** Too few outcomes to tell: many requests at once could all fail the same way. */
   readonly areUnknown: boolean;
-  /** So many of the first ones are rejected that the environment or the credential is wrong, not the tokens. */
+  /** Of one channel so many of the first ones are rejected that the environment or the credential is wrong, not the tokens. */
   readonly areTooMany: boolean;
-  /** Whether a doubtful token may be believed to be a bad one. */
-  readonly areCredible: boolean;
+  /** Whether a doubtful token of the channel may be believed to be a bad one. */
+  areCredible(channel: Channel): boolean;
 }
 
-const TOO_MANY = { least: 200, first: 5000, share: 0.5 };
-const CREDIBLE_SHARE = 0.2;
+/** Of the tokens of apps that are gone a stale list has many; doubtful ones say that the credential is another app's. */
+const TOO_MANY = { least: 200, first: 5000, share: 0.5, doubtfulShare: 0.2 };
 /** Pushes that are remembered; the oldest is forgotten first. */
 const REMEMBERED = 500;
 
+interface Tally {
+  settled: number;
+  rejected: number;
+  doubtful: number;
+}
+
 /** `isTrusted`: somebody has seen the push stop for this and resumed it. */
 export function createRejections(): (pushNo: number, isTrusted: boolean) => Rejections {
-  const pushes = new Map<string, { settled: number; rejected: number; doubtful: number }>();
+  const pushes = new Map<string, Map<Channel, Tally>>();
   return (pushNo, isTrusted) => {
     const key = `${pushNo} ${isTrusted}`;
-    const count = pushes.get(key) ?? { settled: 0, rejected: 0, doubtful: 0 };
-    pushes.set(key, count);
+    const channels = pushes.get(key) ?? new Map<Channel, Tally>();
+    pushes.set(key, channels);
     const [oldest] = pushes.keys();
     if (pushes.size > REMEMBERED && oldest !== undefined) pushes.delete(oldest);
     return {
-      enter(outcome) {
+      enter(channel, outcome) {
         if (outcome.kind !== 'accepted' && outcome.kind !== 'rejected') return;
-        count.settled++;
-        if (outcome.kind === 'rejected') count.rejected++;
-        if (outcome.kind === 'rejected' && outcome.token === 'doubtful') count.doubtful++;
+        const tally = channels.get(channel) ?? { settled: 0, rejected: 0, doubtful: 0 };
+        channels.set(channel, tally);
+        tally.settled++;
+        if (outcome.kind === 'rejected') tally.rejected++;
+        if (outcome.kind === 'rejected' && outcome.token === 'doubtful') tally.doubtful++;
       },
       get areUnknown() {
-        return !isTrusted && count.settled < TOO_MANY.least;
+        return (
+          !isTrusted && [...channels.values()].reduce((all, { settled }) => all + settled, 0) < TOO_MANY.least
+        );
       },
       get areTooMany() {
-        const isEarly = count.settled >= TOO_MANY.least && count.settled <= TOO_MANY.first;
-        return !isTrusted && isEarly && count.rejected > count.settled * TOO_MANY.share;
+        return !isTrusted && [...channels.values()].some(isTooMany);
       },
-      get areCredible() {
-        return isTrusted || count.doubtful <= count.settled * CREDIBLE_SHARE;
+      areCredible(channel) {
+        const tally = channels.get(channel);
+        return isTrusted || tally === undefined || !isDoubted(tally);
       },
     };
   };
+}
+
+function isTooMany(tally: Tally): boolean {
+  const { settled, rejected } = tally;
+  const isEarly = settled >= TOO_MANY.least && settled <= TOO_MANY.first;
+  return isEarly && (rejected > settled * TOO_MANY.share || isDoubted(tally));
+}
+
+function isDoubted({ settled, doubtful }: Tally): boolean {
+  return doubtful > settled * TOO_MANY.doubtfulShare;
 }

@@ -25,3 +25,6 @@ export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 /** Why a matched device was not sent to, although nothing suppressed it. */
 export const NOT_SENT_REASONS = ['cancelled', 'failed', 'skipped', 'window_closed'] as const;
 export type NotSentReason = (typeof NOT_SENT_REASONS)[number];
+
+/** Why a push paused whose tokens look like those of another environment; resumed after it, the tokens are believed. */
+export const TOO_MANY_REJECTED = 'too many tokens were rejected: check the credentials';

@@ -11,6 +11,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { PushTimes } from '../activities/push-activities.ts';
 import type { PushReport } from '../domain/push-events.ts';
+import { TOO_MANY_REJECTED } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import { local, quick } from './activities.ts';
 import { readInstruction } from './payloads.ts';
@@ -35,7 +36,7 @@ export interface PushRun {
   told?: number;
   /** Why the push paused by itself, until an instruction to run. */
   halted: string | null;
-  /** Somebody resumed it after it had paused by itself. */
+  /** Somebody resumed it after it had paused for its rejected tokens. */
   isTrusted: boolean;
   /** Whether the next opening may clear a fence: somebody said resume. */
   resume: boolean;
@@ -80,7 +81,7 @@ export function listen(run: PushRun): void {
     if (read.payload.no <= run.instruction.no) return;
     run.instruction = read.payload;
     if (read.payload.wanted === 'run') {
-      run.isTrusted ||= run.halted !== null;
+      run.isTrusted ||= run.halted === TOO_MANY_REJECTED;
       run.halted = null;
       run.resume = true;
     }
