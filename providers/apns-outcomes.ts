@@ -9,6 +9,7 @@ import {
   type ServiceAnswer,
   TRANSIENT,
   type Verdict,
+  verdictOfStatus,
 } from './verdict.ts';
 
 /** @see https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns */
@@ -54,6 +55,8 @@ const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
   [403, BAD_CREDENTIAL],
   [410, GONE_TOKEN],
   [429, { kind: 'retry_later', afterMs: 10_000, holdsAll: 'if_told' }],
+  [500, TRANSIENT],
+  [503, TRANSIENT],
 ]);
 
 const Body = z.object({ reason: z.string(), timestamp: z.number().optional() });
@@ -61,11 +64,7 @@ const Body = z.object({ reason: z.string(), timestamp: z.number().optional() });
 export function readApnsAnswer(answer: ServiceAnswer): Reading {
   const parsed = Body.safeParse(jsonBody(answer));
   const reason = parsed.data?.reason ?? `HTTP ${answer.status}`;
-  const verdict = BY_REASON.get(reason) ?? verdictOfStatus(answer.status);
+  const verdict = BY_REASON.get(reason) ?? verdictOfStatus(answer.status, BY_STATUS);
   const timestamp = parsed.data?.timestamp;
   return { verdict, reason, ...(timestamp === undefined ? {} : { staleSince: new Date(timestamp) }) };
-}
-
-function verdictOfStatus(status: number): Verdict {
-  return BY_STATUS.get(status) ?? (status >= 500 ? TRANSIENT : BAD_REQUEST);
 }

@@ -69,7 +69,9 @@ test.each([
   [500, 'InternalServerError', { kind: 'retry_later', afterMs: 2000 }],
   [503, 'ServiceUnavailable', { kind: 'retry_later', afterMs: 1000 }],
   [503, 'Shutdown', { kind: 'retry_later', afterMs: 1000 }],
-  [502, 'SomethingNew', { kind: 'retry_later', afterMs: 2000 }],
+  [503, 'SomethingNew', { kind: 'retry_later', afterMs: 1000 }],
+  [502, 'SomethingNew', { kind: 'ambiguous' }],
+  [504, 'SomethingNew', { kind: 'ambiguous' }],
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ apns: { answerWith: { status, reason } } });
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });

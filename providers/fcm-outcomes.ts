@@ -9,6 +9,7 @@ import {
   type ServiceAnswer,
   TRANSIENT,
   type Verdict,
+  verdictOfStatus,
 } from './verdict.ts';
 
 /** FCM's own advice where a 429 brings no Retry-After. */
@@ -35,6 +36,8 @@ const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
   [401, BAD_CREDENTIAL],
   [403, BAD_CREDENTIAL],
   [429, { kind: 'retry_later', afterMs: QUOTA_WAIT_MS, holdsAll: 'always' }],
+  [500, TRANSIENT],
+  [503, TRANSIENT],
 ]);
 
 const Detail = z.object({
@@ -56,7 +59,7 @@ type GoogleError = z.infer<typeof Body>['error'];
 export function readFcmAnswer(answer: ServiceAnswer): Reading {
   const error = Body.safeParse(jsonBody(answer)).data?.error;
   const reason = (error && reasonOf(error)) ?? `HTTP ${answer.status}`;
-  return { verdict: BY_REASON.get(reason) ?? verdictOfStatus(answer.status), reason };
+  return { verdict: BY_REASON.get(reason) ?? verdictOfStatus(answer.status, BY_STATUS), reason };
 }
 
 function reasonOf(error: GoogleError): string | undefined {
@@ -69,8 +72,4 @@ function blamesToken(error: GoogleError): boolean {
   const violations = error.details.flatMap((detail) => detail.fieldViolations ?? []);
   if (violations.length > 0) return violations.every(({ field }) => field === 'message.token');
   return /not a valid FCM registration token/i.test(error.message);
-}
-
-function verdictOfStatus(status: number): Verdict {
-  return BY_STATUS.get(status) ?? (status >= 500 ? TRANSIENT : BAD_REQUEST);
 }

@@ -46,7 +46,9 @@ test.each([
   [403, 'PERMISSION_DENIED', { kind: 'refused', fault: 'credential' }],
   [404, 'NOT_FOUND', { kind: 'refused', fault: 'credential' }],
   [400, 'SOMETHING_NEW', { kind: 'refused', fault: 'request' }],
-  [502, 'SOMETHING_NEW', { kind: 'retry_later', afterMs: 2000 }],
+  [500, 'SOMETHING_NEW', { kind: 'retry_later', afterMs: 2000 }],
+  [502, 'SOMETHING_NEW', { kind: 'ambiguous' }],
+  [504, 'SOMETHING_NEW', { kind: 'ambiguous' }],
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ fcm: { answerWith: { status, reason } } });
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });

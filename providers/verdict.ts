@@ -8,6 +8,7 @@ import { retryAfterMs } from './retry-after.ts';
 export type Verdict =
   | { readonly kind: 'rejected'; readonly token: 'gone' | 'doubtful' }
   | { readonly kind: 'refused'; readonly fault: 'request' | 'credential' }
+  | { readonly kind: 'ambiguous' }
   | {
       readonly kind: 'retry_later';
       readonly afterMs: number;
@@ -22,6 +23,14 @@ export const BAD_REQUEST: Verdict = { kind: 'refused', fault: 'request' };
 export const BAD_CREDENTIAL: Verdict = { kind: 'refused', fault: 'credential' };
 /** A fault of the service: `afterMs` is only the least wait, the caller backs off further. */
 export const TRANSIENT: Verdict = { kind: 'retry_later', afterMs: 2_000, holdsAll: 'if_told' };
+
+/** A status that the service does not document: something before it answered, and the service may have the message. */
+export const UNDOCUMENTED: Verdict = { kind: 'ambiguous' };
+
+/** Of a status whose reason the service's table does not know. */
+export function verdictOfStatus(status: number, known: ReadonlyMap<number, Verdict>): Verdict {
+  return known.get(status) ?? (status >= 500 ? UNDOCUMENTED : BAD_REQUEST);
+}
 
 export interface Reading {
   readonly verdict: Verdict;
@@ -60,6 +69,7 @@ function judge(
     case 'rejected':
       return { ...verdict, reason, ...(staleSince === undefined ? {} : { staleSince }) };
     case 'refused':
+    case 'ambiguous':
       return { ...verdict, reason };
     case 'retry_later': {
       const afterMs = told ?? verdict.afterMs;
