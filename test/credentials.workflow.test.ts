@@ -22,10 +22,8 @@ const calm = { answerWith: null, credentialRevoked: false, delayMs: { min: 0, ma
 const calmDown = () => world.simulators.control.change({ apns: calm, fcm: calm });
 
 test('a push whose credentials are put anew while it sends goes on with the new ones', async () => {
-  const slow = { delayMs: { min: 100, max: 200 } };
-  await world.simulators.control.change({ apns: slow, fcm: slow });
-  onTestFinished(calmDown);
-  const taskId = await startPush();
+  await world.simulators.control.reset();
+  const taskId = await startTask(shop, { ratePerSecond: 500 });
   await until(counts, ({ processed }) => processed >= DEVICES * 0.1);
   const { apns, fcm } = world.credentials;
   const { type: _type, ...account } = fcm;
@@ -33,6 +31,9 @@ test('a push whose credentials are put anew while it sends goes on with the new 
   await shop.call(shop.operator, 'PUT', '/v1/app/credentials/fcm', account);
   // The first push of anybody connects the new ones; the leases that are out hold the old.
   await taskIn(shop, await startTask(shop), 'collecting');
+  const { pending } = await figuresOf(world, taskId);
+  expect(pending).toBeGreaterThan(0);
+  await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, { ratePerSecond: null });
   await taskIn(shop, taskId, 'collecting');
   expect((await figuresOf(world, taskId)).sent).toBe(DEVICES);
 });
