@@ -44,6 +44,8 @@ export type LeaseEnd =
 const WINDOW = 512;
 /** Until the first outcomes show that the tokens are not all wrong. */
 const FIRST_WINDOW = 128;
+/** While a push service takes nothing: what waits for it keeps the other leases of the process from claiming. */
+const PROBING_WINDOW = 4;
 /**
  * Fewer answers wait for others to come, but not longer than this: statistics are live. So many are not settled with
  * a claim, but after it: a claim keeps all other leases of the process waiting.
@@ -90,6 +92,8 @@ export class LeaseRunner {
   #isOver = false;
   /** A statement had no answer: it may be committed, and what it claimed was not written. The last one takes it back. */
   #isUnsure = false;
+  /** The last request was given back unsent. */
+  #isProbing = false;
 
   constructor(deps: SenderDeps, work: LeaseWork) {
     this.#deps = deps;
@@ -142,6 +146,11 @@ export class LeaseRunner {
     return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
   }
 
+  get #window(): number {
+    if (this.#isProbing) return PROBING_WINDOW;
+    return this.#work.rejections.areUnknown ? FIRST_WINDOW : WINDOW;
+  }
+
   readonly #mayStart = (): boolean =>
     this.#end === undefined && !this.#work.signal.aborted && performance.now() < this.#validUntil;
 
@@ -150,8 +159,7 @@ export class LeaseRunner {
     this.#judge();
     if (this.#end !== undefined && this.#isUnsure) this.#book.giveBackRetries();
     const unclaimed = this.#work.lease.to - this.#mark;
-    const window = this.#work.rejections.areUnknown ? FIRST_WINDOW : WINDOW;
-    const wish = Math.min(window - this.#outstanding, unclaimed + this.#book.waiting);
+    const wish = Math.min(this.#window - this.#outstanding, unclaimed + this.#book.waiting);
     const room = this.#room.take(this.#end === undefined ? wish : 0);
     // What waits to be tried again is claimed already: an outage must not claim the rest, too.
     const fresh = Math.min(room - this.#book.waiting, unclaimed);
@@ -273,6 +281,7 @@ export class LeaseRunner {
       this.#outstanding--;
       if (isUnsent(outcome) && !this.#isOver) leaving.returned();
       else leaving.left();
+      if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
       this.#work.rejections.enter(channel, outcome);
       this.#badTokens.enter(n, channel, outcome);
       this.#book.enter(n, outcome, performance.now());

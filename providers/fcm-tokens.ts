@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 import type { FcmCredential } from '../domain/credentials.ts';
@@ -13,6 +14,8 @@ const ASSERTION_SECONDS = 3600;
 const RENEW_BEFORE_MS = 5 * 60_000;
 /** After a failure nobody asks again for so long. */
 const RETRY_MS = 1_000;
+/** Messages wait so long for the first token; the request for it goes on. */
+const PATIENCE_MS = 1_000;
 
 const Granted = z.object({
   access_token: z.string().regex(/^[\x21-\x7e]+$/),
@@ -47,10 +50,9 @@ export class FcmTokens {
     this.#renewAt = Number.POSITIVE_INFINITY;
     const renewed = this.#renew(this.#grant);
     if (this.#grant === undefined || now >= this.#expiresAt) {
-      this.#grant = renewed;
-      return renewed;
+      this.#grant = Promise.race([renewed, delay(PATIENCE_MS, UNAVAILABLE, { ref: false })]);
     }
-    // The old token is still good and serves until the new one is there.
+    // What there is serves until the new one is there.
     void renewed.then(() => {
       this.#grant = renewed;
     });

@@ -1,4 +1,6 @@
-import { beforeEach, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Switches } from '../dev/simulators/config.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { fcmToken } from '../dev/simulators/tokens.ts';
@@ -124,6 +126,25 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
   });
   await cut.close();
 });
+
+test('messages do not wait with a token endpoint that does not answer; it is asked once', async () => {
+  const connections = new Set<Socket>();
+  const silent = createServer((socket) => void connections.add(socket)).listen(0, '127.0.0.1');
+  onTestFinished(() => {
+    for (const socket of connections) socket.destroy();
+    silent.close();
+  });
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const hung = open({}, `https://127.0.0.1:${port}/token`);
+  const send = () => hung.send(content, to, ALWAYS_OPEN);
+  expect(await Promise.all([send(), send()])).toMatchObject([UNAVAILABLE, UNAVAILABLE]);
+  expect(await send()).toMatchObject(UNAVAILABLE);
+  expect(connections.size).toBe(1);
+  await hung.close();
+});
+
+const UNAVAILABLE = { kind: 'retry_later', reason: 'OAuthUnavailable', answered: false };
 
 test('over quota nothing is sent for a minute, where FCM says no other time', async () => {
   await simulators.control.change({ fcm: { shareThrottled: 1, retryAfterSeconds: null } });
