@@ -5,7 +5,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities } from './activities/index.ts';
 import { createPushServices } from './activities/push-services.ts';
-import { createSenderActivities } from './activities/send-lease.ts';
+import { createSenderActivities, MAX_LEASES } from './activities/send-lease.ts';
 import { startWebhookDeliverer } from './activities/webhook-deliverer.ts';
 import { readConfig } from './config.ts';
 import { openDatabase, openSenderDatabase } from './db/database.ts';
@@ -89,7 +89,7 @@ async function createSenderWorker(): Promise<Worker> {
     ...common,
     taskQueue: SENDER_QUEUE,
     activities: senders.activities,
-    maxConcurrentActivityTaskExecutions: 16,
+    maxConcurrentActivityTaskExecutions: MAX_LEASES,
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
     // A sender learns of a pause from its next statement; the answer to a heartbeat only confirms it.
     maxHeartbeatThrottleInterval: '1s',

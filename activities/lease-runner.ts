@@ -32,12 +32,14 @@ export interface LeaseWork {
   readonly rejections: Rejections;
   /** Shared by all leases of the process. */
   readonly unwritten: Unwritten;
+  /** Whether another lease may wait for its place. */
+  readonly isCrowded: () => boolean;
   /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
   readonly signal: AbortSignal;
 }
 
 export type LeaseEnd =
-  | { readonly kind: 'done' | 'stopped' | 'lost' }
+  | { readonly kind: 'done' | 'stopped' | 'lost' | 'yielded' }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** Devices of one lease whose answers are outstanding at most. */
@@ -58,6 +60,8 @@ const IDLE_MS = 100;
 /** A sender that was stopped waits so long for answers before it hands its lease over. */
 const GRACE_MS = 400;
 const STOPPING_MS = 20;
+/** One that waits more than it sends makes way after this. */
+const STAY_MS = 5_000;
 /** Longer than any request's deadline. */
 const DRAIN_MS = 15_000;
 const MAX_BACKOFF_MS = 1000;
@@ -83,6 +87,7 @@ export class LeaseRunner {
   #outstanding = 0;
   #validUntil = 0;
   #end: LeaseEnd | undefined;
+  readonly #startedAt = performance.now();
   #stoppedAt = 0;
   #backoff = 0;
   /** Kept by a claim under way, or by one that failed and may be committed. */
@@ -202,6 +207,16 @@ export class LeaseRunner {
     if (this.#work.rejections.areTooMany) {
       this.#finish({ kind: 'refused', reason: TOO_MANY_REJECTED });
     }
+    if (this.#isSlow && this.#hasStayed && this.#work.isCrowded()) this.#finish({ kind: 'yielded' });
+  }
+
+  get #isSlow(): boolean {
+    const isIdle = this.#outstanding === 0 && this.#book.waiting > 0;
+    return this.#isProbing || isIdle || this.#work.pacer.isLimited;
+  }
+
+  get #hasStayed(): boolean {
+    return performance.now() > this.#startedAt + STAY_MS;
   }
 
   #finish(end: LeaseEnd): void {

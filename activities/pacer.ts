@@ -9,6 +9,8 @@ export interface Pacer {
   claimable(wish: number): Promise<number>;
   /** These requests are being written: what the tokens taken before did not foresee is settled at the next grant. */
   spend(channels: readonly Channel[]): void;
+  /** Whether a rate holds it back. */
+  readonly isLimited: boolean;
   /** When `claimable` should be asked again, on the monotonic clock. */
   readonly nextAt: number;
 }
@@ -70,6 +72,9 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
           (channel) => limit.channel === null || channel === limit.channel,
         ).length;
       }
+    },
+    get isLimited() {
+      return performance.now() >= unlimitedUntil;
     },
     get nextAt() {
       return reserved?.at ?? Number.POSITIVE_INFINITY;

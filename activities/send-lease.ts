@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { handOverLease, type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
 import { findPush, type PushRow } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
@@ -28,7 +28,7 @@ export interface SendLeaseInput {
 }
 
 export interface SendLeaseResult {
-  readonly kind: LeaseEnd['kind'];
+  readonly kind: Exclude<LeaseEnd['kind'], 'yielded'>;
   readonly reason: string | null;
   /** Epoch milliseconds; null when nothing was claimed. */
   readonly startedAt: number | null;
@@ -38,6 +38,8 @@ export interface SenderActivities {
   sendLease(input: SendLeaseInput): Promise<SendLeaseResult>;
 }
 
+/** Leases that a process runs at a time. */
+export const MAX_LEASES = 16;
 const DRAIN_POLL_MS = 100;
 /** A fraction of the heartbeat timeout. */
 const HEARTBEAT_MS = 400;
@@ -61,9 +63,20 @@ export function createSenderActivities(deps: SenderDeps): {
 } {
   const draining = new Set<Promise<void>>();
   const unwritten = createUnwritten();
+  let running = 0;
+  const isCrowded = () => running >= MAX_LEASES;
   const rejectionsOf = createRejections();
 
   async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
+    running++;
+    try {
+      return await takeAndSend(input);
+    } finally {
+      running--;
+    }
+  }
+
+  async function takeAndSend(input: SendLeaseInput): Promise<SendLeaseResult> {
     const { pushId, leaseNo, epoch, startBefore, isTrusted } = input;
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
@@ -74,24 +87,20 @@ export function createSenderActivities(deps: SenderDeps): {
     if (lease.kind !== 'taken') {
       return { kind: END_OF[lease.kind], reason: null, startedAt: null };
     }
-    try {
-      return await send({ push, token, lease, isTrusted, definition, resends });
-    } catch (error) {
-      await handOverLease(deps.db, token, null);
-      if (!(error instanceof UnusableCredential)) throw error;
-      deps.log.error({ err: error, pushId }, error.message);
-      return { kind: 'refused', reason: error.message, startedAt: lease.startedAt.getTime() };
-    }
+    const startedAt = lease.startedAt.getTime();
+    const end = await send({ push, token, lease, isTrusted, definition, resends }).catch(
+      async (error: unknown): Promise<LeaseEnd> => {
+        await handOverLease(deps.db, token, null);
+        if (!(error instanceof UnusableCredential)) throw error;
+        deps.log.error({ err: error, pushId }, error.message);
+        return { kind: 'refused', reason: error.message };
+      },
+    );
+    if (end.kind === 'yielded') throw makeWay();
+    return { kind: end.kind, reason: 'reason' in end ? end.reason : null, startedAt };
   }
 
-  async function send({
-    push,
-    token,
-    lease,
-    isTrusted,
-    definition,
-    resends,
-  }: Taken): Promise<SendLeaseResult> {
+  async function send({ push, token, lease, isTrusted, definition, resends }: Taken): Promise<LeaseEnd> {
     const context = Context.current();
     const services = await openServices(push.app_id);
     const runner = new LeaseRunner(deps, {
@@ -105,16 +114,12 @@ export function createSenderActivities(deps: SenderDeps): {
       message: definition.content,
       messages: messagesOf(definition.content),
       collapseId: definition.content.collapseKey ?? push.id,
+      isCrowded,
       signal: context.cancellationSignal,
     });
     const stopped = runner.run();
     track(stopped.then(() => runner.drain()));
-    const end = await withHeartbeats(stopped, HEARTBEAT_MS);
-    return {
-      kind: end.kind,
-      reason: 'reason' in end ? end.reason : null,
-      startedAt: lease.startedAt.getTime(),
-    };
+    return await withHeartbeats(stopped, HEARTBEAT_MS);
   }
 
   async function take(
@@ -127,6 +132,7 @@ export function createSenderActivities(deps: SenderDeps): {
       const now = await deps.clock();
       const taken = await takeLease(deps.db, token, { now, startBefore, resends, holder: deps.identity });
       if (taken.kind !== 'draining') return taken;
+      if (isCrowded()) throw makeWay();
       context.heartbeat();
       await context.sleep(DRAIN_POLL_MS);
     }
@@ -154,6 +160,16 @@ export function createSenderActivities(deps: SenderDeps): {
       await Promise.all(draining);
     },
   };
+}
+
+/** Temporal gives the lease out again, behind those that wait, and without a word in the history. */
+function makeWay(): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Yielded',
+    message: 'it waits more than it sends: other leases have its place for a while',
+    nextRetryDelay: '1 second',
+    category: 'BENIGN',
+  });
 }
 
 function devicesOf({ pending }: TakenLease): ReadonlyMap<Channel, number> {

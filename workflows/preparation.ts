@@ -11,7 +11,6 @@ export class Preparation {
   /** Devices so far. */
   #planned = 0;
   #isUnderWay = false;
-  #fault: string | null = null;
   #onLeases: ((leases: readonly number[]) => void) | undefined;
 
   constructor(run: PushRun) {
@@ -25,7 +24,7 @@ export class Preparation {
 
   /** Why a part of the audience was not prepared. */
   get fault(): string | null {
-    return this.#fault;
+    return this.#run.partFault ?? null;
   }
 
   /** Whether anybody is planned; the first may be sent to then. */
@@ -70,7 +69,7 @@ export class Preparation {
       lastLease = Math.max(lastLease, ...next.leases);
       this.#count(next.planned ?? this.#planned);
       this.#onLeases?.(next.leases);
-      this.#fault = next.fault ?? null;
+      if (next.fault !== undefined) this.#run.partFault = next.fault;
       this.#isUnderWay = next.hasMore;
     }
   }

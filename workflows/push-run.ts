@@ -45,6 +45,8 @@ export interface PushRun {
   heldTo?: number;
   /** Why nobody can be prepared. */
   fault?: string;
+  /** Why a part of the audience was not prepared. */
+  partFault?: string;
   inFlight: number;
   startedAt: number | null;
   windowEndsAt: number | null;

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import { createPushServices } from '../../activities/push-services.ts';
-import { createSenderActivities } from '../../activities/send-lease.ts';
+import { createSenderActivities, MAX_LEASES } from '../../activities/send-lease.ts';
 import { type App, buildApp } from '../../api/app.ts';
 import { type Db, openSenderDatabase } from '../../db/database.ts';
 import { createDevCredentials, type DevCredentials } from '../../dev/simulators/credentials.ts';
@@ -111,7 +111,10 @@ export async function createWorld(
         ...{ ...common, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle(), activities },
         interceptors: { activity: [(context) => withSchedules(context, options.schedules)] },
       }),
-      Worker.create({ ...common, taskQueue: SENDER_QUEUE, activities: senders.activities }),
+      Worker.create({
+        ...{ ...common, taskQueue: SENDER_QUEUE, activities: senders.activities },
+        maxConcurrentActivityTaskExecutions: MAX_LEASES,
+      }),
     ]);
     const running = workers.map((worker) => worker.run());
     stopWorkers = async () => {
