@@ -1,46 +1,16 @@
 import { type Advanced, advanceLease, type Claimed } from '../db/advance.ts';
 import { invalidateTokens } from '../db/invalid-tokens.ts';
-import { handOverLease, type LeaseToken, type TakenLease } from '../db/leases.ts';
-import type { Message } from '../domain/content.ts';
-import type { Messages } from '../domain/content-messages.ts';
+import { handOverLease } from '../db/leases.ts';
 import { LEASE_VALID_MS } from '../domain/lease-time.ts';
-import { encodeMessageIds } from '../domain/message-id.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Channel } from '../domain/platform.ts';
 import { TOO_MANY_REJECTED } from '../domain/reasons.ts';
-import type { PushService } from '../providers/push-service.ts';
 import { BadTokens } from './bad-tokens.ts';
 import type { SenderDeps } from './deps.ts';
 import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
-import type { Pacer } from './pacer.ts';
-import type { Rejections } from './rejections.ts';
-import { createRoom, type Room, type Unwritten, WORTH_A_CLAIM } from './unwritten.ts';
+import type { LeaseEnd, LeaseWork } from './lease-work.ts';
+import { createWriter, type WriteMessages } from './message-writer.ts';
+import { createRoom, type Room, WORTH_A_CLAIM } from './unwritten.ts';
 import { createWake } from './wake.ts';
-
-export interface LeaseWork {
-  readonly token: LeaseToken;
-  readonly lease: TakenLease;
-  readonly collapseId: string;
-  /** Whether what is written and never answered is sent again. */
-  readonly resends: boolean;
-  /** Of a content that says the same to everybody. */
-  readonly message: Message;
-  /** Of any other. */
-  readonly messages: Messages;
-  readonly services: ReadonlyMap<Channel, PushService>;
-  readonly pacer: Pacer;
-  readonly rejections: Rejections;
-  /** Shared by all leases of the process. */
-  readonly unwritten: Unwritten;
-  /** Whether another lease may wait for its place. */
-  readonly isCrowded: () => boolean;
-  /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
-  readonly signal: AbortSignal;
-}
-
-export type LeaseEnd =
-  | { readonly kind: 'done' | 'stopped' | 'lost' | 'yielded' }
-  | { readonly kind: 'refused'; readonly reason: string };
 
 /** Devices of one lease whose answers are outstanding at most. */
 const WINDOW = 512;
@@ -65,23 +35,13 @@ const STAY_MS = 5_000;
 /** Longer than any request's deadline. */
 const DRAIN_MS = 15_000;
 const MAX_BACKOFF_MS = 1000;
-const NO_SERVICE: Outcome = {
-  kind: 'refused',
-  fault: 'credential',
-  reason: 'no credential for this channel',
-};
-
-/** The message for one device cannot be made; its token is not at fault. */
-function unfilled(reason: string): Outcome {
-  return { kind: 'rejected', reason, token: 'good' };
-}
-
 /** Claims, sends and settles one lease until it is done or somebody stops it. */
 export class LeaseRunner {
   readonly #deps: SenderDeps;
   readonly #work: LeaseWork;
   readonly #book: LeaseBook;
   readonly #badTokens = new BadTokens();
+  readonly #write: WriteMessages;
   readonly #wake = createWake();
   #mark: number;
   #outstanding = 0;
@@ -106,6 +66,11 @@ export class LeaseRunner {
     this.#book = new LeaseBook(work.lease.retries, work.resends);
     this.#mark = work.lease.mark;
     this.#room = createRoom(work.unwritten, this.#wake.ring);
+    this.#write = createWriter(deps, work, {
+      mayStart: this.#mayStart,
+      isOver: () => this.#isOver,
+      answered: (claimed, outcome) => this.#onOutcome(claimed, outcome),
+    });
     work.signal.addEventListener('abort', () => this.#wake.ring(), { once: true });
   }
 
@@ -268,40 +233,17 @@ export class LeaseRunner {
 
   #writeAll(claimed: readonly Claimed[]): void {
     this.#work.pacer.spend(claimed.map(({ channel }) => channel));
-    const { pushNo } = this.#work.token;
-    const ids = encodeMessageIds(
-      this.#deps.messageMac,
-      pushNo,
-      claimed.map(({ n }) => n),
-    );
-    for (const [i, messageId] of ids.entries()) {
-      const each = claimed[i];
-      if (each !== undefined) this.#write(each, messageId);
-    }
+    this.#outstanding += claimed.length;
+    this.#write(claimed);
   }
 
-  #write({ n, token, channel, variant, variables }: Claimed, messageId: string): void {
-    const { collapseId, services, messages } = this.#work;
-    const filled = variant === null ? undefined : messages(variant, variables);
-    const to = { token, messageId, collapseId };
-    const leaving = this.#work.unwritten.leaving();
-    const gate = { mayStart: this.#mayStart, started: leaving.left, putBack: leaving.returned };
-    const answer =
-      filled?.ok === false
-        ? Promise.resolve(unfilled(filled.reason))
-        : (services.get(channel)?.send(filled?.message ?? this.#work.message, to, gate) ??
-          Promise.resolve(NO_SERVICE));
-    this.#outstanding++;
-    void answer.then((outcome) => {
-      this.#outstanding--;
-      if (isUnsent(outcome) && !this.#isOver) leaving.returned();
-      else leaving.left();
-      if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
-      this.#work.rejections.enter(channel, outcome);
-      this.#badTokens.enter(n, channel, outcome);
-      this.#book.enter(n, outcome, performance.now());
-      this.#ringWhenWorth();
-    });
+  #onOutcome({ n, channel }: Claimed, outcome: Outcome): void {
+    this.#outstanding--;
+    if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
+    this.#work.rejections.enter(channel, outcome);
+    this.#badTokens.enter(n, channel, outcome);
+    this.#book.enter(n, outcome, performance.now());
+    this.#ringWhenWorth();
   }
 
   /** Both numbers pass every value on their way, so that each threshold rings once. */

@@ -40,6 +40,7 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
   ];
   let reserved: { readonly count: number; readonly at: number } | undefined;
   let unlimitedUntil = 0;
+  let isLimited = false;
 
   async function ask(wish: number): Promise<number> {
     const askedAt = performance.now();
@@ -48,7 +49,8 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
       const tokens = grant.tokens.get(limit.key);
       limit.owed = tokens === undefined ? 0 : limit.owed - tokens;
     }
-    if (grant.tokens.size === 0) unlimitedUntil = askedAt + UNLIMITED_MS;
+    isLimited = grant.tokens.size > 0;
+    if (!isLimited) unlimitedUntil = askedAt + UNLIMITED_MS;
     if (grant.waitMs < 1) return grant.count;
     reserved = { count: grant.count, at: askedAt + grant.waitMs };
     return 0;
@@ -74,7 +76,7 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
       }
     },
     get isLimited() {
-      return performance.now() >= unlimitedUntil;
+      return isLimited;
     },
     get nextAt() {
       return reserved?.at ?? Number.POSITIVE_INFINITY;
