@@ -12,7 +12,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{domain,providers,activities,workflows,dev,sdk,bench/lib}/**/*.test.ts', '*.test.ts'],
+          include: [
+            '{domain,providers,activities,workflows,dev,sdk,bench/lib,test/faults}/**/*.test.ts',
+            '*.test.ts',
+          ],
           exclude: ['**/*.{db,api,workflow,browser,e2e}.test.ts'],
           testTimeout: 20_000,
         },

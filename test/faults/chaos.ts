@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../dev/devices/random.ts';
 import type { SwitchChange } from '../../dev/simulators/config.ts';
 import type { FaultOptions } from './options.ts';
-import { type Fault, type FaultKind, isKill, type Kill, planFault, planFaults } from './plan.ts';
+import { type Fault, type FaultKind, type Kill, planFault, planFaults, wantedOf } from './plan.ts';
 import type { Reporter } from './reporter.ts';
 import { CALM, type Scene } from './scene.ts';
 import { holds } from './until.ts';
@@ -29,7 +29,12 @@ const LOAD_MS = 60_000;
 const BUSY = 5;
 const BUSY_MS = 10_000;
 const BACK_MS = 90_000;
-const ATTEMPTS_PER_KILL = 15;
+const ATTEMPTS_PER_FAULT = 15;
+
+/** It came while requests were open; the sender that was hit, if one was, had devices of its own to send to. */
+export function hasStruck({ open, held }: Blow): boolean {
+  return open > 0 && held?.length !== 0;
+}
 
 export class Chaos {
   readonly blows: Blow[] = [];
@@ -47,21 +52,22 @@ export class Chaos {
     this.#options = options;
   }
 
-  /** Kills of each kind that hit open requests. */
-  kills(kind: Kill): number {
-    return this.blows.filter((blow) => blow.kind === kind && blow.open > 0).length;
+  /** Faults of a kind that hit open requests. */
+  strikes(kind: FaultKind): number {
+    return this.blows.filter((blow) => blow.kind === kind && hasStruck(blow)).length;
   }
 
-  /** Does all that is planned, and a kill that hit nothing once more; then waits until everything runs again. */
+  /** Does all that is planned, and what hit nothing once more; then waits until everything runs again. */
   async run(): Promise<void> {
     const faults = planFaults(this.#random, this.#options);
     for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
       await sleep(fault.afterMs);
       await this.#strike(fault);
       const { kind } = fault;
-      const wasIdle = isKill(kind) && this.blows.at(-1)?.open === 0;
+      const wanted = wantedOf(kind, this.#options);
       const tries = this.blows.filter((blow) => blow.kind === kind).length;
-      if (wasIdle && tries < this.#options.rounds * ATTEMPTS_PER_KILL)
+      const planned = faults.filter((each) => each.kind === kind).length;
+      if (this.strikes(kind) + planned < wanted && tries < wanted * ATTEMPTS_PER_FAULT)
         faults.push(planFault(kind, this.#random));
     }
     await Promise.all(this.#after);
@@ -107,18 +113,19 @@ export class Chaos {
     if (temporal.pid === undefined && !this.#dead.has(temporal.name)) await this.#revive(temporal, 0);
   }
 
+  /** One that ended by itself while there was load to wait for is not frozen: then another is. */
   async #freeze(fault: Fault): Promise<void> {
+    const victim = await this.#chooseRunning(fault, 'sender');
     await this.#awaitLoad('sender');
-    const sender = this.#scene.senders[fault.choice % this.#scene.senders.length];
-    const pid = sender?.pid;
-    if (sender === undefined || pid === undefined) return;
+    const { pid } = victim;
+    if (pid === undefined) return await this.#freeze(fault);
     const atMs = performance.timeOrigin + performance.now();
-    sender.signal('SIGSTOP');
+    process.kill(pid, 'SIGSTOP');
     const open = await this.#openRequests(atMs);
     const held = await this.#heldBy(pid);
-    this.#note({ kind: 'freeze', victim: sender.name, atMs, open, held }, `for ${fault.forMs} ms`);
+    this.#note({ kind: 'freeze', victim: victim.name, atMs, open, held }, `for ${fault.forMs} ms`);
     await sleep(fault.forMs);
-    sender.signal('SIGCONT');
+    process.kill(pid, 'SIGCONT');
   }
 
   async #storm(fault: Fault, trouble: NonNullable<SwitchChange['apns']>): Promise<void> {
@@ -126,10 +133,9 @@ export class Chaos {
     await this.#awaitLoad('sender');
     const atMs = performance.timeOrigin + performance.now();
     await control.change({ apns: trouble, fcm: trouble });
-    this.#note(
-      { kind: fault.kind, victim: 'push services', atMs, open: 0, held: undefined },
-      JSON.stringify(trouble),
-    );
+    const open = await this.#openRequests(atMs);
+    const { kind } = fault;
+    this.#note({ kind, victim: 'push services', atMs, open, held: undefined }, JSON.stringify(trouble));
     const names = Object.keys(trouble) as (keyof typeof CALM)[];
     const calm = Object.fromEntries(
       names.map((name) => [name, CALM[name]]).filter(([, value]) => value !== undefined),

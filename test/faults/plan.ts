@@ -2,7 +2,7 @@ import type { Random } from '../../dev/devices/random.ts';
 
 export const KILLS = ['sender', 'workflow', 'api', 'temporal', 'postgres'] as const;
 export type Kill = (typeof KILLS)[number];
-const STORMS = ['freeze', 'goaway', 'unavailable', 'blackhole'] as const;
+export const STORMS = ['freeze', 'goaway', 'unavailable', 'blackhole'] as const;
 export type Storm = (typeof STORMS)[number];
 export type FaultKind = Kill | Storm;
 
@@ -54,7 +54,15 @@ export function planFault(kind: FaultKind, random: Random): Fault {
   };
 }
 
-export function isKill(kind: FaultKind): kind is Kill {
+/** How many of a kind have to hit open requests. */
+export function wantedOf(
+  kind: FaultKind,
+  { rounds, storms }: { readonly rounds: number; readonly storms: number },
+): number {
+  return isKill(kind) ? rounds : storms;
+}
+
+function isKill(kind: FaultKind): kind is Kill {
   return (KILLS as readonly string[]).includes(kind);
 }
 

@@ -5,8 +5,9 @@ import type { Traffic } from './traffic.ts';
 
 export interface Findings {
   readonly options: FaultOptions;
+  /** Of each kind, those that hit open requests. */
   readonly kills: Readonly<Record<string, number>>;
-  readonly storms: number;
+  readonly storms: Readonly<Record<string, number>>;
   readonly found: Audit;
   readonly blamed: Blame;
   readonly traffic: Traffic;
@@ -46,6 +47,8 @@ export function reportOf(findings: Findings): FaultReport {
     ambiguousRefused: found.ambiguous.filter(({ wasRefused }) => wasRefused).length,
     ambiguousUnseen: unseen,
     ambiguousUnseenPerKill: Math.max(0, ...perKill),
+    /** Of each sender that was killed or frozen, in the order of the blows. */
+    ambiguousUnseenOf: blamed.perSender,
     ambiguousUnseenElsewhere: blamed.elsewhere,
     receiptsLost: found.receiptsLost.length + findings.refusedReceipts.length,
     reconciles: found.unreconciled.length === 0,
@@ -55,8 +58,11 @@ export function reportOf(findings: Findings): FaultReport {
   return { line, broken: brokenOf(findings) };
 }
 
-function brokenOf({ options, kills, found, blamed, traffic, ...findings }: Findings): string[] {
-  const missed = Object.entries(kills).filter(([, count]) => count < options.rounds);
+function brokenOf({ options, kills, storms, found, blamed, traffic, ...findings }: Findings): string[] {
+  const missed = [
+    ...Object.entries(kills).filter(([, count]) => count < options.rounds),
+    ...Object.entries(storms).filter(([, count]) => count < options.storms),
+  ];
   const tooMany = blamed.perSender.filter(({ unseen }) => unseen > MAX_UNSEEN);
   return [
     ...some('never finished', findings.unfinished),
@@ -76,12 +82,17 @@ function brokenOf({ options, kills, found, blamed, traffic, ...findings }: Findi
     ...some('does not reconcile', found.unreconciled),
     ...some('process ended by itself', findings.crashes),
     ...some(
-      'killed too seldom',
+      'struck too seldom while requests were open',
       missed.map(([kind, count]) => `${kind}: ${count}`),
     ),
     ...some(
       'too many in flight and never written',
       tooMany.map((one) => JSON.stringify(one)),
+    ),
+    // The simulated services read every request whole, also those that they never answer: nothing else excuses one.
+    ...some(
+      'in flight, never seen, and no sender was killed or frozen that held it',
+      Object.entries(blamed.elsewhere).map(([why, count]) => `${count} ${why}`),
     ),
   ];
 }

@@ -5,7 +5,7 @@ import { type Audit, audit } from './audit.ts';
 import { type Blame, blame } from './blame.ts';
 import { Chaos } from './chaos.ts';
 import type { FaultOptions } from './options.ts';
-import { KILLS } from './plan.ts';
+import { KILLS, STORMS } from './plan.ts';
 import { Marketer } from './pushes.ts';
 import { AcknowledgedReceipts } from './receipts.ts';
 import { type FaultReport, reportOf } from './report.ts';
@@ -52,12 +52,11 @@ async function wreck(scene: Scene, options: FaultOptions, startedAt: number): Pr
   say(`${traffic.requests} requests, ${reporter.posts} reports of ${receipts.accepted} receipts; auditing`);
   const found = await audit(scene, traffic, receipts, devices);
   const blamed = blame(found.ambiguous, chaos.blows);
-  const kills = Object.fromEntries(KILLS.map((kind) => [kind, chaos.kills(kind)]));
   keepDetails(scene, chaos, found, blamed);
   return reportOf({
     options,
-    kills,
-    storms: chaos.blows.length - chaos.blows.filter(({ kind }) => kind in kills).length,
+    kills: Object.fromEntries(KILLS.map((kind) => [kind, chaos.strikes(kind)])),
+    storms: Object.fromEntries(STORMS.map((kind) => [kind, chaos.strikes(kind)])),
     found,
     blamed,
     traffic,
