@@ -1,13 +1,4 @@
-import { answerCall } from '../lib/child.ts';
-import {
-  chunks,
-  makeJobs,
-  openJobSender,
-  type PeerInput,
-  type PeerResult,
-  type SendJob,
-  timed,
-} from './job.ts';
+import { answerPeer, chunks, type PeerRun, type SendJob, timed } from './job.ts';
 
 interface BullMq {
   Queue: new (
@@ -15,6 +6,7 @@ interface BullMq {
     options: object,
   ) => {
     addBulk(jobs: readonly { name: string; data: SendJob; opts: object }[]): Promise<unknown>;
+    obliterate(options: { force: boolean }): Promise<void>;
     close(): Promise<void>;
   };
   Worker: new (
@@ -28,7 +20,7 @@ interface BullMq {
 }
 
 interface IoRedis {
-  Redis: new (url: string, options: object) => object;
+  Redis: new (url: string, options: object) => { quit(): Promise<unknown> };
 }
 
 const PACKAGE = 'bullmq';
@@ -37,31 +29,41 @@ const BATCH = 1_000;
 const CONCURRENCY = 400;
 const OPTIONS = { removeOnComplete: true };
 
-answerCall(async ({ target, redisUrl, count }: PeerInput): Promise<PeerResult> => {
+answerPeer(async ({ redisUrl }, sender) => {
   const { Queue, Worker }: BullMq = await import(PACKAGE);
-  const name = `send-${process.pid}`;
+  const name = `signalbox-bench-${process.pid}`;
   // It cannot load the client by itself in a program of ES modules.
   const { Redis }: IoRedis = await import(CLIENT);
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue(name, { connection });
-  const jobs = makeJobs(count, target.platforms).map((data) => ({ name: 'send', data, opts: OPTIONS }));
-  const enqueueMs = await timed(async () => {
-    for (const batch of chunks(jobs, BATCH)) await queue.addBulk(batch);
-  });
-  const sender = await openJobSender(target);
-  const done = Promise.withResolvers<void>();
-  let left = count;
-  const processMs = await timed(async () => {
-    const worker = new Worker(name, ({ data }) => sender.send(data), {
-      connection,
-      concurrency: CONCURRENCY,
+
+  async function run(sends: readonly SendJob[]): Promise<PeerRun> {
+    const jobs = sends.map((data) => ({ name: 'send', data, opts: OPTIONS }));
+    const enqueueMs = await timed(async () => {
+      for (const batch of chunks(jobs, BATCH)) await queue.addBulk(batch);
     });
-    worker.on('completed', () => {
-      if (--left === 0) done.resolve();
+    const done = Promise.withResolvers<void>();
+    let left = jobs.length;
+    const processMs = await timed(async () => {
+      const worker = new Worker(name, ({ data }) => sender.send(data), {
+        connection,
+        concurrency: CONCURRENCY,
+      });
+      worker.on('completed', () => {
+        if (--left === 0) done.resolve();
+      });
+      await done.promise;
+      await worker.close();
     });
-    await done.promise;
-    await worker.close();
-  });
-  await Promise.all([sender.close(), queue.close()]);
-  return { enqueueMs, processMs };
+    return { enqueueMs, processMs };
+  }
+
+  /** Leaves nothing in a server that is not ours. */
+  async function close(): Promise<void> {
+    await queue.obliterate({ force: true });
+    await queue.close();
+    await connection.quit();
+  }
+
+  return { run, close };
 });

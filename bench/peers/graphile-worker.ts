@@ -1,13 +1,4 @@
-import { answerCall } from '../lib/child.ts';
-import {
-  chunks,
-  makeJobs,
-  openJobSender,
-  type PeerInput,
-  type PeerResult,
-  type SendJob,
-  timed,
-} from './job.ts';
+import { answerPeer, chunks, type PeerRun, type SendJob, timed } from './job.ts';
 
 /** What is used of it: the bench's packages may be absent when the product is type-checked. */
 interface GraphileWorker {
@@ -33,34 +24,37 @@ const SETTINGS = {
   failJobBatchDelay: 0,
 };
 
-answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult> => {
-  const { makeWorkerUtils, run, Logger }: GraphileWorker = await import(PACKAGE);
+answerPeer(async ({ databaseUrl }, sender) => {
+  const { makeWorkerUtils, run: runWorker, Logger }: GraphileWorker = await import(PACKAGE);
   const logger = new Logger(() => () => undefined);
   const utils = await makeWorkerUtils({ connectionString: databaseUrl, logger });
   await utils.migrate();
-  const jobs = makeJobs(count, target.platforms).map((payload) => ({ identifier: TASK, payload }));
-  const enqueueMs = await timed(async () => {
-    for (const batch of chunks(jobs, BATCH)) await utils.addJobs(batch);
-  });
-  const sender = await openJobSender(target);
-  const done = Promise.withResolvers<void>();
-  let left = count;
-  const processMs = await timed(async () => {
-    const runner = await run({
-      preset: { worker: { connectionString: databaseUrl, ...SETTINGS } },
-      logger,
-      noHandleSignals: true,
-      taskList: {
-        async [TASK](job: SendJob) {
-          await sender.send(job);
-          if (--left === 0) done.resolve();
-        },
-      },
+
+  async function run(sends: readonly SendJob[]): Promise<PeerRun> {
+    const jobs = sends.map((payload) => ({ identifier: TASK, payload }));
+    const enqueueMs = await timed(async () => {
+      for (const batch of chunks(jobs, BATCH)) await utils.addJobs(batch);
     });
-    await done.promise;
-    // Returns once the last completions are written.
-    await runner.stop();
-  });
-  await Promise.all([sender.close(), utils.release()]);
-  return { enqueueMs, processMs };
+    const done = Promise.withResolvers<void>();
+    let left = jobs.length;
+    const processMs = await timed(async () => {
+      const runner = await runWorker({
+        preset: { worker: { connectionString: databaseUrl, ...SETTINGS } },
+        logger,
+        noHandleSignals: true,
+        taskList: {
+          async [TASK](job: SendJob) {
+            await sender.send(job);
+            if (--left === 0) done.resolve();
+          },
+        },
+      });
+      await done.promise;
+      // Returns once the last completions are written.
+      await runner.stop();
+    });
+    return { enqueueMs, processMs };
+  }
+
+  return { run, close: () => utils.release() };
 });

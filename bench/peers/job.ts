@@ -3,6 +3,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { Channel } from '../../domain/platform.ts';
 import { openSession, start } from '../bare/loop.ts';
 import { type BareRequest, bareMessage, createRequests, type Requests } from '../bare/requests.ts';
+import { answerCall } from '../lib/child.ts';
 import { isIos } from '../lib/devices.ts';
 import type { Target } from '../lib/target.ts';
 
@@ -21,12 +22,36 @@ export interface PeerInput {
   readonly count: number;
 }
 
-export interface PeerResult {
+/** One job per device: how long they took to put in, and to work off. */
+export interface PeerRun {
   readonly enqueueMs: number;
   readonly processMs: number;
 }
 
-export function makeJobs(count: number, platforms: Target['platforms']): SendJob[] {
+export interface OpenPeer {
+  /** Returns once every job is done and its queue knows. */
+  run(jobs: readonly SendJob[]): Promise<PeerRun>;
+  close(): Promise<unknown>;
+}
+
+const WARM_UP = 2_000;
+const RUNS = 2;
+
+/** In a process of its own. As before the product's push and the bare loop, code is compiled and connections are open. */
+export function answerPeer(open: (input: PeerInput, sender: JobSender) => Promise<OpenPeer>): void {
+  answerCall(async (input: PeerInput): Promise<PeerRun[]> => {
+    const { target, count } = input;
+    const sender = await openJobSender(target);
+    const peer = await open(input, sender);
+    await peer.run(makeJobs(Math.min(WARM_UP, count), target.platforms));
+    const runs: PeerRun[] = [];
+    for (let run = 0; run < RUNS; run++) runs.push(await peer.run(makeJobs(count, target.platforms)));
+    await Promise.all([sender.close(), peer.close()]);
+    return runs;
+  });
+}
+
+function makeJobs(count: number, platforms: Target['platforms']): SendJob[] {
   const run = randomBytes(4).toString('hex');
   return Array.from({ length: count }, (_, index) => {
     const channel = isIos(index, platforms) ? 'apns' : 'fcm';
@@ -48,7 +73,7 @@ export interface JobSender {
 }
 
 /** As the bare loop does it, with its better settings: a peer differs from it in its queue only. */
-export async function openJobSender(target: Target): Promise<JobSender> {
+async function openJobSender(target: Target): Promise<JobSender> {
   const requests = await createRequests(target);
   const lines = {
     apns: await openLine(target, 'apns', requests),

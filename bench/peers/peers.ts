@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
@@ -8,43 +7,25 @@ import { callInProcess } from '../lib/child.ts';
 import { round, say } from '../lib/report.ts';
 import type { Rig } from '../lib/rig.ts';
 import type { Target } from '../lib/target.ts';
-import type { PeerInput, PeerResult } from './job.ts';
+import type { PeerInput, PeerRun } from './job.ts';
+import { findRedis } from './redis.ts';
 
 const BENCH = fileURLToPath(new URL('..', import.meta.url));
 const PEERS = ['graphile-worker', 'pg-boss', 'bullmq'] as const;
 const INSTALL_TIMEOUT_MS = 180_000;
-const REDIS_TIMEOUT_MS = 1_000;
 
 type Peer = (typeof PEERS)[number];
 
 const isInstalled = (peer: Peer) => existsSync(`${BENCH}node_modules/${peer}/package.json`);
 
+/** Without the parts for one kind of processor or another, which all have a slower way in JavaScript. */
 async function install(): Promise<void> {
-  if (isInstalled('graphile-worker') && isInstalled('pg-boss')) return;
+  if (PEERS.every(isInstalled)) return;
   say('Installing the peers: npm ci --prefix bench …');
-  const args = ['ci', '--prefix', BENCH, '--no-audit', '--no-fund'];
+  const args = ['ci', '--prefix', BENCH, '--omit=optional', '--no-audit', '--no-fund'];
   await promisify(execFile)('npm', args, { timeout: INSTALL_TIMEOUT_MS }).catch((error: Error) =>
     say(`That did not work: ${error.message}`),
   );
-}
-
-/** BullMQ has parts that no lockfile can hold for every platform: who wants it installs it by hand. */
-async function whyAbsent(peer: Peer, redisUrl: URL): Promise<string | undefined> {
-  if (!isInstalled(peer))
-    return peer === 'bullmq' ? 'npm install --prefix bench --no-save bullmq ioredis' : 'not installed';
-  if (peer === 'bullmq' && !(await listens(redisUrl))) return `no Redis at ${redisUrl.host} (REDIS_URL)`;
-  return undefined;
-}
-
-async function listens(url: URL): Promise<boolean> {
-  const socket = connect({ host: url.hostname, port: Number(url.port || 6379), timeout: REDIS_TIMEOUT_MS });
-  return await new Promise((resolve) => {
-    const answer = (isThere: boolean) => () => {
-      socket.destroy();
-      resolve(isThere);
-    };
-    socket.once('connect', answer(true)).once('error', answer(false)).once('timeout', answer(false));
-  });
 }
 
 async function createDatabase(rig: Rig, name: string): Promise<string> {
@@ -59,38 +40,59 @@ async function createDatabase(rig: Rig, name: string): Promise<string> {
 }
 
 export interface Peers {
-  /** End to end: putting the jobs in and working them off. */
+  /** End to end, putting the jobs in and working them off: the better of two runs. */
   readonly perS: Readonly<Record<string, number>>;
-  readonly parts: Readonly<Record<string, PeerResult>>;
+  readonly runs: Readonly<Record<string, readonly number[]>>;
+  /** Of the better run. */
+  readonly parts: Readonly<Record<string, PeerRun>>;
   readonly absent: Readonly<Record<string, string>>;
 }
 
 /** One job per device, on the same Postgres server and to the same simulators, one peer after the other. */
 export async function runPeers(rig: Rig, target: Target, count: number): Promise<Peers> {
   await install();
-  const redisUrl = new URL(process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379');
+  const redis = await findRedis(rig.stack.dataDir);
+  const redisUrl = 'url' in redis ? redis.url : '';
   const perS: Record<string, number> = {};
-  const parts: Record<string, PeerResult> = {};
+  const runs: Record<string, number[]> = {};
+  const parts: Record<string, PeerRun> = {};
   const absent: Record<string, string> = {};
-  for (const peer of PEERS) {
-    const reason = await whyAbsent(peer, redisUrl);
-    if (reason !== undefined) {
-      absent[peer] = reason;
-      say(`${peer} is left out: ${reason}`);
-      continue;
+  try {
+    for (const peer of PEERS) {
+      const reason = isInstalled(peer) ? undefined : 'not installed';
+      const missing = reason ?? (peer === 'bullmq' && 'absent' in redis ? redis.absent : undefined);
+      if (missing !== undefined) {
+        absent[peer] = missing;
+        say(`${peer} is left out: ${missing}`);
+        continue;
+      }
+      say(`${peer}: ${count} jobs, twice …`);
+      try {
+        const measured = await runPeer(rig, peer, { target, redisUrl, count });
+        runs[peer] = measured.map((run) => speedOf(run, count));
+        const best = measured.reduce((a, b) => (speedOf(b, count) > speedOf(a, count) ? b : a));
+        parts[peer] = { enqueueMs: round(best.enqueueMs, 0), processMs: round(best.processMs, 0) };
+        perS[peer] = speedOf(best, count);
+      } catch (error) {
+        // What the product reached stands, whatever a peer does.
+        absent[peer] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+        say(`${peer} failed: ${absent[peer]}`);
+      }
     }
-    say(`${peer}: ${count} jobs …`);
-    const databaseUrl = await createDatabase(rig, `peer-${peer}`);
-    const input: PeerInput = { target, databaseUrl, redisUrl: redisUrl.href, count };
-    try {
-      const result: PeerResult = await callInProcess(new URL(`./${peer}.ts`, import.meta.url), input);
-      parts[peer] = { enqueueMs: round(result.enqueueMs, 0), processMs: round(result.processMs, 0) };
-      perS[peer] = round((count / (result.enqueueMs + result.processMs)) * 1000, 0);
-    } catch (error) {
-      // What the product reached stands, whatever a peer does.
-      absent[peer] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-      say(`${peer} failed: ${absent[peer]}`);
-    }
+  } finally {
+    if ('stop' in redis) await redis.stop();
   }
-  return { perS, parts, absent };
+  return { perS, runs, parts, absent };
+}
+
+async function runPeer(rig: Rig, peer: Peer, input: Omit<PeerInput, 'databaseUrl'>): Promise<PeerRun[]> {
+  const databaseUrl = await createDatabase(rig, `peer-${peer}`);
+  return await callInProcess<PeerInput, PeerRun[]>(new URL(`./${peer}.ts`, import.meta.url), {
+    ...input,
+    databaseUrl,
+  });
+}
+
+function speedOf({ enqueueMs, processMs }: PeerRun, count: number): number {
+  return round((count / (enqueueMs + processMs)) * 1000, 0);
 }

@@ -1,13 +1,4 @@
-import { answerCall } from '../lib/child.ts';
-import {
-  chunks,
-  makeJobs,
-  openJobSender,
-  type PeerInput,
-  type PeerResult,
-  type SendJob,
-  timed,
-} from './job.ts';
+import { answerPeer, chunks, type PeerRun, type SendJob, timed } from './job.ts';
 
 interface Boss {
   on(event: 'error', listener: (error: Error) => void): void;
@@ -25,17 +16,13 @@ const BATCH = 1_000;
 /** Batches under way at once, so that one is fetched while another is sent. */
 const LANES = 2;
 
-answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult> => {
+answerPeer(async ({ databaseUrl }, sender) => {
   const { default: PgBoss }: { default: new (url: string) => Boss } = await import(PACKAGE);
   const boss = new PgBoss(databaseUrl);
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
   await boss.start();
   await boss.createQueue(QUEUE);
-  const jobs = makeJobs(count, target.platforms).map((data) => ({ name: QUEUE, data }));
-  const enqueueMs = await timed(async () => {
-    for (const batch of chunks(jobs, BATCH)) await boss.insert(batch);
-  });
-  const sender = await openJobSender(target);
+
   // Fetching by hand: its own `work` waits half a second between batches.
   async function lane(): Promise<void> {
     for (;;) {
@@ -48,9 +35,17 @@ answerCall(async ({ target, databaseUrl, count }: PeerInput): Promise<PeerResult
       );
     }
   }
-  const processMs = await timed(async () => {
-    await Promise.all(Array.from({ length: LANES }, lane));
-  });
-  await Promise.all([sender.close(), boss.stop({ graceful: false })]);
-  return { enqueueMs, processMs };
+
+  async function run(sends: readonly SendJob[]): Promise<PeerRun> {
+    const jobs = sends.map((data) => ({ name: QUEUE, data }));
+    const enqueueMs = await timed(async () => {
+      for (const batch of chunks(jobs, BATCH)) await boss.insert(batch);
+    });
+    const processMs = await timed(async () => {
+      await Promise.all(Array.from({ length: LANES }, lane));
+    });
+    return { enqueueMs, processMs };
+  }
+
+  return { run, close: () => boss.stop({ graceful: false }) };
 });
