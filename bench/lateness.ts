@@ -32,7 +32,7 @@ export async function lateness(options: BenchOptions): Promise<Figures> {
     const burst = await measureLateness(rig, desk, { audienceId, n, createdPerS, spreadMs: 0 });
     const { duplicates } = await rig.simulators.control.counts();
     return {
-      n,
+      n: spread.length,
       p50Ms: round(percentile(spread, 0.5), 0),
       p99Ms: round(percentile(spread, 0.99), 0),
       maxMs: round(Math.max(...spread), 0),

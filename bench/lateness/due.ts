@@ -16,7 +16,7 @@ interface Due {
   readonly spreadMs: number;
 }
 
-/** How long after its time each push's first request reached a simulator, in milliseconds. */
+/** How long after its time each push's first request reached a simulator, in milliseconds; throws if one made none. */
 export async function measureLateness(
   rig: Rig,
   desk: Desk,
@@ -33,5 +33,10 @@ export async function measureLateness(
     [tasks],
   );
   const spans = await spansByPush(rig.simulators);
-  return rows.map(({ no, dueAt }) => (spans.get(no)?.firstAt ?? Number.NaN) - dueAt.getTime());
+  const late = rows.flatMap(({ no, dueAt }) => {
+    const span = spans.get(no);
+    return span === undefined ? [] : [span.firstAt - dueAt.getTime()];
+  });
+  if (late.length !== n) throw new Error(`of ${n} pushes that were due ${late.length} made a request`);
+  return late;
 }
