@@ -18,11 +18,14 @@ type Peer = (typeof PEERS)[number];
 
 const isInstalled = (peer: Peer) => existsSync(`${BENCH}node_modules/${peer}/package.json`);
 
-/** Without the parts for one kind of processor or another, which all have a slower way in JavaScript. */
+/**
+ * As the lockfile says, but for optional parts: those are for one kind of processor each, no lockfile holds them for
+ * all, which `npm ci` would refuse, and each has a slower way in JavaScript.
+ */
 async function install(): Promise<void> {
   if (PEERS.every(isInstalled)) return;
-  say('Installing the peers: npm ci --prefix bench …');
-  const args = ['ci', '--prefix', BENCH, '--omit=optional', '--no-audit', '--no-fund'];
+  say('Installing the peers: npm install --prefix bench …');
+  const args = ['install', '--prefix', BENCH, '--no-save', '--omit=optional', '--no-audit', '--no-fund'];
   await promisify(execFile)('npm', args, { timeout: INSTALL_TIMEOUT_MS }).catch((error: Error) =>
     say(`That did not work: ${error.message}`),
   );
