@@ -7,7 +7,7 @@ import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';
 import { type Rig, withRig } from './lib/rig.ts';
 import { type Desk, openDesk } from './lib/tasks.ts';
-import { progressOf, waitForPush } from './lib/watch.ts';
+import { epochMs, progressOf, waitFor, waitForPush } from './lib/watch.ts';
 import { countLedger } from './pause/ledger.ts';
 import { aMoment, type Pausing, pauseAndResume, startedWhilePaused } from './pause/pausing.ts';
 
@@ -16,7 +16,9 @@ const PAUSES = 40;
 const FROZEN = 5;
 /** How long a thawed sender has to do what it must not. */
 const THAWED_MS = 500;
-const WARM_UP = 2_000;
+/** So many requests show that a push is at full speed, after its start or a resume. */
+const UNDER_WAY = 2_000;
+const UNDER_WAY_LIMIT_MS = 60_000;
 /** Sending between a resume and the next pause, in milliseconds: at any moment of a lease. */
 const SENDING = { min: 20, spread: 700 };
 
@@ -116,15 +118,25 @@ async function openPushes(rig: Rig, options: BenchOptions, devices: number): Pro
   await insertDevices(rig.pool, { ...place, count: devices });
   const audienceId = await desk.createAudience();
   const tasks: string[] = [];
+  const least = Math.min(UNDER_WAY, devices / 10);
 
   async function start(): Promise<string> {
     const taskId = await desk.submitTask(audienceId);
     tasks.push(taskId);
     await desk.approve(taskId);
-    // Compiled code and open connections: full speed.
-    const least = Math.min(WARM_UP, devices / 10);
+    // Compiled code and open connections.
     await waitForPush(rig.pool, taskId, ({ planned, left }) => left < planned - least);
     return taskId;
+  }
+
+  const isSent = async (taskId: string) => (await progressOf(rig.pool, taskId))?.isSent === true;
+
+  /** Or all is sent before. A push that is said to be sending may not have made a request yet. */
+  async function seeRequests(taskId: string): Promise<void> {
+    const since = epochMs();
+    const { control } = rig.simulators;
+    const isSeen = async () => (await control.requestsSince(since)) >= least || (await isSent(taskId));
+    await waitFor(async () => ((await isSeen()) ? true : undefined), UNDER_WAY_LIMIT_MS);
   }
 
   return {
@@ -134,12 +146,12 @@ async function openPushes(rig: Rig, options: BenchOptions, devices: number): Pro
     },
     async current() {
       const taskId = tasks.at(-1);
-      if (taskId === undefined || (await progressOf(rig.pool, taskId))?.isSent === true) return await start();
-      await waitForPush(rig.pool, taskId, ({ status }) => status === 'sending' || status === 'collecting');
-      return taskId;
+      if (taskId === undefined) return await start();
+      await seeRequests(taskId);
+      return (await isSent(taskId)) ? await start() : taskId;
     },
     async end() {
-      for (const id of tasks) await waitForPush(rig.pool, id, ({ isSent }) => isSent);
+      for (const id of tasks) await waitForPush(rig.pool, id, (push) => push.isSent);
     },
   };
 }

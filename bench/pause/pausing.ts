@@ -19,17 +19,14 @@ function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Undefined when the push had ended before the call. `meanwhile`: what happens between acknowledgement and resume. */
+/** Undefined when the push had ended before the call, or had only answers to wait for. `meanwhile`: what happens between acknowledgement and resume. */
 export async function pauseAndResume(
   desk: Desk,
   taskId: string,
   meanwhile: () => Promise<unknown>,
 ): Promise<Pausing | undefined> {
   const calledAt = monotonicMs();
-  const answer = await desk.pause(taskId).catch((error: Error) => {
-    if (/: 409 /.test(error.message)) return undefined;
-    throw error;
-  });
+  const answer = await unlessOver(desk.pause(taskId), /: 409 /);
   if (answer === undefined) return undefined;
   const acknowledgedAt = monotonicMs();
   if (answer.pending || acknowledgedAt - calledAt > ACKNOWLEDGE_LIMIT_MS) {
@@ -37,9 +34,16 @@ export async function pauseAndResume(
   }
   await meanwhile();
   const resumedAt = monotonicMs();
-  await desk.resume(taskId);
+  if ((await unlessOver(desk.resume(taskId), /: 409 .*collecting/)) === undefined) return undefined;
   const inFlight = answer.pushes.reduce((sum, push) => sum + push.inFlight, 0);
   return { ackMs: acknowledgedAt - calledAt, inFlight, acknowledgedAt, resumedAt };
+}
+
+async function unlessOver<T>(verb: Promise<T>, isOver: RegExp): Promise<T | undefined> {
+  return await verb.catch((error: Error) => {
+    if (isOver.test(error.message)) return undefined;
+    throw error;
+  });
 }
 
 export function aMoment(random: Random): () => Promise<void> {
