@@ -1,7 +1,13 @@
 import type { z } from 'zod';
 import { digestsOf, type IdentifierChanges } from '../db/device-identifiers.ts';
 import type { DeviceFields } from '../db/device-rows.ts';
-import { type Address, type AddressKind, addressFault, fitsPlatform } from '../domain/address.ts';
+import {
+  type Address,
+  type AddressKind,
+  addressFault,
+  fitsPlatform,
+  normalToken,
+} from '../domain/address.ts';
 import { IDENTIFIER_FAULTS, type IdentifierKind } from '../domain/identifier.ts';
 import type { Platform } from '../domain/platform.ts';
 import { subscriptionFault, subscriptionToken } from '../domain/web-push.ts';
@@ -51,7 +57,7 @@ function addressOf(
   if (token === undefined || token === null) return token === null ? { kind, token } : undefined;
   const detail = kind === 'web_push' ? 'must be an address with a subscription' : addressFault(kind, token);
   if (detail !== undefined) faults.push({ pointer: '/token', detail });
-  return { kind, token };
+  return { kind, token: normalToken(kind, token) };
 }
 
 type WebPush = Extract<AddressBody, { kind: 'web_push' }>;
@@ -59,7 +65,7 @@ type WebPush = Extract<AddressBody, { kind: 'web_push' }>;
 function textAddress({ kind, token }: Exclude<AddressBody, WebPush>, faults: Fault[]): Address {
   const detail = addressFault(kind, token);
   if (detail !== undefined) faults.push({ pointer: '/address/token', detail });
-  return { kind, token };
+  return { kind, token: normalToken(kind, token) };
 }
 
 function webPushAddress(subscription: WebPush['subscription'], faults: Fault[]): Address {

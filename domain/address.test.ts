@@ -5,6 +5,7 @@ import {
   addressFault,
   channelOfKind,
   fitsPlatform,
+  normalToken,
   stateOfAddress,
   USUAL_KIND,
 } from './address.ts';
@@ -70,4 +71,10 @@ test('every key that a browser makes is taken, padded or not, as one token', () 
   const padded = { endpoint, keys: { p256dh: `${p256dh}=`, auth: `${auth}==` } };
   expect(subscriptionFault(padded)).toBeUndefined();
   expect(subscriptionToken(padded)).toBe(subscriptionToken(subscription));
+});
+
+test.each(
+  ADDRESS_KINDS.filter((kind) => kind !== 'apns_token'),
+)('the case of a %s means something', (kind) => {
+  expect(normalToken(kind, 'aBcD')).toBe('aBcD');
 });

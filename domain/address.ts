@@ -100,6 +100,11 @@ export function addressFault(kind: AddressKind, token: string): string | undefin
   return RULES[kind].fault(token);
 }
 
+/** As it is stored: an APNs token is hexadecimal, so its case means nothing. In all other kinds it does. */
+export function normalToken(kind: AddressKind, token: string): string {
+  return kind === 'apns_token' ? token.toLowerCase() : token;
+}
+
 /**
  * `active`: pushes go there. `no_sender`: a good address of a kind that nothing sends to yet; it counts as
  * no token when devices are matched, and becomes active by the release that brings its sender.

@@ -57,6 +57,25 @@ test('an address that nothing sends to yet also belongs to who registered it las
   expect([(await read('old')).tokenState, (await read('new')).tokenState]).toEqual(['replaced', 'no_sender']);
 });
 
+test('an APNs token in another case is the same: registered, refreshed or imported', async () => {
+  const one = 'ab'.repeat(32);
+  const ios = (deviceId: string, text: string) => ({ deviceId, platform: 'ios', token: text });
+  const proof = await proofOf(ios('a', token('c')));
+  await register(ios('b', one.toUpperCase()));
+  await app.call('sdk', 'PUT', '/v1/devices/a', { token: one }, proof);
+  expect([(await read('a')).tokenState, (await read('b')).tokenState]).toEqual(['active', 'replaced']);
+  await register({
+    deviceId: 'd',
+    platform: 'ios',
+    address: { kind: 'apns_token', token: one.toUpperCase() },
+  });
+  expect([(await read('a')).tokenState, (await read('d')).tokenState]).toEqual(['replaced', 'active']);
+  await app.call('operator', 'POST', '/v1/devices/import', `device_id,platform,token\ne,ios,${one}`, {
+    'content-type': 'text/csv',
+  });
+  expect([(await read('d')).tokenState, (await read('e')).tokenState]).toEqual(['replaced', 'active']);
+});
+
 test('a device may change the kind of its address; a bare token is of the kind that it has', async () => {
   const proof = await proofOf({ deviceId: 'a', platform: 'android', token: 'x'.repeat(30) });
   const put = (body: object) => app.call('sdk', 'PUT', '/v1/devices/a', body, proof);

@@ -5,6 +5,7 @@ import {
   type AddressKind,
   addressFault,
   fitsPlatform,
+  normalToken,
   USUAL_KIND,
 } from '../../domain/address.ts';
 import { EXTERNAL_ID, isStorable, LIMITS } from '../../domain/device.ts';
@@ -86,7 +87,7 @@ function tokenOf(kind: AddressKind, value: unknown): string | null | undefined {
   if (!text) return text;
   if (addressFault(kind, text) !== undefined) throw new RowFault('token', 'invalid_token');
   const subscription = kind === 'web_push' ? readSubscription(text) : undefined;
-  return subscription === undefined ? text : subscriptionToken(subscription);
+  return subscription === undefined ? normalToken(kind, text) : subscriptionToken(subscription);
 }
 
 const NO_IDENTIFIERS: IdentifierChanges = [];
