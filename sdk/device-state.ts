@@ -70,6 +70,8 @@ export interface DeviceState {
   unsubscribe: boolean | null;
   /** Likewise: whose device it is. Without a token it is nobody's. */
   user: { readonly token: string | null } | null;
+  /** What the server took last of the two, to wish it again of a server that has forgotten it. */
+  accepted?: { readonly unsubscribe?: boolean; readonly userToken?: string | null };
   /** The device is not registered before the app says something else. */
   fault: Fault | null;
 }
@@ -119,17 +121,29 @@ function merged(before: DeviceChanges | null, changes: DeviceChanges): DeviceCha
 export function nextStep(device: DeviceState, newKey: () => string): DeviceStep | undefined {
   if (!device.isRegistered) {
     if (device.fault !== null) return undefined;
-    const { id: deviceId, platform, profile } = device;
-    device.registering ??= { key: newKey(), body: { deviceId, platform, ...profile } };
+    device.registering ??= { key: newKey(), body: registrationOf(device) };
     return { kind: 'register', ...device.registering };
   }
+  if (device.unsubscribe === true) return { kind: 'unsubscribe', wish: true };
   if (device.changes !== null) return { kind: 'refresh', changes: device.changes };
   if (device.unsubscribe !== null) return { kind: 'unsubscribe', wish: device.unsubscribe };
   if (device.user !== null) return { kind: 'bind', token: device.user.token };
   return undefined;
 }
 
+/** Who wants no messages registers without an address, which follows when the server knows that. */
+function registrationOf(device: DeviceState): object {
+  const { id: deviceId, platform, profile } = device;
+  if (device.unsubscribe !== true) return { deviceId, platform, ...profile };
+  const { token, address, ...rest } = profile;
+  const where = { ...(token !== undefined && { token }), ...(address !== undefined && { address }) };
+  if (Object.keys(where).length > 0) device.changes = merged(where, device.changes ?? {});
+  return { deviceId, platform, ...rest };
+}
+
 export function stepDone(device: DeviceState, step: DeviceStep, answer: unknown): void {
+  if (step.kind === 'unsubscribe') device.accepted = { ...device.accepted, unsubscribe: step.wish };
+  if (step.kind === 'bind') device.accepted = { ...device.accepted, userToken: step.token };
   if (step.kind !== 'register') forgetWish(device, step);
   else if (device.registering?.key === step.key) {
     device.registering = null;
@@ -162,11 +176,15 @@ function forgetWish(device: DeviceState, step: DeviceStep): void {
   if (step.kind === 'bind' && device.user?.token === step.token) device.user = null;
 }
 
-/** With all that is known of it. */
+/** With all that is known of it. A user's token that has ended meanwhile is refused, which the app hears. */
 function registerAnew(device: DeviceState): void {
   device.isRegistered = false;
   device.registering = null;
   device.changes = null;
+  const { unsubscribe = false, userToken = null } = device.accepted ?? {};
+  if (unsubscribe) device.unsubscribe ??= true;
+  if (userToken !== null) device.user ??= { token: userToken };
+  delete device.accepted;
 }
 
 export function forgetSecret(device: DeviceState): void {

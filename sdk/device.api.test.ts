@@ -38,13 +38,17 @@ test('a phone registers, and what it says of it later changes it', async () => {
   expect((await device(deviceId)).unsubscribedAt).toBeNull();
 });
 
-test('the user of a phone is whoever the backend signed for', async () => {
+async function userToken(): Promise<string> {
   const secret = 'a secret of the backend, long enough';
   await app.call('operator', 'PUT', '/v1/app/user-token-keys/k1', { alg: 'HS256', secret });
-  const token = await new SignJWT({ sub: 'user-1', aud: app.appId })
+  return new SignJWT({ sub: 'user-1', aud: app.appId })
     .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
     .setExpirationTime(Math.floor(api.clock.now.getTime() / 1_000) + 60)
     .sign(Buffer.from(secret));
+}
+
+test('the user of a phone is whoever the backend signed for', async () => {
+  const token = await userToken();
   const signalbox = phone.start();
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
   expect(await signalbox.bindUser(token)).toMatchObject({ isRegistered: true });
@@ -74,8 +78,10 @@ test('a registration whose answer was lost is completed, without a second device
   expect(rows).toHaveLength(1);
 });
 
-test('a phone that lost its secret becomes a new device, and the token goes with it', async () => {
-  const { deviceId } = await phone.start().register({ platform: 'android', token: fcmToken });
+test('a phone that lost its secret becomes a new device, and its token and its opt-out go with it', async () => {
+  const before = phone.start();
+  const { deviceId } = await before.register({ platform: 'android', token: fcmToken });
+  await before.unsubscribe();
   phone.quit();
   for (const [key, text] of phone.stored) phone.stored.set(key, text.replace(/"sbd_\w+"/, '"sbd_wrong"'));
   const signalbox = phone.start();
@@ -83,6 +89,7 @@ test('a phone that lost its secret becomes a new device, and the token goes with
   await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
   const { deviceId: newId } = await signalbox.refresh({});
   expect(newId).not.toBe(deviceId);
+  expect((await device(newId)).unsubscribedAt).not.toBeNull();
   expect([(await device(deviceId)).tokenState, (await device(newId)).tokenState]).toEqual([
     'replaced',
     'active',
@@ -96,6 +103,29 @@ test('a phone that the server has forgotten registers anew, under its ID', async
   await signalbox.refresh({ locale: 'it' });
   await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
   expect(await device(deviceId)).toMatchObject({ locale: 'it', tags: ['vip'], tokenState: 'active' });
+});
+
+test('a forgotten phone is opted out and its user’s again, and has no address before', async () => {
+  const signalbox = phone.start();
+  const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+  await signalbox.bindUser(await userToken());
+  await signalbox.unsubscribe();
+  await api.deps.pool.query('delete from devices where device_id = $1', [deviceId]);
+  const told: string[] = [];
+  const { fetch } = globalThis;
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+    told.push(
+      `${init.method} ${new URL(url).pathname.split('/')[4] ?? ''} ${String(init.body).includes(fcmToken)}`,
+    );
+    return fetch(url, init);
+  });
+  await signalbox.refresh({ locale: 'it' });
+  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  const again = await device(deviceId);
+  expect(again).toMatchObject({ locale: 'it', userId: 'user-1', tokenState: 'active' });
+  expect(again.unsubscribedAt).not.toBeNull();
+  const first = told.indexOf('POST  false');
+  expect(told.slice(first, first + 3)).toEqual(['POST  false', 'POST unsubscribe false', 'PUT  true']);
 });
 
 test('a wrong address of the API costs no phone its identity', async () => {
