@@ -179,3 +179,14 @@ test('an approver reports no events', async () => {
     (await app.call('approver', 'POST', '/v1/events', { events: [event('a', { userId: 'u' })] })).statusCode,
   ).toBe(403);
 });
+
+test('a device that reports too often is stopped; who does not know its secret uses up nothing', async () => {
+  const [busy, calm] = [await register('busy'), await register('calm')];
+  const from = (deviceId: string) => ({ deviceId, events: [event('e1')] });
+  for (let i = 0; i < 130; i++) await reportAs('sbd_wrong', from('busy'));
+  expect((await reportAs(busy, from('busy'))).statusCode).toBe(200);
+  for (let i = 0; i < 119; i++) await reportAs(busy, from('busy'));
+  const stopped = await reportAs(busy, from('busy'));
+  expect([stopped.statusCode, stopped.headers['retry-after']]).toEqual([429, expect.any(String)]);
+  expect((await reportAs(calm, from('calm'))).statusCode).toBe(200);
+});

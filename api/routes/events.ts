@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { findSecretHash } from '../../db/devices.ts';
 import { listNames, MAX_EVENT_NAMES } from '../../db/event-names.ts';
 import { EventInput } from '../../domain/event.ts';
 import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
+import { createDeviceGuard, type DeviceGuard, secretRequired } from '../device-proof.ts';
 import { DeviceId, DeviceSecret } from '../device-schemas.ts';
 import { answerOf, type EventAnswer, readEvents } from '../event-reader.ts';
 import { createEventRecorder } from '../event-recorder.ts';
@@ -13,7 +13,6 @@ import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { IsoDate } from '../schemas.ts';
-import { isSecret } from '../secrets.ts';
 
 const MAX_EVENTS = 1_000;
 /** Of bodies; what is made of them takes a few times as much. */
@@ -51,6 +50,7 @@ const TOO_MANY_NAMES = `name: the app has ${MAX_EVENT_NAMES} names of events, an
 export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createEventRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
+  const guard = createDeviceGuard(app, deps);
   app.post(
     '/v1/events',
     {
@@ -69,7 +69,7 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request) => {
       const { deviceId, sentAt, events: items } = request.body;
-      await checkReporter(deps, request, deviceId);
+      await checkReporter(guard, request, deviceId);
       const now = await deps.clock();
       const { events, answers } = readEvents(items, { deviceId, times: { now, sentAt } });
       for (const [index, result] of await record({ appId: appIdOf(request), now, events })) {
@@ -98,7 +98,7 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
 
 /** A device that is not known, and a secret that is not its own, are answered alike. */
 async function checkReporter(
-  deps: ApiDeps,
+  guard: DeviceGuard,
   request: FastifyRequest,
   deviceId: string | undefined,
 ): Promise<void> {
@@ -107,11 +107,8 @@ async function checkReporter(
     throw invalid("goes with an SDK key; with a person's key each event names its user or device");
   }
   if (deviceId === undefined) throw invalid('is missing: with an SDK key a device reports its own events');
-  const known = await findSecretHash(deps.db, { appId: appIdOf(request), deviceId });
-  const hash = known?.hash ?? null;
-  if (hash === null || !isSecret(request.headers['x-device-secret'], hash)) {
-    throw new Problem('device_secret_required', "Send the device's own secret as X-Device-Secret");
-  }
+  const { proof } = await guard.admit(request, deviceId);
+  if (!proof?.hash) throw secretRequired();
 }
 
 function invalid(detail: string): Problem {
