@@ -70,9 +70,8 @@ test('an APNs token in another case is the same: registered, refreshed or import
     address: { kind: 'apns_token', token: one.toUpperCase() },
   });
   expect([(await read('a')).tokenState, (await read('d')).tokenState]).toEqual(['replaced', 'active']);
-  await app.call('operator', 'POST', '/v1/devices/import', `device_id,platform,token\ne,ios,${one}`, {
-    'content-type': 'text/csv',
-  });
+  const file = Buffer.from(`device_id,platform,token\ne,ios,${one}`);
+  await app.call('operator', 'POST', '/v1/devices/import', file, { 'content-type': 'text/csv' });
   expect([(await read('d')).tokenState, (await read('e')).tokenState]).toEqual(['replaced', 'active']);
 });
 
