@@ -22,7 +22,7 @@ export interface Leaving {
  * A process that is killed leaves them ambiguous though no push service ever saw them: never more than 256,
  * however many leases it holds. The rest of the 256 is for what was written and is lost with the connection.
  */
-const MAX_UNWRITTEN = 240;
+const MAX_UNWRITTEN = 208;
 /** A statement costs as much as sending dozens of messages: few leases claim many each, in turn, rather than all of them a few. */
 export const WORTH_A_CLAIM = 128;
 

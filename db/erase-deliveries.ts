@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Db } from './database.ts';
 import { numbersOf, type Subject } from './erase-registry.ts';
-import { shareLedger } from './push-lock.ts';
+import { lockParts, shareLedger } from './push-lock.ts';
 import type { Schema } from './schema.ts';
 import { deliveriesOf, holdSlot } from './slots.ts';
 import { abandonDevices } from './sweep.ts';
@@ -13,24 +13,20 @@ interface ErasedDeliveries {
   readonly inFlight: number;
 }
 
+interface PushWithDetails {
+  readonly no: number;
+  /** Devices may still be written to it: it is prepared, in parts or as a whole, or users join it. */
+  readonly mayGrow: boolean;
+}
+
 /** The pushes that still have rows of devices, or are about to. */
-export async function listPushesWithDetails(
-  db: Db,
-  { appId, preparing }: { appId: string; preparing: boolean },
-): Promise<number[]> {
-  const pushes = await db
-    .selectFrom('pushes')
-    .select('no')
-    .where('app_id', '=', appId)
-    .where('details_deleted_at', 'is', null)
-    .where((eb) =>
-      preparing
-        ? eb('status', '=', 'preparing')
-        : eb.or([eb('slot', 'is not', null), eb('status', '=', 'preparing')]),
-    )
-    .orderBy('no')
-    .execute();
-  return pushes.map(({ no }) => no);
+export async function listPushesWithDetails(db: Db, appId: string): Promise<PushWithDetails[]> {
+  const { rows } = await sql<PushWithDetails>`
+    select no, status = 'preparing' or next_part_from is not null or (closed_at is null and exists (
+        select from tasks t where t.id = pushes.task_id and t.push_type = 'trigger')) as "mayGrow"
+    from pushes where app_id = ${appId} and details_deleted_at is null and (slot is not null or status = 'preparing')
+    order by no`.execute(db);
+  return rows;
 }
 
 /**
@@ -44,6 +40,7 @@ export async function eraseDeliveries(
   return await db.transaction().execute(async (trx) => {
     await shareLedger(trx, [pushNo]);
     // Waits for a preparation under way, and keeps the next one out.
+    await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
       .select('slot')

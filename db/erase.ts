@@ -65,11 +65,15 @@ async function silenceDevices(
 
 async function eraseBatch(db: Db, subject: Subject, now: Date): Promise<Erasure> {
   const rows = await eraseRows(db, subject);
-  const before = await erasePushes(db, subject, now, false);
+  const pushes = await listPushesWithDetails(db, subject.appId);
+  const before = await erasePushes(db, pushes, subject, now);
   if (before.inFlight > 0) return { ...before, devices: 0, others: rows };
   const devices = await deleteDevices(db, subject);
-  // A push that was being prepared when its devices went has them among its losses.
-  const late = await erasePushes(db, subject, now, true);
+  // What was prepared since its devices were silent has them among its losses.
+  const settled = new Set(pushes.filter(({ mayGrow }) => !mayGrow).map(({ no }) => no));
+  const after = await listPushesWithDetails(db, subject.appId);
+  const grown = after.filter(({ no }) => !settled.has(no));
+  const late = await erasePushes(db, grown, subject, now);
   return { devices, deliveries: before.deliveries + late.deliveries, others: rows, inFlight: 0 };
 }
 
@@ -83,9 +87,14 @@ async function eraseRows(db: Db, subject: Subject): Promise<number> {
   return erased;
 }
 
-async function erasePushes(db: Db, subject: Subject, now: Date, preparing: boolean): Promise<Erasure> {
+async function erasePushes(
+  db: Db,
+  pushes: readonly { readonly no: number }[],
+  subject: Subject,
+  now: Date,
+): Promise<Erasure> {
   let total = NOTHING;
-  for (const pushNo of await listPushesWithDetails(db, { appId: subject.appId, preparing })) {
+  for (const { no: pushNo } of pushes) {
     const { erased, inFlight } = await eraseDeliveries(db, { pushNo, subject, now });
     total = add(total, { ...NOTHING, deliveries: erased, inFlight });
   }

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { LANES } from '../domain/lanes.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { countAndCut, cutSoFar } from './cut-leases.ts';
@@ -6,6 +5,7 @@ import type { Db } from './database.ts';
 import { useMemory } from './hash-joins.ts';
 import { endOfNextPart } from './parts.ts';
 import { analyse, insertDeliveries, rangesOf } from './prepare.ts';
+import { lockParts } from './push-lock.ts';
 import { findSuppression } from './suppression.ts';
 
 export interface NextPart {
@@ -27,7 +27,7 @@ export async function prepareNextPart(
   const { pushNo, appId } = args;
   const part = await db.transaction().execute(async (trx) => {
     // The push's row stays free: senders write to it meanwhile.
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`part ${pushNo}`}, 0))`.execute(trx);
+    await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
       .select(['slot', 'next_part_from as from', 'prepared_at as plannedAt'])

@@ -20,6 +20,11 @@ export async function closeLedger(trx: Transaction<Schema>, pushNo: number): Pro
   await sql`select pg_advisory_xact_lock(${sql.lit(LOCK_CLASS)}, ${lockKey(pushNo)})`.execute(trx);
 }
 
+/** Held while a part of the audience is written; whoever takes it then sees the part. */
+export async function lockParts(trx: Transaction<Schema>, pushNo: number): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`part ${pushNo}`}, 0))`.execute(trx);
+}
+
 function lockKey(pushNo: number): number {
   return pushNo % 2_147_483_647;
 }
