@@ -46,7 +46,6 @@ export async function fanout(options: BenchOptions): Promise<Figures> {
       barePerS: round(barePerS, 0),
       bareRuns: bareRuns.map(({ perS, sessions, streams }) => ({ perS: round(perS, 0), sessions, streams })),
       peersPerS: peers.perS,
-      peerRuns: peers.runs,
       peersAbsent: peers.absent,
       ratioToBare: round(engine.perS / barePerS),
       sendPhaseRatioToBare: round(engine.sendPhasePerS / barePerS),

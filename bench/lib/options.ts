@@ -6,7 +6,7 @@ const Count = z.coerce.number().int().positive();
 const Options = z.object({
   devices: Count.optional(),
   /** Devices for the peers, which are slower. */
-  peerDevices: Count.default(20_000),
+  peerDevices: Count.default(100_000),
   /** How often something is done: pauses, or tasks. */
   n: Count.optional(),
   sleepers: Count.default(2_000),

@@ -34,20 +34,19 @@ export interface OpenPeer {
   close(): Promise<unknown>;
 }
 
-const WARM_UP = 2_000;
-const RUNS = 2;
+/** As the product's. */
+const WARM_UP = 5_000;
 
 /** In a process of its own. As before the product's push and the bare loop, code is compiled and connections are open. */
 export function answerPeer(open: (input: PeerInput, sender: JobSender) => Promise<OpenPeer>): void {
-  answerCall(async (input: PeerInput): Promise<PeerRun[]> => {
+  answerCall(async (input: PeerInput): Promise<PeerRun> => {
     const { target, count } = input;
     const sender = await openJobSender(target);
     const peer = await open(input, sender);
     await peer.run(makeJobs(Math.min(WARM_UP, count), target.platforms));
-    const runs: PeerRun[] = [];
-    for (let run = 0; run < RUNS; run++) runs.push(await peer.run(makeJobs(count, target.platforms)));
+    const run = await peer.run(makeJobs(count, target.platforms));
     await Promise.all([sender.close(), peer.close()]);
-    return runs;
+    return run;
   });
 }
 

@@ -43,10 +43,8 @@ async function createDatabase(rig: Rig, name: string): Promise<string> {
 }
 
 export interface Peers {
-  /** End to end, putting the jobs in and working them off: the better of two runs. */
+  /** End to end, putting the jobs in and working them off. */
   readonly perS: Readonly<Record<string, number>>;
-  readonly runs: Readonly<Record<string, readonly number[]>>;
-  /** Of the better run. */
   readonly parts: Readonly<Record<string, PeerRun>>;
   readonly absent: Readonly<Record<string, string>>;
 }
@@ -57,7 +55,6 @@ export async function runPeers(rig: Rig, target: Target, count: number): Promise
   const redis = await findRedis(rig.stack.dataDir);
   const redisUrl = 'url' in redis ? redis.url : '';
   const perS: Record<string, number> = {};
-  const runs: Record<string, number[]> = {};
   const parts: Record<string, PeerRun> = {};
   const absent: Record<string, string> = {};
   try {
@@ -69,13 +66,11 @@ export async function runPeers(rig: Rig, target: Target, count: number): Promise
         say(`${peer} is left out: ${missing}`);
         continue;
       }
-      say(`${peer}: ${count} jobs, twice …`);
+      say(`${peer}: ${count} jobs …`);
       try {
-        const measured = await runPeer(rig, peer, { target, redisUrl, count });
-        runs[peer] = measured.map((run) => speedOf(run, count));
-        const best = measured.reduce((a, b) => (speedOf(b, count) > speedOf(a, count) ? b : a));
-        parts[peer] = { enqueueMs: round(best.enqueueMs, 0), processMs: round(best.processMs, 0) };
-        perS[peer] = speedOf(best, count);
+        const { enqueueMs, processMs } = await runPeer(rig, peer, { target, redisUrl, count });
+        parts[peer] = { enqueueMs: round(enqueueMs, 0), processMs: round(processMs, 0) };
+        perS[peer] = round((count / (enqueueMs + processMs)) * 1000, 0);
       } catch (error) {
         // What the product reached stands, whatever a peer does.
         absent[peer] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
@@ -85,17 +80,13 @@ export async function runPeers(rig: Rig, target: Target, count: number): Promise
   } finally {
     if ('stop' in redis) await redis.stop();
   }
-  return { perS, runs, parts, absent };
+  return { perS, parts, absent };
 }
 
-async function runPeer(rig: Rig, peer: Peer, input: Omit<PeerInput, 'databaseUrl'>): Promise<PeerRun[]> {
+async function runPeer(rig: Rig, peer: Peer, input: Omit<PeerInput, 'databaseUrl'>): Promise<PeerRun> {
   const databaseUrl = await createDatabase(rig, `peer-${peer}`);
-  return await callInProcess<PeerInput, PeerRun[]>(new URL(`./${peer}.ts`, import.meta.url), {
+  return await callInProcess<PeerInput, PeerRun>(new URL(`./${peer}.ts`, import.meta.url), {
     ...input,
     databaseUrl,
   });
-}
-
-function speedOf({ enqueueMs, processMs }: PeerRun, count: number): number {
-  return round((count / (enqueueMs + processMs)) * 1000, 0);
 }
