@@ -5,8 +5,8 @@ const LOCK_CLASS = 7301;
 
 /**
  * Held by whoever counts receipts or reads a push's details for an audience: many at once, none while the push is
- * being finalised, so that no receipt was answered and is missing in the frozen numbers. To be taken before the
- * first read of the push, since every statement sees only what was committed before it.
+ * being finalised, so that no receipt was answered and is missing in the frozen numbers. What is to be
+ * sure is read after it, since every statement sees only what was committed before it.
  */
 export async function shareLedger(trx: Transaction<Schema>, pushNos: readonly number[]): Promise<void> {
   const keys = [...new Set(pushNos.map(lockKey))].sort((a, b) => a - b);

@@ -72,3 +72,14 @@ test('no receipt is counted after the push was frozen, whenever it came', async 
   expect(answer).toMatchObject({ final: true, late: 3, statistics });
   expect(await recountStatistics(db, { pushNo: push.no, slot: push.slot })).toMatchObject({ opens: null });
 });
+
+test('a receipt that is late already does not wait for the push to be finalised', async () => {
+  const { db } = database;
+  const { push, open } = await newPush();
+  await db.updateTable('pushes').set({ window_ends_at: START }).where('no', '=', push.no).execute();
+  await db.transaction().execute(async (trx) => {
+    await closeLedger(trx, push.no);
+    expect((await open(1)).get(0)).toBe('late');
+  });
+  expect((await readStatistics(db, { pushNo: push.no, now: START }))?.late).toBe(1);
+});

@@ -67,12 +67,11 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
   const byPush = Map.groupBy(batch.receipts, (receipt) => receipt.pushNo);
   const pushNos = [...byPush.keys()].sort((a, b) => a - b);
   await useIndexes(trx);
-  await shareLedger(trx, pushNos);
-  const pushes = await findPushes(trx, batch, pushNos);
+  const pushes = await lockOpen(trx, batch, pushNos);
   for (const [pushNo, receipts] of [...byPush].sort(([a], [b]) => a - b)) {
     const push = pushes.get(pushNo);
     if (push === undefined) setAll(outcome, receipts, 'unknown');
-    else if ('endedAt' in push) {
+    else if (isEnded(push)) {
       setAll(outcome, receipts, 'late');
       outcome.deltas.counters.add(pushNo, LATE, await countLate(trx, push, { ...batch, receipts }));
     } else await countPush(trx, push, receipts, outcome);
@@ -82,6 +81,23 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
 /** Deliveries are found by their numbers, whatever stale statistics of a young partition say. */
 async function useIndexes(trx: Transaction<Schema>): Promise<void> {
   await sql`set local enable_seqscan = off`.execute(trx);
+}
+
+/** Late receipts wait for nobody; those of open pushes while one is being finalised, which may end it. */
+async function lockOpen(
+  trx: Transaction<Schema>,
+  batch: ReceiptBatch,
+  pushNos: number[],
+): Promise<Map<number, OpenPush | EndedPush>> {
+  const pushes = await findPushes(trx, batch, pushNos);
+  const open = pushNos.filter((pushNo) => !isEnded(pushes.get(pushNo)));
+  await shareLedger(trx, open);
+  for (const [pushNo, push] of await findPushes(trx, batch, open)) pushes.set(pushNo, push);
+  return pushes;
+}
+
+function isEnded(push: OpenPush | EndedPush | undefined): push is EndedPush {
+  return push !== undefined && 'endedAt' in push;
 }
 
 /** The app's pushes of a batch; one without a slot has no deliveries yet. */
