@@ -18,26 +18,32 @@ export interface ResultAudience {
 
 /**
  * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they are;
- * undefined when the details are gone. An unknown user of the target stays a user ID; whoever was erased is nobody any more.
+ * 'gone' when the details are, 'unready' while they are still being written. An unknown user of the target stays a user ID; whoever was erased is nobody any more.
  */
-export async function createResultAudience(db: Db, audience: ResultAudience): Promise<number | undefined> {
+export async function createResultAudience(
+  db: Db,
+  audience: ResultAudience,
+): Promise<number | 'gone' | 'unready'> {
   return await atomically(db, async (trx) => {
     const { pushNo, variants, filter } = audience;
     await shareLedger(trx, [pushNo]);
     const push = await trx
       .selectFrom('pushes')
-      .select(['id', 'slot', 'window_ends_at', 'details_deleted_at'])
+      .select(['id', 'slot', 'window_ends_at', 'details_deleted_at', 'next_part_from'])
       .where('no', '=', pushNo)
       .where('app_id', '=', audience.appId)
       .executeTakeFirst();
-    if (push === undefined || push.slot === null || areDetailsGone(push, audience.now)) return undefined;
+    if (push === undefined || areDetailsGone(push, audience.now)) return 'gone';
+    if (push.slot === null || push.next_part_from !== null) return 'unready';
     const { id, appId, name, createdBy, now } = audience;
     const made = { created_by: createdBy, created_at: now };
     await trx
       .insertInto('audiences')
       .values({ id, app_id: appId, name, kind: 'result', version: 1, archived_at: null, ...made })
       .execute();
-    const source = JSON.stringify({ pushId: push.id, filter });
+    // Which device was searched for would outlive it.
+    const { deviceId: _, ...kept } = filter;
+    const source = JSON.stringify({ pushId: push.id, filter: kept });
     await trx
       .insertInto('audience_versions')
       .values({ audience_id: id, version: 1, members: 0, source, ...made })

@@ -14,7 +14,7 @@ import { DeliveryPage, DetailsExportQuery, DetailsQuery } from '../details-schem
 import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { Problem, problemResponses } from '../problem.ts';
 import { gone, ledgerOf, pushOf } from '../push-lookup.ts';
 import { Label } from '../schemas.ts';
 import { IdParams, readingById } from '../task-lookup.ts';
@@ -96,18 +96,26 @@ function resultAudiences(app: App, deps: ApiDeps): void {
       const { name, filter } = request.body;
       const at = { variant: filter.variant, place: { pointer: '/filter/variant' } };
       const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
-      if (ledger === undefined) throw gone();
+      if (ledger === undefined) throw unready();
       const { appId, personId: createdBy } = personOf(request);
       const id = newId('audience', randomBytes);
       const now = await deps.clock();
       const members = await deps.db.transaction().execute(async (trx) => {
         const made = { id, appId, name, ...ledger, filter, createdBy, now };
         const count = await createResultAudience(trx, made);
-        if (count === undefined) throw gone();
+        if (count === 'gone') throw gone();
+        if (count === 'unready') throw unready();
         await recordAct(trx, request, { detail: `${id} of ${request.params.id}: ${count} members`, now });
         return count;
       });
       return reply.code(201).send({ id, name, version: 1, members });
     },
+  );
+}
+
+function unready(): Problem {
+  return new Problem(
+    'conflict',
+    'The devices of this push are not all prepared: save its audience when they are',
   );
 }

@@ -179,6 +179,25 @@ describe('POST /v1/pushes/{id}/audience', () => {
     expect(await members(body['id'])).toEqual([{ kind: 1, id: 'user-9' }]);
   });
 
+  test('a device that was searched for is not remembered by its ID', async () => {
+    const { body } = await save({ deviceId: 'phone-a', result: 'success' });
+    expect(await members(body['id'])).toEqual([{ kind: 0, id: 'phone-a' }]);
+    const { versions } = (await shop.marketer.call('GET', `/v1/audiences/${body['id']}`)).body as {
+      versions: object[];
+    };
+    expect(versions).toMatchObject([{ source: { filter: { result: 'success' } } }]);
+    expect(JSON.stringify(versions)).not.toContain('phone-a');
+  });
+
+  test('not before all devices are prepared', async () => {
+    const set = async (change: { slot?: null; next_part_from?: number | null }) =>
+      await api.deps.db.updateTable('pushes').set(change).where('no', '=', push.no).execute();
+    await set({ next_part_from: 7 });
+    expect((await save({})).status).toBe(409);
+    await set({ next_part_from: null, slot: null });
+    expect(await save({})).toMatchObject({ status: 409, body: { detail: /not all prepared/ } });
+  });
+
   test('only until the window ends', async () => {
     endWindow();
     expect((await save({})).status).toBe(410);
