@@ -19,7 +19,7 @@ export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
   let last: Promise<void> = Promise.resolve();
   async function run(hold: RefreshHold): Promise<void> {
     try {
-      while (!isClosing && (await stepRefresh(db, hold, { now: await clock() })));
+      while (!isClosing && (await stepRefresh(db, hold, { clock })));
     } catch (error) {
       if (isClosing) return;
       log.error({ err: error, audienceId: hold.audienceId }, 'a recount of an audience failed');

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { AudienceKind } from '../domain/audience-definition.ts';
+import type { Clock } from '../domain/clock.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
@@ -102,15 +103,15 @@ type LimitedStep = Step & { readonly limit: number };
 export async function stepRefresh(
   db: Db,
   hold: RefreshHold,
-  { now, size = STEP_SIZE }: { now: Date; size?: number },
+  { clock, size = STEP_SIZE }: { clock: Clock; size?: number },
 ): Promise<boolean> {
   const step = await findStep(db, hold);
   if (step === undefined) return false;
   try {
-    return await countStep(db, hold, { ...step, limit: size }, now);
+    return await countStep(db, hold, { ...step, limit: size }, clock);
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
-    await endRefresh(db, hold, { state: 'failed', reason: error.message, now });
+    await endRefresh(db, hold, { state: 'failed', reason: error.message, now: await clock() });
     return false;
   }
 }
@@ -127,7 +128,7 @@ async function findStep(db: Db, { audienceId, run }: RefreshHold): Promise<Step 
     .executeTakeFirst();
 }
 
-async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, now: Date): Promise<boolean> {
+async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, clock: Clock): Promise<boolean> {
   const { appId, version, startedAt } = step;
   const audience = await findSource(db, { appId, audienceId: hold.audienceId, version });
   if (audience === undefined) throw new RuleError('the audience does not exist any more');
@@ -140,7 +141,8 @@ async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, now: Date
     { ...planning, from: { audience }, ...range.only },
     { timeoutMs: STEP_MS },
   );
-  await storeStep(db, hold, { counts, range, now });
+  // A step takes a while, and was heard of at its end.
+  await storeStep(db, hold, { counts, range, now: await clock() });
   return !range.isLast;
 }
 

@@ -46,7 +46,7 @@ test('two that ask at once get one recount; a process that is gone is followed b
   await another.takeOver();
   await expect.poll(() => read(id)).toMatchObject({ state: 'done', counts: { planned: 3 } });
   await another.close();
-  expect(await stepRefresh(db, first, { now: api.clock.now })).toBe(false);
+  expect(await stepRefresh(db, first, { clock: api.deps.clock })).toBe(false);
   expect((await findRefresh(db, id))?.counts.planned).toBe(3);
 });
 
@@ -70,7 +70,7 @@ test('the recount of an upload goes from ID to ID, and finds what an estimate fi
   if (hold === undefined) throw new Error('did not start');
   const seen = [];
   do seen.push((await read(id)).done);
-  while (await stepRefresh(db, hold, { now, size: 2 }));
+  while (await stepRefresh(db, hold, { clock: api.deps.clock, size: 2 }));
   expect(seen).toEqual([0, 2, 2, 4]);
   const { state, done, total, counts } = await read(id);
   expect([state, done, total]).toEqual(['done', 5, 5]);
