@@ -28,10 +28,10 @@ export function digestsOf(kind: IdentifierKind, text: string): Digests | Identif
   return { kind, digests: digest(identifier) };
 }
 
-/** Partners send MD5 of either case; SHA-256 is of the normal form. */
+/** Partners hash either case. */
 function digest(identifier: Identifier): Buffer[] {
   if (identifier.form !== 'raw') return [Buffer.from(identifier.hex, 'hex')];
-  return [hash('sha256', identifier.normal), ...identifier.cases.map((text) => hash('md5', text))];
+  return identifier.cases.flatMap((text) => [hash('sha256', text), hash('md5', text)]);
 }
 
 export function identifierCode(kind: IdentifierKind): number {
@@ -62,6 +62,12 @@ export async function putIdentifiers(
     .execute();
   const { kinds, digests } = flat(changes);
   if (kinds.length === 0) return;
+  // In all its forms: whoever had it is not found by the others either.
+  await sql`
+    delete from device_identifiers i using (
+      select o.device_no, o.kind from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest)
+      join device_identifiers o on o.app_id = ${device.appId} and o.kind = u.kind and o.digest = u.digest
+    ) theirs where i.device_no = theirs.device_no and i.kind = theirs.kind`.execute(trx);
   await sql`
     insert into device_identifiers (app_id, kind, digest, device_no)
     select ${device.appId}, kind, digest, ${device.no}::bigint

@@ -66,6 +66,7 @@ async function hasDevices(client: PoolClient, appId: string): Promise<boolean> {
 
 async function putIdentifiers(client: PoolClient, appId: string): Promise<void> {
   await client.query(FORGET_IDENTIFIERS, [appId]);
+  await client.query(TAKE_IDENTIFIERS, [appId]);
   await client.query(PUT_IDENTIFIERS, [appId]);
 }
 
@@ -168,6 +169,13 @@ const FORGET_IDENTIFIERS = `
     join devices d on d.app_id = $1 and d.device_id = s.device_id,
     (values ${KIND_BITS}) kinds (kind, bit)
   where s.given & kinds.bit > 0 and i.device_no = d.no and i.kind = kinds.kind`;
+
+/** Whoever had one of them is not found by its other forms either. */
+const TAKE_IDENTIFIERS = `
+  delete from device_identifiers i using (
+    select o.device_no, o.kind from staged s, unnest(s.identifiers) one
+      join device_identifiers o on o.app_id = $1 and o.kind = left(one, 1)::smallint and o.digest = decode(substr(one, 2), 'hex')
+  ) theirs where i.device_no = theirs.device_no and i.kind = theirs.kind`;
 
 /** An identifier belongs to the device that gave it last. */
 const PUT_IDENTIFIERS = `

@@ -1,6 +1,6 @@
 import { EXTERNAL_ID } from './device.ts';
 
-/** IDs of a device beside its device ID: audiences and partners know it by them. Stored by their place in this list. */
+/** IDs of a device beside its device ID: partners know it by them. Stored by their place in this list. */
 export const IDENTIFIER_KINDS = ['idfa', 'idfv', 'oaid', 'android_id', 'custom_id'] as const;
 export type IdentifierKind = (typeof IDENTIFIER_KINDS)[number];
 
@@ -11,23 +11,24 @@ export const IDENTIFIER_FAULTS = {
 } as const;
 export type IdentifierFault = keyof typeof IDENTIFIER_FAULTS;
 
-/** `raw`: the normal form and, where partners hash it in the other case, that form too. */
+/** `raw`: in every case in which partners hash it. */
 export type Identifier =
-  | { readonly form: 'raw'; readonly normal: string; readonly cases: readonly string[] }
+  | { readonly form: 'raw'; readonly cases: readonly string[] }
   | { readonly form: 'md5' | 'sha256'; readonly hex: string };
 
 interface Rules {
   readonly pattern: RegExp;
-  readonly normal: 'upper' | 'lower' | 'as_is';
+  /** Its case means something. */
+  readonly isAsItIs?: true;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const RULES: Readonly<Record<IdentifierKind, Rules>> = {
-  idfa: { pattern: UUID, normal: 'upper' },
-  idfv: { pattern: UUID, normal: 'upper' },
-  oaid: { pattern: /^[0-9a-z-]{8,64}$/i, normal: 'lower' },
-  android_id: { pattern: /^[0-9a-f]{8,16}$/i, normal: 'lower' },
-  custom_id: { pattern: EXTERNAL_ID, normal: 'as_is' },
+  idfa: { pattern: UUID },
+  idfv: { pattern: UUID },
+  oaid: { pattern: /^[0-9a-z-]{8,64}$/i },
+  android_id: { pattern: /^[0-9a-f]{8,16}$/i },
+  custom_id: { pattern: EXTERNAL_ID, isAsItIs: true },
 };
 const HASHED = /^(md5|sha256):(.*)$/is;
 const DIGITS = { md5: 32, sha256: 64 } as const;
@@ -40,11 +41,10 @@ export function readIdentifier(kind: IdentifierKind, text: string): Identifier |
   }
   const value = text.trim();
   if (/^[0-]+$/.test(value)) return 'all_zeros';
-  const { pattern, normal } = RULES[kind];
+  const { pattern, isAsItIs = false } = RULES[kind];
   if (!pattern.test(value)) return 'not_an_id';
-  if (normal === 'as_is') return { form: 'raw', normal: value, cases: [value] };
-  const [lower, upper] = [value.toLowerCase(), value.toUpperCase()];
-  return { form: 'raw', normal: normal === 'upper' ? upper : lower, cases: [...new Set([lower, upper])] };
+  if (isAsItIs) return { form: 'raw', cases: [value] };
+  return { form: 'raw', cases: [...new Set([value.toLowerCase(), value.toUpperCase()])] };
 }
 
 function readHash(form: 'md5' | 'sha256', digits: string): Identifier | IdentifierFault {

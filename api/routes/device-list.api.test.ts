@@ -90,9 +90,8 @@ test('a forged cursor and an unknown filter are refused', async () => {
 test('a device is found by its identifier in every form, and by no other of its kinds', async () => {
   await register('d', { identifiers: { idfa: IDFA.toLowerCase(), customId: 'member-7' } });
   const lower = IDFA.toLowerCase();
-  for (const idfa of [IDFA, lower, hash('md5', IDFA), hash('md5', lower), hash('sha256', IDFA)]) {
-    expect(await found({ idfa })).toEqual(['d']);
-  }
+  const hashed = (text: string) => [text, hash('md5', text), hash('sha256', text)];
+  for (const idfa of [...hashed(IDFA), ...hashed(lower)]) expect(await found({ idfa })).toEqual(['d']);
   expect(await found({ idfv: IDFA })).toEqual([]);
   expect(await found({ customId: 'member-7', idfa: IDFA })).toEqual(['d']);
 });
@@ -112,6 +111,16 @@ test('an identifier belongs to who gave it last; null takes it away; what is not
   expect(await found({ idfa: IDFA })).toEqual(['new']);
   await app.call('sdk', 'PUT', '/v1/devices/new', { identifiers: { idfa: null } }, proof);
   expect(await found({ idfa: IDFA })).toEqual([]);
+});
+
+test('a device that gives one hash of an identifier has it in all its forms', async () => {
+  await register('old', { identifiers: { idfa: IDFA, customId: 'm' } });
+  await register('new', { identifiers: { idfa: hash('md5', IDFA) } });
+  expect(await found({ idfa: IDFA })).toEqual(['new']);
+  expect(await found({ idfa: hash('sha256', IDFA) })).toEqual([]);
+  expect(await found({ customId: 'm' })).toEqual(['old']);
+  await importCsv('device_id,platform,idfa', `newest,ios,${IDFA}`);
+  expect(await found({ idfa: IDFA })).toEqual(['newest']);
 });
 
 test('in a file the last row of an identifier has it, and an empty field takes it away', async () => {
