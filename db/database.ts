@@ -10,6 +10,11 @@ export function atomically<T>(db: Db, work: (trx: Transaction<Schema>) => Promis
   return db.isTransaction ? work(db as Transaction<Schema>) : db.transaction().execute(work);
 }
 
+/** All that is read is of one moment, so that several figures agree with each other. */
+export function atOneMoment<T>(db: Db, read: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+}
+
 const INT8_OID = 20;
 const intTypes = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {

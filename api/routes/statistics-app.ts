@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { atOneMoment } from '../../db/database.ts';
 import { listStartedPushes } from '../../db/task-history.ts';
 import { type Period, readAppDays, readAppTotals } from '../../db/totals.ts';
 import type { App } from '../app.ts';
@@ -44,7 +45,10 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
     async (request) => {
       const period = await periodOf(deps, request);
       const { from, to } = period;
-      const [totals, days] = [await readAppTotals(deps.db, period), await readAppDays(deps.db, period)];
+      const { totals, days } = await atOneMoment(deps.db, async (trx) => ({
+        totals: await readAppTotals(trx, period),
+        days: await readAppDays(trx, period),
+      }));
       return { from, to, ...totalsOf(totals, await deps.clock()), days: daysOf(days, totals) };
     },
   );

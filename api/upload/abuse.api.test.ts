@@ -85,14 +85,22 @@ test('without a valid key nothing of the body is read', async () => {
   expect(bytes).toBeLessThan(50 * MB);
 });
 
+/** Audience files are stored in parts, each in a transaction of its own. */
+async function storedMembers(): Promise<number> {
+  const { rows } = await api.deps.pool.query<{ members: number }>(
+    'select count(*) as members from audience_upload_members',
+  );
+  return rows[0]?.members ?? 0;
+}
+
 test.each([
-  ['/v1/devices/import', 'device_id,platform\n', (i: number) => `cut${i},ios\n`],
-  ['/v1/audiences/upload?name=Cut', 'device_id\n', (i: number) => `cut${i}\n`],
-])('an upload to %s that is cut in the middle stores nothing', async (path, head, row) => {
+  ['/v1/devices/import', 'device_id,platform\n', (i: number) => `cut${i},ios\n`, openTransactions],
+  ['/v1/audiences/upload?name=Cut', 'device_id\n', (i: number) => `cut${i}\n`, storedMembers],
+])('an upload to %s that is cut in the middle stores nothing', async (path, head, row, countStored) => {
   const sending = post(path, 'text/csv', app.keys.marketer);
   sending.on('error', () => undefined);
-  sending.write(head + Array.from({ length: 20_000 }, (_, i) => row(i)).join(''));
-  await expect.poll(openTransactions).toBe(1);
+  sending.write(head + Array.from({ length: 20_001 }, (_, i) => row(i)).join(''));
+  await expect.poll(countStored).toBeGreaterThan(0);
   sending.destroy();
   await expect.poll(openTransactions).toBe(0);
   expect(await isImported('cut0')).toBe(false);
