@@ -11,15 +11,16 @@ import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
 import { IsoDate, Label } from '../schemas.ts';
-import { AudienceUpload, uploadAudience } from '../upload/audience-file.ts';
+import { AudienceUpload, IDS_OF_TEXT, uploadAudience } from '../upload/audience-file.ts';
 import { acceptStreams, CSV, NDJSON, TEXT, uploadBody } from '../upload/body.ts';
 
 const FILE = uploadBody(CSV, TEXT, NDJSON);
 const ANSWERS = { 201: AudienceUpload, ...problemResponses(404, 408, 409, 413, 415, 422) };
 const HOW =
-  'CSV with the columns device_id, user_id or both; plain text with one device ID per line; or NDJSON. ' +
+  'CSV with the columns device_id, user_id or both; plain text with one device ID per line, or with ids=user one user ID; or NDJSON. ' +
   'With an Idempotency-Key a file that was cut off goes on where it ended: ask for the offset, and send the rest ' +
   'under the same key with that Upload-Offset.';
+const Ids = { ids: z.enum(IDS_OF_TEXT).default('device') };
 const Headers = z.looseObject({
   /** How many bytes of the file are not sent again; 0 begins anew. */
   'upload-offset': z.coerce.number().int().min(0).default(0),
@@ -42,7 +43,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
   const send = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    audience: { id: string; name?: string },
+    audience: { id: string; name?: string; ids: (typeof IDS_OF_TEXT)[number] },
   ) => {
     const headers = request.headers as z.infer<typeof Headers>;
     const key = request.idempotency?.key ?? null;
@@ -64,13 +65,13 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
         operationId: 'uploadAudience',
         description: HOW,
         headers: Headers,
-        querystring: z.strictObject({ name: Label(100) }),
+        querystring: z.strictObject({ name: Label(100), ...Ids }),
         response: ANSWERS,
       },
     },
     async (request, reply) => {
       const id = newId('audience', randomBytes);
-      return await send(request, reply, { id, name: request.query.name });
+      return await send(request, reply, { id, ...request.query });
     },
   );
   app.post(
@@ -84,6 +85,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
         description: HOW,
         headers: Headers,
         params: z.object({ id: z.string() }),
+        querystring: z.strictObject(Ids),
         response: ANSWERS,
       },
     },
@@ -91,7 +93,7 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
       const { id } = request.params;
       const found = await findAudience(deps.db, personOf(request).appId, id);
       if (found?.kind !== 'upload') throw notFound('audience of uploads');
-      return await send(request, reply, { id });
+      return await send(request, reply, { id, ...request.query });
     },
   );
   app.get(

@@ -30,6 +30,17 @@ test('the audience of all devices has no list of members', async () => {
   expect(details.versions).toMatchObject([{ version: 1, members: null }]);
 });
 
+test('plain text holds device IDs, or user IDs where the address says so', async () => {
+  const text = (query: string) => upload('u1\nu2\nu1', 'text/plain', `/v1/audiences/upload?name=T${query}`);
+  expect(await members((await text('')).json().id)).toEqual(['0 u1', '0 u2']);
+  const { id } = (await text('&ids=user')).json();
+  expect(await members(id)).toEqual(['1 u1', '1 u2']);
+  await upload('u3', 'text/plain', `/v1/audiences/${id}/upload?ids=user`);
+  expect(await members(id, 2)).toEqual(['1 u3']);
+  const csv = await upload('device_id\nd1', 'text/csv', '/v1/audiences/upload?name=C&ids=user');
+  expect([csv.statusCode, csv.json().errors]).toMatchObject([400, [{ parameter: 'ids' }]]);
+});
+
 test('an upload of devices and users counts each once and reports the rest by line', async () => {
   const answer = await upload('device_id,user_id\nd1,\nd1,\n,u1\nd2,u2\n,\n"d3"x,\nd 4,\nd1');
   expect(answer.statusCode).toBe(201);

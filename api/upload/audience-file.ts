@@ -14,7 +14,7 @@ import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, Problem } from '../problem.ts';
 import { BadRows, RowError } from './bad-rows.ts';
-import { bytesOf, CSV, contentTypeOf, NDJSON, withUploadSlot } from './body.ts';
+import { bytesOf, CSV, contentTypeOf, NDJSON, TEXT, withUploadSlot } from './body.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
 import { readRows, type Tally } from './rows.ts';
 
@@ -41,6 +41,8 @@ interface AudienceFile {
   readonly key: string | null;
   /** How many bytes of the file are not sent again. */
   readonly offset: number;
+  /** What the lines of plain text are. */
+  readonly ids: IdsOfText;
 }
 
 interface Uploaded {
@@ -51,7 +53,12 @@ interface Uploaded {
 
 type MemberTally = Tally<MemberColumn>;
 
+export const IDS_OF_TEXT = ['device', 'user'] as const;
+type IdsOfText = (typeof IDS_OF_TEXT)[number];
+
 const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
+/** Of plain text the first of the known columns is the only one. */
+const READERS = { device: READER, user: { ...READER, known: MEMBER_COLUMNS.toReversed() } } as const;
 /** So many are kept at a time: what is lost when the process dies. */
 const PART = 20_000;
 
@@ -61,13 +68,16 @@ export async function uploadAudience(
   file: AudienceFile,
 ): Promise<Uploaded> {
   const { appId } = personOf(request);
+  if (file.ids === 'user' && contentTypeOf(request) !== TEXT) throw idsOfColumns();
   const target = `${request.url}\n${contentTypeOf(request)}`;
   const begun = await beginUpload(deps.db, { appId, target, ...file, now: await deps.clock() });
   if (begun.state === 'elsewhere') throw elsewhere(begun.bytes);
   if (begun.state === 'done') return { answer: AudienceUpload.parse(begun.answer), isReplayed: true };
   const tally = tallyFrom(begun.from);
   try {
-    await withUploadSlot(deps.pool, () => keepFile(deps, request, begun.hold, tally));
+    await withUploadSlot(deps.pool, () =>
+      keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally),
+    );
     return { answer: await store(deps, request, begun.hold, file, tally), isReplayed: false };
   } catch (error) {
     if (file.key === null || isRefused(error)) await dropUpload(deps.db, begun.hold);
@@ -108,7 +118,7 @@ function progressOf({ rows, bad, place, columns }: MemberTally): UploadProgress 
 async function keepFile(
   deps: ApiDeps,
   request: FastifyRequest,
-  hold: UploadHold,
+  { hold, ids }: { hold: UploadHold; ids: IdsOfText },
   tally: MemberTally,
 ): Promise<void> {
   const type = contentTypeOf(request);
@@ -120,13 +130,19 @@ async function keepFile(
     part = [];
   };
   try {
-    for await (const members of readRows(bytesOf(request, tally.place.bytes), format, READER, tally)) {
+    const bytes = bytesOf(request, tally.place.bytes);
+    for await (const members of readRows(bytes, format, READERS[ids], tally)) {
       part = part.concat(members);
       if (part.length >= PART) await keep();
     }
   } finally {
     if (part.length > 0) await keep();
   }
+}
+
+function idsOfColumns(): Problem {
+  const errors = [{ parameter: 'ids', detail: 'is for text/plain; CSV and NDJSON name their columns' }];
+  return new Problem('invalid_request', 'The columns of the file say what its IDs are', { errors });
 }
 
 function takenOver(): Problem {
