@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createUnwritten } from './unwritten.ts';
 
 const nobody = () => undefined;
@@ -45,5 +45,20 @@ test('what was written and surely not processed counts again, beyond the limit, 
   unwritten.free(128);
   expect(unwritten.take(1, nobody)).toBe(0);
   for (const leaving of leavings) leaving.left();
+  expect(unwritten.take(512, nobody)).toBe(160);
+});
+
+test('while connections give some back fewer are claimed, because they come on top', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const unwritten = createUnwritten(200);
+  unwritten.take(1, nobody);
+  const leaving = unwritten.leaving();
+  leaving.left();
+  leaving.returned();
+  leaving.left();
+  expect(unwritten.take(512, nobody)).toBe(160);
+  unwritten.free(160);
+  vi.advanceTimersByTime(10_000);
   expect(unwritten.take(512, nobody)).toBe(200);
 });

@@ -22,24 +22,30 @@ export interface Leaving {
  * A process that is killed leaves them ambiguous though no push service ever saw them: never more than 256,
  * however many leases it holds. The rest of the 256 is for what was written and is lost with the connection.
  */
-const MAX_UNWRITTEN = 208;
+const MAX_UNWRITTEN = 240;
+/** What a connection that goes away gives back comes on top: while some do, fewer are claimed. */
+const MAX_WHILE_RETURNED = 160;
+const RETURNED_MS = 10_000;
 /** A statement costs as much as sending dozens of messages: few leases claim many each, in turn, rather than all of them a few. */
 export const WORTH_A_CLAIM = 128;
 
 export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
   const waiting = new Set<() => void>();
   let count = 0;
+  let cautiousUntil = 0;
+  const limitNow = () => (performance.now() < cautiousUntil ? Math.min(limit, MAX_WHILE_RETURNED) : limit);
+  const left = () => limitNow() - count;
   const unwritten: Unwritten = {
     take(wish, whenFree) {
-      const left = Math.min(wish, limit - count);
-      const taken = left < Math.min(wish, WORTH_A_CLAIM) ? 0 : Math.max(0, left);
+      const most = Math.min(wish, left());
+      const taken = most < Math.min(wish, WORTH_A_CLAIM) ? 0 : Math.max(0, most);
       count += taken;
       if (taken === 0 && wish > 0) waiting.add(whenFree);
       return taken;
     },
     free(freed) {
       count -= freed;
-      if (waiting.size === 0 || limit - count < WORTH_A_CLAIM) return;
+      if (waiting.size === 0 || left() < WORTH_A_CLAIM) return;
       // Whoever waits longest is asked first, and so takes first.
       const rings = [...waiting];
       waiting.clear();
@@ -54,6 +60,7 @@ export function createUnwritten(limit: number = MAX_UNWRITTEN): Unwritten {
         },
         returned() {
           if (!isUnwritten) count++;
+          cautiousUntil = performance.now() + RETURNED_MS;
           isUnwritten = true;
         },
       };
