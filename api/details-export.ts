@@ -1,12 +1,17 @@
-import { type DeviceDetail, type Ledger, listDetails } from '../db/details.ts';
+import { type DeviceDetail, type Ledger, lastDetail, listDetails } from '../db/details.ts';
 import type { PushSummary } from '../db/task-history.ts';
 import type { DetailsFilter } from '../domain/details-filter.ts';
 import type { Cell } from './csv-export.ts';
 import type { ApiDeps } from './deps.ts';
 import { gone } from './push-lookup.ts';
 import { hasDetails } from './push-view.ts';
+import { takeTurns } from './turns.ts';
 
 const PAGE = 2_000;
+/** Of so many numbers at a time a rare filter is looked for, so that no statement is long. */
+const SPAN = 50_000;
+/** Statements of all exports of this process; the rest of the database has other work. */
+const inTurn = takeTurns(2);
 
 const COLUMNS = {
   n: (row) => row.n,
@@ -31,15 +36,15 @@ export const DETAIL_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COL
 export async function* detailPages(
   deps: ApiDeps,
   push: PushSummary,
-  { ledger, filter }: { ledger: Ledger | undefined; filter: DetailsFilter },
+  { ledger, filter, span = SPAN }: { ledger: Ledger | undefined; filter: DetailsFilter; span?: number },
 ): AsyncGenerator<Cell[][]> {
   if (ledger === undefined) return;
-  for (let after = 0; ; ) {
+  const last = await lastDetail(deps.db, ledger);
+  for (let after = 0; after < last; ) {
     if (!hasDetails(push, await deps.clock())) throw gone();
-    const rows = await listDetails(deps.db, { ...ledger, filter, after, limit: PAGE });
+    const page = { after, upTo: after + span, limit: PAGE };
+    const rows = await inTurn(() => listDetails(deps.db, { ...ledger, filter, ...page }));
     yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return;
-    after = last.n;
+    after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.n ?? page.upTo);
   }
 }

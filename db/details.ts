@@ -86,24 +86,32 @@ export function whereDetails({ pushNo, slot, variants }: Ledger, filter: Details
   return sql.join(conditions, sql` and `);
 }
 
-/** One page in the order of the numbers, after `after`. */
+/** One page in the order of the numbers, after `after`; of those up to `upTo` alone it reads no more than these. */
 export async function listDetails(
   db: Db,
-  args: Ledger & { filter: DetailsFilter; after: number; limit: number },
+  args: Ledger & { filter: DetailsFilter; after: number; upTo?: number; limit: number },
 ): Promise<DeviceDetail[]> {
+  const upTo = args.upTo === undefined ? sql`` : sql`and d.n <= ${args.upTo}`;
   type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
   const { rows } = await sql<Row>`
     select d.n, d.device_id as "deviceId", d.platform, d.channel, ${VARIANT} as variant, ${RESULT} as result, ${REASON} as reason,
       d.blocked, d.taps, d.settled_at as "settledAt", d.delivered_at as "deliveredAt",
       d.impression_at as "impressionAt", d.open_at as "openAt", d.dismissed_at as "dismissedAt"
     from deliveries d
-    where ${whereDetails(args, args.filter)} and d.n > ${args.after}
+    where ${whereDetails(args, args.filter)} and d.n > ${args.after} ${upTo}
     order by d.n limit ${args.limit}`.execute(db);
   return rows.map((row) => ({
     ...row,
     platform: platformOf(row.platform),
     variant: args.variants[row.variant ?? -1] ?? null,
   }));
+}
+
+/** The number of the last device; 0 when there is none. */
+export async function lastDetail(db: Db, { pushNo, slot }: Ledger): Promise<number> {
+  const { rows } = await sql<{ n: number | null }>`
+    select max(d.n) as n from deliveries d where d.slot = ${slot} and d.push_no = ${pushNo}`.execute(db);
+  return rows[0]?.n ?? 0;
 }
 
 /** How many devices the filter chooses. */

@@ -4,6 +4,7 @@ import type { Db } from './database.ts';
 import { useMachine } from './hash-joins.ts';
 import { judgePlanned, type Planning } from './planned.ts';
 import { platformOf } from './platform-code.ts';
+import { within } from './within.ts';
 
 export interface Counts {
   readonly planned: number;
@@ -42,8 +43,7 @@ export async function estimate(
   planning: Planning,
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Estimate> {
-  return await db.transaction().execute(async (trx) => {
-    await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
+  return await within(db, timeoutMs, async (trx) => {
     await useMachine(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
@@ -55,8 +55,7 @@ export async function countPlanned(
   planning: Planning,
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Counts> {
-  return await db.transaction().execute(async (trx) => {
-    await sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(trx);
+  return await within(db, timeoutMs, async (trx) => {
     await useMachine(trx);
     return countsOf(await countGroups(trx, planning));
   });

@@ -11,6 +11,7 @@ import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
 import type { ApiDeps } from '../deps.ts';
 import { DETAIL_COLUMNS, detailPages } from '../details-export.ts';
 import { DeliveryPage, DetailsExportQuery, DetailsQuery } from '../details-schemas.ts';
+import { DetailsSearch } from '../details-search.ts';
 import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
@@ -36,6 +37,7 @@ export async function pushDetailRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function deliveryReads(app: App, deps: ApiDeps): void {
+  const search = new DetailsSearch(deps.db);
   app.get(
     '/v1/pushes/:id/deliveries',
     readingById(app, {
@@ -50,8 +52,8 @@ function deliveryReads(app: App, deps: ApiDeps): void {
       const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
       if (ledger === undefined) return { items: [], nextCursor: null, total: count ? 0 : null };
       const after = decodePlace(cursor) ?? 0;
-      const rows = await listDetails(deps.db, { ...ledger, filter, after, limit: limit + 1 });
-      const total = count ? await countDetails(deps.db, { ...ledger, filter }) : null;
+      const rows = await search.page((db) => listDetails(db, { ...ledger, filter, after, limit: limit + 1 }));
+      const total = count ? await search.all((db) => countDetails(db, { ...ledger, filter })) : null;
       return { ...toNumberedPage(rows, limit, (row) => row.n), total };
     },
   );
