@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { readHours } from '../db/hours.ts';
-import { readStatistics } from '../db/statistics.ts';
 import type { ApiDeps } from './deps.ts';
-import { detailOf, type StatisticsDetail } from './statistics-view.ts';
+import { readPushStatistics } from './push-statistics.ts';
+import type { StatisticsDetail } from './statistics-view.ts';
 
 const POLL_MS = 500;
 const HEARTBEAT_MS = 15_000;
@@ -92,10 +91,8 @@ function tell(watcher: Watcher, event: Event): void {
 }
 
 async function readEvent(deps: ApiDeps, pushNo: number): Promise<Event> {
-  const now = await deps.clock();
-  const answer = await readStatistics(deps.db, { pushNo, now });
-  if (answer === undefined) throw new Error(`push ${pushNo} is gone`);
-  const detail = detailOf(answer, await readHours(deps.db, pushNo));
+  const detail = await readPushStatistics(deps, pushNo);
+  if (detail === undefined) throw new Error(`push ${pushNo} is gone`);
   const id = idOf(detail);
   const name = detail.final ? 'final' : 'statistics';
   const text = `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(detail)}\n\n`;

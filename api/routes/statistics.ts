@@ -1,5 +1,3 @@
-import { readHours } from '../../db/hours.ts';
-import { readStatistics } from '../../db/statistics.ts';
 import { listPushes, type PushSummary } from '../../db/task-history.ts';
 import { readTaskTotals } from '../../db/totals.ts';
 import type { App } from '../app.ts';
@@ -7,9 +5,10 @@ import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
+import { readPushStatistics } from '../push-statistics.ts';
 import { renderPushes } from '../push-view.ts';
 import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
-import { detailOf, StatisticsDetail } from '../statistics-view.ts';
+import { StatisticsDetail } from '../statistics-view.ts';
 import { readingById, taskOf } from '../task-lookup.ts';
 import { TotalsBody, totalsOf } from '../totals-view.ts';
 
@@ -86,10 +85,10 @@ async function* pushPages(deps: ApiDeps, taskId: string): AsyncGenerator<Cell[][
   }
 }
 
-async function detailsOf(deps: ApiDeps, { no: pushNo }: PushSummary): Promise<StatisticsDetail> {
-  const answer = await readStatistics(deps.db, { pushNo, now: await deps.clock() });
-  if (answer === undefined) throw notFound('push');
-  return detailOf(answer, await readHours(deps.db, pushNo));
+async function detailsOf(deps: ApiDeps, { no }: PushSummary): Promise<StatisticsDetail> {
+  const detail = await readPushStatistics(deps, no);
+  if (detail === undefined) throw notFound('push');
+  return detail;
 }
 
 async function* once<T>(page: T): AsyncGenerator<T> {
