@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ApiDeps } from './deps.ts';
-import { readPushStatistics } from './push-statistics.ts';
-import type { StatisticsDetail } from './statistics-view.ts';
 
 const POLL_MS = 500;
 const HEARTBEAT_MS = 15_000;
@@ -10,6 +8,19 @@ const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 600_000;
 /** Who reads slower than this misses what was in between, and gets the newest. */
 const MAX_UNREAD_BYTES = 65_536;
+
+/** What is watched. */
+export interface Topic {
+  readonly key: string;
+  /** Undefined when there is no such thing any more. */
+  read(): Promise<Figures | undefined>;
+}
+
+export interface Figures {
+  readonly body: { readonly asOf: Date };
+  /** They do not change any more. */
+  readonly final: boolean;
+}
 
 interface Event {
   readonly id: string;
@@ -25,38 +36,38 @@ interface Watcher {
 
 export interface Feed {
   /** A stream of server-sent events: the statistics now, and whenever they change, until they are final. */
-  watch(pushNo: number, lastId: string | undefined): Readable;
+  watch(topic: Topic, lastId: string | undefined): Readable;
   readonly size: number;
   close(): void;
 }
 
-/** However many watch a push, one poller asks for them all. */
-export function createStatisticsFeed(deps: ApiDeps): Feed {
-  const topics = new Map<number, Set<Watcher>>();
+/** However many watch a push or a task, one poller asks for them all. */
+export function createStatisticsFeed({ log }: Pick<ApiDeps, 'log'>): Feed {
+  const topics = new Map<string, Set<Watcher>>();
 
-  async function poll(pushNo: number, watchers: Set<Watcher>): Promise<void> {
+  async function poll(topic: Topic, watchers: Set<Watcher>): Promise<void> {
     try {
-      const event = await readEvent(deps, pushNo);
+      const event = await readEvent(topic);
       for (const watcher of watchers) tell(watcher, event);
     } catch (error) {
-      deps.log.warn({ err: error }, 'statistics feed');
+      log.warn({ err: error }, 'statistics feed');
     }
-    if (watchers.size > 0) setTimeout(poll, POLL_MS, pushNo, watchers).unref();
-    else topics.delete(pushNo);
+    if (watchers.size > 0) setTimeout(poll, POLL_MS, topic, watchers).unref();
+    else topics.delete(topic.key);
   }
 
-  function join(pushNo: number, watcher: Watcher): void {
-    const known = topics.get(pushNo);
+  function join(topic: Topic, watcher: Watcher): void {
+    const known = topics.get(topic.key);
     const watchers = known ?? new Set();
     watchers.add(watcher);
     watcher.stream.once('close', () => watchers.delete(watcher));
     if (known !== undefined) return;
-    topics.set(pushNo, watchers);
-    void poll(pushNo, watchers);
+    topics.set(topic.key, watchers);
+    void poll(topic, watchers);
   }
 
   return {
-    watch(pushNo, lastId) {
+    watch(topic, lastId) {
       const stream = new Readable({ read: () => undefined });
       stream.push(`retry: ${POLL_MS}\n\n`);
       const beat = setInterval(() => stream.push(': here\n\n'), HEARTBEAT_MS).unref();
@@ -65,7 +76,7 @@ export function createStatisticsFeed(deps: ApiDeps): Feed {
         clearInterval(beat);
         clearTimeout(end);
       });
-      join(pushNo, { stream, lastId });
+      join(topic, { stream, lastId });
       return stream;
     },
     get size() {
@@ -90,16 +101,19 @@ function tell(watcher: Watcher, event: Event): void {
   if (event.final) stream.push(null);
 }
 
-async function readEvent(deps: ApiDeps, pushNo: number): Promise<Event> {
-  const detail = await readPushStatistics(deps, pushNo);
-  if (detail === undefined) throw new Error(`push ${pushNo} is gone`);
-  const id = idOf(detail);
-  const name = detail.final ? 'final' : 'statistics';
-  const text = `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(detail)}\n\n`;
-  return { id, text, final: detail.final };
+async function readEvent({ key, read }: Topic): Promise<Event> {
+  const found = await read();
+  if (found === undefined) throw new Error(`${key} is gone`);
+  const { body, final } = found;
+  const id = idOf(found);
+  const text = `event: ${final ? 'final' : 'statistics'}\nid: ${id}\ndata: ${JSON.stringify(body)}\n\n`;
+  return { id, text, final };
 }
 
 /** The same figures have the same ID, whenever they are read. */
-function idOf({ asOf: _, ...figures }: StatisticsDetail): string {
-  return createHash('sha256').update(JSON.stringify(figures)).digest('base64url').slice(0, 16);
+function idOf({ body: { asOf: _, ...figures }, final }: Figures): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ ...figures, final }))
+    .digest('base64url')
+    .slice(0, 16);
 }

@@ -12,6 +12,7 @@ const totals = {
   ...explained,
 };
 export const TotalsBody = z.object(totals).meta({ id: 'TotalStatistics' });
+export type TotalsBody = z.infer<typeof TotalsBody>;
 
 const Day = z
   .object({
@@ -40,6 +41,6 @@ export function daysOf(days: readonly DayTotals[], { statistics }: Totals): z.in
   }));
 }
 
-export function totalsOf(all: Totals, asOf: Date): z.infer<typeof TotalsBody> {
+export function totalsOf(all: Totals, asOf: Date): TotalsBody {
   return { asOf, ...all, ...explain(all.statistics) };
 }

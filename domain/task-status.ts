@@ -88,7 +88,14 @@ export function refusalOf(verb: Verb, task: Standing): string | undefined {
   return `${verb} is not allowed while the task is ${task.status}; it is allowed in: ${where.join(', ')}`;
 }
 
-const TERMINAL: readonly TaskStatus[] = ['rejected', 'completed', 'cancelled', 'expired', 'failed', 'draft'];
+const OVER: readonly TaskStatus[] = ['completed', 'cancelled', 'expired', 'failed'];
+
+/** Whether nothing of the task starts any more. */
+export function isOver(status: TaskStatus): boolean {
+  return OVER.includes(status);
+}
+
+const TERMINAL: readonly TaskStatus[] = [...OVER, 'rejected', 'draft'];
 
 /** Whether no workflow runs (any more) for a task of this status. */
 export function isAtRest(status: TaskStatus): boolean {

@@ -1,54 +1,82 @@
 import type { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
-import { createStatisticsFeed } from '../statistics-feed.ts';
-import { readingById } from '../task-lookup.ts';
+import { readPushStatistics } from '../push-statistics.ts';
+import { createStatisticsFeed, type Topic } from '../statistics-feed.ts';
+import { readingById, taskOf } from '../task-lookup.ts';
+import { readTaskStatistics } from '../task-statistics.ts';
 
 /** In one process. */
 const MAX_STREAMS = 200;
 const MAX_STREAMS_PER_KEY = 10;
 const RETRY_AFTER_SECONDS = 10;
 
-const EVENTS = {
-  description:
-    'Server-sent events `statistics`, each with a PushStatistics as data, as it changes; the last one is `final`, or the stream ends after ten minutes and is to be opened again.',
-  content: { 'text/event-stream': { schema: z.string() } },
-};
+const Headers = z.object({ 'last-event-id': z.string().max(100).optional() });
+const tags = ['statistics'];
 
 export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const feed = createStatisticsFeed(deps);
-  const ofKeys = new Map<string, number>();
-  app.addHook('preClose', async () => feed.close());
-
+  const watch = watching(app, deps);
   app.get(
     '/v1/pushes/:id/statistics/stream',
     readingById(app, {
-      operationId: 'watchPushStatistics',
-      tags: ['statistics'],
-      headers: z.object({ 'last-event-id': z.string().max(100).optional() }),
-      response: { 200: EVENTS, ...problemResponses(404) },
+      ...{ operationId: 'watchPushStatistics', tags, headers: Headers },
+      response: { 200: eventsOf('a PushStatistics'), ...problemResponses(404) },
     }),
     async (request, reply) => {
-      const { keyId } = personOf(request);
       const { no } = await pushOf(deps, request);
-      const open = ofKeys.get(keyId) ?? 0;
-      if (open >= MAX_STREAMS_PER_KEY) throw tooMany('rate_limited', 'This key watches too many pushes');
-      if (feed.size >= MAX_STREAMS) throw tooMany('unavailable', 'Too many watch; ask again later');
-      ofKeys.set(keyId, open + 1);
-      const stream = feed.watch(no, request.headers['last-event-id']);
-      stream.once('close', () => {
-        const left = (ofKeys.get(keyId) ?? 1) - 1;
-        if (left === 0) ofKeys.delete(keyId);
-        else ofKeys.set(keyId, left);
-      });
-      return sendEvents(reply, stream);
+      const read = async () => {
+        const body = await readPushStatistics(deps, no);
+        return body && { body, final: body.final };
+      };
+      return sendEvents(reply, watch(request, { key: `push ${no}`, read }));
     },
   );
+  app.get(
+    '/v1/tasks/:id/statistics/stream',
+    readingById(app, {
+      ...{ operationId: 'watchTaskStatistics', tags, headers: Headers },
+      response: { 200: eventsOf('a TotalStatistics'), ...problemResponses(404) },
+    }),
+    async (request, reply) => {
+      const { id } = await taskOf(deps, request);
+      const read = () => readTaskStatistics(deps, id);
+      return sendEvents(reply, watch(request, { key: `task ${id}`, read }));
+    },
+  );
+}
+
+function eventsOf(data: string) {
+  return {
+    description: `Server-sent events \`statistics\`, each with ${data} as data, as it changes; the last one is \`final\`, or the stream ends after ten minutes and is to be opened again.`,
+    content: { 'text/event-stream': { schema: z.string() } },
+  };
+}
+
+/** Opens streams, as many as a key and the process may have. */
+function watching(app: App, deps: ApiDeps): (request: FastifyRequest, topic: Topic) => Readable {
+  const feed = createStatisticsFeed(deps);
+  const ofKeys = new Map<string, number>();
+  app.addHook('preClose', async () => feed.close());
+  return (request, topic) => {
+    const { keyId } = personOf(request);
+    const open = ofKeys.get(keyId) ?? 0;
+    if (open >= MAX_STREAMS_PER_KEY) throw tooMany('rate_limited', 'This key watches too many at once');
+    if (feed.size >= MAX_STREAMS) throw tooMany('unavailable', 'Too many watch; ask again later');
+    ofKeys.set(keyId, open + 1);
+    const headers = request.headers as z.infer<typeof Headers>;
+    const stream = feed.watch(topic, headers['last-event-id']);
+    stream.once('close', () => {
+      const left = (ofKeys.get(keyId) ?? 1) - 1;
+      if (left === 0) ofKeys.delete(keyId);
+      else ofKeys.set(keyId, left);
+    });
+    return stream;
+  };
 }
 
 function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {

@@ -4,6 +4,7 @@ import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts'
 import { encodeMessageId } from '../../domain/message-id.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
 import { startTestApi, type TestApi } from '../testing.ts';
+import { watchEvents } from '../watch-fixture.ts';
 
 let api: TestApi;
 let shop: Shop;
@@ -276,31 +277,11 @@ async function listening(): Promise<string> {
 }
 
 describe('GET /v1/pushes/{id}/statistics/stream', () => {
-  async function watch(headers: Record<string, string> = {}) {
-    const url = `${await listening()}/v1/pushes/${push.id}/statistics/stream`;
-    const aborter = new AbortController();
-    const response = await fetch(url, {
-      headers: { ...shop.marketer.headers, ...headers },
-      signal: aborter.signal,
+  const watch = async (headers: Record<string, string> = {}, path = `/v1/pushes/${push.id}`) =>
+    await watchEvents(`${await listening()}${path}/statistics/stream`, {
+      ...shop.marketer.headers,
+      ...headers,
     });
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let unread = '';
-    const next = async (): Promise<string | undefined> => {
-      for (;;) {
-        const end = unread.indexOf('\n\n');
-        if (end >= 0) {
-          const event = unread.slice(0, end);
-          unread = unread.slice(end + 2);
-          if (event.startsWith('event:')) return event;
-          continue;
-        }
-        const chunk = await reader?.read();
-        if (chunk === undefined || chunk.done) return undefined;
-        unread += chunk.value;
-      }
-    };
-    return { status: response.status, next, stop: () => aborter.abort() };
-  }
   const dataOf = (event = '') => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? 'null');
   const idOf = (event = '') => /^id: (.*)$/m.exec(event)?.[1] ?? '';
 
@@ -340,8 +321,34 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
   test('a key watches ten at a time, and no push of another app', async () => {
     const watchers = await Promise.all(Array.from({ length: 10 }, () => watch()));
     expect((await watch()).status).toBe(429);
+    expect((await watch({}, `/v1/tasks/${taskId}`)).status).toBe(429);
     for (const watcher of watchers) watcher.stop();
     const other = await openShop(api);
-    expect((await other.marketer.call('GET', `/v1/pushes/${push.id}/statistics/stream`)).status).toBe(404);
+    for (const path of [`/v1/pushes/${push.id}`, `/v1/tasks/${taskId}`]) {
+      expect((await other.marketer.call('GET', `${path}/statistics/stream`)).status).toBe(404);
+    }
+  });
+
+  test('of a task tells what changes in any of its pushes, and ends once all are final and no more can come', async () => {
+    const second = await pushOf(2);
+    const path = `/v1/tasks/${taskId}`;
+    const watcher = await watch({}, path);
+    expect(dataOf(await watcher.next())).toMatchObject({
+      pushes: 2,
+      statistics: { planned: 10, opens: null },
+    });
+    await report(1, 'open', second);
+    expect(dataOf(await watcher.next())).toMatchObject({ finalPushes: 0, statistics: { opens: 1 } });
+    await freeze(push);
+    expect(dataOf(await watcher.next())).toMatchObject({ finalPushes: 1 });
+    await freeze(second);
+    const frozen = await watcher.next();
+    expect(frozen).toMatch(/^event: statistics\n/);
+    await api.deps.db.updateTable('tasks').set({ status: 'completed' }).where('id', '=', taskId).execute();
+    const last = await watcher.next();
+    expect(last).toMatch(/^event: final\n/);
+    expect(dataOf(last)).toMatchObject({ ...dataOf(frozen), asOf: expect.anything(), finalPushes: 2 });
+    expect(await watcher.next()).toBeUndefined();
+    expect(await (await watch({ 'last-event-id': idOf(last) }, path)).next()).toBeUndefined();
   });
 });

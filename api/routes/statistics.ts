@@ -1,5 +1,4 @@
 import { listPushes, type PushSummary } from '../../db/task-history.ts';
-import { readTaskTotals } from '../../db/totals.ts';
 import type { App } from '../app.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -10,7 +9,8 @@ import { renderPushes } from '../push-view.ts';
 import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
 import { StatisticsDetail } from '../statistics-view.ts';
 import { readingById, taskOf } from '../task-lookup.ts';
-import { TotalsBody, totalsOf } from '../totals-view.ts';
+import { readTaskStatistics } from '../task-statistics.ts';
+import { TotalsBody } from '../totals-view.ts';
 
 const tags = ['statistics'];
 const PAGE = 200;
@@ -55,8 +55,8 @@ function taskStatistics(app: App, deps: ApiDeps): void {
       response: { 200: TotalsBody, ...problemResponses(404) },
     }),
     async (request) => {
-      const task = await taskOf(deps, request);
-      return totalsOf(await readTaskTotals(deps.db, { taskId: task.id }), await deps.clock());
+      const { id } = await taskOf(deps, request);
+      return (await readTaskStatistics(deps, id)).body;
     },
   );
 
