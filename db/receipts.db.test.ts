@@ -84,6 +84,16 @@ describe('receipts', () => {
     expect(await figures(push)).toMatchObject({ blocked: 1, deliveries: 1 });
   });
 
+  test('a blocked delivery is an impression when the device reports one, in any order, and never by itself', async () => {
+    const { appId, push } = await pushOf(android, android, android);
+    const blocked = (n: number) => receipt(push, n, 'delivered', { blocked: true });
+    await record(appId, [blocked(1), blocked(2), receipt(push, 3, 'delivered')]);
+    expect(await figures(push)).toMatchObject({ deliveries: 3, blocked: 2, impressions: 0, opens: 0 });
+    await record(appId, [receipt(push, 2, 'impression')]);
+    await record(appId, [receipt(push, 3, 'impression'), blocked(3)]);
+    expect(await figures(push)).toMatchObject({ deliveries: 3, blocked: 3, impressions: 2 });
+  });
+
   test('iOS has no dismissals, and such a receipt delivers nothing; the web has them', async () => {
     const { appId, push } = await pushOf(
       { status: 'ambiguous', platform: 'ios' },
