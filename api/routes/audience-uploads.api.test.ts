@@ -195,3 +195,9 @@ test('while an upload goes on, however long, its key is taken', async () => {
   expect(await answerOf(meanwhile)).toMatchObject({ status: 409 });
   expect(await answerOf(slow)).toMatchObject({ status: 201, body: { members: 10 } });
 });
+
+test('what was cut off as a list of devices does not go on as one of users', async () => {
+  const { offset } = await cutOff('Kind', 'upload-0009', rows(0, MANY));
+  const asUsers = await sendWhole('Kind&ids=user', 'upload-0009', rows(0, 10), offset);
+  expect(asUsers).toMatchObject({ status: 409, body: { errors: [{ header: 'upload-offset' }] } });
+});
