@@ -66,7 +66,13 @@ interface SettleValues extends ClaimValues, ResultsByNumber, Pick<Advance, 'isEn
   readonly hour: number;
 }
 
-type Row = MaybeClaimed & { readonly held: boolean; readonly open: boolean; readonly done: boolean | null };
+type Row = MaybeClaimed & {
+  readonly held: boolean;
+  readonly open: boolean;
+  /** It waited for somebody who took rows from the lease, and sees them as they were: it has claimed nothing. */
+  readonly stale: boolean;
+  readonly done: boolean | null;
+};
 
 const PENDING = sql.lit(STATUS_CODE.pending);
 
@@ -85,7 +91,8 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
   const hour = sendingHour(advance.now, advance.startedAt);
   const rows = await settleAndClaim(db, { ...token, ...advance, ...byNumber(results), hour });
   const [first] = rows;
-  const { held = false, open = false, done } = first ?? {};
+  const { held = false, open = false, stale = false, done } = first ?? {};
+  if (held && stale) return await advanceLease(db, token, advance);
   return { held, open, done: done ?? false, claimed: rows.filter(isClaimed) };
 }
 
@@ -93,7 +100,7 @@ function isClaimed<Row extends MaybeClaimed>(row: Row): row is Row & Claimed {
   return row.n !== null;
 }
 
-/** A row where the lease was moved, even when it has nobody pending there. */
+/** A row where the lease was moved, even when it has nobody pending there; none when it changed while it was waited for. */
 const claim = slotStatement<ClaimValues, MaybeClaimed>(
   (deliveries, v) => sql`${PREPARED}
     with control as (
@@ -102,6 +109,7 @@ const claim = slotStatement<ClaimValues, MaybeClaimed>(
       update leases set mark_n = greatest(mark_n, ${v.newMark}::int),
         seen_at = case when draining_until is null then ${v.now}::timestamptz end
       where ${isMine(v)} and not recalled and exists (select from control)
+        and version = (select version from leases where ${isMine(v)})
       returning push_no
     )
     select d.n, d.token, d.channel, d.variant, d.variables from moved left join ${deliveries} d
@@ -113,11 +121,14 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
   (deliveries, v) => sql`${PREPARED}
     with control as (
       ${lockOpen(v)}
+    ), seen as materialized (
+      select version from leases where ${isMine(v)}
     ), holder as (
-      select recalled from leases where ${isMine(v)} for update
+      select recalled, version from leases where ${isMine(v)} for update
     ), flags as materialized (
       select exists (select from holder) as held,
-        exists (select from control) and exists (select from holder where not recalled) as open,
+        exists (select from control) and exists (select from holder join seen using (version) where not recalled) as open,
+        not exists (select from holder join seen using (version)) as stale,
         ${v.statuses}::smallint[] as statuses, ${v.reasons}::text[] as reasons
     ), settled as (
       update ${deliveries} d
@@ -147,7 +158,7 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
       from flags where flags.held and ${isMine(v)}
       returning done
     )
-    select flags.held, flags.open, moved.done, rows.n, rows.token, rows.channel, rows.variant, rows.variables
+    select flags.held, flags.open, flags.stale, moved.done, rows.n, rows.token, rows.channel, rows.variant, rows.variables
     from flags left join moved on true
       left join (select * from claimed union all select * from reopened) rows on true`,
 );

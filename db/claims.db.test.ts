@@ -1,11 +1,13 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { until } from '../test/wait.ts';
-import { advanceLease } from './advance.ts';
+import { advanceLease, type Settled } from './advance.ts';
 import { fencePush, openPush } from './control.ts';
 import type { Db } from './database.ts';
 import { type LeaseToken, takeLease } from './leases.ts';
 import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { abandonDevices } from './sweep.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -23,10 +25,15 @@ async function openClaimed() {
   const { epoch } = await openPush(db, { pushNo: no, resume: false });
   const token = (attempt: number): LeaseToken => ({ pushNo: no, leaseNo: 0, epoch, attempt });
   /** Nothing to settle: the statement that only claims, as usual. */
-  async function claim(by: LeaseToken, from: number, to: number, on: Db = db) {
+  async function claim(
+    by: LeaseToken,
+    from: number,
+    to: number,
+    { on = db, results = [] }: { on?: Db; results?: readonly Settled[] } = {},
+  ) {
     const range = { slot, startedAt: now, mark: from, newMark: to };
     const { claimed, ...rest } = await advanceLease(on, by, {
-      ...{ ...range, results: [], retries: [], isEnding: false, now },
+      ...{ ...range, results, retries: [], isEnding: false, now },
     });
     return { ...rest, claimed: claimed.map(({ n }) => n).sort((a, b) => a - b) };
   }
@@ -35,7 +42,7 @@ async function openClaimed() {
       .mark_n;
   await takeLease(db, token(1), { now, startBefore });
   expect((await claim(token(1), 0, 4)).claimed).toEqual([1, 2, 3, 4]);
-  return { pushNo: no, token, claim, marked };
+  return { pushNo: no, slot, token, claim, marked };
 }
 
 const fence = (pushNo: number, db: Db = database.db) => fencePush(db, { pushNo, wanted: 'pause' });
@@ -71,7 +78,7 @@ test('a claim not yet committed keeps a fence waiting, and what it got is known 
   const { pushNo, token, claim, marked } = await openClaimed();
   const events: string[] = [];
   const fencing = await database.db.transaction().execute(async (trx) => {
-    expect((await claim(token(1), 4, 8, trx)).claimed).toEqual([5, 6, 7, 8]);
+    expect((await claim(token(1), 4, 8, { on: trx })).claimed).toEqual([5, 6, 7, 8]);
     const waiting = fence(pushNo).then(() => events.push('fenced'));
     await somebodyWaits();
     events.push('claimed');
@@ -81,6 +88,29 @@ test('a claim not yet committed keeps a fence waiting, and what it got is known 
   expect(events).toEqual(['claimed', 'fenced']);
   expect(await marked()).toBe(8);
   expect(await claim(token(1), 8, 10)).toMatchObject({ open: false, claimed: [] });
+});
+
+test.each([
+  ['without anything to settle', []],
+  ['that settles', [{ n: 1, status: 'accepted', reason: null }] as const],
+])('a claim %s that waits for an erasure does not get the device of it', async (_, results) => {
+  const { db } = database;
+  const { pushNo, slot, token, claim } = await openClaimed();
+  await sql`update deliveries set device_no = n where push_no = ${pushNo}`.execute(db);
+  const claiming = await db.transaction().execute(async (trx) => {
+    const lease = { pushNo, leaseNo: 0, slot, now };
+    expect(await abandonDevices(trx, lease, { deviceNos: [6], reason: 'cancelled' })).toBe(1);
+    const waiting = claim(token(1), 4, 8, { results });
+    await somebodyWaits();
+    return [waiting];
+  });
+  expect(await claiming[0]).toEqual({ held: true, open: true, done: false, claimed: [5, 7, 8] });
+  const { pending } = await db
+    .selectFrom('leases')
+    .select('pending')
+    .where('push_no', '=', pushNo)
+    .executeTakeFirstOrThrow();
+  expect(pending.reduce((sum, count) => sum + count)).toBe(9 - results.length);
 });
 
 /** Resolves once a connection to this database waits for a lock. */

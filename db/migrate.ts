@@ -21,6 +21,7 @@ import * as lateReceipts from './migrations/2026-11-23-0017-late-receipts.ts';
 import * as refreshSteps from './migrations/2026-11-23-0018-refresh-steps.ts';
 import * as frozenDuplicates from './migrations/2026-11-23-0022-frozen-duplicates.ts';
 import * as searchedDevice from './migrations/2026-11-23-0023-searched-device.ts';
+import * as leaseVersions from './migrations/2026-11-23-0024-lease-versions.ts';
 
 const MIGRATIONS = {
   '2026-11-22-0001-ledger': ledger,
@@ -43,6 +44,7 @@ const MIGRATIONS = {
   '2026-11-23-0018-refresh-steps': refreshSteps,
   '2026-11-23-0022-frozen-duplicates': frozenDuplicates,
   '2026-11-23-0023-searched-device': searchedDevice,
+  '2026-11-23-0024-lease-versions': leaseVersions,
 };
 
 /** Brings the schema up to date; safe to run from several processes at once. */

@@ -69,6 +69,8 @@ export interface LeasesTable {
   holder: Generated<string | null>;
   /** A newer holder waits: nothing is claimed any more. */
   recalled: Generated<boolean>;
+  /** How often others than its holder settled rows of it: a claim that saw them as they were before claims again. */
+  version: Generated<number>;
   /** Rows without a final outcome, by platform code. */
   pending: number[];
   done: Generated<boolean>;

@@ -75,7 +75,7 @@ async function settleRest(db: Kysely<Schema>, lease: LeaseOfPush, to: Settlement
       where d.push_no = l.push_no and d.n between l.from_n and l.to_n and ${to.where}
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(lease, sql`(select hour from since)`)}, freed as (
-      update leases set pending = ${PENDING_LEFT}
+      update leases set pending = ${PENDING_LEFT}, version = version + 1
       where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo}
     )
     select count(*) as settled from settled`.execute(db);

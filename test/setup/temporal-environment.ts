@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -21,7 +22,24 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
     Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPES[type].server]),
   );
   await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes });
+  const { sleep } = env;
+  env.sleep = (duration) => sleepDespiteKeptLocks(env, sleep(duration));
   return env;
+}
+
+/** Longer than anything that a test has under way when it lets time pass. */
+const KEPT_LOCK_MS = 15_000;
+
+/**
+ * While a workflow or activity task is under way the server locks its time. Now and then it keeps such a lock when the
+ * task is over (temporalio/sdk-java, issues 1138 and 2246), and its time would stand for ever: one is taken from it.
+ */
+async function sleepDespiteKeptLocks(env: TestWorkflowEnvironment, sleeping: Promise<void>): Promise<void> {
+  const slept = sleeping.then(() => true);
+  while (!(await Promise.race([slept, delay(KEPT_LOCK_MS, false, { ref: false })]))) {
+    process.emitWarning('the time-skipping server kept a lock of its time; it is unlocked');
+    await env.connection.testService?.unlockTimeSkipping({});
+  }
 }
 
 /**
