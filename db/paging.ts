@@ -29,8 +29,11 @@ const CURSOR = /^(\d{1,15}) ([\x21-\x7e]{1,100})$/;
 /** Throws a CursorError when it is not one of ours. */
 export function decodeCursor(cursor: string): Cursor {
   const [, time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
-  if (time === undefined || id === undefined) throw new CursorError('is not a cursor of this list');
-  return { createdAt: new Date(Number(time)), id };
+  if (time !== undefined && id !== undefined) {
+    const decoded = { createdAt: new Date(Number(time)), id };
+    if (encodeCursor(decoded) === cursor) return decoded;
+  }
+  throw new CursorError('is not a cursor of this list');
 }
 
 /** A row-value comparison: written with OR it would not use the index. Without a cursor the list starts at its head. */
