@@ -2,6 +2,7 @@ import type { BareInput, BareResult, BareSetting } from './bare/main.ts';
 import { runEngine } from './fanout/engine.ts';
 import { idleCpu } from './fanout/idle.ts';
 import { callInProcess } from './lib/child.ts';
+import { finishWrites } from './lib/finish-writes.ts';
 import { describeMachine } from './lib/machine.ts';
 import type { BenchOptions } from './lib/options.ts';
 import { type Figures, round, say } from './lib/report.ts';
@@ -70,13 +71,6 @@ export async function fanout(options: BenchOptions): Promise<Figures> {
       machine: await describeMachine(rig),
     };
   });
-}
-
-/** What Postgres would still do for the push is no burden of whatever is measured after it. */
-async function finishWrites({ pool }: Rig): Promise<void> {
-  say('Vacuum and checkpoint …');
-  await pool.query('vacuum analyze');
-  await pool.query('checkpoint');
 }
 
 async function runBare(rig: Rig, target: Target, devices: number): Promise<BareResult> {

@@ -1,5 +1,6 @@
 import type { SampleApp } from '../../dev/stack/sample-app.ts';
 import { insertDevices } from '../lib/devices.ts';
+import { finishWrites } from '../lib/finish-writes.ts';
 import { historyEvents } from '../lib/history.ts';
 import { cpuMs, difference } from '../lib/meter.ts';
 import type { BenchOptions } from '../lib/options.ts';
@@ -8,10 +9,10 @@ import { round, say } from '../lib/report.ts';
 import { spansByPush } from '../lib/requests.ts';
 import type { Rig } from '../lib/rig.ts';
 import { type Desk, openDesk } from '../lib/tasks.ts';
+import { WARM_UP } from '../lib/warm-up.ts';
 import { epochMs, type Progress, waitForPush } from '../lib/watch.ts';
 
 const SMALL = 1_000;
-const WARM_UP = 5_000;
 /** How much of the big push is sent when the small one is approved beside it. */
 const UNDER_WAY = 0.3;
 const MILLION = 1_000_000;
@@ -48,7 +49,9 @@ export async function runEngine(rig: Rig, options: BenchOptions, devices: number
   say(`Registering ${devices} devices …`);
   const big = await prepareApp('big', devices);
   const small = await prepareApp('small', SMALL);
+  say('Warming up …');
   await warmUp(rig, await prepareApp('warm-up', Math.min(devices, WARM_UP)));
+  await finishWrites(rig);
   const bigTask = await big.desk.submitTask(big.audienceId);
   const smallTask = await small.desk.submitTask(small.audienceId);
 

@@ -6,6 +6,7 @@ import { type BareRequest, bareMessage, createRequests, type Requests } from '..
 import { answerCall } from '../lib/child.ts';
 import { isIos } from '../lib/devices.ts';
 import type { Target } from '../lib/target.ts';
+import { WARM_UP } from '../lib/warm-up.ts';
 
 /** What one job of a queue says: send this to that device. */
 export interface SendJob {
@@ -33,9 +34,6 @@ export interface OpenPeer {
   run(jobs: readonly SendJob[]): Promise<PeerRun>;
   close(): Promise<unknown>;
 }
-
-/** As the product's. */
-const WARM_UP = 5_000;
 
 /** In a process of its own. As before the product's push and the bare loop, code is compiled and connections are open. */
 export function answerPeer(open: (input: PeerInput, sender: JobSender) => Promise<OpenPeer>): void {
