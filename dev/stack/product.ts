@@ -9,11 +9,10 @@ import type { Stack } from './stack.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/**
- * As in `npm run worker`: what thousands of requests in flight allocate dies young, and shall not be copied about.
- * Of what grew old a third lives: it is collected at twice that, not at four times.
- */
-const WORKER_FLAGS = ['--max-semi-space-size=64', '--heap-growing-percent=100'];
+/** As in `npm run api`: of what grew old a third lives. It is collected at twice that, not at four times. */
+const API_FLAGS = ['--heap-growing-percent=100'];
+/** As in `npm run worker`: what thousands of requests in flight allocate dies young, and shall not be copied about. */
+const WORKER_FLAGS = ['--max-semi-space-size=64', ...API_FLAGS];
 
 export type WorkerRole = 'workflow' | 'sender' | 'both';
 
@@ -92,7 +91,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
 
   try {
     const api = await startProcess({
-      ...common('api', 'server.ts'),
+      ...common('api', 'server.ts', API_FLAGS),
       env,
       ready: { url: `${apiUrl}/health/ready` },
     });
