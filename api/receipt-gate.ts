@@ -5,6 +5,8 @@ import { Problem } from './problem.ts';
 const UNKNOWN_BYTES = 1_048_576;
 /** Who sends a body slower than this only keeps others out. */
 const BODY_MS = 15_000;
+/** Who has taken so long makes way for others where there is no room. */
+const MAKES_WAY_MS = 2_000;
 const RETRY_AFTER_SECONDS = 2;
 
 export interface Gate {
@@ -16,12 +18,36 @@ export interface Gate {
  * Bounds what is in memory: the bodies of all requests that are being read or wait for their commit. Beyond it requests
  * are refused before their bodies are read, and told when to come again.
  */
+interface Admitted {
+  readonly bytes: number;
+  readonly at: number;
+  readonly raw: FastifyRequest['raw'];
+}
+
 export function createGate(maxBytes: number): Gate {
-  let admitted = 0;
+  /** Oldest first. */
+  const admitted = new Set<Admitted>();
+  let waiting = 0;
+
+  function leave(one: Admitted): void {
+    if (admitted.delete(one)) waiting -= one.bytes;
+  }
+
+  function makeWay(bytes: number): void {
+    const since = performance.now() - MAKES_WAY_MS;
+    for (const one of admitted) {
+      if (one.at > since || waiting + bytes <= maxBytes) return;
+      if (one.raw.complete) continue;
+      leave(one);
+      one.raw.destroy();
+    }
+  }
+
   return {
     async admit({ headers, raw }, reply) {
       const bytes = Math.min(Number(headers['content-length'] ?? UNKNOWN_BYTES) || 0, UNKNOWN_BYTES);
-      if (admitted > 0 && admitted + bytes > maxBytes) {
+      makeWay(bytes);
+      if (waiting > 0 && waiting + bytes > maxBytes) {
         throw new Problem(
           'unavailable',
           'More reports are waiting than can be held; report these again later',
@@ -30,12 +56,14 @@ export function createGate(maxBytes: number): Gate {
           },
         );
       }
-      admitted += bytes;
+      const one = { bytes, at: performance.now(), raw };
+      admitted.add(one);
+      waiting += bytes;
       const slow = setTimeout(() => {
         if (!raw.complete) raw.destroy();
       }, BODY_MS).unref();
       reply.raw.once('close', () => {
-        admitted -= bytes;
+        leave(one);
         clearTimeout(slow);
       });
     },

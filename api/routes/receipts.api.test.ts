@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
@@ -33,6 +34,8 @@ const receipt = (n: number, more: object = {}) => ({
   ...{ messageId: idOf(n), kind: 'open', eventId: `event-${n}`, at: api.clock.now.toISOString() },
   ...more,
 });
+let listened: Promise<string> | undefined;
+const listening = () => (listened ??= api.app.listen({ host: '127.0.0.1', port: 0 }));
 const report = (receipts: unknown[], more: object = {}) =>
   shop.sdk.call('POST', '/v1/receipts', { receipts, ...more });
 const statistics = async () => (await shop.marketer.call('GET', `/v1/pushes/${push.id}/statistics`)).body;
@@ -185,9 +188,33 @@ describe('POST /v1/receipts', () => {
     expect(await row(1)).toMatchObject({ open_at: minutesAgo(30), delivered_at: minutesAgo(30), taps: 1 });
   });
 
+  test('bodies that hardly arrive make way for others, and do not keep them out', async () => {
+    const base = await listening();
+    const headers = { ...shop.sdk.headers, 'content-type': 'application/json' };
+    const stuck = Array.from({ length: 16 }, () => {
+      const request = http.request(`${base}/v1/receipts`, {
+        method: 'POST',
+        headers: { ...headers, 'content-length': 1_048_576 },
+      });
+      const over = new Promise((resolve) => request.on('error', resolve));
+      request.write('{');
+      return { request, over };
+    });
+    const body = JSON.stringify({ receipts: [receipt(1)] });
+    const post = async () => (await fetch(`${base}/v1/receipts`, { method: 'POST', headers, body })).status;
+    try {
+      await vi.waitFor(async () => expect(await post()).toBe(503), 5_000);
+      await vi.waitFor(async () => expect(await post()).toBe(200), 8_000);
+      await Promise.race(stuck.map(({ over }) => over));
+      expect(stuck.filter(({ request }) => !request.destroyed)).toHaveLength(15);
+    } finally {
+      for (const { request } of stuck) request.destroy();
+    }
+  });
+
   test('when more waits than can be held, further reports are told to come again, and none is lost', async () => {
     const { pool } = api.deps;
-    const base = await api.app.listen({ host: '127.0.0.1', port: 0 });
+    const base = await listening();
     const holder = await pool.connect();
     await holder.query('begin');
     await holder.query('select 1 from deliveries where push_no = $1 for update', [push.no]);
