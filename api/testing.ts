@@ -12,6 +12,9 @@ import { openTemporal } from './temporal.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';
 
+/** Where the clock of every test API starts. Tests compute dates from it, never from the machine's date. */
+export const TEST_START = new Date('2026-11-22T08:00:00.000Z');
+
 export interface TestApi {
   readonly app: App;
   readonly deps: ApiDeps;
@@ -66,7 +69,7 @@ export function useServer(api: TestApi): { readonly url: string; readonly port: 
 
 function testClock(): TestClock {
   const clock: TestClock = {
-    now: new Date('2026-11-22T08:00:00.000Z'),
+    now: new Date(TEST_START),
     advance: (ms) => {
       clock.now = new Date(clock.now.getTime() + ms);
     },

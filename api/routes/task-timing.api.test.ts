@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { fixture } from '../../test/setup/fixture.ts';
 import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
+import { TEST_START, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeAll, () => openShop(api));
@@ -9,7 +9,7 @@ const shop = fixture(beforeAll, () => openShop(api));
 const create = (more: object) => shop.marketer.call('POST', '/v1/tasks', newTask(shop, { ...more }));
 const daily = { every: 'day', at: '09:00' };
 const recurring = (recurrence: object, more: object = {}) => ({ pushType: 'recurring', recurrence, ...more });
-const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+const inDays = (days: number) => new Date(TEST_START.getTime() + days * 86_400_000).toISOString();
 
 test.each([
   ['no recurrence', { pushType: 'recurring' }, '/recurrence'],
