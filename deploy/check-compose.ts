@@ -11,7 +11,7 @@ const text = (path: string) => readFileSync(at(path), 'utf8');
 const OURS = ['api', 'worker', 'migrate'];
 /** Set in the image, where the file is. */
 const SET_IN_IMAGE = ['WORKFLOW_BUNDLE'];
-/** Of the command line, which runs elsewhere. */
+/** Variables of the command line, which runs outside the containers. */
 const OF_THE_CLI = /^SIGNALBOX_/;
 const SECRET = /(KEY|PASSWORD|PWD|DATABASE_URL)$/;
 const services = readComposeFile(at('docker-compose.yml'));

@@ -1,99 +1,83 @@
-import { collect } from './demo/collecting.ts';
-import { compare } from './demo/comparison.ts';
-import { Differences } from './demo/differences.ts';
+import { addressesOf } from './addresses.ts';
+import { collect } from './demo/collect.ts';
+import { startEnvironment } from './demo/environment.ts';
 import { loadFiles } from './demo/files.ts';
-import { Lifetime } from './demo/lifetime.ts';
 import { type DemoOptions, readOptions } from './demo/options.ts';
-import { BAD_TOKENS, planFor } from './demo/plan.ts';
-import { releaseTask } from './demo/release.ts';
+import { count, Output } from './demo/output.ts';
+import { BAD_TOKENS, planFor, SEED } from './demo/plan.ts';
+import { brokenSums, differences, type Finished } from './demo/reconciliation.ts';
 import { finishRepeating, startRepeating } from './demo/repeating.ts';
-import { compareRepeating } from './demo/repeating-comparison.ts';
 import { printReport } from './demo/report.ts';
 import { resultOf } from './demo/result.ts';
-import { count, Screen } from './demo/screen.ts';
-import { sendWithPause } from './demo/sending.ts';
-import { type Stage, setStage } from './demo/stage.ts';
-import { gatherTeam, startDevices } from './demo/team.ts';
-import type { DeviceSimulator } from './devices/device-simulator.ts';
+import { sendWithPause } from './demo/send.ts';
+import { approveBySignal, submitTask } from './demo/tasks.ts';
+import { createTeam } from './demo/team.ts';
 import { generate } from './devices/generator.ts';
+import { Lifetime } from './lifetime.ts';
 
-const SEED = 20_261_122;
+const PUSH_IN_MS = 5_000;
+const INTERRUPTED = 130;
 const lifetime = new Lifetime();
 
-async function run(options: DemoOptions, screen: Screen): Promise<void> {
+async function run(options: DemoOptions, output: Output): Promise<void> {
   const startedAt = performance.now();
-  const differences = new Differences();
   const plan = planFor(options.devices);
-  screen.say(
-    `Signalbox, from a CSV file to final statistics: ${count(options.devices)} devices.\n` +
-      `Receipts count for ${plan.windowSeconds} s here (RECEIPT_WINDOW_SECONDS), and for 72 hours in production.\n`,
+  output.say(
+    `Signalbox demo: one push to ${count(options.devices)} devices, from a CSV file to final statistics.`,
   );
-  const stage = await setStage(lifetime, screen, plan);
-  const files = generate({
-    devices: options.devices,
-    seed: SEED,
-    directory: stage.stack.dataDir,
-    shares: BAD_TOKENS,
+  output.say(`The receipt window is ${plan.windowSeconds} s here, and 72 hours in production.\n`);
+  const environment = await startEnvironment(lifetime, output, plan);
+  output.step('Postgres, Temporal, the API, a worker and the simulators of APNs and FCM are running');
+  const directory = environment.stack.dataDir;
+  const files = generate({ devices: options.devices, seed: SEED, directory, shares: BAD_TOKENS });
+  const { audienceId, badRows } = await loadFiles(environment, files);
+  const team = await createTeam(environment);
+  const devices = await environment.startDevices((token) => !team.concerns(token));
+  const repeating = await startRepeating(environment, team);
+  const taskId = await submitTask(environment, {
+    name: 'Autumn sale',
+    pushType: 'single',
+    pushAt: new Date(Date.now() + PUSH_IN_MS).toISOString(),
+    audience: { id: audienceId },
+    content: { title: 'Autumn sale', body: 'Only today: 30 % off', deepLink: 'shop://sale' },
+    ratePerSecond: plan.ratePerSecond,
   });
-  const audienceId = await loadFiles(stage, files, screen, differences);
-  const team = await gatherTeam(stage, screen, SEED);
-  lifetime.own(team.devices);
-  const concerns = (token: string) => !team.concerns(token);
-  const devices = lifetime.own(await startDevices(stage, SEED, { concerns }));
-  const repeating = await startRepeating(stage, team, screen);
-  const released = await releaseTask(stage, plan, audienceId, screen);
-  const sending = { stage, screen, devices, team, ...released };
-  const { push, pause } = await sendWithPause(sending);
-  const outcome = await collect(sending, push, differences);
-  const repeated = await finishRepeating(stage, repeating, team, screen);
-  const counts = await stage.simulators.control.counts();
-  const finished = { expected: files.expected, outcome, pause, devices, counts, team, repeated };
-  const reconciles = compare(finished, differences) && compareRepeating(repeated, team, differences);
-  printReport(screen, finished);
-  sayVerdict(screen, differences);
-  const durationMs = Math.round(performance.now() - startedAt);
-  const badRows = { devices: files.devices.errors.length, audience: files.audience.errors.length };
-  const result = resultOf(finished, { badRows, reconciles, differences: differences.found, durationMs });
-  if (options.stay) await stay(stage, [devices, team.devices], screen);
+  const approver = await approveBySignal(environment, taskId);
+  output.step(`The task "Autumn sale" is approved by ${approver} through a Temporal signal`);
+  const { push, pause } = await sendWithPause(environment, devices, taskId, plan.sentWithinMs);
+  const outcome = await collect(environment, devices, push);
+  const tasks = await finishRepeating(environment, team, repeating);
+  const counts = await environment.simulators.control.counts();
+  const finished = { outcome, pause, devices, counts, team, tasks, badRows };
+  printReport(output, finished);
+  const { found, result } = verdictOf(finished, startedAt);
+  if (found.length === 0) output.step('Engine, push services and devices agree on every number');
+  else output.say(`These figures differ:\n${found.map((text) => `  ${text}`).join('\n')}`);
+  if (options.stay) {
+    await environment.useRealWindow();
+    for (const each of [devices, team.devices]) each.reportUntil(Number.POSITIVE_INFINITY);
+    output.say('\nEverything keeps running. Pushes from now on collect receipts for the real 72 hours.\n');
+    output.say(`${addressesOf(environment)}\n\nCtrl-C stops everything and removes the data.`);
+  }
   if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-  if (!options.stay) await lifetime.end(differences.found.length === 0 ? 0 : 1);
+  if (!options.stay) await lifetime.end(found.length === 0 ? 0 : 1);
 }
 
-function sayVerdict(screen: Screen, { found }: Differences): void {
-  screen.say();
-  if (found.length === 0) screen.step('Everything adds up: engine, push services and devices agree.');
-  else screen.say(`These figures differ:\n${found.map((text) => `  ${text}`).join('\n')}`);
-}
-
-async function stay(stage: Stage, all: DeviceSimulator[], screen: Screen): Promise<void> {
-  await stage.useRealWindow();
-  for (const devices of all) devices.reportUntil(Number.POSITIVE_INFINITY);
-  screen.say(`
-Everything keeps running. What you push from now on collects receipts for the real 72 hours.
-
-API             ${stage.apiUrl}
-API reference   ${stage.apiUrl}/docs
-Temporal UI     ${stage.stack.temporalUiUrl}
-Temporal CLI    ${stage.stack.temporalCli} --address ${stage.stack.temporalAddress}
-Postgres        ${stage.stack.databaseUrl}
-Simulators      ${stage.simulators.controlUrl}
-Logs            ${stage.stack.dataDir}
-
-The app "${stage.app.name}" (${stage.app.id}) and its keys:
-${Object.entries(stage.app.keys)
-  .map(([holder, key]) => `  ${holder.padEnd(13)} ${key}`)
-  .join('\n')}
-
-Ctrl-C stops everything and removes the data.`);
+function verdictOf(finished: Finished, startedAt: number): { found: string[]; result: object } {
+  const sums = brokenSums(finished);
+  const found = [...sums, ...differences(finished)];
+  const durationMs = Math.round(performance.now() - startedAt);
+  const result = resultOf(finished, { reconciles: sums.length === 0, differences: found, durationMs });
+  return { found, result };
 }
 
 try {
   const options = readOptions(process.argv.slice(2));
-  const screen = new Screen(options.json ? process.stderr : process.stdout);
-  lifetime.endOnSignals(() => screen.say('\nStopping …'));
-  await run(options, screen);
+  const output = new Output(options.json ? process.stderr : process.stdout, options.verbose);
+  lifetime.endOnSignals(INTERRUPTED, () => output.say('\nStopping …'));
+  await run(options, output);
 } catch (error) {
-  // What fails because everything is being stopped is no news.
+  // A failure that the stop itself causes is not reported.
   if (!lifetime.isEnding) process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   await lifetime.end(1);
 }

@@ -1,8 +1,13 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { BAD_TOKENS, SEED } from '../dev/demo/plan.ts';
+import { generate } from '../dev/devices/generator.ts';
 
 const DEMO = fileURLToPath(new URL('../dev/demo.ts', import.meta.url));
 const DEVICES = 2_000;
@@ -11,8 +16,17 @@ const LIMIT_MS = 180_000;
 const Count = z.int().nonnegative();
 const Reasons = z.record(z.string(), Count);
 const RepeatedPush = z.object({
-  ...{ seq: Count, matched: Count, sent: Count, success: Count, failures: Count, noFeedback: Count },
-  ...{ impressions: Count, opens: Count, taps: Count, dismissals: Count },
+  seq: Count,
+  planned: Count,
+  matched: Count,
+  sent: Count,
+  success: Count,
+  failures: Count,
+  noFeedback: Count,
+  impressions: Count,
+  opens: Count,
+  taps: Count,
+  dismissals: Count,
   dueAt: z.coerce.date(),
   startedAt: z.coerce.date(),
 });
@@ -89,6 +103,18 @@ test('the numbers add up, and each drop has its reason', () => {
   ]);
 });
 
+test('the engine counts what the generator of the files expects', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
+  const generated = generate({ devices: DEVICES, seed: SEED, directory, shares: BAD_TOKENS });
+  rmSync(directory, { recursive: true });
+  const { planned, matched, lossReasons, failureReasons } = result;
+  expect({ planned, matched, lossReasons, failureReasons }).toEqual(generated.expected);
+  expect(result.badRows).toEqual({
+    devices: generated.devices.errors.length,
+    audience: generated.audience.errors.length,
+  });
+});
+
 test('each device that was sent to was processed exactly once, or has the reason why not', () => {
   expect(result.simulator.duplicates).toBe(0);
   expect(result.simulator.distinctDevices).toBe(result.sent - result.failures + result.team.devices);
@@ -111,6 +137,7 @@ test('a manual task pushes at each Send, a recurring one when its Schedule says 
   const [manual, recurring] = result.tasks;
   expect(manual).toMatchObject({ pushType: 'manual', status: 'scheduled', pushes: [{ seq: 1 }, { seq: 2 }] });
   expect(recurring).toMatchObject({ pushType: 'recurring', pushes: [{ seq: 1 }] });
+  expect(['collecting', 'completed']).toContain(recurring?.status);
   for (const { dueAt, startedAt } of recurring?.pushes ?? []) {
     expect(dueAt.getTime() % 60_000).toBe(0);
     expect(startedAt.getTime()).toBeGreaterThanOrEqual(dueAt.getTime());
@@ -120,8 +147,13 @@ test('a manual task pushes at each Send, a recurring one when its Schedule says 
 test('each of their pushes reaches each device of the team, whose reports are their numbers', () => {
   const { devices, ...reported } = result.team;
   const pushes = result.tasks.flatMap((task) => task.pushes);
-  for (const { matched, sent, success, failures, noFeedback } of pushes) {
-    expect({ matched, sent, failures }).toEqual({ matched: devices, sent: devices, failures: 0 });
+  for (const { planned, matched, sent, success, failures, noFeedback } of pushes) {
+    expect({ planned, matched, sent, failures }).toEqual({
+      planned: devices,
+      matched: devices,
+      sent: devices,
+      failures: 0,
+    });
     expect(success + noFeedback).toBe(sent);
   }
   const totals = { impressions: 0, opens: 0, taps: 0, dismissals: 0 };

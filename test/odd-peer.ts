@@ -8,7 +8,7 @@ import type { Endpoint } from '../providers/push-service.ts';
 import { atEnd } from './h2-rig.ts';
 
 const PREFACE_BYTES = 24;
-const identity = createLoopbackIdentity();
+const identity = await createLoopbackIdentity();
 
 export interface SeenFrame {
   readonly type: number;

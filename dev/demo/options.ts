@@ -6,9 +6,10 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Everything keeps running afterwards. */
   readonly stay: boolean;
+  readonly verbose: boolean;
 }
 
-const USAGE = 'npm run demo -- [--devices N] [--json] [--stay], with N from 20 to 2000000';
+const USAGE = 'npm run demo -- [--devices N] [--json] [--stay] [--verbose], with N from 20 to 2000000';
 const DEVICES = { default: 20_000, min: 20, max: 2_000_000 };
 
 /** Throws an error that says how to call it. */
@@ -19,6 +20,7 @@ export function readOptions(args: string[]): DemoOptions {
       devices: { type: 'string', default: String(DEVICES.default) },
       json: { type: 'boolean', default: false },
       stay: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
     },
   });
   const devices = Number(values.devices);

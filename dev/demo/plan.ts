@@ -1,29 +1,35 @@
 import type { SimulatorConfigInput } from '../simulators/config.ts';
 
-/** What depends on the number of devices. */
+/** The part of the configuration that depends on the number of devices. */
 export interface Plan {
-  /** Fast enough to be soon over, slow enough to be watched and paused in the middle. */
+  /** Low enough for the push to be watched, and to be paused in the middle. */
   readonly ratePerSecond: number;
   readonly windowSeconds: number;
+  /** A longer push would end after its window. */
+  readonly sentWithinMs: number;
   readonly switches: NonNullable<NonNullable<SimulatorConfigInput['apns']>['switches']>;
 }
 
-const SEND_SECONDS = 8;
-/** A modest machine sends at least so many in a second. */
-const SURE_RATE = 2_500;
-/** For the pause, for what is retried, and for the last receipts. */
-const SPARE_SECONDS = 16;
-
+export const SEED = 20_261_122;
 export const BAD_TOKENS = { shareUnregistered: 0.02, shareBadToken: 0.01 };
 
+const SEND_SECONDS = 8;
+/** The rate that a modest machine reaches. */
+const REACHED_RATE = 2_500;
+/** For the pause, for retries, and for the last receipts. */
+const SPARE_SECONDS = 16;
+const START_WITHIN_MS = 60_000;
+
 export function planFor(devices: number): Plan {
-  const sendSeconds = Math.max(SEND_SECONDS, devices / SURE_RATE);
+  const sendSeconds = Math.max(SEND_SECONDS, devices / REACHED_RATE);
+  const windowSeconds = Math.ceil(sendSeconds * 1.5 + SPARE_SECONDS);
   return {
     ratePerSecond: Math.ceil(devices / SEND_SECONDS),
-    windowSeconds: Math.ceil(sendSeconds * 1.5 + SPARE_SECONDS),
+    windowSeconds,
+    sentWithinMs: START_WITHIN_MS + windowSeconds * 1_000,
     switches: {
       ...BAD_TOKENS,
-      // Each may hold all requests of the credential back for a second: a few are enough to see.
+      // Each throttled answer may delay all requests of the credential by a second: a few are enough to see.
       shareThrottled: Math.min(0.02, 4 / devices),
       shareUnavailable: Math.min(0.02, 4 / devices),
       retryAfterSeconds: 1,

@@ -1,54 +1,59 @@
-import type { Finished } from './comparison.ts';
-import type { PushAnswer } from './release.ts';
+import type { PushBody } from '../../api/push-view.ts';
+import type { Finished } from './reconciliation.ts';
 
-/** What `--json` prints. */
+/** The object that `--json` prints. */
 export function resultOf(
-  { outcome, pause, devices, counts, team, repeated }: Finished,
-  more: { badRows: object; reconciles: boolean; differences: readonly string[]; durationMs: number },
+  { outcome, pause, devices, counts, team, tasks, badRows }: Finished,
+  verdict: { reconciles: boolean; differences: readonly string[]; durationMs: number },
 ): object {
-  const { statistics: now, final, late } = outcome.answer;
+  const { statistics, final, late } = outcome.answer;
+  const { apns, fcm } = counts.channels;
   return {
-    planned: now.planned,
-    matched: now.matched,
-    losses: now.losses,
-    suppressed: now.suppressed,
-    pending: now.pending,
-    notSent: now.notSent,
-    sent: now.sent,
-    success: now.success,
-    failures: now.failures,
-    noFeedback: now.noFeedback,
-    deliveries: now.deliveries,
-    impressions: now.impressions,
-    opens: now.opens,
-    taps: now.taps,
-    dismissals: now.dismissals,
+    ...figuresOf(statistics),
+    losses: statistics.losses,
+    suppressed: statistics.suppressed,
+    pending: statistics.pending,
+    notSent: statistics.notSent,
     late,
-    lossReasons: now.lossReasons,
-    failureReasons: now.failureReasons,
-    refusedAttempts: now.refusedAttempts,
+    lossReasons: statistics.lossReasons,
+    failureReasons: statistics.failureReasons,
+    refusedAttempts: statistics.refusedAttempts,
     simulator: {
       requests: counts.requests,
       distinctDevices: counts.distinctDevices,
       duplicates: counts.duplicates,
-      refused: { apns: counts.channels.apns.refused, fcm: counts.channels.fcm.refused },
+      refused: { apns: apns.refused, fcm: fcm.refused },
     },
     devices: devices.figures,
     team: { devices: team.size, ...team.devices.figures },
-    tasks: repeated.tasks.map(({ pushes, ...task }) => ({ ...task, pushes: pushes.map(pushOf) })),
+    tasks: tasks.map(({ pushes, ...task }) => ({ ...task, pushes: pushes.map(pushOf) })),
     receipts: devices.answers.actual,
     ...pause,
     generatedAudience: outcome.generatedAudience,
-    ...more,
+    badRows,
+    ...verdict,
     final,
   };
 }
 
-function pushOf({ id, seq, status, dueAt, startedAt, statistics }: PushAnswer): object {
-  const { planned, matched, sent, success, failures, noFeedback, ...more } = statistics.statistics;
-  const { deliveries, impressions, opens, taps, dismissals } = more;
+function pushOf({ id, seq, status, dueAt, startedAt, statistics }: PushBody): object {
+  return { id, seq, status, dueAt, startedAt, ...figuresOf(statistics.statistics), final: statistics.final };
+}
+
+function figuresOf(statistics: PushBody['statistics']['statistics']): object {
+  const { planned, matched, sent, success, failures, noFeedback } = statistics;
+  const { deliveries, impressions, opens, taps, dismissals } = statistics;
   return {
-    ...{ id, seq, status, dueAt, startedAt, planned, matched, sent, success, failures, noFeedback },
-    ...{ deliveries, impressions, opens, taps, dismissals, final: statistics.final },
+    planned,
+    matched,
+    sent,
+    success,
+    failures,
+    noFeedback,
+    deliveries,
+    impressions,
+    opens,
+    taps,
+    dismissals,
   };
 }

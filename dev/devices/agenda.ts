@@ -1,6 +1,6 @@
 const TICK_MS = 50;
 
-/** Hands things out when their time has come. */
+/** A queue whose items become available at their due time. */
 export class Agenda<T> {
   readonly #ticks = new Map<number, T[]>();
   #next = 0;
@@ -18,7 +18,7 @@ export class Agenda<T> {
     this.#size++;
   }
 
-  /** What is due, in the order of its time. */
+  /** The due items, in the order of their times. */
   take(nowMs: number): T[] {
     const until = Math.floor(nowMs / TICK_MS);
     const due = [...this.#ticks.keys()].filter((tick) => tick <= until).sort((a, b) => a - b);

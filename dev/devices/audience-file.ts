@@ -22,7 +22,7 @@ const BAD_ROWS: readonly (readonly [string, BadRow])[] = [
   ['"device-1,', { field: null, reason: 'unbalanced_quotes' }],
 ];
 
-/** Most devices by their own ID, some users, IDs that nobody has, repeated lines and bad ones. */
+/** Most devices by their own ID, some users, unknown IDs, repeated lines and bad ones. */
 export function writeAudienceFile(
   path: string,
   devices: readonly GeneratedDevice[],

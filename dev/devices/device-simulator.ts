@@ -6,40 +6,42 @@ import { Agenda } from './agenda.ts';
 import { LogTail } from './log-tail.ts';
 import { createRandom } from './random.ts';
 import { type Reaction, reactionsOf } from './reaction.ts';
-import { type DeviceStory, ReceiptBook, type ReceiptFigures } from './receipt-book.ts';
+import { type DeviceReceipts, ReceiptCounter, type ReceiptFigures } from './receipt-counter.ts';
 import { type Answers, type OutgoingReceipt, ReceiptSender } from './receipt-sender.ts';
 
 export interface DeviceSimulatorOptions {
   readonly apiUrl: string;
   readonly sdkKey: string;
-  /** Of the push services: says which message reached which device. */
+  /** The request log of the push services: which message reached which device. */
   readonly logFile: string;
-  /** Has the push services write out what they hold of their log. */
+  /** Makes the push services write buffered lines to their log. */
   readonly flushLog: () => Promise<unknown>;
   readonly seed: number;
-  /** Whether a device with this token is one of these; all are when left out. */
-  readonly concerns?: (token: string) => boolean;
-  /** Hears of each request for one of them, once it has ended. */
-  readonly onRequest?: (request: LoggedRequest) => void;
+  /** Whether a device with this token is one of these. */
+  readonly concerns: (token: string) => boolean;
 }
 
 const POLL_MS = 100;
-/** One in so many messages brings forth a receipt that was forged, or that is none. */
-const EVERY = { forged: 150, broken: 400 };
+/** The number of messages per forged receipt, and per malformed one. */
+const EVERY = { forged: 150, malformed: 400 };
 const KEPT_FOR_LATE = 200;
 
-type Due = { readonly story: DeviceStory; readonly reaction: Reaction; readonly cameAt: number } | Intruder;
-type Intruder = { readonly intruder: OutgoingReceipt };
+type Due =
+  | { readonly receipts: DeviceReceipts; readonly reaction: Reaction; readonly arrivedAt: number }
+  | InvalidReceipt;
+type InvalidReceipt = { readonly invalid: OutgoingReceipt };
 
-/** Every device of the app, or some, at once: takes what the push services delivered and reports what became of it. */
+/** Simulates many devices at once: reads the deliveries from the log of the push services and posts receipts. */
 export class DeviceSimulator {
   readonly #options: DeviceSimulatorOptions;
   readonly #tail: LogTail;
   readonly #sender: ReceiptSender;
-  readonly #book = new ReceiptBook();
+  readonly #counter = new ReceiptCounter();
   readonly #agenda = new Agenda<Due>();
   readonly #known = new HashSet();
-  readonly #kept: DeviceStory[] = [];
+  readonly #kept: DeviceReceipts[] = [];
+  /** When the requests started: moments of the epoch. */
+  readonly #starts: number[] = [];
   #reportUntil = Number.POSITIVE_INFINITY;
   #isStopped = false;
   #isIdle = false;
@@ -55,29 +57,30 @@ export class DeviceSimulator {
   static async start(options: DeviceSimulatorOptions): Promise<DeviceSimulator> {
     const devices = new DeviceSimulator(options, await LogTail.open(options.logFile));
     devices.#running = devices.#run();
-    // Heard of by whoever stops it; until then nobody listens.
+    // The error is rethrown by stop(); until then it must not count as unhandled.
     devices.#running.catch(() => undefined);
     return devices;
   }
 
-  /** What the engine has to count of what was posted so far. */
+  /** The figures that the engine has to count from the receipts posted so far. */
   get figures(): ReceiptFigures {
-    return this.#book.figures;
+    return this.#counter.figures;
   }
 
   get answers(): { readonly expected: Answers; readonly actual: Answers } {
     return this.#sender.answers;
   }
 
-  /** Resolves once everything that was delivered before the call is reported, or may not be any more. */
+  /** Resolves once every delivery before the call is reported, or may not be reported any more. */
   async settled(): Promise<void> {
     const from = this.#rounds;
     while (!this.#isIdle || this.#rounds < from + 2) await this.#turn();
   }
 
-  /** Resolves once every request that ended before the call is heard of. */
-  async caughtUp(): Promise<void> {
+  /** How many requests for these devices started after a moment of the epoch and have ended. */
+  async requestsSince(epochMs: number): Promise<number> {
     for (const from = this.#rounds; this.#rounds < from + 2; ) await this.#turn();
+    return this.#starts.filter((at) => at > epochMs).length;
   }
 
   async #turn(): Promise<void> {
@@ -89,7 +92,7 @@ export class DeviceSimulator {
     this.#reportUntil = epochMs;
   }
 
-  /** Reports taps of some messages as though the devices had been offline till now. */
+  /** Reports taps of some messages, like devices that were offline until now. */
   async reportLate(count: number): Promise<void> {
     const at = new Date().toISOString();
     const receipts = this.#kept.slice(0, count).map(({ messageId }, n) => ({
@@ -120,36 +123,35 @@ export class DeviceSimulator {
     }
   }
 
-  /** Whether nothing was new. */
+  /** Whether the log had no new lines. */
   async #readLog(): Promise<boolean> {
     let isAtEnd = true;
     for (let requests = await this.#tail.read(); requests.length > 0; requests = await this.#tail.read()) {
       isAtEnd = false;
-      for (const request of requests) this.#hear(request);
+      for (const request of requests) this.#handle(request);
       await this.#report();
     }
     return isAtEnd;
   }
 
-  #hear(request: LoggedRequest): void {
-    const { concerns, onRequest } = this.#options;
-    if (concerns?.(request.token) === false) return;
-    onRequest?.(request);
+  #handle(request: LoggedRequest): void {
+    if (!this.#options.concerns(request.token)) return;
+    this.#starts.push(request.at);
     if (request.processed) this.#receive(request);
   }
 
-  /** A message that comes twice is shown once. */
+  /** A message that arrives twice is shown once. */
   #receive({ channel, token, messageId, at }: LoggedRequest): void {
     if (!this.#known.add(messageId)) return;
     const platform = channel === 'apns' ? 'ios' : 'android';
-    const story: DeviceStory = { messageId, platform, told: new Set() };
-    if (this.#kept.length < KEPT_FOR_LATE) this.#kept.push(story);
+    const receipts: DeviceReceipts = { messageId, platform, reported: new Set() };
+    if (this.#kept.length < KEPT_FOR_LATE) this.#kept.push(receipts);
     const random = createRandom(hash64(token).low ^ this.#options.seed);
     for (const reaction of reactionsOf(platform, random)) {
-      this.#agenda.add(at + reaction.reportedMs, { story, reaction, cameAt: at });
+      this.#agenda.add(at + reaction.reportedMs, { receipts, reaction, arrivedAt: at });
     }
-    if (this.#known.size % EVERY.forged === 1) this.#agenda.add(at, { intruder: forged(messageId) });
-    if (this.#known.size % EVERY.broken === 1) this.#agenda.add(at, { intruder: broken(messageId) });
+    if (this.#known.size % EVERY.forged === 1) this.#agenda.add(at, { invalid: forged(messageId) });
+    if (this.#known.size % EVERY.malformed === 1) this.#agenda.add(at, { invalid: malformed(messageId) });
   }
 
   async #report(): Promise<void> {
@@ -159,17 +161,17 @@ export class DeviceSimulator {
   }
 
   #outgoing(due: Due): OutgoingReceipt {
-    if ('intruder' in due) return due.intruder;
+    if ('invalid' in due) return due.invalid;
     const { kind, eventId, blocked, atMs } = due.reaction;
-    const at = new Date(due.cameAt + atMs).toISOString();
+    const at = new Date(due.arrivedAt + atMs).toISOString();
     return {
-      receipt: { messageId: due.story.messageId, kind, eventId, blocked, at },
-      expected: this.#book.enter(due.story, due.reaction),
+      receipt: { messageId: due.receipts.messageId, kind, eventId, blocked, at },
+      expected: this.#counter.count(due.receipts, due.reaction),
     };
   }
 }
 
-/** A message ID with another MAC than ours. */
+/** A message ID with a wrong MAC. */
 function forged(messageId: string): OutgoingReceipt {
   const bytes = Buffer.from(messageId, 'base64url');
   randomBytes(16).copy(bytes, bytes.length - 16);
@@ -177,8 +179,8 @@ function forged(messageId: string): OutgoingReceipt {
   return { receipt, expected: 'unknown' };
 }
 
-function broken(messageId: string): OutgoingReceipt {
-  return { receipt: { messageId, kind: 'swiped', eventId: 'broken', at: now() }, expected: 'error' };
+function malformed(messageId: string): OutgoingReceipt {
+  return { receipt: { messageId, kind: 'swiped', eventId: 'malformed', at: now() }, expected: 'error' };
 }
 
 function now(): string {

@@ -3,12 +3,12 @@ import { type BadShares, tokenFate } from '../simulators/tokens.ts';
 import type { AudienceFile } from './audience-file.ts';
 import type { GeneratedDevice } from './population.ts';
 
-/** What a push to the generated audience has to come to, worked out without the engine. */
+/** The figures of a push to the generated audience, computed without the engine. */
 export interface ExpectedPush {
   readonly planned: number;
   readonly matched: number;
   readonly lossReasons: Readonly<Record<string, number>>;
-  /** What the push services refuse for good. */
+  /** Devices whose tokens the push services refuse, by reason. */
   readonly failureReasons: Readonly<Record<string, number>>;
 }
 
@@ -28,7 +28,7 @@ export function expectPush(population: Population): ExpectedPush {
   const losses = new Tally();
   const failures = new Tally();
   let matched = 0;
-  const judge = (loss: LossReason | undefined, device?: GeneratedDevice) => {
+  const countDevice = (loss: LossReason | undefined, device?: GeneratedDevice) => {
     if (loss !== undefined) losses.add(loss);
     else {
       matched++;
@@ -40,8 +40,8 @@ export function expectPush(population: Population): ExpectedPush {
   for (const device of devices) {
     const isListed = audience.deviceIds.has(device.deviceId);
     const isOfUser = device.userId !== null && audience.userIds.has(device.userId);
-    if (isListed || isOfUser) judge(lossOf(device, population), device);
-    if (isListed && isOfUser) judge('duplicate_device');
+    if (isListed || isOfUser) countDevice(lossOf(device, population), device);
+    if (isListed && isOfUser) countDevice('duplicate_device');
   }
   losses.add('unknown_device', countOthers(audience.deviceIds, devices, 'deviceId'));
   losses.add('unknown_user', countOthers(audience.userIds, devices, 'userId'));

@@ -10,7 +10,7 @@ import { createRandom } from './random.ts';
 export interface Generated {
   readonly devices: CsvFile;
   readonly audience: AudienceFile;
-  /** They have to unsubscribe through the SDK: a file cannot say it. */
+  /** Devices that have to unsubscribe through the SDK, because a file cannot say it. */
   readonly unsubscribing: readonly GeneratedDevice[];
   readonly expected: ExpectedPush;
 }
@@ -19,13 +19,13 @@ export interface GeneratorOptions {
   readonly devices: number;
   readonly seed: number;
   readonly directory: string;
-  /** What the push services will refuse. */
+  /** The shares of tokens that the push services will refuse. */
   readonly shares: BadShares;
 }
 
 const UNSUBSCRIBING = { share: 0.01, max: 20 };
 
-/** Writes a file of devices and one of an audience, and knows exactly what a push to it comes to. */
+/** Writes a file of devices and one of an audience, and computes the exact figures of a push to it. */
 export function generate(options: GeneratorOptions): Generated {
   const random = createRandom(options.seed);
   const devices = generateDevices(options.devices, random);

@@ -12,7 +12,7 @@ export interface GeneratedDevice {
   readonly appVersion: string;
   readonly tags: string;
   readonly attributes: string;
-  /** A later device has this one's token: the app was installed anew. */
+  /** A later device has the same token: the app was installed again. */
   readonly isReplaced: boolean;
 }
 

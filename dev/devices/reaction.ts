@@ -1,12 +1,12 @@
 import type { ReceiptKind } from '../../domain/receipt.ts';
 import type { Random } from './random.ts';
 
-/** Something that a device reports of a message. */
+/** An event that a device reports for a message. */
 export interface Reaction {
   readonly kind: ReceiptKind;
   readonly eventId: string;
   readonly blocked: boolean;
-  /** When it happens and when it is reported, in milliseconds after the message came. */
+  /** When it happens and when it is reported, in milliseconds after the message arrived. */
   readonly atMs: number;
   readonly reportedMs: number;
 }
@@ -17,7 +17,7 @@ const ANY = { moreTaps: 0.25, outOfOrder: 0.1, twice: 0.05 };
 const STEP_MS = { min: 50, max: 700 };
 const AGAIN_MS = 500;
 
-/** What one device does with one message; reports get lost, mixed up and doubled on the way, as they do. */
+/** The events of one device for one message. Some reports are lost, reordered or repeated, as in reality. */
 export function reactionsOf(platform: 'ios' | 'android', random: Random): Reaction[] {
   const events = platform === 'ios' ? iosEvents(random) : androidEvents(random);
   let atMs = 0;
@@ -64,6 +64,6 @@ function taps(random: Random): Event[] {
 function reversed(reactions: readonly Reaction[]): Reaction[] {
   const times = reactions.map((one) => one.reportedMs).toReversed();
   const last = reactions.at(-1)?.atMs ?? 0;
-  // Nothing is reported before it happened.
+  // An event is reported after it happened.
   return reactions.map((one, i) => ({ ...one, reportedMs: last + (times[i] ?? 0) }));
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { AnswerKind } from './receipt-book.ts';
+import type { AnswerKind } from './receipt-counter.ts';
 
-/** A receipt as it goes over the wire, and how the API has to answer it. */
+/** A receipt as it is posted, and the expected answer of the API. */
 export interface OutgoingReceipt {
   readonly receipt: object;
   readonly expected: AnswerKind;
@@ -18,7 +18,7 @@ const MAX_BATCH = 1_000;
 const ATTEMPTS = 5;
 const RETRY_MS = 300;
 
-/** Posts receipts with the SDK key, and counts how they were answered and how they had to be. */
+/** Posts receipts with the SDK key, and counts the actual and the expected answers. */
 export class ReceiptSender {
   readonly #url: string;
   readonly #key: string;
@@ -46,7 +46,7 @@ export class ReceiptSender {
     for (const { result, error } of results) this.#actual[kindOf(result, error)]++;
   }
 
-  /** Again after a failure, as an SDK does: the same receipts change nothing a second time. */
+  /** Retries after a failure, as an SDK does: receipts are idempotent. */
   async #post(body: object): Promise<z.infer<typeof Answer>['results']> {
     for (let attempt = 1; ; attempt++) {
       try {

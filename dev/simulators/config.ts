@@ -20,7 +20,7 @@ export const Switches = z.strictObject({
   retryAfterSeconds: z.number().int().min(0).nullable().default(1),
   delayMs: z.object({ min: z.number().min(0), max: z.number().min(0) }).default({ min: 0, max: 0 }),
   maxConcurrentStreams: z.number().int().min(0).max(10_000).default(100),
-  /** A GOAWAY after so many streams of a connection, what comes after them is not processed; 0 is off. */
+  /** The number of streams of a connection before a GOAWAY; later streams are not processed. 0 is off. */
   goawayEveryStreams: z.number().int().min(0).default(0),
   /** Requests that are processed and then reset instead of answered. */
   resetAfterProcessingShare: Share.default(0),
@@ -38,7 +38,7 @@ export const Switches = z.strictObject({
 
 export type Switches = z.infer<typeof Switches>;
 
-/** A change of switches: what it does not name stays. */
+/** A change of switches: those without a value here stay as they are. */
 export interface SwitchChange {
   readonly apns?: z.input<typeof Switches>;
   readonly fcm?: z.input<typeof Switches>;

@@ -3,7 +3,7 @@ import type { Counts, LoggedRequest, ShownMessage } from './request-log.ts';
 
 /** Watches and steers running simulators. */
 export interface ControlClient {
-  /** With the number of access tokens that the token endpoint gave out. */
+  /** The counts, with the number of access tokens that the token endpoint issued. */
   counts(): Promise<Counts & { readonly accessTokens: number }>;
   /** Every request so far, in the order of their ends. */
   log(): Promise<LoggedRequest[]>;

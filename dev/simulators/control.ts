@@ -9,7 +9,7 @@ import { listen } from './listen.ts';
 import { object } from './read.ts';
 import type { RequestLog } from './request-log.ts';
 
-/** What the control API can do to the simulators. */
+/** The parts of the simulators that the control API reads and changes. */
 export interface Controlled {
   readonly log: RequestLog;
   readonly logPath: string;
@@ -32,7 +32,7 @@ export async function openControl(controlled: Controlled, port: number): Promise
   const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
   const routes: Readonly<Record<string, Route>> = {
     'GET /counts': () => {
-      // Whoever follows the file then finds in it what was counted.
+      // A reader of the file then finds every counted request in it.
       log.flush();
       return { ...log.counts(), accessTokens: controlled.accounts.grants };
     },

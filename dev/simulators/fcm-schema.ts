@@ -1,6 +1,6 @@
 import { object } from './read.ts';
 
-/** What a field of the request body may hold. */
+/** The values that a field of the request body may have. */
 type Check = (value: unknown, path: string) => Violation | undefined;
 
 export interface Violation {

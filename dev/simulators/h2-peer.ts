@@ -14,7 +14,7 @@ export interface H2Peer {
 
 export type OnStream = (stream: ServerHttp2Stream, path: string, session: Http2Session) => void;
 
-const identity = createLoopbackIdentity();
+const identity = await createLoopbackIdentity();
 
 export async function openH2Peer(onStream: OnStream, maxConcurrentStreams = 100): Promise<H2Peer> {
   const sessions: Http2Session[] = [];

@@ -12,7 +12,7 @@ export interface PushRequest {
   readonly connection: Connection;
 }
 
-/** What a push service decides on a request. Only a 200 is processed. */
+/** The answer of a push service to a request. Only a 200 is processed. */
 export interface Decision {
   readonly status: number;
   readonly reason: string;

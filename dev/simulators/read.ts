@@ -4,7 +4,7 @@ export function object(value: unknown): Readonly<Record<string, unknown>> | unde
   return value as Record<string, unknown>;
 }
 
-/** What a text holds as JSON, or nothing. */
+/** The value of a JSON text, or nothing. */
 export function json(body: string): unknown {
   try {
     return JSON.parse(body);

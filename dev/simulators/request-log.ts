@@ -42,7 +42,7 @@ export interface ChannelCounts {
 export interface Counts {
   readonly requests: number;
   readonly processed: number;
-  /** Of what was processed. */
+  /** Distinct ones among the processed messages. */
   readonly distinctMessages: number;
   readonly distinctDevices: number;
   /** Messages processed again, and the first of their IDs. */

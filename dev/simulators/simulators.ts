@@ -32,7 +32,7 @@ export async function openSimulators(input: SimulatorConfigInput): Promise<Simul
   mkdirSync(directory, { recursive: true });
   const caFile = join(directory, 'ca.pem');
   const logFile = join(directory, 'requests.ndjson');
-  const identity = createLoopbackIdentity();
+  const identity = await createLoopbackIdentity();
   writeFileSync(caFile, identity.ca);
   const log = new RequestLog(logFile);
   const accounts = new FcmAccounts(config.fcm);

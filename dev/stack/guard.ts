@@ -1,19 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export type GuardMessage =
+export type WatchdogMessage =
   | { watch: number; signal: NodeJS.Signals }
   | { forget: number }
   | { remove: string }
   | { keep: string };
 
-const GUARDIAN = fileURLToPath(new URL('./guardian.ts', import.meta.url));
+const WATCHDOG = fileURLToPath(new URL('./watchdog.ts', import.meta.url));
 const watched = new Map<number, NodeJS.Signals>();
-const doomed = new Set<string>();
-let guardian: ChildProcess | undefined;
+const removedAtEnd = new Set<string>();
+let watchdog: ChildProcess | undefined;
 
-function startGuardian(): ChildProcess {
-  const child = spawn(process.execPath, [GUARDIAN], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
+function startWatchdog(): ChildProcess {
+  const child = spawn(process.execPath, [WATCHDOG], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
   child.unref();
   // The pipe must not keep this process alive either; the types do not say that it is a socket.
   if (child.stdin !== null && 'unref' in child.stdin && typeof child.stdin.unref === 'function') {
@@ -21,46 +21,46 @@ function startGuardian(): ChildProcess {
   }
   child.stdin?.on('error', () => undefined);
   child.once('exit', () => {
-    if (guardian === child) guardian = undefined;
-    if (watched.size > 0 || doomed.size > 0) tell();
+    if (watchdog === child) watchdog = undefined;
+    if (watched.size > 0 || removedAtEnd.size > 0) send();
   });
   return child;
 }
 
-/** Sends the messages to the guardian; a new guardian first learns all that is watched. */
-function tell(...messages: GuardMessage[]): void {
+/** Sends the messages to the watchdog; a new watchdog first learns all that is watched. */
+function send(...messages: WatchdogMessage[]): void {
   let sent = messages;
-  if (guardian === undefined) {
-    guardian = startGuardian();
+  if (watchdog === undefined) {
+    watchdog = startWatchdog();
     sent = [
       ...[...watched].map(([watch, signal]) => ({ watch, signal })),
-      ...[...doomed].map((remove) => ({ remove })),
+      ...[...removedAtEnd].map((remove) => ({ remove })),
     ];
   }
-  for (const message of sent) guardian.stdin?.write(`${JSON.stringify(message)}\n`);
+  for (const message of sent) watchdog.stdin?.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Starts the guardian ahead, so that nothing is spawned before somebody can watch it. */
+/** The watchdog starts before the processes that it watches. */
 export function startGuard(): void {
-  if (guardian === undefined) tell();
+  if (watchdog === undefined) send();
 }
 
 /** From now on the process group of `pid` ends with this process, however this process ends. */
 export function watchProcess(pid: number, signal: NodeJS.Signals): void {
   watched.set(pid, signal);
-  tell({ watch: pid, signal });
+  send({ watch: pid, signal });
 }
 
 export function forgetProcess(pid: number): void {
-  if (watched.delete(pid)) tell({ forget: pid });
+  if (watched.delete(pid)) send({ forget: pid });
 }
 
 /** The directory is removed when this process ends, unless it is released before. */
 export function removeAtEnd(directory: string): void {
-  doomed.add(directory);
-  tell({ remove: directory });
+  removedAtEnd.add(directory);
+  send({ remove: directory });
 }
 
 export function releaseDirectory(directory: string): void {
-  if (doomed.delete(directory)) tell({ keep: directory });
+  if (removedAtEnd.delete(directory)) send({ keep: directory });
 }

@@ -5,7 +5,7 @@ import { type RunningSimulators, startSimulators } from '../simulators/start.ts'
 
 type Known = ReturnType<typeof createDevCredentials>;
 
-/** Made once: the app that was created with these credentials has to be known to the simulators ever after. */
+/** The credentials are kept in a file, because the app that was created with them outlives the simulators. */
 function keptCredentials(dataDir: string): Known {
   const file = join(dataDir, 'simulators.json');
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
@@ -17,22 +17,23 @@ function keptCredentials(dataDir: string): Known {
 export interface KeptSimulators {
   readonly simulators: RunningSimulators;
   readonly credentials: Known['credentials'];
-  /** What config.ts has to know to send to them. */
+  /** The variables of config.ts that lead to the simulators. */
   readonly env: Record<string, string>;
 }
 
-/** Push services that take everything and send nothing, with credentials that survive in the data directory. */
+/** Push services that accept everything and send nothing, with credentials that the data directory keeps. */
 export async function startKeptSimulators(dataDir: string): Promise<KeptSimulators> {
   const { credentials, config } = keptCredentials(dataDir);
   const simulators = await startSimulators(config);
+  return { simulators, credentials, env: endpointsOf(simulators) };
+}
+
+/** The environment of a product that sends to these simulators. */
+export function endpointsOf(simulators: RunningSimulators): Record<string, string> {
   return {
-    simulators,
-    credentials,
-    env: {
-      APNS_URL: simulators.apnsUrl,
-      FCM_URL: simulators.fcmUrl,
-      FCM_TOKEN_URL: simulators.fcmTokenUrl,
-      PUSH_CA_FILE: simulators.caFile,
-    },
+    APNS_URL: simulators.apnsUrl,
+    FCM_URL: simulators.fcmUrl,
+    FCM_TOKEN_URL: simulators.fcmTokenUrl,
+    PUSH_CA_FILE: simulators.caFile,
   };
 }

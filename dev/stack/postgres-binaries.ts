@@ -28,7 +28,7 @@ function idOf(option: '-u' | '-g', name: string): number | undefined {
   }
 }
 
-/** Postgres refuses to run as root: then it runs as `postgres`, or as `nobody` where there is no such user. */
+/** Postgres refuses to run as root: root runs it as `postgres`, or as `nobody` where there is no such user. */
 export function postgresUser(): User | undefined {
   if (userInfo().uid !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isOpenToOthers, type PostgresBinaries, type User } from './postgres-binaries.ts';
 
 export interface Cluster {
-  /** What Postgres owns. */
+  /** The folder that Postgres owns. */
   dataDir: string;
   password: string;
 }
@@ -15,7 +15,7 @@ export interface Cluster {
 const OWNER_WAIT_MS = 15_000;
 const POLL_MS = 100;
 
-/** Where the cluster lies: in the folder itself, or elsewhere if the user of Postgres cannot enter that. */
+/** The place of the cluster: the folder itself, or another one if the user of Postgres cannot enter it. */
 function clusterDir(directory: string, user: User | undefined): string {
   if (user === undefined || isOpenToOthers(directory)) return join(directory, 'cluster');
   const name = createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12);

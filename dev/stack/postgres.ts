@@ -21,11 +21,11 @@ export interface PostgresServer {
   readonly logFile: string;
   readonly dataDir: string;
   url(database?: string): string;
-  /** Disconnects everybody and writes all to disk. */
+  /** Disconnects all clients and writes all to disk. */
   stop(): Promise<void>;
   /** kill -9 of the postmaster. */
   kill(): Promise<void>;
-  /** On the same port, with the same data. */
+  /** Starts again on the same port, with the same data. */
   restart(): Promise<void>;
 }
 

@@ -41,7 +41,7 @@ test('a command that does not exist is an error', async () => {
   await expect(started).rejects.toThrow('script cannot be started');
 });
 
-test('only an end that nobody asked for is reported', async () => {
+test('only an unexpected end is reported', async () => {
   const reasons: string[] = [];
   const onUnexpectedExit = (reason: string) => reasons.push(reason);
   const killed = await startProcess({ ...script(SERVE), ready: { line: 'ready' }, onUnexpectedExit });

@@ -5,14 +5,14 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetProcess, startGuard, watchProcess } from './guard.ts';
 
-/** What tells that the process serves: a text in its log, a URL that answers 2xx, or a check of one's own. */
+/** The sign that the process serves: a text in its log, a URL that answers 2xx, or a custom check. */
 export type Readiness = { line: string } | { url: string } | { check: (pid: number) => Promise<boolean> };
 
 export interface ProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
-  /** The whole environment; the caller's own by default. */
+  /** The whole environment; that of the caller by default. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   user?: { uid: number; gid: number };
@@ -22,7 +22,7 @@ export interface ProcessOptions {
   readyTimeoutMs?: number;
   stopSignal?: NodeJS.Signals;
   stopTimeoutMs?: number;
-  /** Called when the process ends though nobody stopped or killed it. */
+  /** Called when the process ends without having been stopped or killed. */
   onUnexpectedExit?: (reason: string) => void;
 }
 
@@ -31,7 +31,7 @@ export interface RunningProcess {
   readonly logFile: string;
   /** Undefined when the process does not run. */
   readonly pid: number | undefined;
-  /** Asks politely, then kills. */
+  /** Sends SIGTERM, and SIGKILL after a timeout. */
   stop(): Promise<void>;
   /** kill -9 of the whole process group. */
   kill(): Promise<void>;
@@ -80,7 +80,7 @@ function readLog(file: string, offset: number): string {
 }
 
 async function isReady(ready: Readiness, pid: number, logFile: string, offset: number): Promise<boolean> {
-  // A check that throws says no: the process must not be left behind, running and unknown.
+  // A check that throws counts as a failure: the process must not keep running unnoticed.
   if ('check' in ready) return ready.check(pid).catch(() => false);
   if ('line' in ready) return readLog(logFile, offset).includes(ready.line);
   const response = await fetch(ready.url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
@@ -108,7 +108,7 @@ function sendToGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It ended between the check and the signal.
+    // The process ended between the check and the signal.
   }
 }
 

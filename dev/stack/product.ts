@@ -9,9 +9,9 @@ import type { Stack } from './stack.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As in `npm run api`: of what grew old a third lives. It is collected at twice that, not at four times. */
+/** As in `npm run api`: a third of the old generation is alive, so it is collected at twice that size, not at four times. */
 const API_FLAGS = ['--heap-growing-percent=100'];
-/** As in `npm run worker`: what thousands of requests in flight allocate dies young, and shall not be copied about. */
+/** As in `npm run worker`: thousands of requests in flight allocate short-lived objects, which should not be copied. */
 const WORKER_FLAGS = ['--max-semi-space-size=64', ...API_FLAGS];
 
 export type WorkerRole = 'workflow' | 'sender' | 'both';
@@ -20,7 +20,7 @@ export interface ProductOptions {
   stack: Stack;
   /** Added to the stack's environment: the addresses of the push services, limits, windows. */
   env?: Readonly<Record<string, string>>;
-  /** Tried first. */
+  /** The port that is tried first. */
   apiPort?: number;
   /** The workers to start with; one that does everything by default. */
   workers?: readonly WorkerRole[];

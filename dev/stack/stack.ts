@@ -29,7 +29,7 @@ export interface Stack {
   readonly dataDir: string;
   readonly postgres: PostgresServer;
   readonly temporal: TemporalServer;
-  /** What config.ts wants to know of the stack, to be merged into an environment. */
+  /** The variables that config.ts needs, to be merged into an environment. */
   readonly env: Secrets & {
     DATABASE_URL: string;
     TEMPORAL_ADDRESS: string;
@@ -88,7 +88,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   throwAwayAtEnd(dataDir);
   try {
     const postgresPort = await freePort(keep ? KNOWN_PORTS.postgres : undefined);
-    // First, because it refuses a data directory that is in use.
+    // Postgres starts first, because it refuses a data directory that is in use.
     const postgres = await startPostgres({ dataDir, port: postgresPort, ...(settings && { settings }) });
     running.push(postgres);
     throwAwayAtEnd(postgres.dataDir);
@@ -129,7 +129,7 @@ function describe(
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: 'default',
       ...(temporal.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
-      // Whoever has the stack to themselves has nobody to be protected from.
+      // A stack has one user, so rate limits would only get in the way.
       REQUESTS_PER_MINUTE: '1000000',
     },
     stop,

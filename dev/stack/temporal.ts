@@ -4,7 +4,7 @@ import { freePort } from './ports.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { resolveTemporalCli } from './temporal-binary.ts';
 
-/** What operators can list and search workflows by. */
+/** The search attributes by which operators list workflows. */
 export const SEARCH_ATTRIBUTES = {
   TaskStatus: 'Keyword',
   AppId: 'Keyword',
@@ -23,7 +23,7 @@ export interface TemporalOptions {
   ui: boolean | number;
 }
 
-/** It restarts on the same ports, with the same database. */
+/** The server restarts on the same ports, with the same database. */
 export interface TemporalServer extends RunningProcess {
   readonly address: string;
   readonly uiUrl: string | undefined;
@@ -52,7 +52,7 @@ export async function serves(address: string): Promise<boolean> {
   }
 }
 
-/** Starts Temporal's development server on 127.0.0.1. What it holds survives kill -9 of the process. */
+/** Starts Temporal's development server on 127.0.0.1. Its data survives kill -9 of the process. */
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
   const cli = await resolveTemporalCli();
   const port = options.port ?? (await freePort());

@@ -15,7 +15,7 @@ import type { H2Pool } from '../h2-pool.ts';
 import { ALWAYS_OPEN } from '../push-service.ts';
 import { requestHead } from './request-head.ts';
 
-const identity = createLoopbackIdentity();
+const identity = await createLoopbackIdentity();
 
 interface Echo {
   readonly url: URL;

@@ -1,21 +1,21 @@
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GuardMessage } from './guard.ts';
+import type { WatchdogMessage } from './guard.ts';
 
-// A process of its own that outlives the one that started it, whatever ends that one (kill -9 included): its
-// standard input then closes, and it stops every process group that it was told to watch.
+// The watchdog is a process that outlives its parent, whatever ends the parent (kill -9 included). The end of the
+// parent closes the watchdog's standard input, and the watchdog then stops every process group that it watches.
 
 const GRACE_MS = 5_000;
 const LAST_WAIT_MS = 2_000;
 const watched = new Map<number, NodeJS.Signals>();
-const doomed = new Set<string>();
+const removedAtEnd = new Set<string>();
 
-function obey(message: GuardMessage): void {
+function handle(message: WatchdogMessage): void {
   if ('watch' in message) watched.set(message.watch, message.signal);
   if ('forget' in message) watched.delete(message.forget);
-  if ('remove' in message) doomed.add(message.remove);
-  if ('keep' in message) doomed.delete(message.keep);
+  if ('remove' in message) removedAtEnd.add(message.remove);
+  if ('keep' in message) removedAtEnd.delete(message.keep);
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -40,10 +40,10 @@ async function cleanUp(): Promise<void> {
   await waitUntilGone(GRACE_MS);
   for (const pid of watched.keys()) signalGroup(pid, 'SIGKILL');
   await waitUntilGone(LAST_WAIT_MS);
-  for (const directory of doomed) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  for (const directory of removedAtEnd) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
-for await (const line of createInterface({ input: process.stdin })) obey(JSON.parse(line));
+for await (const line of createInterface({ input: process.stdin })) handle(JSON.parse(line));
 await cleanUp();

@@ -4,9 +4,8 @@ interface Part {
 
 /** One Ctrl-C arrives twice under npm: from the terminal, and passed on by npm. */
 const ECHO_MS = 1_000;
-const INTERRUPTED = 130;
 
-/** Everything that has to be stopped before this process ends, in the order of its start. */
+/** The parts that have to be stopped before this process ends, in the order of their start. */
 export class Lifetime {
   readonly #parts: Part[] = [];
   #ending: Promise<never> | undefined;
@@ -21,7 +20,7 @@ export class Lifetime {
     return part;
   }
 
-  /** Stops what was started and ends the process. */
+  /** Stops the parts, the last one first, and ends the process. */
   end(exitCode: number): Promise<never> {
     if (this.#ending === undefined) {
       this.#askedAt = performance.now();
@@ -30,13 +29,13 @@ export class Lifetime {
     return this.#ending;
   }
 
-  endOnSignals(onFirst: () => void): void {
+  endOnSignals(exitCode: number, onFirst: () => void): void {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (!this.isEnding) onFirst();
-        // Asked twice, it ends at once: what still runs then ends by itself, because this process has ended.
-        else if (performance.now() - this.#askedAt > ECHO_MS) process.exit(INTERRUPTED);
-        void this.end(INTERRUPTED);
+        // A second request ends this process at once: its children notice that, and end too.
+        else if (performance.now() - this.#askedAt > ECHO_MS) process.exit(exitCode);
+        void this.end(exitCode);
       });
     }
   }
