@@ -130,7 +130,7 @@ export async function emitApprovalReminders(db: Db, now: Date): Promise<void> {
         and t.approval_due_at - a.approval_reminder_minutes * interval '1 minute' <= ${now}
         and t.approval_reminded_for is distinct from t.approval_due_at
       returning t.app_id, t.id, t as task)
-    select emit_webhook_event(near.app_id, 'task.approval_reminder', near.id, ${now}, approval_facts(near.task))
+    select emit_webhook_event(near.app_id, 'task.approval_reminder', near.id, ${now}, approval_payload(near.task))
     from near`.execute(db);
 }
 
