@@ -30,8 +30,8 @@ export async function listPushesWithDetails(db: Db, appId: string): Promise<Push
 }
 
 /**
- * In one push: what waits is not sent any more, and no row says whom it was for. Every row stays and counts as
- * before. Reads the push's rows once: there is no index by device, which every push would pay for.
+ * In one push: what waits is not sent any more, and no row says whom it was for. Every row stays and counts
+ * as before. Reads the push's rows once: there is no index by device, which every push would pay for.
  */
 export async function eraseDeliveries(
   db: Db,

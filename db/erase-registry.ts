@@ -21,8 +21,8 @@ export type PersonalTable = { readonly columns: readonly string[] } & (
 );
 
 /**
- * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the database:
- * a table with such a column that is not here is a fault. One whose rows can go at once says which.
+ * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the
+ * database: a table with such a column that is not here is a fault. One whose rows can go at once says which.
  */
 export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
   devices: {

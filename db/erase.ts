@@ -8,7 +8,9 @@ export interface Erasure {
   readonly deliveries: number;
   /** Rows of other tables: memberships, events. */
   readonly others: number;
-  /** Requests to push services without an answer: while there are any, their devices stay, silent. Ask again. */
+  /**
+   * Requests to push services without an answer: while there are any, their devices stay, silent. Ask again.
+   */
   readonly inFlight: number;
 }
 

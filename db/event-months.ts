@@ -49,7 +49,9 @@ async function exists(db: Db, name: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Drops the months that ended before, and forgets the keys of what was received before. Says how many months. */
+/**
+ * Drops the months that ended before, and forgets the keys of what was received before. Says how many months.
+ */
 export async function dropEventsBefore(db: Db, before: Date): Promise<number> {
   const { rows } = await sql<{ name: string }>`
     select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid

@@ -54,7 +54,10 @@ function keyOf(appId: string, { id, of }: Event): string {
     .slice(0, 32);
 }
 
-/** Keys are inserted in their order, so that two batches with the same ones wait for each other and do not clash. */
+/**
+ * Keys are inserted in their order, so that two batches with the same ones wait for each other and do not
+ * clash.
+ */
 async function insertEvents(
   db: Db,
   { appId, now }: EventBatch,

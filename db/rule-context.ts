@@ -61,7 +61,9 @@ export async function loadRuleContext(
   const needsPushes = conditions.some((one) => one.field === 'push');
   const needsVersions = conditions.some((one) => one.field === 'appVersion');
   return {
-    ...{ appId, now, isParallel },
+    appId,
+    now,
+    isParallel,
     sources,
     names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
     pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],

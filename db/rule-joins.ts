@@ -57,8 +57,9 @@ function countedBy(owner: RawBuilder<unknown>, which: RawBuilder<unknown>): RawB
 }
 
 /**
- * Else each process of a parallel statement counts everything for itself. As an array it is handed to all of them, and
- * the devices are read by all; but an array ends at 1 GB, and a push goes to however many there are.
+ * Else each process of a parallel statement counts everything for itself. As an array it is handed to all of
+ * them, and the devices are read by all; but an array ends at 1 GB, and a push goes to however many there
+ * are.
  */
 function countedOnce(counted: RawBuilder<unknown>, isParallel: boolean): RawBuilder<unknown> {
   return isParallel

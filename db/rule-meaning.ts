@@ -2,7 +2,10 @@ import { compareVersions } from '../domain/app-version.ts';
 import type { AudienceRule } from '../domain/audience-rule.ts';
 import type { Device, Happened } from './rule-fixture.ts';
 
-/** For tests: what the words of a rule mean, said a second time: without SQL, and without the code that it judges. */
+/**
+ * For tests: what the words of a rule mean, said a second time: without SQL, and without the code that it
+ * judges.
+ */
 export function meets(rule: AudienceRule, device: Device, events: readonly Happened[]): boolean {
   if ('all' in rule) return rule.all.every((one) => meets(one, device, events));
   if ('any' in rule) return rule.any.some((one) => meets(one, device, events));

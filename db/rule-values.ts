@@ -9,8 +9,8 @@ type Comparison = PropertyCondition extends infer One
   : never;
 
 /**
- * Compares one member of a JSON object. It is true or false and never null, so that NOT means the rest: what is
- * missing, null, or of another type than the one named, is false.
+ * Compares one member of a JSON object. It is true or false and never null, so that NOT means the rest: what
+ * is missing, null, or of another type than the one named, is false.
  */
 export function compareMember(object: RawBuilder<unknown>, name: string, { op, ...rest }: Comparison): Sql {
   const member = sql`${object} -> ${name}::text`;

@@ -124,7 +124,9 @@ function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
   return eb.and(conditions);
 }
 
-/** Beside an OR Postgres would take each name that the index found apart once more: only an ID is worth that. */
+/**
+ * Beside an OR Postgres would take each name that the index found apart once more: only an ID is worth that.
+ */
 function isFound(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   const named = nameContains(eb, text);
   return TASK_ID.test(text) ? eb.or([named, eb('tasks.id', '=', text)]) : named;

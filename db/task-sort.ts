@@ -22,7 +22,10 @@ const rate = (column: 'impressions' | 'opens' | 'dismissals'): SortKey => ({
   type: 'float8',
 });
 
-/** What the list can be sorted by: its columns. Names in the order of their characters, statuses in that of a task's life. */
+/**
+ * What the list can be sorted by: its columns. Names in the order of their characters, statuses in that of a
+ * task's life.
+ */
 export const SORT_KEYS = {
   createdAt: { value: sql`tasks.created_at`, type: 'timestamptz' },
   pushAt: { value: sql`coalesce(tasks.push_at, '-infinity')`, type: 'timestamptz' },

@@ -15,13 +15,18 @@ export async function insertVendorKey(
   await db
     .insertInto('vendor_keys')
     .values({
-      ...{ id: key.id, app_id: key.appId, name: key.name, sealed: key.sealed },
-      ...{ created_by: key.createdBy, created_at: key.now, revoked_at: null },
+      id: key.id,
+      app_id: key.appId,
+      name: key.name,
+      sealed: key.sealed,
+      created_by: key.createdBy,
+      created_at: key.now,
+      revoked_at: null,
     })
     .execute();
 }
 
-/** What a callback is checked against; undefined when there is no such key or it was revoked. */
+/** The key that checks a callback. Undefined when there is no such key, or when it was revoked. */
 export async function findVendorKey(
   db: Db,
   id: string,

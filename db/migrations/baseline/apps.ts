@@ -26,7 +26,8 @@ export const APPS = [
   )`,
   'create index on people (app_id)',
   'alter table apps add foreign key (resumed_by) references people',
-  // Claims read this table without waiting: a stop in apps.stopped_at alone would wait for a gap between claims.
+  // Claims read this table without waiting: a stop in apps.stopped_at alone would wait for a gap between
+  // claims.
   `create table app_stops (
     app_id text primary key references apps,
     at timestamptz not null,

@@ -58,7 +58,8 @@ export const DEVICES = [
   )`,
   // A push that is prepared in parts asks which tokens changed hands since its first part.
   'create index on device_tokens (ended_at)',
-  // A trigger, because tokens are ended by several writers: the device, another device, an import, a push service.
+  // A trigger, because tokens are ended by several writers: the device, another device, an import, a push
+  // service.
   `create function archive_device_token() returns trigger language plpgsql as $$
     begin
       insert into device_tokens

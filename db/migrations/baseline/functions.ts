@@ -9,7 +9,8 @@ export const FUNCTIONS = [
   `create function fold_name(text) returns text
     language sql immutable strict parallel safe
     return casefold(normalize($1, nfkc) collate "pg_unicode_fast")`,
-  // Every character and every pair of neighbours: a search finds parts of any length, in scripts without words, too.
+  // Every character and every pair of neighbours: a search finds parts of any length, in scripts without
+  // words, too.
   `create function name_grams(text) returns text[]
     language sql immutable strict parallel safe
     return (

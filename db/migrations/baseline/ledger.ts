@@ -1,4 +1,6 @@
-/** Pushes and the ledger of their deliveries. Rows that many senders update leave room for it in their page. */
+/**
+ * Pushes and the ledger of their deliveries. Rows that many senders update leave room for it in their page.
+ */
 export const LEDGER = [
   `create table pushes (
     no bigint generated always as identity primary key,
