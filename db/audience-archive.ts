@@ -37,7 +37,8 @@ async function usersOf(db: Db, appId: string, id: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select distinct task.id
     from tasks task
-    join task_revisions rev on rev.task_id = task.id and rev.revision in (task.revision, task.approved_revision)
+    join task_revisions rev
+      on rev.task_id = task.id and rev.revision in (task.revision, task.approved_revision)
     where task.app_id = ${appId}
       and task.archived_at is null
       and task.status <> all(${TASKS_DONE_SENDING}::text[])

@@ -95,7 +95,9 @@ function unlessMoved(usual: ReturnType<typeof addressColumns>) {
   const isSame = sql`devices.platform = excluded.platform`;
   return {
     channel: sql<string>`case when ${isSame} then devices.channel else ${usual.channel} end`,
-    address_kind: sql<AddressKind>`case when ${isSame} then devices.address_kind else ${usual.address_kind} end`,
+    address_kind: sql<AddressKind>`case
+      when ${isSame} then devices.address_kind
+      else ${usual.address_kind} end`,
     token: sql<string | null>`case when ${isSame} then devices.token end`,
     token_state: sql<'none'>`case when ${isSame} then devices.token_state else 'none' end`,
   };

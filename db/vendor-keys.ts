@@ -1,4 +1,5 @@
 import type { Db } from './database.ts';
+import { revoke } from './revoke.ts';
 
 export interface VendorKey {
   readonly id: string;
@@ -50,17 +51,10 @@ export async function listVendorKeys(db: Db, { appId }: { appId: string }): Prom
     .execute();
 }
 
-/** False when the app has no such key. Revoking twice keeps the first time. */
+/** False when the app has no such key. A second call keeps the first time. */
 export async function revokeVendorKey(
   db: Db,
   key: { appId: string; id: string; now: Date },
 ): Promise<boolean> {
-  const row = await db
-    .updateTable('vendor_keys')
-    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(key.now)) }))
-    .where('app_id', '=', key.appId)
-    .where('id', '=', key.id)
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
+  return await revoke(db, 'vendor_keys', key);
 }

@@ -165,7 +165,8 @@ export async function emitApprovalReminders(db: Db, now: Date): Promise<void> {
         and tasks.approval_reminded_for is distinct from tasks.approval_due_at
       returning tasks.app_id, tasks.id, tasks as task
     )
-    select emit_webhook_event(near.app_id, 'task.approval_reminder', near.id, ${now}, approval_payload(near.task))
+    select emit_webhook_event(
+      near.app_id, 'task.approval_reminder', near.id, ${now}, approval_payload(near.task))
     from near`.execute(db);
 }
 

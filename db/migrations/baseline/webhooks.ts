@@ -90,7 +90,8 @@ export const WEBHOOKS = [
       'approvalsRequired', (select approvals_required from apps where id = task.app_id))`,
   `create function emit_task_events() returns trigger language plpgsql as $$
     begin
-      perform emit_webhook_event(new.app_id, 'task.status_changed', new.id, new.updated_at, jsonb_build_object(
+      perform emit_webhook_event(
+        new.app_id, 'task.status_changed', new.id, new.updated_at, jsonb_build_object(
         'taskId', new.id,
         'name', new.name,
         'pushType', new.push_type,
@@ -114,7 +115,8 @@ export const WEBHOOKS = [
   `create function emit_push_events() returns trigger language plpgsql as $$
     begin
       perform emit_webhook_event(
-        new.app_id, 'push.status_changed', new.id, coalesce(new.status_at, new.created_at), jsonb_build_object(
+        new.app_id, 'push.status_changed', new.id, coalesce(new.status_at, new.created_at),
+        jsonb_build_object(
         'pushId', new.id,
         'taskId', new.task_id,
         'seq', new.seq,
