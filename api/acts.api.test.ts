@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { seedPush, seedTask } from '../db/ledger-fixture.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
+import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { ACTS } from './acts.ts';
 import { type Caller, newTask, openShop } from './shop-fixture.ts';

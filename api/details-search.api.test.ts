@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
 import { findVariants } from '../db/details.ts';
-import { seedPush, seedTask } from '../db/ledger-fixture.ts';
 import { findPushSummary } from '../db/task-history.ts';
+import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { detailPages } from './details-export.ts';
 import { DetailsSearch } from './details-search.ts';

@@ -1,6 +1,6 @@
 import type { Db } from '../db/database.ts';
 import { SQL_STATE, sqlStateOf } from '../db/sql-state.ts';
-import { within } from '../db/within.ts';
+import { withStatementTimeout } from '../db/statement-timeout.ts';
 import { Problem } from './problem.ts';
 
 /** Of reads of all devices of a push; the rest of the database has other work. */
@@ -26,7 +26,7 @@ export class DetailsSearch {
 
   /** Most pages are found at once; what is not is looked for again as one of few. */
   async page<T>(find: (db: Db) => Promise<T>): Promise<T> {
-    const quick = await unlessCancelled(() => within(this.#db, this.#limits.quickMs, find));
+    const quick = await unlessCancelled(() => withStatementTimeout(this.#db, this.#limits.quickMs, find));
     return quick === undefined ? await this.all(find) : quick.found;
   }
 
@@ -36,7 +36,7 @@ export class DetailsSearch {
     this.#running += 1;
     try {
       const { timeoutMs } = this.#limits;
-      const answer = await unlessCancelled(() => within(this.#db, timeoutMs, find));
+      const answer = await unlessCancelled(() => withStatementTimeout(this.#db, timeoutMs, find));
       if (answer === undefined) throw tooLong(timeoutMs);
       return answer.found;
     } finally {

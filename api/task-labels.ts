@@ -1,6 +1,8 @@
+import type { Transaction } from 'kysely';
 import { z } from 'zod';
 import { insertAct } from '../db/audit.ts';
 import type { Db } from '../db/database.ts';
+import type { Schema } from '../db/schema.ts';
 import { linkSubCampaigns, subCampaignsOf } from '../db/sub-campaigns.ts';
 import { holdSubgroup } from '../db/subgroups.ts';
 import { updateLabels } from '../db/tasks.ts';
@@ -43,7 +45,7 @@ export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise
 
 /** Links the task's sub-campaigns and sees that its folder is one of the app. Throws a problem that names each fault. */
 export async function placeTask(
-  trx: Db,
+  trx: Transaction<Schema>,
   { appId, taskId, subgroupId, subCampaignIds }: Places & { appId: string; taskId: string },
 ): Promise<void> {
   const faults: Fault[] = [];

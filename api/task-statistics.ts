@@ -1,4 +1,5 @@
 import { atOneMoment } from '../db/database.ts';
+import { findTaskStatus } from '../db/tasks.ts';
 import { readTaskTotals } from '../db/totals.ts';
 import { isOver } from '../domain/task-status.ts';
 import type { ApiDeps } from './deps.ts';
@@ -11,11 +12,7 @@ export async function readTaskStatistics(
 ): Promise<{ body: TotalsBody; final: boolean }> {
   const asOf = await clock();
   return await atOneMoment(db, async (trx) => {
-    const { status } = await trx
-      .selectFrom('tasks')
-      .select('status')
-      .where('id', '=', taskId)
-      .executeTakeFirstOrThrow();
+    const status = await findTaskStatus(trx, taskId);
     const totals = await readTaskTotals(trx, { taskId });
     const final = isOver(status) && totals.pushes === totals.finalPushes;
     return { body: totalsOf(totals, asOf), final };

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { newId } from '../domain/ids.ts';
+import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
 import { lockOpen, openPush } from './control.ts';
 import { openDatabase } from './database.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -14,8 +14,12 @@ const now = new Date('2026-11-22T10:10:00Z');
 async function actOf() {
   const person = await seedPerson(database.db, now);
   const origin = {
-    ...{ id: newId('origin', randomBytes), appId: person.appId, keyId: 'key-0000000000', at: now },
-    ...{ ip: '2001:db8::7', userAgent: 'curl' },
+    id: newId('origin', randomBytes),
+    appId: person.appId,
+    keyId: 'key-0000000000',
+    at: now,
+    ip: '2001:db8::7',
+    userAgent: 'curl',
   };
   return { ...person, origin, now };
 }

@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { APP_STOPPED } from '../domain/app-stop.ts';
 import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
 import { insertAct, type Origin } from './audit.ts';
 import type { Db } from './database.ts';
+import type { Schema } from './schema.ts';
 
 export interface AppStop {
   readonly at: Date;
@@ -18,9 +19,10 @@ interface Act {
 }
 
 /**
- * The emergency stop, in two commits. From the first on no new claim starts; the second waits for those under way,
- * which are then the last: whatever runs, and whatever is approved later. Without the first it would wait for a gap
- * between claims, which busy senders do not leave. Asked again it changes nothing; the first one stands.
+ * The emergency stop, in two commits. After the first commit no new claim starts. The second waits for the
+ * claims under way, which are then the last, also for tasks that are approved later. Without the first, the
+ * second would wait for a gap between claims, which busy senders do not leave. A repeated stop changes
+ * nothing: the first stands.
  */
 export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string }): Promise<void> {
   const { appId, personId, now } = act;
@@ -40,18 +42,18 @@ export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string
       .set({ stopped_at: now })
       .where('id', '=', appId)
       .where('stopped_at', 'is', null)
-      // Somebody may have lifted it meanwhile.
+      // The stop may have been lifted between the two commits.
       .where(({ exists, selectFrom }) => exists(selectFrom('app_stops').where('app_id', '=', appId)))
       .execute();
   });
 }
 
-/** A stop and its end at one moment: one after the other. */
-async function lockStop(trx: Db, appId: string): Promise<void> {
+/** A stop and a resumption at the same moment happen one after the other. */
+async function lockStop(trx: Transaction<Schema>, appId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`app_stops ${appId}`}, 0))`.execute(trx);
 }
 
-/** Lets the app send again. Whoever calls tells what `listStopped` names to go on. */
+/** Lets the app send again. The caller resumes the tasks that `listStopped` names. */
 export async function liftStop(db: Db, act: Act): Promise<void> {
   const { appId, personId } = act;
   await db.transaction().execute(async (trx) => {
@@ -72,24 +74,24 @@ export async function liftStop(db: Db, act: Act): Promise<void> {
 
 export async function findAppStop(db: Db, { appId }: { appId: string }): Promise<AppStop | undefined> {
   const row = await db
-    .selectFrom('app_stops as s')
-    .innerJoin('people as p', 'p.id', 's.person_id')
-    .select(['s.at', 's.person_id', 's.reason', 'p.name'])
-    .where('s.app_id', '=', appId)
+    .selectFrom('app_stops')
+    .innerJoin('people', 'people.id', 'app_stops.person_id')
+    .select(['app_stops.at', 'app_stops.person_id', 'app_stops.reason', 'people.name'])
+    .where('app_stops.app_id', '=', appId)
     .executeTakeFirst();
   return row && { at: row.at, by: { id: row.person_id, name: row.name }, reason: row.reason };
 }
 
-/** Whether a sender may hold a lease of the app, with devices that it claimed before the stop and has not written yet. */
+/** Whether a sender may still hold devices of the app that it claimed before the stop and has not settled. */
 export async function hasSenders(db: Db, { appId, now }: { appId: string; now: Date }): Promise<boolean> {
   const lease = await db
-    .selectFrom('leases as l')
-    .innerJoin('pushes as p', 'p.no', 'l.push_no')
-    .select('l.lease_no')
-    .where('p.app_id', '=', appId)
-    .where('p.finalised_at', 'is', null)
-    .where('l.done', '=', false)
-    .where('l.seen_at', '>', new Date(now.getTime() - LEASE_SILENT_MS))
+    .selectFrom('leases')
+    .innerJoin('pushes', 'pushes.no', 'leases.push_no')
+    .select('leases.lease_no')
+    .where('pushes.app_id', '=', appId)
+    .where('pushes.finalised_at', 'is', null)
+    .where('leases.done', '=', false)
+    .where('leases.seen_at', '>', new Date(now.getTime() - LEASE_SILENT_MS))
     .limit(1)
     .executeTakeFirst();
   return lease !== undefined;
@@ -97,7 +99,7 @@ export async function hasSenders(db: Db, { appId, now }: { appId: string; now: D
 
 export interface StoppedTask {
   readonly taskId: string;
-  /** Who lifted the stop: in their name the task goes on. */
+  /** The person who lifted the stop: the task resumes in their name. */
   readonly resumedBy: string;
 }
 
@@ -107,15 +109,15 @@ export async function listStopped(
   { appId, limit }: { appId?: string; limit: number },
 ): Promise<StoppedTask[]> {
   return await db
-    .selectFrom('tasks as t')
-    .innerJoin('apps as a', 'a.id', 't.app_id')
-    .select(['t.id as taskId', sql<string>`a.resumed_by`.as('resumedBy')])
-    .where('t.status', '=', 'paused')
-    .where('t.status_reason', '=', APP_STOPPED)
-    .where('a.stopped_at', 'is', null)
-    .where('a.resumed_by', 'is not', null)
-    .$if(appId !== undefined, (query) => query.where('a.id', '=', appId ?? ''))
-    .orderBy('t.id')
+    .selectFrom('tasks')
+    .innerJoin('apps', 'apps.id', 'tasks.app_id')
+    .select(['tasks.id as taskId', sql<string>`apps.resumed_by`.as('resumedBy')])
+    .where('tasks.status', '=', 'paused')
+    .where('tasks.status_reason', '=', APP_STOPPED)
+    .where('apps.stopped_at', 'is', null)
+    .where('apps.resumed_by', 'is not', null)
+    .$if(appId !== undefined, (query) => query.where('apps.id', '=', appId ?? ''))
+    .orderBy('tasks.id')
     .limit(limit)
     .execute();
 }

@@ -1,4 +1,7 @@
-/** Arrays as the text that Postgres reads: the driver would look at, quote and escape each of thousands of numbers. */
+/**
+ * Arrays as the text that Postgres reads: the driver would look at, quote and escape each of thousands of
+ * numbers.
+ */
 export function numbersText(values: readonly (number | null)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`;
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { atomically, type Db } from './database.ts';
+import { TASKS_DONE_SENDING } from '../domain/task-status.ts';
+import { type Db, inTransaction } from './database.ts';
 
 export type ArchiveResult =
   | { readonly ok: true }
@@ -7,13 +8,13 @@ export type ArchiveResult =
 
 const SHOWN = 10;
 
-/** Takes an audience away that nothing uses any more; undefined when the app has no such one. */
+/** Archives an audience that nothing uses. Undefined when the app has no such audience. */
 export async function archiveAudience(
   db: Db,
   args: { appId: string; id: string; now: Date },
 ): Promise<ArchiveResult | undefined> {
   const { appId, id, now } = args;
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const found = await trx
       .selectFrom('audiences')
       .select('id')
@@ -30,20 +31,28 @@ export async function archiveAudience(
   });
 }
 
-/** Tasks that may still push to it, and audiences whose newest version names it. */
+/** Tasks that may still push to the audience, and audiences whose newest version names it. */
 async function usersOf(db: Db, appId: string, id: string): Promise<string[]> {
   const named = JSON.stringify([{ id }]);
   const { rows } = await sql<{ id: string }>`
-    select distinct t.id from tasks t
-      join task_revisions r on r.task_id = t.id and r.revision in (t.revision, t.approved_revision)
-      where t.app_id = ${appId} and t.archived_at is null
-        and t.status not in ('collecting', 'completed', 'cancelled', 'expired', 'failed')
-        and (r.definition #>> '{audience,id}' = ${id} or r.definition -> 'exclusions' @> ${named}::jsonb)
+    select distinct task.id
+    from tasks task
+    join task_revisions rev
+      on rev.task_id = task.id and rev.revision in (task.revision, task.approved_revision)
+    where task.app_id = ${appId}
+      and task.archived_at is null
+      and task.status <> all(${TASKS_DONE_SENDING}::text[])
+      and (rev.definition #>> '{audience,id}' = ${id} or rev.definition -> 'exclusions' @> ${named}::jsonb)
     union all
-    select a.id from audiences a
-      join audience_versions v on v.audience_id = a.id and v.version = a.version
-      where a.app_id = ${appId} and a.archived_at is null and a.id <> ${id} and a.kind in ('rule', 'combination')
-        and strpos(v.source::text, ${JSON.stringify(id)}) > 0
-    order by 1 limit ${SHOWN}`.execute(db);
+    select other.id
+    from audiences other
+    join audience_versions newest on newest.audience_id = other.id and newest.version = other.version
+    where other.app_id = ${appId}
+      and other.archived_at is null
+      and other.id <> ${id}
+      and other.kind in ('rule', 'combination')
+      and strpos(newest.source::text, ${JSON.stringify(id)}) > 0
+    order by 1
+    limit ${SHOWN}`.execute(db);
   return rows.map((row) => row.id);
 }

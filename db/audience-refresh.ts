@@ -1,34 +1,35 @@
 import { sql } from 'kysely';
+import type { AudienceCounts } from '../domain/audience-counts.ts';
 import type { AudienceKind } from '../domain/audience-definition.ts';
 import type { Clock } from '../domain/clock.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
-import { addCounts, type Counts, countPlanned, NO_COUNTS } from './estimate.ts';
+import { addCounts, countPlanned, NO_COUNTS } from './estimate.ts';
 import type { Planning } from './planned.ts';
 import { RuleError } from './rule-context.ts';
 
 export interface Refresh {
   readonly state: 'running' | 'done' | 'failed';
   readonly version: number;
-  /** Devices of the app; of an audience that names its members, their IDs. */
+  /** Devices of the app, or the members of an audience that names them. */
   readonly done: number;
   readonly total: number;
   /** So far, while it runs. */
-  readonly counts: Counts;
+  readonly counts: AudienceCounts;
   readonly reason: string | null;
-  /** The moment of which the counts are. */
+  /** The counts are as of this moment. */
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 }
 
-/** Whoever holds it counts on; a later run takes it away. */
+/** The right to count the next step, until a later run takes it away. */
 export interface RefreshHold {
   readonly audienceId: string;
   readonly run: number;
 }
 
-/** One that has not been heard of for so long has lost its process. */
+/** A recount without a heartbeat for this long has lost its process. */
 const STALE_MS = 60_000;
 const STEP_MS = 45_000;
 const STEP_SIZE = 500_000;
@@ -41,30 +42,54 @@ export async function startRefresh(
   const { appId, audienceId, version, kind, now } = args;
   const stale = new Date(now.getTime() - STALE_MS);
   const whole = NAMES_MEMBERS.has(kind)
-    ? sql`select members as size, 0 as first from audience_versions where audience_id = ${audienceId} and version = ${version}`
-    : sql`select count(*) as size, coalesce(min(no), 0) as first from devices where app_id = ${appId}`;
+    ? sql`
+      select members as size, 0 as first
+      from audience_versions
+      where audience_id = ${audienceId} and version = ${version}`
+    : sql`
+      select count(*) as size, coalesce(min(no), 0) as first
+      from devices
+      where app_id = ${appId}`;
   const { rows } = await sql<RefreshHold>`
-    insert into audience_refreshes as r
+    insert into audience_refreshes as refresh
       (audience_id, version, run, state, done, total, next_no, counts, started_at, beat_at)
-    select ${audienceId}, ${version}::int, 1, 'running', 0, size, first, ${JSON.stringify(NO_COUNTS)}::jsonb,
-      ${now}::timestamptz, ${now}::timestamptz from (${whole}) whole
-    on conflict (audience_id) do update set version = excluded.version, run = r.run + 1, state = 'running',
-      done = 0, total = excluded.total, next_no = excluded.next_no, next_kind = excluded.next_kind,
-      next_id = excluded.next_id, counts = excluded.counts, reason = null, started_at = excluded.started_at, beat_at = excluded.beat_at, finished_at = null
-    where r.state <> 'running' or r.beat_at < ${stale}::timestamptz
+    select ${audienceId}, ${version}::int, 1, 'running', 0, size, first,
+      ${JSON.stringify(NO_COUNTS)}::jsonb, ${now}::timestamptz, ${now}::timestamptz
+    from (${whole}) whole
+    on conflict (audience_id) do update set
+      version = excluded.version,
+      run = refresh.run + 1,
+      state = 'running',
+      done = 0,
+      total = excluded.total,
+      next_no = excluded.next_no,
+      next_kind = excluded.next_kind,
+      next_id = excluded.next_id,
+      counts = excluded.counts,
+      reason = null,
+      started_at = excluded.started_at,
+      beat_at = excluded.beat_at,
+      finished_at = null
+    where refresh.state <> 'running' or refresh.beat_at < ${stale}::timestamptz
     returning audience_id as "audienceId", run`.execute(db);
   return rows[0];
 }
 
-/** Takes over what a process that is gone left; it goes on where that one stopped. */
+/** Takes over the recount of a process that is gone, where that process stopped. */
 export async function takeOverRefresh(db: Db, now: Date): Promise<RefreshHold | undefined> {
   const stale = new Date(now.getTime() - STALE_MS);
   const { rows } = await sql<RefreshHold>`
-    update audience_refreshes set run = run + 1, beat_at = ${now}::timestamptz
+    update audience_refreshes
+    set run = run + 1, beat_at = ${now}::timestamptz
     where audience_id = (
-      select audience_id from audience_refreshes where state = 'running' and beat_at < ${stale}::timestamptz
-      order by beat_at limit 1 for update skip locked
-    ) returning audience_id as "audienceId", run`.execute(db);
+      select audience_id
+      from audience_refreshes
+      where state = 'running' and beat_at < ${stale}::timestamptz
+      order by beat_at
+      limit 1
+      for update skip locked
+    )
+    returning audience_id as "audienceId", run`.execute(db);
   return rows[0];
 }
 
@@ -80,7 +105,7 @@ export async function findRefresh(db: Db, audienceId: string): Promise<Refresh |
       version: row.version,
       done: row.done,
       total: row.total,
-      counts: row.counts as unknown as Counts,
+      counts: row.counts,
       reason: row.reason,
       startedAt: row.started_at,
       finishedAt: row.finished_at,
@@ -118,13 +143,13 @@ export async function stepRefresh(
 
 async function findStep(db: Db, { audienceId, run }: RefreshHold): Promise<Step | undefined> {
   return await db
-    .selectFrom('audience_refreshes as r')
-    .innerJoin('audiences as a', 'a.id', 'r.audience_id')
-    .select(['a.app_id as appId', 'r.version', 'r.started_at as startedAt'])
-    .select(['r.next_no as nextNo', 'r.next_kind as nextKind', 'r.next_id as nextId'])
-    .where('r.audience_id', '=', audienceId)
-    .where('r.run', '=', run)
-    .where('r.state', '=', 'running')
+    .selectFrom('audience_refreshes as refresh')
+    .innerJoin('audiences', 'audiences.id', 'refresh.audience_id')
+    .select(['audiences.app_id as appId', 'refresh.version', 'refresh.started_at as startedAt'])
+    .select(['refresh.next_no as nextNo', 'refresh.next_kind as nextKind', 'refresh.next_id as nextId'])
+    .where('refresh.audience_id', '=', audienceId)
+    .where('refresh.run', '=', run)
+    .where('refresh.state', '=', 'running')
     .executeTakeFirst();
 }
 
@@ -141,7 +166,7 @@ async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, clock: Cl
     { ...planning, from: { audience }, ...range.only },
     { timeoutMs: STEP_MS },
   );
-  // A step takes a while, and was heard of at its end.
+  // The heartbeat is of the end of the step, which takes a while.
   await storeStep(db, hold, { counts, range, now: await clock() });
   return !range.isLast;
 }
@@ -149,7 +174,7 @@ async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, clock: Cl
 async function storeStep(
   db: Db,
   { audienceId, run }: RefreshHold,
-  { counts, range, now }: { counts: Counts; range: Range; now: Date },
+  { counts, range, now }: { counts: AudienceCounts; range: Range; now: Date },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const row = await trx
@@ -163,8 +188,8 @@ async function storeStep(
     await trx
       .updateTable('audience_refreshes')
       .set({
-        counts: JSON.stringify(addCounts(row.counts as unknown as Counts, counts)),
-        // Devices may have come or gone meanwhile.
+        counts: JSON.stringify(addCounts(row.counts, counts)),
+        // Devices may have come or gone since the total was read.
         done: range.isLast ? row.total : Math.min(row.total, row.done + range.size),
         ...range.next,
         ...(range.isLast ? { state: 'done' as const, finished_at: now } : {}),
@@ -199,7 +224,11 @@ interface Range {
 async function nextDevices(db: Db, { appId, nextNo: from, limit }: LimitedStep): Promise<Range> {
   const { rows } = await sql<{ last: number | null; size: number }>`
     select max(no) as last, count(*) as size from (
-      select no from devices where app_id = ${appId} and no >= ${from}::bigint order by no limit ${limit}
+      select no
+      from devices
+      where app_id = ${appId} and no >= ${from}::bigint
+      order by no
+      limit ${limit}
     ) next`.execute(db);
   const { last = null, size = 0 } = rows[0] ?? {};
   const to = (last ?? from) + 1;
@@ -215,8 +244,11 @@ async function nextMembers(
 ): Promise<Range> {
   const { rows } = await sql<{ last: string | null; size: number }>`
     select max(id) as last, count(*) as size from (
-      select id from audience_members
-      where audience_id = ${id} and version = ${version} and kind = ${kind} and id > ${after} order by id limit ${limit}
+      select id
+      from audience_members
+      where audience_id = ${id} and version = ${version} and kind = ${kind} and id > ${after}
+      order by id
+      limit ${limit}
     ) next`.execute(db);
   const { last = null, size = 0 } = rows[0] ?? {};
   const to = last ?? after;

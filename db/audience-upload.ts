@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { insertAudience, insertNextVersion } from './audiences.ts';
-import type { Db } from './database.ts';
 import { useMemory } from './hash-joins.ts';
+import type { Schema } from './schema.ts';
 import { dropMembers, type UploadHold } from './upload-progress.ts';
 
 export interface StoredUpload {
@@ -21,11 +21,12 @@ export interface UploadResult {
 }
 
 /**
- * Makes a version of what was uploaded; undefined when the app has no such upload audience, or another request goes on
- * with the upload. Locks the audience: two uploads at once become two versions, one after the other.
+ * Makes a version of an uploaded file. Undefined when the app has no such upload audience, or when another
+ * request has taken over the upload. Locks the audience: two uploads at once become two versions, one after
+ * the other.
  */
 export async function storeUpload(
-  trx: Db,
+  trx: Transaction<Schema>,
   { no, run }: UploadHold,
   upload: StoredUpload,
 ): Promise<UploadResult | undefined> {
@@ -37,9 +38,9 @@ export async function storeUpload(
   const { audienceId } = upload;
   const { numAffectedRows } = await sql`
     insert into audience_members (audience_id, version, kind, id)
-    select distinct ${audienceId}, ${version}::int, kind, id from audience_upload_members where upload_no = ${no}`.execute(
-    trx,
-  );
+    select distinct ${audienceId}, ${version}::int, kind, id
+    from audience_upload_members
+    where upload_no = ${no}`.execute(trx);
   const members = Number(numAffectedRows ?? 0);
   const repeated = (await dropMembers(trx, no)) - members;
   await trx
@@ -51,15 +52,19 @@ export async function storeUpload(
   return { version, members, repeated };
 }
 
-async function insertVersionOf(trx: Db, { audienceId: id, name, ...upload }: StoredUpload) {
+async function insertVersionOf(trx: Transaction<Schema>, { audienceId: id, name, ...upload }: StoredUpload) {
   const audience = { ...upload, id, kind: 'upload' } as const;
   if (name === undefined) return await insertNextVersion(trx, audience);
   await insertAudience(trx, { ...audience, name });
   return 1;
 }
 
-/** Without a key nobody can ask for the answer again. */
-export async function settleUpload(trx: Db, { no }: UploadHold, answer: unknown): Promise<void> {
+/** An upload without a key is deleted: no later request can ask for its answer. */
+export async function settleUpload(
+  trx: Transaction<Schema>,
+  { no }: UploadHold,
+  answer: unknown,
+): Promise<void> {
   await trx.deleteFrom('audience_uploads').where('no', '=', no).where('key', 'is', null).execute();
   await trx
     .updateTable('audience_uploads')

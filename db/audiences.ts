@@ -1,4 +1,4 @@
-import { atomically, type Db } from './database.ts';
+import { type Db, inTransaction } from './database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
 import type { AudiencesTable } from './schema.ts';
 
@@ -36,7 +36,7 @@ export interface NewAudience {
 export async function insertAudience(db: Db, audience: NewAudience): Promise<void> {
   const { id, appId, name, kind, by, now } = audience;
   const made = { created_by: by, created_at: now };
-  await atomically(db, async (trx) => {
+  await inTransaction(db, async (trx) => {
     await trx
       .insertInto('audiences')
       .values({ id, app_id: appId, name, kind, version: 1, archived_at: null, ...made })
@@ -50,7 +50,7 @@ export async function insertNextVersion(
   db: Db,
   audience: Omit<NewAudience, 'name'>,
 ): Promise<number | undefined> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const row = await trx
       .updateTable('audiences')
       .set((eb) => ({ version: eb('version', '+', 1) }))

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
 
-/** Where a request came from. */
+/** The source of a request. */
 export interface Origin {
   readonly id: string;
   readonly appId: string;
@@ -13,19 +13,19 @@ export interface Origin {
 
 export interface NewAct {
   readonly appId: string;
-  /** Null of an administrator. */
+  /** Null for an administrator. */
   readonly personId: string | null;
   readonly verb: string;
-  /** Of an act on one task. */
+  /** The task, for an action on one. */
   readonly taskId?: string;
   readonly revision?: number;
-  /** Never a user or a device: the audit is kept for ever. */
+  /** Never a user or a device: the audit is not erased. */
   readonly detail?: string | undefined;
   readonly origin: Origin;
   readonly now: Date;
 }
 
-/** What somebody did through the API alone, with no workflow to tell of it. */
+/** Records an action through the API that no workflow records. */
 export async function insertAct(db: Db, act: NewAct): Promise<void> {
   await db
     .with('origin', (query) =>
@@ -52,7 +52,7 @@ export async function insertAct(db: Db, act: NewAct): Promise<void> {
     .execute();
 }
 
-/** Before a command that a workflow will tell of: it carries the ID only. */
+/** Stores the origin of a command that a workflow will record: the workflow carries the ID only. */
 export async function insertOrigin(db: Db, origin: Origin): Promise<void> {
   await db
     .insertInto('request_origins')
@@ -95,7 +95,7 @@ export interface AuditFilter {
   readonly to?: Date | undefined;
 }
 
-/** Newest first, before the line of that number. */
+/** Newest first, before the line of the given number. */
 export async function listAudit(
   db: Db,
   filter: AuditFilter,
@@ -103,27 +103,44 @@ export async function listAudit(
 ): Promise<AuditLine[]> {
   const { taskId, personId, verb, via, outcome, from, to } = filter;
   let query = db
-    .selectFrom('audit as a')
-    .leftJoin('people as p', 'p.id', 'a.person_id')
-    .leftJoin('remarks as r', (join) =>
-      join.onRef('r.id', '=', 'a.remark').onRef('r.task_id', '=', 'a.task_id'),
+    .selectFrom('audit')
+    .leftJoin('people', 'people.id', 'audit.person_id')
+    .leftJoin('remarks', (join) =>
+      join.onRef('remarks.id', '=', 'audit.remark').onRef('remarks.task_id', '=', 'audit.task_id'),
     )
-    .leftJoin('request_origins as o', (join) =>
-      join.onRef('o.id', '=', 'a.origin').onRef('o.app_id', '=', 'a.app_id'),
+    .leftJoin('request_origins as origins', (join) =>
+      join.onRef('origins.id', '=', 'audit.origin').onRef('origins.app_id', '=', 'audit.app_id'),
     )
-    .select(['a.no', 'a.at', 'a.task_id as taskId', 'a.person_id as personId', 'p.name as personName'])
-    .select(['a.verb', 'a.via', 'a.revision', 'a.outcome', 'a.detail', 'r.text as remark'])
-    .select([sql<string | null>`host(o.ip)`.as('ip'), 'o.user_agent as userAgent', 'o.key_id as keyId'])
-    .where('a.app_id', '=', filter.appId)
-    .orderBy('a.no', 'desc')
+    .select([
+      'audit.no',
+      'audit.at',
+      'audit.task_id as taskId',
+      'audit.person_id as personId',
+      'people.name as personName',
+    ])
+    .select([
+      'audit.verb',
+      'audit.via',
+      'audit.revision',
+      'audit.outcome',
+      'audit.detail',
+      'remarks.text as remark',
+    ])
+    .select([
+      sql<string | null>`host(origins.ip)`.as('ip'),
+      'origins.user_agent as userAgent',
+      'origins.key_id as keyId',
+    ])
+    .where('audit.app_id', '=', filter.appId)
+    .orderBy('audit.no', 'desc')
     .limit(page.limit);
-  if (taskId !== undefined) query = query.where('a.task_id', '=', taskId);
-  if (personId !== undefined) query = query.where('a.person_id', '=', personId);
-  if (verb !== undefined && verb.length > 0) query = query.where('a.verb', 'in', verb);
-  if (via !== undefined) query = query.where('a.via', '=', via);
-  if (outcome !== undefined) query = query.where('a.outcome', '=', outcome);
-  if (from !== undefined) query = query.where('a.at', '>=', from);
-  if (to !== undefined) query = query.where('a.at', '<', to);
-  if (page.before !== undefined) query = query.where('a.no', '<', page.before);
+  if (taskId !== undefined) query = query.where('audit.task_id', '=', taskId);
+  if (personId !== undefined) query = query.where('audit.person_id', '=', personId);
+  if (verb !== undefined && verb.length > 0) query = query.where('audit.verb', 'in', verb);
+  if (via !== undefined) query = query.where('audit.via', '=', via);
+  if (outcome !== undefined) query = query.where('audit.outcome', '=', outcome);
+  if (from !== undefined) query = query.where('audit.at', '>=', from);
+  if (to !== undefined) query = query.where('audit.at', '<', to);
+  if (page.before !== undefined) query = query.where('audit.no', '<', page.before);
   return await query.execute();
 }

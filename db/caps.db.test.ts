@@ -4,10 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { ContactRules } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { endOfQuiet } from '../domain/quiet-hours.ts';
-import { useTestDatabase } from '../test/setup/database.ts';
-import { dropContactsBefore, settleContacts } from './contact-log.ts';
-import { replaceContactRules } from './contact-rules.ts';
-import { prepareRecipients } from './prepare.ts';
 import {
   deliveriesOfPush,
   type PreparedPush,
@@ -16,7 +12,11 @@ import {
   type SeededDevice,
   seedDevices,
   soundFigures,
-} from './push-fixture.ts';
+} from '../test/fixtures/push-fixture.ts';
+import { useTestDatabase } from '../test/setup/database.ts';
+import { dropContactsBefore, settleContacts } from './contact-log.ts';
+import { replaceContactRules } from './contact-rules.ts';
+import { prepareRecipients } from './prepare.ts';
 import { deliveriesOf, dropSlot } from './slots.ts';
 import { readStatistics } from './statistics.ts';
 

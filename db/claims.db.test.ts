@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { until } from '../test/wait.ts';
 import { advanceLease, type Settled } from './advance.ts';
 import { fencePush, openPush } from './control.ts';
 import type { Db } from './database.ts';
 import { type LeaseToken, takeLease } from './leases.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { abandonDevices } from './sweep.ts';
 
 const database = useTestDatabase();

@@ -6,9 +6,9 @@ import { localesOf, matchLocale } from '../domain/content-locale.ts';
 import { variantOf } from '../domain/content-variant.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { PLATFORMS } from '../domain/platform.ts';
+import { deliveriesOfPush, preparePush, seedDevices, soundFigures } from '../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { variantSql } from './content-columns.ts';
-import { deliveriesOfPush, preparePush, seedDevices, soundFigures } from './push-fixture.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

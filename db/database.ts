@@ -5,8 +5,8 @@ import type { Schema } from './schema.ts';
 
 export type Db = Kysely<Schema>;
 
-/** In a transaction of its own, or in the one that the caller has begun. */
-export function atomically<T>(db: Db, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
+/** Joins the transaction that the caller has begun, or begins one. */
+export function inTransaction<T>(db: Db, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return db.isTransaction ? work(db as Transaction<Schema>) : db.transaction().execute(work);
 }
 
@@ -23,14 +23,16 @@ const intTypes = {
 } as typeof types;
 
 /**
- * For the sending path alone. Its few statements find rows by number in an index; with statistics of a partition
- * that was empty a moment ago, the planner would rather read all of it. Planned once, they stay planned.
+ * For the sending path alone. Its few statements find rows by number in an index; with statistics of a
+ * partition that was empty a moment ago, the planner would rather read all of it. Planned once, they stay
+ * planned.
  */
 const SENDER_OPTIONS = [
   'plan_cache_mode=force_generic_plan',
   'enable_seqscan=off',
   'enable_hashjoin=off',
-  // A sender frozen within a transaction holds locks that a fence waits for: Postgres ends it before its lease does.
+  // A sender frozen within a transaction holds locks that a fence waits for: Postgres ends it before its
+  // lease does.
   'idle_in_transaction_session_timeout=2s',
   'statement_timeout=5s',
 ]
@@ -56,7 +58,8 @@ export function openDatabase(
     types: intTypes,
     connectionTimeoutMillis: 10_000,
   });
-  // A connection that the server closed is replaced at the next query; without a listener it would end the process.
+  // A connection that the server closed is replaced at the next query; without a listener it would end the
+  // process.
   pool.on('error', () => undefined);
   // The pool listens to idle connections only: between two statements of a transaction nobody else does.
   pool.on('connect', (client) => client.on('error', () => undefined));

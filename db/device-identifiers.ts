@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Kysely, sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import {
   IDENTIFIER_KINDS,
   type Identifier,
@@ -8,9 +8,10 @@ import {
   readIdentifier,
   ZERO_IDS,
 } from '../domain/identifier.ts';
+import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** What an identifier is found by: never itself. Its kind, and one digest for each form in which it may be asked for. */
+/** The digests that find an identifier, one for each form in which a caller may give it. */
 export interface Digests {
   readonly kind: IdentifierKind;
   readonly digests: readonly Buffer[];
@@ -28,7 +29,7 @@ export function digestsOf(kind: IdentifierKind, text: string): Digests | Identif
   return { kind, digests: digest(identifier) };
 }
 
-/** Partners hash either case. */
+/** Partners hash the upper or the lower case of an identifier. */
 function digest(identifier: Identifier): Buffer[] {
   if (identifier.form !== 'raw') return [Buffer.from(identifier.hex, 'hex')];
   return identifier.cases.flatMap((text) => [hash('sha256', text), hash('md5', text)]);
@@ -38,7 +39,7 @@ export function identifierCode(kind: IdentifierKind): number {
   return IDENTIFIER_KINDS.indexOf(kind);
 }
 
-/** Null takes away what the device has of that kind. */
+/** Null digests remove the device's identifier of that kind. */
 export type IdentifierChanges = readonly (
   | Digests
   | { readonly kind: IdentifierKind; readonly digests: null }
@@ -46,7 +47,7 @@ export type IdentifierChanges = readonly (
 
 /** An identifier belongs to the device that gave it last. */
 export async function putIdentifiers(
-  trx: Kysely<Schema>,
+  trx: Transaction<Schema>,
   device: { appId: string; no: number },
   changes: IdentifierChanges,
 ): Promise<void> {
@@ -62,30 +63,37 @@ export async function putIdentifiers(
     .execute();
   const { kinds, digests } = flat(changes);
   if (kinds.length === 0) return;
-  // In all its forms: whoever had it is not found by the others either.
+  // All forms of the identifier go, so that the device that had it is not found by another form.
   await sql`
-    delete from device_identifiers i using (
-      select o.device_no, o.kind from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest)
-      join device_identifiers o on o.app_id = ${device.appId} and o.kind = u.kind and o.digest = u.digest
-    ) theirs where i.device_no = theirs.device_no and i.kind = theirs.kind`.execute(trx);
+    delete from device_identifiers held
+    using (
+      select own.device_no, own.kind
+      from unnest(${kinds}::smallint[], ${digests}::bytea[]) given (kind, digest)
+      join device_identifiers own
+        on own.app_id = ${device.appId} and own.kind = given.kind and own.digest = given.digest
+    ) lost
+    where held.device_no = lost.device_no and held.kind = lost.kind`.execute(trx);
   await sql`
     insert into device_identifiers (app_id, kind, digest, device_no)
     select ${device.appId}, kind, digest, ${device.no}::bigint
-    from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest) order by kind, digest
-    on conflict (app_id, kind, digest) do update set device_no = excluded.device_no`.execute(trx);
+    from unnest(${kinds}::smallint[], ${digests}::bytea[]) given (kind, digest)
+    order by kind, digest
+    on conflict (app_id, kind, digest) do update
+      set device_no = excluded.device_no`.execute(trx);
 }
 
 /** The devices that any of the identifiers belongs to. */
 export async function findByIdentifiers(
-  db: Kysely<Schema>,
+  db: Db,
   appId: string,
   wanted: readonly Digests[],
 ): Promise<number[]> {
   const { kinds, digests } = flat(wanted);
   const { rows } = await sql<{ no: number }>`
-    select distinct i.device_no as no
-    from unnest(${kinds}::smallint[], ${digests}::bytea[]) u (kind, digest)
-    join device_identifiers i on i.app_id = ${appId} and i.kind = u.kind and i.digest = u.digest`.execute(db);
+    select distinct held.device_no as no
+    from unnest(${kinds}::smallint[], ${digests}::bytea[]) given (kind, digest)
+    join device_identifiers held
+      on held.app_id = ${appId} and held.kind = given.kind and held.digest = given.digest`.execute(db);
   return rows.map(({ no }) => no);
 }
 

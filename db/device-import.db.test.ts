@@ -16,14 +16,15 @@ async function newApp(): Promise<string> {
 
 const tokenOf = (n: number) => n.toString(16).padStart(64, '0');
 const KEEP = {
-  ...{
-    addressKind: undefined,
-    userId: undefined,
-    timeZone: undefined,
-    locale: undefined,
-    appVersion: undefined,
-  },
-  ...{ tags: undefined, attributes: undefined, lastActiveAt: undefined, unsubscribed: undefined },
+  addressKind: undefined,
+  userId: undefined,
+  timeZone: undefined,
+  locale: undefined,
+  appVersion: undefined,
+  tags: undefined,
+  attributes: undefined,
+  lastActiveAt: undefined,
+  unsubscribed: undefined,
   identifiers: [],
 };
 function row(n: number, token = n): DeviceImportRow {

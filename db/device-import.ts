@@ -4,7 +4,9 @@ import { PLATFORM_CODE } from '../domain/delivery.ts';
 import type { Platform } from '../domain/platform.ts';
 import { arrayLiteral, copyInto, copyText, withCopyClient } from './copy.ts';
 import { type IdentifierChanges, identifierCode } from './device-identifiers.ts';
-import { dropDuplicates, mergeStaged, STAGING } from './device-merge.ts';
+import { bitOf, bitOfIdentifier, OPTIONAL_FIELDS } from './device-import-bits.ts';
+import { dropDuplicates, mergeStaged } from './device-merge.ts';
+import { STAGING } from './device-merge-sql.ts';
 
 /** Undefined keeps what a known device has; null clears it. */
 export interface DeviceImportRow {
@@ -42,7 +44,9 @@ interface ImportArgs {
   readonly shownDuplicates: number;
 }
 
-/** All or nothing: a stream that breaks off leaves no trace. The last row of a device, and of a token, wins. */
+/**
+ * All or nothing: a stream that breaks off leaves no trace. The last row of a device, and of a token, wins.
+ */
 export async function importDevices(pool: Pool, args: ImportArgs): Promise<DeviceImportResult> {
   return withCopyClient(pool, async (client) => {
     await prepareStaging(client);
@@ -80,33 +84,37 @@ async function* encoded(
   }
 }
 
-/** The bits of `given` in device-merge.ts, in this order; after them one for each kind of identifier. */
-const GIVEN = [
-  'token',
-  'userId',
-  'timeZone',
-  'locale',
-  'appVersion',
-  'tags',
-  'attributes',
-  'lastActiveAt',
-  'unsubscribed',
-] as const satisfies readonly (keyof DeviceImportRow)[];
-
+/** A line of COPY: the values are in the order of the columns of STAGING. */
 function encodeRow(row: DeviceImportRow): string {
   const kind = row.addressKind ?? USUAL_KIND[row.platform];
   const state = row.token ? stateOfAddress({ kind, token: row.token }) : '\\N';
   const tags = row.tags === undefined || row.tags.length === 0 ? '{}' : copyText(arrayLiteral(row.tags));
-  return `${row.line}\t${PLATFORM_CODE[row.platform]}\t${givenBits(row)}\t${copyText(row.deviceId)}\t${channelOfKind(kind)}\t${kind}\t${copyText(row.token)}\t${copyText(row.userId)}\t${copyText(row.timeZone)}\t${copyText(row.locale)}\t${copyText(row.appVersion)}\t${tags}\t${copyText(row.attributes ?? '{}')}\t${row.lastActiveAt ?? '\\N'}\t${row.unsubscribed ?? '\\N'}\t${encodeIdentifiers(row.identifiers)}\t${state}\n`;
+  const values = [
+    row.line,
+    PLATFORM_CODE[row.platform],
+    givenBits(row),
+    copyText(row.deviceId),
+    channelOfKind(kind),
+    kind,
+    copyText(row.token),
+    copyText(row.userId),
+    copyText(row.timeZone),
+    copyText(row.locale),
+    copyText(row.appVersion),
+    tags,
+    copyText(row.attributes ?? '{}'),
+    row.lastActiveAt ?? '\\N',
+    row.unsubscribed ?? '\\N',
+    encodeIdentifiers(row.identifiers),
+    state,
+  ];
+  return `${values.join('\t')}\n`;
 }
 
 function givenBits(row: DeviceImportRow): number {
   let bits = 0;
-  for (let i = 0; i < GIVEN.length; i++) {
-    const field = GIVEN[i];
-    if (field !== undefined && row[field] !== undefined) bits |= 1 << i;
-  }
-  for (const { kind } of row.identifiers) bits |= 1 << (GIVEN.length + identifierCode(kind));
+  for (const field of OPTIONAL_FIELDS) if (row[field] !== undefined) bits |= bitOf(field);
+  for (const { kind } of row.identifiers) bits |= bitOfIdentifier(identifierCode(kind));
   return bits;
 }
 

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { type Address, channelOfKind, LIVE_STATES, stateOfAddress } from '../domain/address.ts';
 import type { DeviceKey } from './device-rows.ts';
 import type { Schema } from './schema.ts';
@@ -17,7 +17,7 @@ export function addressColumns(address: Address, now: Date) {
 
 /** A token belongs to the device that registered it last. */
 export async function displaceToken(
-  trx: Kysely<Schema>,
+  trx: Transaction<Schema>,
   { appId, deviceId }: DeviceKey,
   { kind, token }: Address,
   now: Date,

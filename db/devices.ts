@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { type Address, type AddressKind, USUAL_KIND } from '../domain/address.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import type { Platform } from '../domain/platform.ts';
@@ -44,7 +44,7 @@ export async function findSecretHash(db: Db, key: DeviceKey): Promise<DeviceProo
   return { hash: row.secret_hash, platform, addressKind: row.address_kind ?? USUAL_KIND[platform] };
 }
 
-/** False when somebody else registered the device in between. */
+/** False when another caller registered the device after the proof was read. */
 export async function registerDevice(db: Db, device: Registration): Promise<boolean> {
   return withRetry(() =>
     db.transaction().execute(async (trx) => {
@@ -57,7 +57,7 @@ export async function registerDevice(db: Db, device: Registration): Promise<bool
   );
 }
 
-async function upsertDevice(trx: Kysely<Schema>, device: Registration): Promise<number | undefined> {
+async function upsertDevice(trx: Transaction<Schema>, device: Registration): Promise<number | undefined> {
   const { now, provenHash } = device;
   const row = {
     platform: PLATFORM_CODE[device.platform],
@@ -71,7 +71,8 @@ async function upsertDevice(trx: Kysely<Schema>, device: Registration): Promise<
   const written = await trx
     .insertInto('devices')
     .values({
-      ...{ attributes: '{}', tags: [] },
+      attributes: '{}',
+      tags: [],
       ...(address ?? usual),
       ...row,
       app_id: device.appId,
@@ -94,7 +95,9 @@ function unlessMoved(usual: ReturnType<typeof addressColumns>) {
   const isSame = sql`devices.platform = excluded.platform`;
   return {
     channel: sql<string>`case when ${isSame} then devices.channel else ${usual.channel} end`,
-    address_kind: sql<AddressKind>`case when ${isSame} then devices.address_kind else ${usual.address_kind} end`,
+    address_kind: sql<AddressKind>`case
+      when ${isSame} then devices.address_kind
+      else ${usual.address_kind} end`,
     token: sql<string | null>`case when ${isSame} then devices.token end`,
     token_state: sql<'none'>`case when ${isSame} then devices.token_state else 'none' end`,
   };
@@ -124,7 +127,10 @@ export async function refreshDevice(db: Db, device: DeviceChange): Promise<Devic
   );
 }
 
-/** `at`: since when the user wants no messages; null when they do. The first time stays. */
+/**
+ * `at`: since when the user wants no messages, null when messages are wanted. A repeated call keeps the first
+ * time.
+ */
 export async function setUnsubscribed(
   db: Db,
   device: DeviceKey & { at: Date | null; now: Date },
@@ -134,7 +140,7 @@ export async function setUnsubscribed(
   return await changeDevice(db, device, { unsubscribed_at });
 }
 
-/** Null: nobody is signed in on the device any more. */
+/** A null user ID signs the user out on the device. */
 export async function setUser(
   db: Db,
   device: DeviceKey & { userId: string | null; now: Date },
@@ -145,7 +151,7 @@ export async function setUser(
 async function changeDevice(
   db: Db,
   { appId, deviceId, now }: DeviceKey & { now: Date },
-  change: Readonly<Record<string, unknown>>,
+  change: UpdateObject<Schema, 'devices'>,
 ): Promise<Device | undefined> {
   const row = await db
     .updateTable('devices')

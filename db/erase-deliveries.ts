@@ -9,29 +9,39 @@ import { abandonDevices } from './sweep.ts';
 
 interface ErasedDeliveries {
   readonly erased: number;
-  /** Requests that have no answer yet: their rows can be erased when they have. */
+  /** Requests without an answer: their rows can be erased after it. */
   readonly inFlight: number;
 }
 
 interface PushWithDetails {
   readonly no: number;
-  /** Devices may still be written to it: it is prepared, in parts or as a whole, or users join it. */
+  /** The push may get more devices: its preparation goes on, or users join it. */
   readonly mayGrow: boolean;
 }
 
-/** The pushes that still have rows of devices, or are about to. */
+/** The pushes that have rows of devices, or will have. */
 export async function listPushesWithDetails(db: Db, appId: string): Promise<PushWithDetails[]> {
   const { rows } = await sql<PushWithDetails>`
-    select no, status = 'preparing' or next_part_from is not null or (closed_at is null and exists (
-        select from tasks t where t.id = pushes.task_id and t.push_type = 'trigger')) as "mayGrow"
-    from pushes where app_id = ${appId} and details_deleted_at is null and (slot is not null or status = 'preparing')
+    select no,
+      status = 'preparing'
+        or next_part_from is not null
+        or (closed_at is null and exists (
+          select
+          from tasks
+          where tasks.id = pushes.task_id and tasks.push_type = 'trigger'
+        )) as "mayGrow"
+    from pushes
+    where app_id = ${appId}
+      and details_deleted_at is null
+      and (slot is not null or status = 'preparing')
     order by no`.execute(db);
   return rows;
 }
 
 /**
- * In one push: what waits is not sent any more, and no row says whom it was for. Every row stays and counts as
- * before. Reads the push's rows once: there is no index by device, which every push would pay for.
+ * Erases the subject from the rows of one push. Waiting messages are not sent, and no row names its
+ * recipient. Every row stays and counts as before. Reads the push's rows once: an index by device would cost
+ * every push.
  */
 export async function eraseDeliveries(
   db: Db,
@@ -39,7 +49,7 @@ export async function eraseDeliveries(
 ): Promise<ErasedDeliveries> {
   return await db.transaction().execute(async (trx) => {
     await shareLedger(trx, [pushNo]);
-    // Waits for a preparation under way, and keeps the next one out.
+    // The lock waits for a preparation under way, and keeps the next one out.
     await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
@@ -67,9 +77,12 @@ const { pending, retry } = STATUS_CODE;
 
 async function leasesWaiting(trx: Transaction<Schema>, { pushNo, slot, deviceNos }: Rows): Promise<number[]> {
   const { rows } = await sql<{ leaseNo: number }>`
-    select distinct l.lease_no as "leaseNo" from ${deliveriesOf(slot)} d
-    join leases l on l.push_no = d.push_no and d.n between l.from_n and l.to_n
-    where d.push_no = ${pushNo} and d.device_no = any(${deviceNos}::bigint[]) and d.status in (${pending}, ${retry})
+    select distinct lease.lease_no as "leaseNo"
+    from ${deliveriesOf(slot)} d
+    join leases lease on lease.push_no = d.push_no and d.n between lease.from_n and lease.to_n
+    where d.push_no = ${pushNo}
+      and d.device_no = any(${deviceNos}::bigint[])
+      and d.status in (${pending}, ${retry})
     order by 1`.execute(trx);
   return rows.map(({ leaseNo }) => leaseNo);
 }
@@ -80,12 +93,17 @@ async function forgetRecipients(
 ): Promise<ErasedDeliveries> {
   const table = deliveriesOf(slot);
   const { numAffectedRows } = await sql`
-    update ${table} d set device_id = '', device_no = null, token = null, variables = null
-    where d.push_no = ${pushNo} and d.status not in (${pending}, ${retry}) and (
-      d.device_no = any(${deviceNos}::bigint[])
-      or (d.reason = 'unknown_user' and d.device_id = any(${userIds}::text[])))`.execute(trx);
+    update ${table} d
+    set device_id = '', device_no = null, token = null, variables = null
+    where d.push_no = ${pushNo}
+      and d.status not in (${pending}, ${retry})
+      and (
+        d.device_no = any(${deviceNos}::bigint[])
+        or (d.reason = 'unknown_user' and d.device_id = any(${userIds}::text[]))
+      )`.execute(trx);
   const { rows } = await sql<{ count: number }>`
-    select count(*) from ${table} d
+    select count(*)
+    from ${table} d
     where d.push_no = ${pushNo} and d.device_no = any(${deviceNos}::bigint[])`.execute(trx);
   return { erased: Number(numAffectedRows ?? 0), inFlight: rows[0]?.count ?? 0 };
 }

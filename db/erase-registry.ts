@@ -21,8 +21,8 @@ export type PersonalTable = { readonly columns: readonly string[] } & (
 );
 
 /**
- * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the database:
- * a table with such a column that is not here is a fault. One whose rows can go at once says which.
+ * Every table that knows a user or a device of one, and how it forgets them. A test compares it with the
+ * database: a table with such a column that is not here is a fault. One whose rows can go at once says which.
  */
 export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
   devices: {
@@ -41,67 +41,102 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
     columns: ['id'],
     how: 'delete',
     rows: ({ appId, ...subject }) => sql`
-      delete from audience_members m using audiences a, audience_versions v
-      where a.app_id = ${appId} and v.audience_id = a.id and m.audience_id = v.audience_id
-        and m.version = v.version and ${isMember(subject)}
-      returning m.audience_id, m.version`,
+      delete from audience_members member
+      using audiences audience, audience_versions version
+      where audience.app_id = ${appId}
+        and version.audience_id = audience.id
+        and member.audience_id = version.audience_id
+        and member.version = version.version
+        and ${isMember(subject)}
+      returning member.audience_id, member.version`,
     counter: sql`
-      update audience_versions v set members = v.members - g.members
-      from (select audience_id, version, count(*) as members from gone group by 1, 2) g
-      where v.audience_id = g.audience_id and v.version = g.version`,
+      update audience_versions version
+      set members = version.members - lost.members
+      from (
+        select audience_id, version, count(*) as members
+        from gone
+        group by 1, 2
+      ) lost
+      where version.audience_id = lost.audience_id and version.version = lost.version`,
   },
   audience_upload_members: {
     columns: ['id'],
     how: 'delete',
     rows: ({ appId, ...subject }) => sql`
-      delete from audience_upload_members m using audience_uploads u
-      where u.app_id = ${appId} and m.upload_no = u.no and ${isMember(subject)} returning 1`,
+      delete from audience_upload_members member
+      using audience_uploads upload
+      where upload.app_id = ${appId} and member.upload_no = upload.no and ${isMember(subject)}
+      returning 1`,
   },
   frozen_members: {
     columns: ['device_no', 'id'],
     how: 'delete',
     rows: ({ appId, ...subject }) => sql`
-      delete from frozen_members m using frozen_audiences f, tasks t
-      where t.app_id = ${appId} and f.task_id = t.id and m.frozen_no = f.no
-        and (${isMember(subject)} or m.device_no = any(${numbersOf(subject.devices)}::bigint[]))
-      returning m.frozen_no`,
+      delete from frozen_members member
+      using frozen_audiences frozen, tasks task
+      where task.app_id = ${appId}
+        and frozen.task_id = task.id
+        and member.frozen_no = frozen.no
+        and (${isMember(subject)} or member.device_no = any(${numbersOf(subject.devices)}::bigint[]))
+      returning member.frozen_no`,
     counter: sql`
-      update frozen_audiences f set members = f.members - g.members
-      from (select frozen_no, count(*) as members from gone group by 1) g where f.no = g.frozen_no`,
+      update frozen_audiences frozen
+      set members = frozen.members - lost.members
+      from (
+        select frozen_no, count(*) as members
+        from gone
+        group by 1
+      ) lost
+      where frozen.no = lost.frozen_no`,
   },
   trigger_arrivals: {
     columns: ['user_id'],
     how: 'delete',
     rows: ({ appId, userIds }) => sql`
-      delete from trigger_arrivals where app_id = ${appId} and user_id = any(${userIds}::text[]) returning 1`,
+      delete from trigger_arrivals
+      where app_id = ${appId} and user_id = any(${userIds}::text[])
+      returning 1`,
   },
   trigger_entries: {
     columns: ['user_id'],
     how: 'delete',
     rows: ({ appId, userIds }) => sql`
-      delete from trigger_entries e using tasks t
-      where t.app_id = ${appId} and e.task_id = t.id and e.user_id = any(${userIds}::text[]) returning 1`,
+      delete from trigger_entries entry
+      using tasks task
+      where task.app_id = ${appId}
+        and entry.task_id = task.id
+        and entry.user_id = any(${userIds}::text[])
+      returning 1`,
   },
   test_devices: {
     columns: ['device_id'],
     how: 'delete',
     rows: ({ appId, devices }) => sql`
-      delete from test_devices where app_id = ${appId} and device_id = any(${idsOf(devices)}::text[]) returning 1`,
+      delete from test_devices
+      where app_id = ${appId} and device_id = any(${idsOf(devices)}::text[])
+      returning 1`,
   },
   test_send_devices: {
     columns: ['device_id'],
     how: 'delete',
     rows: ({ appId, devices }) => sql`
-      delete from test_send_devices t using test_sends s
-      where s.id = t.test_send_id and s.app_id = ${appId} and t.device_id = any(${idsOf(devices)}::text[])
+      delete from test_send_devices target
+      using test_sends send
+      where send.id = target.test_send_id
+        and send.app_id = ${appId}
+        and target.device_id = any(${idsOf(devices)}::text[])
       returning 1`,
   },
   contacts: {
     columns: ['device_no', 'user_key'],
     how: 'delete',
     rows: ({ appId, userIds, devices }) => sql`
-      delete from contacts where app_id = ${appId} and (
-        user_key = any(${userIds.map((id) => `=${id}`)}::text[]) or device_no = any(${numbersOf(devices)}::bigint[]))
+      delete from contacts
+      where app_id = ${appId}
+        and (
+          user_key = any(${userIds.map((id) => `=${id}`)}::text[])
+          or device_no = any(${numbersOf(devices)}::bigint[])
+        )
       returning 1`,
   },
   events: {
@@ -115,16 +150,22 @@ export const PERSONAL_TABLES: Readonly<Record<string, PersonalTable>> = {
   },
 };
 
-/** Answers how many rows went. */
+/** Answers the number of deleted rows. */
 export function deletion({ rows, counter }: Deletion, subject: Subject): RawBuilder<{ rows: number }> {
   const counted = counter === undefined ? sql`` : sql`, counted as (${counter})`;
-  return sql`with gone as (${rows(subject)}) ${counted} select count(*) as rows from gone`;
+  return sql`
+    with gone as (${rows(subject)})
+    ${counted}
+    select count(*) as rows
+    from gone`;
 }
 
-/** A condition on `m`: kind 0 is a device ID, 1 a user ID. */
+/** A condition on `member`: kind 0 is a device ID, 1 a user ID. */
 function isMember({ userIds, devices }: Omit<Subject, 'appId'>): RawBuilder<unknown> {
   return sql`(
-    (m.kind = 1 and m.id = any(${userIds}::text[])) or (m.kind = 0 and m.id = any(${idsOf(devices)}::text[])))`;
+    (member.kind = 1 and member.id = any(${userIds}::text[]))
+    or (member.kind = 0 and member.id = any(${idsOf(devices)}::text[]))
+  )`;
 }
 
 function idsOf(devices: Subject['devices']): string[] {

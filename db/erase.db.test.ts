@@ -2,6 +2,13 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { PLATFORM_CODE, STATUS_CODE } from '../domain/delivery.ts';
 import { reconcile } from '../domain/metrics.ts';
+import {
+  type SeededDelivery,
+  type SeededPush,
+  seedPerson,
+  seedPush,
+  seedTask,
+} from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { digestsOf } from './device-identifiers.ts';
 import { registerDevice } from './devices.ts';
@@ -9,7 +16,6 @@ import { eraseUsers } from './erase.ts';
 import { PERSONAL_TABLES } from './erase-registry.ts';
 import { recordEvents } from './events.ts';
 import { finalisePush } from './finalise.ts';
-import { type SeededDelivery, type SeededPush, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { createResultAudience } from './result-audience.ts';
 import { deliveriesOf } from './slots.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
@@ -30,7 +36,12 @@ async function addDevice(appId: string, deviceId: string, userId: string | null)
   const digests = digestsOf('custom_id', `of-${appId}-${deviceId}`);
   if (typeof digests === 'string') throw new Error(digests);
   await registerDevice(database.db, {
-    ...{ appId, deviceId, platform: 'ios', fields: {}, identifiers: [digests], now },
+    appId,
+    deviceId,
+    platform: 'ios',
+    fields: {},
+    identifiers: [digests],
+    now,
     address: { kind: 'apns_token', token: Buffer.from(`${appId}${deviceId}`.padEnd(40)).toString('hex') },
     secretHash: Buffer.alloc(32),
     provenHash: null,
@@ -51,7 +62,8 @@ async function openScene(statuses: Readonly<Record<string, SeededDelivery['statu
   const owners = { a1: 'ann', a2: 'ann', b1: 'bob' } as const;
   for (const [deviceId, user] of Object.entries(owners)) await addDevice(appId, deviceId, user);
   const deliveries: SeededDelivery[] = Object.entries(statuses).map(([deviceId, status]) => ({
-    ...{ deviceId, status },
+    deviceId,
+    status,
     ...(status === 'lost' ? { platform: null, reason: 'unknown_user' } : { platform: 'ios' }),
   }));
   const push = await seedPush(database.db, { appId, taskId, startedAt: now, deliveries, status: 'sending' });

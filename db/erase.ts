@@ -8,7 +8,9 @@ export interface Erasure {
   readonly deliveries: number;
   /** Rows of other tables: memberships, events. */
   readonly others: number;
-  /** Requests to push services without an answer: while there are any, their devices stay, silent. Ask again. */
+  /**
+   * Requests to push services without an answer: while there are any, their devices stay, silent. Ask again.
+   */
   readonly inFlight: number;
 }
 
@@ -47,19 +49,28 @@ function add(a: Erasure, b: Erasure): Erasure {
   };
 }
 
-/** From this commit on no push that is prepared sends to them. */
+/** Pushes that are prepared after this commit do not send to the devices. */
 async function silenceDevices(
   db: Db,
   { appId, userIds, after, now }: EraseArgs & { after: number },
 ): Promise<Subject['devices']> {
   const { rows } = await sql<{ no: number; deviceId: string }>`
-    update devices d
-    set token = null, token_state = 'none', unsubscribed_at = coalesce(unsubscribed_at, ${now}), updated_at = ${now}
+    update devices d set
+      token = null,
+      token_state = 'none',
+      unsubscribed_at = coalesce(unsubscribed_at, ${now}),
+      updated_at = ${now}
     from (
-      select no from devices where app_id = ${appId} and user_id = any(${userIds}::text[]) and no > ${after}
-      order by no limit ${BATCH} for update
-    ) mine
-    where d.no = mine.no returning d.no, d.device_id as "deviceId"`.execute(db);
+      -- A batch, locked in the order of the numbers.
+      select no
+      from devices
+      where app_id = ${appId} and user_id = any(${userIds}::text[]) and no > ${after}
+      order by no
+      limit ${BATCH}
+      for update
+    ) batch
+    where d.no = batch.no
+    returning d.no, d.device_id as "deviceId"`.execute(db);
   return rows.toSorted((a, b) => a.no - b.no);
 }
 

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { AudienceRule } from '../domain/audience-rule.ts';
 import { PLATFORMS } from '../domain/platform.ts';
+import { seedPerson } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { estimate } from './estimate.ts';
-import { seedPerson } from './ledger-fixture.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

@@ -1,18 +1,11 @@
 import { sql } from 'kysely';
+import type { AudienceCounts } from '../domain/audience-counts.ts';
 import { PLATFORMS, type Platform } from '../domain/platform.ts';
 import type { Db } from './database.ts';
 import { useMachine } from './hash-joins.ts';
 import { judgePlanned, type Planning } from './planned.ts';
 import { platformOf } from './platform-code.ts';
-import { within } from './within.ts';
-
-export interface Counts {
-  readonly planned: number;
-  readonly matched: number;
-  readonly losses: Readonly<Record<string, number>>;
-  readonly suppressed: Readonly<Record<string, number>>;
-  readonly platforms: Readonly<Partial<Record<Platform, { planned: number; matched: number }>>>;
-}
+import { withStatementTimeout } from './statement-timeout.ts';
 
 export interface SampleDevice {
   readonly deviceId: string;
@@ -22,7 +15,7 @@ export interface SampleDevice {
   readonly reason: string | null;
 }
 
-export interface Estimate extends Counts {
+export interface Estimate extends AudienceCounts {
   readonly sample: SampleDevice[];
 }
 
@@ -37,13 +30,13 @@ interface Group {
 
 const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms: {} };
 
-/** Counts what a push would find now, in one pass over the devices, with some of them as a sample. */
+/** AudienceCounts what a push would find now, in one pass over the devices, with some of them as a sample. */
 export async function estimate(
   db: Db,
   planning: Planning,
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Estimate> {
-  return await within(db, timeoutMs, async (trx) => {
+  return await withStatementTimeout(db, timeoutMs, async (trx) => {
     await useMachine(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
@@ -54,8 +47,8 @@ export async function countPlanned(
   db: Db,
   planning: Planning,
   { timeoutMs }: { timeoutMs: number },
-): Promise<Counts> {
-  return await within(db, timeoutMs, async (trx) => {
+): Promise<AudienceCounts> {
+  return await withStatementTimeout(db, timeoutMs, async (trx) => {
     await useMachine(trx);
     return countsOf(await countGroups(trx, planning));
   });
@@ -70,8 +63,8 @@ async function countGroups(db: Db, planning: Planning): Promise<Group[]> {
   return rows;
 }
 
-function countsOf(groups: readonly Group[]): Counts {
-  let counts: Counts = NO_PARTS;
+function countsOf(groups: readonly Group[]): AudienceCounts {
+  let counts: AudienceCounts = NO_PARTS;
   for (const { platform: code, loss, suppression, n } of groups) {
     const matched = loss === null ? n : 0;
     const platform = platformOf(code);
@@ -94,7 +87,7 @@ function added(all: Readonly<Record<string, number>>, reason: string, n: number)
   return { ...all, [reason]: (all[reason] ?? 0) + n };
 }
 
-export function addCounts(a: Counts, b: Counts): Counts {
+export function addCounts(a: AudienceCounts, b: AudienceCounts): AudienceCounts {
   const sum = (left: Readonly<Record<string, number>>, right: Readonly<Record<string, number>>) =>
     Object.entries(right).reduce((all, [reason, n]) => added(all, reason, n), left);
   const platforms = PLATFORMS.flatMap((platform) => {
@@ -113,7 +106,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
   };
 }
 
-export const NO_COUNTS: Counts = NO_PARTS;
+export const NO_COUNTS: AudienceCounts = NO_PARTS;
 
 /** The first and the last device of each group: those that would be sent to, and of each reason why not. */
 async function findSample(db: Db, groups: readonly Group[]): Promise<SampleDevice[]> {

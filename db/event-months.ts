@@ -16,7 +16,7 @@ function partitionOf(month: Date): string {
 
 const known = new WeakMap<Db, Set<number>>();
 
-/** Creates the partitions that events of these times need; looked up once by each process. */
+/** Creates the partitions that events of these times need. A process looks up each month once. */
 export async function createEventMonths(db: Db, times: readonly Date[]): Promise<void> {
   const created = known.get(db) ?? new Set();
   known.set(db, created);
@@ -35,27 +35,33 @@ async function createMonth(db: Db, month: Date): Promise<void> {
     if (await exists(trx, name)) return;
     // A table of its own, attached after: creating it as a partition would lock the parent exclusively.
     await sql`create table ${sql.table(name)} (like events including all)`.execute(trx);
-    await sql`alter table events attach partition ${sql.table(name)}
-      for values from (${sql.lit(month.toISOString())}) to (${sql.lit(nextMonth(month).toISOString())})`.execute(
-      trx,
-    );
+    const [from, to] = [month, nextMonth(month)].map((bound) => sql.lit(bound.toISOString()));
+    await sql`
+      alter table events
+      attach partition ${sql.table(name)} for values from (${from}) to (${to})`.execute(trx);
   });
 }
 
 async function exists(db: Db, name: string): Promise<boolean> {
   const { rows } = await sql`
-    select 1 from pg_class c join pg_inherits i on i.inhrelid = c.oid
-    where c.relname = ${name} and i.inhparent = 'events'::regclass`.execute(db);
+    select 1
+    from pg_class part
+    join pg_inherits link on link.inhrelid = part.oid
+    where part.relname = ${name} and link.inhparent = 'events'::regclass`.execute(db);
   return rows.length > 0;
 }
 
-/** Drops the months that ended before, and forgets the keys of what was received before. Says how many months. */
+/**
+ * Drops the months that ended before, and the keys of events received before. Answers the number of months.
+ */
 export async function dropEventsBefore(db: Db, before: Date): Promise<number> {
+  const oldest = partitionOf(monthOf(before));
   const { rows } = await sql<{ name: string }>`
-    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'events'::regclass and c.relname < ${partitionOf(monthOf(before))} order by 1`.execute(
-    db,
-  );
+    select part.relname as name
+    from pg_inherits link
+    join pg_class part on part.oid = link.inhrelid
+    where link.inhparent = 'events'::regclass and part.relname < ${oldest}
+    order by 1`.execute(db);
   for (const { name } of rows) await sql`drop table if exists ${sql.table(name)}`.execute(db);
   await db.deleteFrom('event_keys').where('received_at', '<', before).execute();
   return rows.length;

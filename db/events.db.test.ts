@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { seedPerson, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { dropEventsBefore } from './event-months.ts';
 import { createEventNames, MAX_EVENT_NAMES } from './event-names.ts';
 import { recordEvents } from './events.ts';
 import { dropFrozenAudiences, freezeAudience } from './frozen-audience.ts';
-import { seedPerson, seedTask } from './ledger-fixture.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -24,7 +24,11 @@ test('old events go by the month, and only they', async () => {
     (text) => new Date(text),
   );
   const events = at.map((when, index) => ({
-    ...{ index, id: `e${index}`, nameNo: numbers.get('bought') ?? 0, at: when, properties: {} },
+    index,
+    id: `e${index}`,
+    nameNo: numbers.get('bought') ?? 0,
+    at: when,
+    properties: {},
     of: { userId: 'u' },
   }));
   await recordEvents(db, { appId, now, events });

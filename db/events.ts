@@ -12,7 +12,7 @@ export interface Event {
   /** On the server's clock. */
   readonly at: Date;
   readonly properties: Readonly<Record<string, unknown>>;
-  /** Whose it is: an event of a device is its user's, when it has one. */
+  /** The owner. An event of a device belongs to the device's user, when it has one. */
   readonly of: { readonly userId: string } | { readonly deviceId: string };
 }
 
@@ -24,7 +24,9 @@ export interface EventBatch {
   readonly events: readonly Event[];
 }
 
-/** Stores a batch by one statement, and says what became of each event: the same again changes nothing. */
+/**
+ * Stores a batch by one statement, and answers the result of each event. A repeated batch changes nothing.
+ */
 export async function recordEvents(db: Db, batch: EventBatch): Promise<Map<number, EventResult>> {
   const results = new Map<number, EventResult>();
   const first = new Map<string, Event>();
@@ -54,7 +56,10 @@ function keyOf(appId: string, { id, of }: Event): string {
     .slice(0, 32);
 }
 
-/** Keys are inserted in their order, so that two batches with the same ones wait for each other and do not clash. */
+/**
+ * Keys are inserted in their order, so that two batches with the same ones wait for each other and do not
+ * clash.
+ */
 async function insertEvents(
   db: Db,
   { appId, now }: EventBatch,
@@ -63,35 +68,59 @@ async function insertEvents(
   const all = [...events.values()];
   const { rows } = await sql<{ key: string; result: EventResult }>`
     with item as (
-      select u.key, u.at, u.name_no, u.properties, coalesce(u.user_id, d.user_id) as user_id, d.no as device_no
-      from unnest(${[...events.keys()]}::uuid[], ${all.map(({ at }) => at)}::timestamptz[],
-        ${all.map(({ nameNo }) => nameNo)}::int[], ${all.map(({ properties }) => JSON.stringify(properties))}::jsonb[],
+      -- An event of a device belongs to the device's user, when it has one.
+      select given.key, given.at, given.name_no, given.properties,
+        coalesce(given.user_id, d.user_id) as user_id,
+        d.no as device_no
+      from unnest(
+        ${[...events.keys()]}::uuid[],
+        ${all.map(({ at }) => at)}::timestamptz[],
+        ${all.map(({ nameNo }) => nameNo)}::int[],
+        ${all.map(({ properties }) => JSON.stringify(properties))}::jsonb[],
         ${all.map(({ of }) => ('userId' in of ? of.userId : null))}::text[],
         ${all.map(({ of }) => ('deviceId' in of ? of.deviceId : null))}::text[]
-      ) u (key, at, name_no, properties, user_id, device_id)
-      left join devices d on d.app_id = ${appId} and d.device_id = u.device_id
+      ) given (key, at, name_no, properties, user_id, device_id)
+      left join devices d on d.app_id = ${appId} and d.device_id = given.device_id
     ),
     fresh as (
+      -- The keys that are new decide which events are stored: no event counts twice.
       insert into event_keys (key, received_at)
-      select key, ${now}::timestamptz from item where user_id is not null or device_no is not null order by key
-      on conflict do nothing returning key
+      select key, ${now}::timestamptz
+      from item
+      where user_id is not null or device_no is not null
+      order by key
+      on conflict do nothing
+      returning key
     ),
     stored as (
       insert into events (at, app_id, name_no, user_id, device_no, properties)
       select at, ${appId}, name_no, user_id, case when user_id is null then device_no end, properties
-      from item join fresh using (key) returning name_no, device_no
+      from item
+      join fresh using (key)
+      returning name_no, device_no
     ),
     arrived as (
+      -- Trigger tasks read the events that they wait for here, not among all events.
       insert into trigger_arrivals (app_id, name_no, user_id, at, properties)
-      select ${appId}, name_no, user_id, at, properties from item join fresh using (key)
-      where user_id is not null and name_no in (select name_no from triggers where app_id = ${appId})
+      select ${appId}, name_no, user_id, at, properties
+      from item
+      join fresh using (key)
+      where user_id is not null
+        and name_no in (select name_no from triggers where app_id = ${appId})
     ),
     noted as (
-      update event_names set anonymous = true
-      where not anonymous and no in (select name_no from stored where device_no is not null)
+      -- Rules look for devices without a user only under names that such devices have reported.
+      update event_names
+      set anonymous = true
+      where not anonymous
+        and no in (select name_no from stored where device_no is not null)
     )
-    select replace(item.key::text, '-', '') as key, case when fresh.key is not null then 'counted'
-      when user_id is null and device_no is null then 'unknown_device' else 'duplicate' end as result
-    from item left join fresh using (key)`.execute(db);
+    select replace(item.key::text, '-', '') as key,
+      case
+        when fresh.key is not null then 'counted'
+        when user_id is null and device_no is null then 'unknown_device'
+        else 'duplicate' end as result
+    from item
+    left join fresh using (key)`.execute(db);
   return rows;
 }

@@ -1,10 +1,11 @@
 import { sql, type Transaction } from 'kysely';
+import { TASKS_DONE_SENDING } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import { plannedMembers, sourceOf } from './planned.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * Copies who is in the audience of a revision, once: whoever comes second waits for the first, and takes its copy.
+ * Copies the members of a revision's audience, once: a second caller waits for the first, and uses its copy.
  * Answers the copy's number. Losses are decided at the push: a device may have lost its token by then.
  */
 export async function freezeAudience(
@@ -43,11 +44,11 @@ async function copyMembers(
   { taskId, revision, now, frozenNo }: { taskId: string; revision: number; now: Date; frozenNo: number },
 ): Promise<void> {
   const { appId, definition } = await trx
-    .selectFrom('task_revisions as r')
-    .innerJoin('tasks as t', 't.id', 'r.task_id')
-    .select(['t.app_id as appId', 'r.definition'])
-    .where('r.task_id', '=', taskId)
-    .where('r.revision', '=', revision)
+    .selectFrom('task_revisions as rev')
+    .innerJoin('tasks as task', 'task.id', 'rev.task_id')
+    .select(['task.app_id as appId', 'rev.definition'])
+    .where('rev.task_id', '=', taskId)
+    .where('rev.revision', '=', revision)
     .executeTakeFirstOrThrow();
   const { audience, platforms } = definition;
   const from = { audience: await sourceOf(trx, { appId, audience }) };
@@ -67,6 +68,7 @@ async function copyMembers(
 /** Copies of tasks that will not push again. */
 export async function dropFrozenAudiences(db: Db): Promise<void> {
   await sql`
-    delete from frozen_audiences f using tasks t where t.id = f.task_id
-      and t.status in ('collecting', 'completed', 'cancelled', 'expired', 'failed')`.execute(db);
+    delete from frozen_audiences frozen
+    using tasks task
+    where task.id = frozen.task_id and task.status = any(${TASKS_DONE_SENDING}::text[])`.execute(db);
 }

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { preparePush, seedDevices } from '../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { invalidateTokens } from './invalid-tokens.ts';
-import { preparePush, seedDevices } from './push-fixture.ts';
 
 const database = useTestDatabase();
 const registered = new Date('2026-11-22T10:00:00Z');

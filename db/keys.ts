@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Db } from './database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
+import { revoke } from './revoke.ts';
 import type { PeopleTable } from './schema.ts';
 
 export type KeyOwner =
@@ -78,14 +79,7 @@ export async function listKeys(db: Db, appId: string, page: PageRequest): Promis
   );
 }
 
-/** False when the app has no such key. Revoking twice keeps the first time. */
+/** False when the app has no such key. A second call keeps the first time. */
 export async function revokeKey(db: Db, key: { appId: string; id: string; now: Date }): Promise<boolean> {
-  const row = await db
-    .updateTable('keys')
-    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(key.now)) }))
-    .where('app_id', '=', key.appId)
-    .where('id', '=', key.id)
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
+  return await revoke(db, 'keys', key);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { HOUSE_START } from '../domain/house-place.ts';
+import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { listUnfinished } from './orphans.ts';
 
 const database = useTestDatabase();

@@ -1,9 +1,10 @@
 import { HOUSE_START, type HousePlace } from '../domain/house-place.ts';
+import { TASKS_WITH_WORKFLOW } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 
 /**
- * Pushes that are not finalised, and tasks that should have a workflow: those after a place, and the place that comes
- * after them. Most are well and stay, so that asking for the oldest alone would never get past them.
+ * Pushes that are not finalised, and tasks that should have a workflow, from a cursor on, with the next
+ * cursor. Most of them are well and stay in the list: a query for the oldest alone would never get past them.
  */
 export async function listUnfinished(
   db: Db,
@@ -22,13 +23,13 @@ export async function listUnfinished(
   const tasks = await db
     .selectFrom('tasks')
     .select('id')
-    .where('status', 'in', ['pending_approval', 'scheduled', 'sending', 'paused', 'collecting'])
+    .where('status', 'in', TASKS_WITH_WORKFLOW)
     .where('updated_at', '<', args.createdBefore)
     .where('id', '>', after.taskId)
     .orderBy('id')
     .limit(limit)
     .execute();
-  // Behind the last ones the walk begins anew.
+  // After the last rows the cursor returns to the start.
   const next = {
     pushNo: (pushes.length < limit ? undefined : pushes.at(-1)?.no) ?? HOUSE_START.pushNo,
     taskId: (tasks.length < limit ? undefined : tasks.at(-1)?.id) ?? HOUSE_START.taskId,
@@ -44,12 +45,12 @@ export interface UnfinishedPush {
   readonly windowEndsAt: Date | null;
 }
 
-/** The workflow of the task is gone and will not say so itself. */
+/** Records the failure of a task whose workflow is gone and cannot record it. */
 export async function failTask(db: Db, args: { taskId: string; reason: string; now: Date }): Promise<void> {
   await db
     .updateTable('tasks')
     .set({ status: 'failed', status_reason: args.reason, in_push: false, updated_at: args.now })
     .where('id', '=', args.taskId)
-    .where('status', 'in', ['pending_approval', 'scheduled', 'sending', 'paused', 'collecting'])
+    .where('status', 'in', TASKS_WITH_WORKFLOW)
     .execute();
 }

@@ -36,7 +36,10 @@ export function decodeCursor(cursor: string): Cursor {
   throw new CursorError('is not a cursor of this list');
 }
 
-/** A row-value comparison: written with OR it would not use the index. Without a cursor the list starts at its head. */
+/**
+ * A row-value comparison: written with OR it would not use the index. Without a cursor the list starts at its
+ * head.
+ */
 export function afterCursor(
   createdAt: Expression<Date>,
   id: Expression<string>,

@@ -4,11 +4,11 @@ import { beforeAll, expect, test } from 'vitest';
 import type { AudienceRef, AudienceRule } from '../domain/audience-rule.ts';
 import { ContactRules } from '../domain/cap.ts';
 import { newId } from '../domain/ids.ts';
+import { preparePush, type SeededApp, seedDevices, soundFigures } from '../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { insertAudience } from './audiences.ts';
 import { replaceContactRules } from './contact-rules.ts';
 import { prepareNextPart } from './prepare-next.ts';
-import { preparePush, type SeededApp, seedDevices, soundFigures } from './push-fixture.ts';
 import { deliveriesOf } from './slots.ts';
 
 const DEVICES = 150_000;

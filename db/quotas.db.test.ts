@@ -2,9 +2,6 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { ContactRules } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
-import { useTestDatabase } from '../test/setup/database.ts';
-import { settleContacts } from './contact-log.ts';
-import { replaceContactRules } from './contact-rules.ts';
 import {
   deliveriesOfPush,
   type PreparedPush,
@@ -13,7 +10,10 @@ import {
   type SeededDevice,
   seedDevices,
   soundFigures,
-} from './push-fixture.ts';
+} from '../test/fixtures/push-fixture.ts';
+import { useTestDatabase } from '../test/setup/database.ts';
+import { settleContacts } from './contact-log.ts';
+import { replaceContactRules } from './contact-rules.ts';
 import { deliveriesOf } from './slots.ts';
 
 const database = useTestDatabase();

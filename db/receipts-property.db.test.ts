@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { reconcile, reconcileVariants } from '../domain/metrics.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { RECEIPT_KINDS, type Receipt } from '../domain/receipt.ts';
+import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { finalisePush } from './finalise.ts';
 import { readHours, recountHours } from './hours.ts';
-import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Receipt } from '../domain/receipt.ts';
+import {
+  type SeededDelivery,
+  type SeededPush,
+  seedPerson,
+  seedPush,
+  seedTask,
+} from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { dropOldLate } from './late-receipts.ts';
-import { type SeededDelivery, type SeededPush, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DetailsFilter } from '../domain/details-filter.ts';
-import { atomically, type Db } from './database.ts';
+import { type Db, inTransaction } from './database.ts';
 import { whereDetails } from './details.ts';
 import { shareLedger } from './push-lock.ts';
 
@@ -17,14 +17,15 @@ export interface ResultAudience {
 }
 
 /**
- * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they are;
- * 'gone' when the details are, 'unready' while they are still being written. An unknown user of the target stays a user ID; whoever was erased is nobody any more.
+ * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they
+ * are; 'gone' when the details are, 'unready' while they are still being written. An unknown user of the
+ * target stays a user ID; whoever was erased is nobody any more.
  */
 export async function createResultAudience(
   db: Db,
   audience: ResultAudience,
 ): Promise<number | 'gone' | 'unready'> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const { pushNo, variants, filter } = audience;
     await shareLedger(trx, [pushNo]);
     const push = await trx

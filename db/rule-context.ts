@@ -6,7 +6,7 @@ import { type AudienceSource, findSource } from './audience-source.ts';
 import type { Db } from './database.ts';
 import { type EventName, findNames } from './event-names.ts';
 
-/** A rule cannot be computed now, and waiting will not help: what it names is gone. */
+/** A rule that cannot be computed, now or later: something that it names is gone. */
 export class RuleError extends Error {
   override name = 'RuleError';
 }
@@ -19,7 +19,7 @@ export interface PushRef {
   readonly startedAt: Date;
 }
 
-/** What has to be known of the database before a rule becomes a statement. */
+/** The facts of the database that turn a rule into a statement. */
 export interface RuleContext {
   readonly appId: string;
   readonly now: Date;
@@ -36,7 +36,7 @@ export function sourceKey(id: string, version: number): string {
   return `${id} ${version}`;
 }
 
-/** Conditions of rules within rules are so many and no more. */
+/** Limits of rules within rules. */
 const MAX_CONDITIONS = 500;
 const MAX_LEVELS = 10;
 
@@ -61,7 +61,9 @@ export async function loadRuleContext(
   const needsPushes = conditions.some((one) => one.field === 'push');
   const needsVersions = conditions.some((one) => one.field === 'appVersion');
   return {
-    ...{ appId, now, isParallel },
+    appId,
+    now,
+    isParallel,
     sources,
     names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
     pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],
@@ -97,24 +99,38 @@ async function loadSources(
 /** Pushes whose details exist. */
 async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef[]> {
   const { rows } = await sql<PushRef>`
-    select no, id, task_id as "taskId", slot, started_at as "startedAt" from pushes
-    where app_id = ${appId} and slot is not null and started_at is not null
-      and details_deleted_at is null and window_ends_at > ${now}`.execute(db);
+    select no, id, task_id as "taskId", slot, started_at as "startedAt"
+    from pushes
+    where app_id = ${appId}
+      and slot is not null
+      and started_at is not null
+      and details_deleted_at is null
+      and window_ends_at > ${now}`.execute(db);
   return rows;
 }
 
 const MAX_VERSIONS = 20_000;
 
-/** From one value to the next in the index, and not through all devices. */
+/** Steps from one value to the next in the index, instead of reading all devices. */
 async function listAppVersions(db: Db, appId: string): Promise<string[]> {
   const { rows } = await sql<{ version: string }>`
     with recursive versions as (
-      select min(app_version) as version from devices where app_id = ${appId} and app_version is not null
+      select min(app_version) as version
+      from devices
+      where app_id = ${appId} and app_version is not null
       union all
-      select (select min(d.app_version) from devices d where d.app_id = ${appId} and d.app_version > versions.version)
-      from versions where versions.version is not null
+      select (
+        select min(d.app_version)
+        from devices d
+        where d.app_id = ${appId} and d.app_version > versions.version
+      )
+      from versions
+      where versions.version is not null
     )
-    select version from versions where version is not null limit ${MAX_VERSIONS + 1}`.execute(db);
+    select version
+    from versions
+    where version is not null
+    limit ${MAX_VERSIONS + 1}`.execute(db);
   if (rows.length > MAX_VERSIONS)
     throw new RuleError(`devices report more than ${MAX_VERSIONS} app versions`);
   return rows.map(({ version }) => version);

@@ -15,7 +15,7 @@ function alias(joins: Joins): string {
   return `j${joins.length + 1}`;
 }
 
-/** Whether the device's user, or the device before it had one, did it often enough. */
+/** Whether the device's user, or the device before it had a user, has enough events of the name. */
 export function joinEvents(
   rule: Extract<Condition, { field: 'event' }>,
   { names, now, isParallel }: RuleContext,
@@ -43,22 +43,27 @@ export function joinEvents(
   if (name.anonymous) {
     const user = joinOwners(countedBy(sql`user_id`, which), sql`d.user_id`, joins);
     const device = joinOwners(countedBy(sql`device_no`, which), sql`d.no`, joins);
-    return sql`coalesce(${sql.ref(`${user}.times`)}, 0) + coalesce(${sql.ref(`${device}.times`)}, 0) >= ${times}`;
+    const [ofUser, ofDevice] = [user, device].map((name) => sql.ref(`${name}.times`));
+    return sql`coalesce(${ofUser}, 0) + coalesce(${ofDevice}, 0) >= ${times}`;
   }
   const counted = sql`${countedBy(sql`user_id`, which)} having count(*) >= ${times}`;
   const owner = sql.ref(`${joinOwners(countedOnce(counted, isParallel), sql`d.user_id`, joins)}.owner`);
-  // Not as plain as it could be: as an inner join the users would be looked up in an index, one by one.
+  // The coalesce keeps the planner from an inner join, which would look up the users in an index, one by one.
   return isParallel ? sql`coalesce(${owner} is not null, false)` : sql`${owner} is not null`;
 }
 
 function countedBy(owner: RawBuilder<unknown>, which: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`select e.${owner} as owner, count(*) as times from events e
-    where ${which} and e.${owner} is not null group by e.${owner}`;
+  return sql`
+    select e.${owner} as owner, count(*) as times
+    from events e
+    where ${which} and e.${owner} is not null
+    group by e.${owner}`;
 }
 
 /**
- * Else each process of a parallel statement counts everything for itself. As an array it is handed to all of them, and
- * the devices are read by all; but an array ends at 1 GB, and a push goes to however many there are.
+ * Owners, counted once. Otherwise each process of a parallel statement would count everything for itself: an
+ * array is handed to all of them. An array ends at 1 GB, so that a push, which has no limit, uses a
+ * materialised CTE.
  */
 function countedOnce(counted: RawBuilder<unknown>, isParallel: boolean): RawBuilder<unknown> {
   return isParallel
@@ -72,8 +77,9 @@ function joinOwners(owners: RawBuilder<unknown>, device: RawBuilder<unknown>, jo
   return name;
 }
 
+const { accepted, rejected, ambiguous } = STATUS_CODE;
 const RESULTS = {
-  sent: sql`dl.status in (${sql.lit(STATUS_CODE.accepted)}, ${sql.lit(STATUS_CODE.rejected)}, ${sql.lit(STATUS_CODE.ambiguous)})`,
+  sent: sql`dl.status in (${sql.join([accepted, rejected, ambiguous].map((status) => sql.lit(status)))})`,
   received: sql`${sendResultSql({
     status: sql.ref('dl.status'),
     platform: sql.ref('dl.platform'),
@@ -91,7 +97,7 @@ export function joinPushes(
 ): Sql {
   const since = now.getTime() - (rule.hours ?? MAX_HOURS) * 3_600_000;
   const named = pushes.filter((push) => rule.pushId === undefined || push.id === rule.pushId);
-  // Silently false, its negation would be everybody.
+  // A condition that is silently false would have everybody as its negation.
   if (rule.pushId !== undefined && named.length === 0) {
     throw new RuleError(`the details of ${rule.pushId} do not exist, or no more`);
   }
@@ -102,19 +108,24 @@ export function joinPushes(
   const slots = [...new Set(chosen.map(({ slot }) => slot.toISOString()))];
   const name = alias(joins);
   joins.push(sql`left join (
-    select distinct dl.device_no as owner from deliveries dl
-    where dl.slot = any(${slots}::timestamptz[]) and dl.push_no = any(${chosen.map(({ no }) => no)}::bigint[])
-      and dl.device_no is not null and ${RESULTS[rule.op]}
+    select distinct dl.device_no as owner
+    from deliveries dl
+    where dl.slot = any(${slots}::timestamptz[])
+      and dl.push_no = any(${chosen.map(({ no }) => no)}::bigint[])
+      and dl.device_no is not null
+      and ${RESULTS[rule.op]}
   ) as ${sql.ref(name)} on ${sql.ref(`${name}.owner`)} = d.no`);
   return sql`${sql.ref(`${name}.owner`)} is not null`;
 }
 
-/** An ID is once in a version: each join finds one row at most. */
+/** An ID occurs once in a version: each join finds at most one row. */
 export function joinMembers({ id, version }: AudienceSource, joins: Joins): Sql {
   const [device, user] = (['device_id', 'user_id'] as const).map((column, kind) => {
     const name = alias(joins);
-    joins.push(sql`left join audience_members as ${sql.ref(name)} on ${sql.ref(`${name}.audience_id`)} = ${id}
-      and ${sql.ref(`${name}.version`)} = ${version} and ${sql.ref(`${name}.kind`)} = ${sql.lit(kind)}
+    joins.push(sql`left join audience_members as ${sql.ref(name)}
+      on ${sql.ref(`${name}.audience_id`)} = ${id}
+      and ${sql.ref(`${name}.version`)} = ${version}
+      and ${sql.ref(`${name}.kind`)} = ${sql.lit(kind)}
       and ${sql.ref(`${name}.id`)} = d.${sql.ref(column)}`);
     return sql.ref(`${name}.id`);
   });

@@ -3,11 +3,11 @@ import { sql } from 'kysely';
 import { beforeEach, expect, test } from 'vitest';
 import type { AudienceRule } from '../domain/audience-rule.ts';
 import { newId } from '../domain/ids.ts';
+import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { insertAudience } from './audiences.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { judgePlanned } from './planned.ts';
 
 const database = useTestDatabase();
@@ -45,16 +45,15 @@ async function report(
 ): Promise<void> {
   const numbers = await createEventNames(database.db).numbersOf(appId, ['bought'], now);
   await recordEvents(database.db, {
-    ...{ appId, now },
+    appId,
+    now,
     events: events.map(({ of }, index) => ({
-      ...{
-        index,
-        id: randomBytes(8).toString('hex'),
-        nameNo: numbers.get('bought') ?? 0,
-        at: hoursAgo(1),
-        properties: {},
-        of,
-      },
+      index,
+      id: randomBytes(8).toString('hex'),
+      nameNo: numbers.get('bought') ?? 0,
+      at: hoursAgo(1),
+      properties: {},
+      of,
     })),
   });
 }
@@ -122,7 +121,9 @@ test('what devices made of pushes, while their details exist', async () => {
   );
   const taskId = await seedTask(db, { appId, personId, now });
   const push = await seedPush(db, {
-    ...{ appId, taskId, startedAt: hoursAgo(10) },
+    appId,
+    taskId,
+    startedAt: hoursAgo(10),
     deliveries: [
       { status: 'accepted', platform: 'android', deviceId: 'opened' },
       { status: 'accepted', platform: 'android', deviceId: 'silent' },

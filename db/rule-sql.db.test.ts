@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { AudienceRule } from '../domain/audience-rule.ts';
 import { faultsOfRule } from '../domain/audience-rule-check.ts';
+import { seedPerson } from '../test/fixtures/ledger-fixture.ts';
+import { type Device, devices, type Happened, happened, rule } from '../test/fixtures/rule-fixture.ts';
+import { meets } from '../test/fixtures/rule-meaning.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { seedPerson } from './ledger-fixture.ts';
 import { judgePlanned } from './planned.ts';
-import { type Device, devices, type Happened, happened, rule } from './rule-fixture.ts';
-import { meets } from './rule-meaning.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -20,30 +20,32 @@ async function seed(all: readonly Device[], events: readonly Happened[]): Promis
   const { db } = database;
   const { appId } = await seedPerson(db, now);
   const values = all.map((device) => ({
-    ...{
-      app_id: appId,
-      device_id: device.id,
-      platform: device.platform === 'ios' ? 0 : 1,
-      user_id: device.user,
-    },
-    ...{
-      channel: device.platform === 'ios' ? 'apns' : 'fcm',
-      token_state: 'none' as const,
-      tags: [...device.tags],
-    },
-    ...{ attributes: JSON.stringify(device.attributes), app_version: device.version, locale: device.locale },
-    ...{
-      last_active_at: device.active === null ? null : ago(device.active),
-      created_at: now,
-      updated_at: now,
-    },
+    app_id: appId,
+    device_id: device.id,
+    platform: device.platform === 'ios' ? 0 : 1,
+    user_id: device.user,
+    channel: device.platform === 'ios' ? 'apns' : 'fcm',
+    token_state: 'none' as const,
+    tags: [...device.tags],
+    attributes: JSON.stringify(device.attributes),
+    app_version: device.version,
+    locale: device.locale,
+    last_active_at: device.active === null ? null : ago(device.active),
+    created_at: now,
+    updated_at: now,
   }));
   await db.insertInto('devices').values(values).execute();
   const numbers = await createEventNames(db).numbersOf(appId, ['bought', 'viewed'], now);
   await recordEvents(db, {
-    ...{ appId, now },
+    appId,
+    now,
     events: events.map(({ of, name, days: past, properties: all }, index) => ({
-      ...{ index, id: `e${index}`, nameNo: numbers.get(name) ?? 0, at: ago(past), properties: all, of },
+      index,
+      id: `e${index}`,
+      nameNo: numbers.get(name) ?? 0,
+      at: ago(past),
+      properties: all,
+      of,
     })),
   });
   return appId;

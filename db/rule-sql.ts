@@ -19,8 +19,9 @@ export interface CompiledRules {
 }
 
 /**
- * Rules as conditions on `devices d`, which are true or false and never null. What lies in other tables is a left
- * join with at most one row for each device; or a semi or anti join, where a rule stands or falls with it.
+ * Rules as conditions on `devices d`, which are true or false and never null. What lies in other tables is a
+ * left join with at most one row for each device; or a semi or anti join, where a rule stands or falls with
+ * it.
  */
 export function compileRules(
   { planned, exclusions }: { planned: AudienceRule | undefined; exclusions: readonly AudienceRule[] },
@@ -94,7 +95,10 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
 
 const DAY_MS = 86_400_000;
 
-/** A language, or a language with its region, meets all that begin with it. Its letters and digits are checked. */
+/**
+ * A language, or a language with its region, meets all that begin with it. Its letters and digits are
+ * checked.
+ */
 function compileLocale(values: readonly string[]): Sql {
   const starts = values.map((value) => value.replaceAll(/[-_]/g, '[-_]')).join('|');
   return sql`(d.locale is not null and d.locale ~* ${`^(?:${starts})(?:[-_]|$)`})`;

@@ -1,46 +1,49 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { AudienceCounts } from '../domain/audience-counts.ts';
 import type { Int8 } from './int8.ts';
 
-/** The last recount of an audience; a row that says running and beats no more is anybody's to take over. */
+/**
+ * The last recount of an audience. Another process may take over a running one whose heartbeat has stopped.
+ */
 export interface AudienceRefreshesTable {
   audience_id: string;
   version: number;
-  /** Grows with each start and each takeover: whoever has an older one has lost it. */
+  /** Grows with each start and each takeover: a holder of an older run has lost the recount. */
   run: number;
   state: 'running' | 'done' | 'failed';
-  /** Devices of the app; of an audience that names its members, these. */
+  /** Devices of the app, or the members of an audience that names them. */
   done: Int8;
   total: Int8;
   /** Devices below this number are counted. */
   next_no: Int8;
-  /** Of an audience that names its members: those of this kind up to this ID are counted, and all of the kinds below. */
+  /** Audiences that name members: this kind is counted up to this ID, and all kinds below it are. */
   next_kind: number;
   next_id: string;
-  counts: ColumnType<Record<string, unknown>, string, string>;
+  counts: ColumnType<AudienceCounts, string, string>;
   reason: string | null;
   started_at: Date;
   beat_at: Date;
   finished_at: Date | null;
 }
 
-/** A file on its way: what it holds so far, and where the rest begins. */
+/** An unfinished upload of a file: its members so far, and where the rest of the file begins. */
 export interface AudienceUploadsTable {
   no: Generated<Int8>;
   app_id: string;
-  /** The Idempotency-Key; null: nobody can go on with it. */
+  /** The Idempotency-Key. An upload without one cannot be resumed. */
   key: string | null;
   /** Address and content type. */
   target: string;
-  /** Grows with each request that goes on: an older one has lost it. */
+  /** Grows with each request that resumes the upload: an older request has lost it. */
   run: number;
   bytes: Int8;
   lines: Int8;
-  /** Of a CSV file whose header was read. */
+  /** The columns of a CSV file whose header was read. */
   columns: ColumnType<string[] | null, string | null, string | null>;
   rows: Int8;
   bad_rows: Int8;
   errors: ColumnType<unknown[], string, string>;
-  /** What was answered when it had become an audience. */
+  /** The answer of the request that completed the upload. */
   answer: ColumnType<unknown, string | null, string | null>;
   updated_at: Date;
 }
@@ -52,7 +55,7 @@ export interface AudienceUploadMembersTable {
   id: string;
 }
 
-/** Who was in a task's audience when its revision was approved. */
+/** The members of a task's audience at the approval of its revision. */
 export interface FrozenAudiencesTable {
   no: Generated<Int8>;
   task_id: string;
@@ -63,10 +66,10 @@ export interface FrozenAudiencesTable {
 
 export interface FrozenMembersTable {
   frozen_no: Int8;
-  /** 0: a device, or the ID of none. 1: of a user. */
+  /** 0: a device ID, known or unknown. 1: a device of a user. */
   kind: number;
   id: string;
   device_no: Int8 | null;
-  /** A device of a user that is named by its own ID, too. */
+  /** A user's device that the audience also names by its device ID. */
   is_duplicate: boolean;
 }

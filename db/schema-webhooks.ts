@@ -37,9 +37,9 @@ export interface WebhookDeliveriesTable {
   event_no: Int8;
   object_id: string;
   status: WebhookDeliveryStatus;
-  /** Also the end of the lease of whoever is sending it. */
+  /** Also the end of the lease of the process that is sending the delivery. */
   due_at: Date;
-  /** What its retries are counted from: the event, or the last replay. */
+  /** Retries are timed from here: the event, or the last replay. */
   retry_from: Date;
   tries: Generated<number>;
   attempts: Generated<number>;

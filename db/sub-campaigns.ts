@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
-import { atomically, type Db } from './database.ts';
+import { sql, type Transaction } from 'kysely';
+import { type Db, inTransaction } from './database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from './paging.ts';
+import type { Schema } from './schema.ts';
 import { SQL_STATE, sqlStateOf } from './sql-state.ts';
 
 export interface SubCampaign {
@@ -30,7 +31,7 @@ export async function insertSubCampaign(
 }
 
 export async function findSubCampaign(db: Db, { appId, id }: Key): Promise<SubCampaign | undefined> {
-  return await select(db, appId).where('c.id', '=', id).executeTakeFirst();
+  return await select(db, appId).where('campaign.id', '=', id).executeTakeFirst();
 }
 
 /** Newest first. */
@@ -40,9 +41,9 @@ export async function listSubCampaigns(
   page: PageRequest,
 ): Promise<Paged<SubCampaign>> {
   const rows = await select(db, appId)
-    .where(({ ref }) => afterCursor(ref('c.created_at'), ref('c.id'), page.cursor))
-    .orderBy('c.created_at', 'desc')
-    .orderBy('c.id', 'desc')
+    .where(({ ref }) => afterCursor(ref('campaign.created_at'), ref('campaign.id'), page.cursor))
+    .orderBy('campaign.created_at', 'desc')
+    .orderBy('campaign.id', 'desc')
     .limit(page.limit + 1)
     .execute();
   return toPage(rows, page.limit);
@@ -67,9 +68,9 @@ export async function renameSubCampaign(
   }
 }
 
-/** The tasks stay, and serve it no more. */
+/** The tasks of the sub-campaign stay, without it. */
 export async function deleteSubCampaign(db: Db, { appId, id }: Key): Promise<boolean> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const row = await trx
       .selectFrom('sub_campaigns')
       .select('id')
@@ -84,9 +85,9 @@ export async function deleteSubCampaign(db: Db, { appId, id }: Key): Promise<boo
   });
 }
 
-/** Makes these, and no others, the ones that the task serves; answers those that the app does not have. */
+/** Links the task to these sub-campaigns and to no others. Answers the IDs that the app does not have. */
 export async function linkSubCampaigns(
-  trx: Db,
+  trx: Transaction<Schema>,
   args: { appId: string; taskId: string; ids: readonly string[] },
 ): Promise<string[]> {
   const { appId, taskId, ids } = args;
@@ -102,9 +103,12 @@ export async function linkSubCampaigns(
   if (missing.length > 0) return missing;
   await sql`
     with gone as (
-      delete from task_sub_campaigns where task_id = ${taskId} and sub_campaign_id <> all(${ids}::text[]))
+      delete from task_sub_campaigns
+      where task_id = ${taskId} and sub_campaign_id <> all(${ids}::text[])
+    )
     insert into task_sub_campaigns (task_id, sub_campaign_id)
-    select ${taskId}, unnest(${ids}::text[]) on conflict do nothing`.execute(trx);
+    select ${taskId}, unnest(${ids}::text[])
+    on conflict do nothing`.execute(trx);
   return [];
 }
 
@@ -113,18 +117,18 @@ export interface LinkedSubCampaign {
   readonly name: string;
 }
 
-/** Of each task that serves any, by name. */
+/** The sub-campaigns of each task that has any, by name. */
 export async function subCampaignsOf(
   db: Db,
   taskIds: readonly string[],
 ): Promise<Map<string, LinkedSubCampaign[]>> {
   if (taskIds.length === 0) return new Map();
   const rows = await db
-    .selectFrom('task_sub_campaigns as l')
-    .innerJoin('sub_campaigns as c', 'c.id', 'l.sub_campaign_id')
-    .select(['l.task_id', 'c.id', 'c.name'])
-    .where('l.task_id', 'in', taskIds)
-    .orderBy('c.name')
+    .selectFrom('task_sub_campaigns as link')
+    .innerJoin('sub_campaigns as campaign', 'campaign.id', 'link.sub_campaign_id')
+    .select(['link.task_id', 'campaign.id', 'campaign.name'])
+    .where('link.task_id', 'in', taskIds)
+    .orderBy('campaign.name')
     .execute();
   const of = new Map<string, LinkedSubCampaign[]>();
   for (const { task_id, id, name } of rows) of.set(task_id, [...(of.get(task_id) ?? []), { id, name }]);
@@ -133,11 +137,20 @@ export async function subCampaignsOf(
 
 function select(db: Db, appId: string) {
   return db
-    .selectFrom('sub_campaigns as c')
-    .select(['c.id', 'c.name', 'c.created_by as createdBy', 'c.created_at as createdAt'])
+    .selectFrom('sub_campaigns as campaign')
+    .select([
+      'campaign.id',
+      'campaign.name',
+      'campaign.created_by as createdBy',
+      'campaign.created_at as createdAt',
+    ])
     .select(
-      sql<number>`(select count(*)::int from task_sub_campaigns l join tasks t on t.id = l.task_id
-        where l.sub_campaign_id = c.id and t.archived_at is null)`.as('tasks'),
+      sql<number>`(
+        select count(*)::int
+        from task_sub_campaigns link
+        join tasks task on task.id = link.task_id
+        where link.sub_campaign_id = campaign.id and task.archived_at is null
+      )`.as('tasks'),
     )
-    .where('c.app_id', '=', appId);
+    .where('campaign.app_id', '=', appId);
 }

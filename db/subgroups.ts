@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import { atomically, type Db } from './database.ts';
+import { type Db, inTransaction } from './database.ts';
 import type { Schema } from './schema.ts';
 
 export interface Subgroup {
@@ -20,27 +20,39 @@ export type SubgroupFault = 'no_parent' | 'name_taken' | 'loop' | 'too_deep' | '
 
 type Key = { readonly appId: string; readonly id: string };
 
-/** The whole tree, each folder after its parent, siblings by name. */
+/** The whole tree: each folder after its parent, siblings by name. */
 export async function listSubgroups(
   db: Db,
   { appId, id }: { appId: string; id?: string },
 ): Promise<Subgroup[]> {
   const { rows } = await sql<Subgroup>`
     with recursive tree as (
-      select id, name, parent_id, created_at, array[name] as path from subgroups
+      -- The folders at the top, and then those in a folder that was found.
+      select id, name, parent_id, created_at, array[name] as path
+      from subgroups
       where app_id = ${appId} and parent_id is null
       union all
-      select s.id, s.name, s.parent_id, s.created_at, t.path || s.name
-      from tree t join subgroups s on s.app_id = ${appId} and s.parent_id = t.id
+      select child.id, child.name, child.parent_id, child.created_at, tree.path || child.name
+      from tree
+      join subgroups child on child.app_id = ${appId} and child.parent_id = tree.id
     )
-    select id, name, parent_id as "parentId", path, created_at as "createdAt", (
-      select count(*)::int from tasks where subgroup_id = tree.id and archived_at is null) as tasks
-    from tree where ${id ?? null}::text is null or id = ${id ?? null} order by path`.execute(db);
+    select id, name, parent_id as "parentId", path, created_at as "createdAt",
+      (
+        select count(*)::int
+        from tasks
+        where subgroup_id = tree.id and archived_at is null
+      ) as tasks
+    from tree
+    where ${id ?? null}::text is null or id = ${id ?? null}
+    order by path`.execute(db);
   return rows;
 }
 
-/** Keeps the folder from being deleted until the end of the transaction; false when the app has none of that ID. */
-export async function holdSubgroup(trx: Db, { appId, id }: Key): Promise<boolean> {
+/**
+ * Keeps the folder from being deleted until the end of the transaction; false when the app has none of that
+ * ID.
+ */
+export async function holdSubgroup(trx: Transaction<Schema>, { appId, id }: Key): Promise<boolean> {
   const row = await trx
     .selectFrom('subgroups')
     .select('id')
@@ -55,10 +67,16 @@ export async function holdSubgroup(trx: Db, { appId, id }: Key): Promise<boolean
 export function withDescendants(appId: string, id: string) {
   return sql<string>`(
     with recursive below as (
-      select id from subgroups where app_id = ${appId} and id = ${id}
+      select id
+      from subgroups
+      where app_id = ${appId} and id = ${id}
       union all
-      select s.id from below b join subgroups s on s.app_id = ${appId} and s.parent_id = b.id
-    ) select id from below)`;
+      select child.id
+      from below
+      join subgroups child on child.app_id = ${appId} and child.parent_id = below.id
+    )
+    select id
+    from below)`;
 }
 
 export async function insertSubgroup(
@@ -72,8 +90,13 @@ export async function insertSubgroup(
     await trx
       .insertInto('subgroups')
       .values({
-        ...{ id, app_id: appId, parent_id: parentId, name },
-        ...{ created_by: personId, created_at: now, updated_at: now },
+        id,
+        app_id: appId,
+        parent_id: parentId,
+        name,
+        created_by: personId,
+        created_at: now,
+        updated_at: now,
       })
       .execute();
     return undefined;
@@ -111,7 +134,7 @@ export async function changeSubgroup(
 /** Only an empty folder; deleted tasks that were in it are in none from then on. */
 export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<SubgroupFault | undefined> {
   return await inTree(db, appId, async (trx) => {
-    // Whoever just puts a task into it holds its row; whoever comes after this finds it gone.
+    // A transaction that puts a task into the folder holds this row. A later one finds the folder gone.
     const row = await trx
       .selectFrom('subgroups')
       .select('id')
@@ -121,7 +144,8 @@ export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<Subgro
       .executeTakeFirst();
     if (row === undefined) return 'gone';
     const { rows } = await sql<{ full: boolean }>`
-      select exists (select from subgroups where app_id = ${appId} and parent_id = ${id})
+      select
+        exists (select from subgroups where app_id = ${appId} and parent_id = ${id})
         or exists (select from tasks where subgroup_id = ${id} and archived_at is null) as full`.execute(trx);
     if (rows[0]?.full === true) return 'not_empty';
     await trx.deleteFrom('subgroups').where('app_id', '=', appId).where('id', '=', id).execute();
@@ -131,7 +155,7 @@ export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<Subgro
 
 /** One change of an app's tree at a time: two moves at once could make a loop that neither sees. */
 async function inTree<T>(db: Db, appId: string, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`subgroups ${appId}`}, 0))`.execute(trx);
     return await work(trx);
   });
@@ -149,18 +173,37 @@ async function placeFault(
   { appId, name, parentId, moving = '' }: Place,
 ): Promise<SubgroupFault | undefined> {
   const { rows } = await sql<{ above: string[]; below: number; taken: boolean }>`
-    with recursive up as (
-      select id, parent_id from subgroups where app_id = ${appId} and id = ${parentId}
+    with recursive ancestors as (
+      -- The new parent and the folders above it: a folder among them would make a loop.
+      select id, parent_id
+      from subgroups
+      where app_id = ${appId} and id = ${parentId}
       union all
-      select s.id, s.parent_id from up join subgroups s on s.app_id = ${appId} and s.id = up.parent_id
-    ), down as (
-      select id, 1 as level from subgroups where app_id = ${appId} and id = ${moving}
+      select above.id, above.parent_id
+      from ancestors
+      join subgroups above on above.app_id = ${appId} and above.id = ancestors.parent_id
+    ),
+    descendants as (
+      -- The folders that move along: their depth counts, too.
+      select id, 1 as level
+      from subgroups
+      where app_id = ${appId} and id = ${moving}
       union all
-      select s.id, level + 1 from down d join subgroups s on s.app_id = ${appId} and s.parent_id = d.id
+      select child.id, level + 1
+      from descendants
+      join subgroups child on child.app_id = ${appId} and child.parent_id = descendants.id
     )
-    select array(select id from up) as above, (select coalesce(max(level), 1) from down) as below, exists (
-      select from subgroups where app_id = ${appId} and parent_id is not distinct from ${parentId}
-        and name = ${name} and id <> ${moving}) as taken`.execute(trx);
+    select
+      array(select id from ancestors) as above,
+      (select coalesce(max(level), 1) from descendants) as below,
+      exists (
+        select
+        from subgroups
+        where app_id = ${appId}
+          and parent_id is not distinct from ${parentId}
+          and name = ${name}
+          and id <> ${moving}
+      ) as taken`.execute(trx);
   const [found] = rows;
   if (found === undefined) return 'gone';
   if (parentId !== null && found.above.length === 0) return 'no_parent';

@@ -31,30 +31,38 @@ export interface DecisionLine {
   readonly decidedAt: Date;
 }
 
+/** The text of a decision by signal is in the audit. It is in the workflow's history anyway. */
+const REMARK = sql<string | null>`coalesce(remarks.text, (
+  select entry.detail
+  from audit entry
+  where entry.task_id = approvals.task_id
+    and entry.submission = approvals.submission
+    and entry.revision = approvals.revision
+    and entry.person_id = approvals.person_id
+    and entry.verb = approvals.decision
+    and entry.outcome = 'done'
+  limit 1
+))`;
+
 /** The decisions on all submissions, in their order. */
 export async function listDecisions(db: Db, { taskId }: { taskId: string }): Promise<DecisionLine[]> {
   return await db
-    .selectFrom('approvals as a')
-    .innerJoin('people as p', 'p.id', 'a.person_id')
-    .leftJoin('remarks as r', 'r.id', 'a.remark')
+    .selectFrom('approvals')
+    .innerJoin('people', 'people.id', 'approvals.person_id')
+    .leftJoin('remarks', 'remarks.id', 'approvals.remark')
     .select([
-      'a.person_id as personId',
-      'p.name as personName',
-      'a.submission',
-      'a.revision',
-      'a.decision',
-      'a.via',
-      // What came with a signal is in the history anyway, and in the audit.
-      sql<string | null>`coalesce(r.text, (
-        select t.detail from audit t where t.task_id = a.task_id and t.submission = a.submission and t.revision = a.revision
-          and t.person_id = a.person_id and t.verb = a.decision and t.outcome = 'done' limit 1))`.as(
-        'remark',
-      ),
-      'a.decided_at as decidedAt',
+      'approvals.person_id as personId',
+      'people.name as personName',
+      'approvals.submission',
+      'approvals.revision',
+      'approvals.decision',
+      'approvals.via',
+      REMARK.as('remark'),
+      'approvals.decided_at as decidedAt',
     ])
-    .where('a.task_id', '=', taskId)
-    .orderBy('a.submission')
-    .orderBy('a.decided_at')
+    .where('approvals.task_id', '=', taskId)
+    .orderBy('approvals.submission')
+    .orderBy('approvals.decided_at')
     .execute();
 }
 

@@ -55,7 +55,9 @@ export async function listTasks(
   let query = db
     .selectFrom('tasks')
     .innerJoin('people', 'people.id', 'tasks.creator')
-    .$if(sortsByTotals(sort), (query) => query.leftJoin('task_totals as n', 'n.task_id', 'tasks.id'))
+    .$if(sortsByTotals(sort), (query) =>
+      query.leftJoin('task_totals as totals', 'totals.task_id', 'tasks.id'),
+    )
     .selectAll('tasks')
     .select([
       'people.name as creator_name',
@@ -81,7 +83,7 @@ export async function listTasks(
   }));
 }
 
-/** Of the filtered tasks, whatever their status; for the tabs above the list. */
+/** The filtered tasks by status, for the tabs above the list. The filter's own status does not count. */
 export async function countTasksByStatus(
   db: Db,
   filter: TaskFilter,
@@ -111,7 +113,11 @@ function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
     conditions.push(eb('tasks.subgroup_id', 'in', withDescendants(filter.appId, subgroup)));
   }
   if (subCampaign !== undefined) {
-    const served = sql<string>`(select task_id from task_sub_campaigns where sub_campaign_id = ${subCampaign})`;
+    const served = sql<string>`(
+      select task_id
+      from task_sub_campaigns
+      where sub_campaign_id = ${subCampaign}
+    )`;
     conditions.push(eb('tasks.id', 'in', served));
   }
   if (filter.creator !== undefined) conditions.push(eb('tasks.creator', '=', filter.creator));
@@ -124,13 +130,15 @@ function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
   return eb.and(conditions);
 }
 
-/** Beside an OR Postgres would take each name that the index found apart once more: only an ID is worth that. */
+/**
+ * Beside an OR Postgres computes the grams of each found name again: only a text that is an ID is worth it.
+ */
 function isFound(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   const named = nameContains(eb, text);
   return TASK_ID.test(text) ? eb.or([named, eb('tasks.id', '=', text)]) : named;
 }
 
-/** The index knows each pair of neighbouring characters; what it finds is compared once more. */
+/** The index knows each pair of neighbouring characters. The names that it finds are compared once more. */
 function nameContains(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   return eb.and([
     sql<boolean>`name_grams(tasks.name_folded) @> name_grams(fold_name(${text}))`,

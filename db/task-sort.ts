@@ -8,21 +8,24 @@ interface SortKey {
   readonly type: 'text' | 'timestamptz' | 'int' | 'bigint' | 'float8';
 }
 
-const inOrder = (column: RawBuilder<unknown>, values: readonly string[]): SortKey => ({
-  value: sql`coalesce(array_position(array[${sql.join(values.map((value) => sql.lit(value)))}]::text[], ${column}), 0)`,
-  type: 'int',
-});
+const inOrder = (column: RawBuilder<unknown>, values: readonly string[]): SortKey => {
+  const order = sql.join(values.map((value) => sql.lit(value)));
+  return { value: sql`coalesce(array_position(array[${order}]::text[], ${column}), 0)`, type: 'int' };
+};
 const text = (value: RawBuilder<unknown>): SortKey => ({ value, type: 'text' });
 const total = (column: 'planned' | 'deliveries' | 'impressions' | 'opens' | 'dismissals'): SortKey => ({
-  value: sql`coalesce(n.${sql.ref(column)}, 0)`,
+  value: sql`coalesce(totals.${sql.ref(column)}, 0)`,
   type: 'bigint',
 });
 const rate = (column: 'impressions' | 'opens' | 'dismissals'): SortKey => ({
-  value: sql`coalesce(n.${sql.ref(column)}::float8 / nullif(n.deliveries, 0), 0)`,
+  value: sql`coalesce(totals.${sql.ref(column)}::float8 / nullif(totals.deliveries, 0), 0)`,
   type: 'float8',
 });
 
-/** What the list can be sorted by: its columns. Names in the order of their characters, statuses in that of a task's life. */
+/**
+ * What the list can be sorted by: its columns. Names in the order of their characters, statuses in that of a
+ * task's life.
+ */
 export const SORT_KEYS = {
   createdAt: { value: sql`tasks.created_at`, type: 'timestamptz' },
   pushAt: { value: sql`coalesce(tasks.push_at, '-infinity')`, type: 'timestamptz' },
@@ -32,10 +35,10 @@ export const SORT_KEYS = {
   pushType: inOrder(sql`tasks.push_type`, PUSH_TYPES),
   channel: text(sql`tasks.channel`),
   subgroup: text(
-    sql`coalesce((select fold_name(s.name) from subgroups s where s.id = tasks.subgroup_id), '')`,
+    sql`coalesce((select fold_name(folder.name) from subgroups folder where folder.id = tasks.subgroup_id), '')`,
   ),
   subCampaigns: {
-    value: sql`(select count(*)::int from task_sub_campaigns l where l.task_id = tasks.id)`,
+    value: sql`(select count(*)::int from task_sub_campaigns link where link.task_id = tasks.id)`,
     type: 'int',
   },
   creator: text(sql`fold_name(people.name)`),
@@ -57,6 +60,12 @@ export function sortsByTotals(sort: TaskSort): boolean {
   return TOTALS.has(sort);
 }
 const TOTALS: ReadonlySet<TaskSort> = new Set([
-  ...(['planned', 'deliveries', 'impressions', 'impressionRate', 'opens'] as const),
-  ...(['openRate', 'dismissals', 'dismissalRate'] as const),
+  'planned',
+  'deliveries',
+  'impressions',
+  'impressionRate',
+  'opens',
+  'openRate',
+  'dismissals',
+  'dismissalRate',
 ]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TaskEvent } from '../domain/plan.ts';
+import { seedPerson, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { seedPerson, seedTask } from './ledger-fixture.ts';
 import { recordProjection, type TaskProjection } from './task-state.ts';
 import { findTask } from './tasks.ts';
 
@@ -17,12 +17,30 @@ async function taskOf() {
     status: TaskProjection['status'],
     events: readonly TaskEvent[],
   ): TaskProjection => ({
-    ...{ taskId, appId: person.appId, submission: 1, version, status, reason: null, revision: 1 },
-    ...{ pushType: 'single', approvedRevision: null, inPush: false, archived: false, pushAt: null, events },
+    taskId,
+    appId: person.appId,
+    submission: 1,
+    version,
+    status,
+    reason: null,
+    revision: 1,
+    pushType: 'single',
+    approvedRevision: null,
+    inPush: false,
+    archived: false,
+    pushAt: null,
+    events,
   });
   const event = (seq: number, verb: string): TaskEvent => ({
-    ...{ seq, verb, at: now.toISOString(), via: 'api', person: person.personId, revision: 1 },
-    ...{ outcome: 'done', detail: null, remark: null },
+    seq,
+    verb,
+    at: now.toISOString(),
+    via: 'api',
+    person: person.personId,
+    revision: 1,
+    outcome: 'done',
+    detail: null,
+    remark: null,
   });
   const record = (...args: Parameters<typeof projection>) => recordProjection(db, projection(...args), now);
   const read = async () => {

@@ -2,7 +2,7 @@ import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
 import { pushTimeOf } from '../domain/push-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushType, TaskStatus } from '../domain/task-status.ts';
-import type { Db } from './database.ts';
+import { type Db, inTransaction } from './database.ts';
 import type { Schema } from './schema.ts';
 import type { TasksTable } from './schema-tasks.ts';
 
@@ -111,11 +111,26 @@ export async function findTask(
   };
 }
 
-/** What the person who rejected the task wrote: the workflow knows only its ID. */
+/** Throws when there is no such task. */
+export async function findTaskStatus(db: Db, taskId: string): Promise<TaskStatus> {
+  const { status } = await db
+    .selectFrom('tasks')
+    .select('status')
+    .where('id', '=', taskId)
+    .executeTakeFirstOrThrow();
+  return status;
+}
+
+/** The remark of the person who rejected the task: the workflow knows only its ID. */
 export const REJECTION: RawBuilder<string | null> = sql`case when tasks.status = 'rejected' then (
-  select r.text from approvals a join remarks r on r.id = a.remark and r.task_id = a.task_id
-  where a.task_id = tasks.id and a.submission = tasks.submission and a.decision = 'reject'
-  order by a.decided_at desc limit 1) end`;
+  select remarks.text
+  from approvals
+  join remarks on remarks.id = approvals.remark and remarks.task_id = approvals.task_id
+  where approvals.task_id = tasks.id
+    and approvals.submission = tasks.submission
+    and approvals.decision = 'reject'
+  order by approvals.decided_at desc
+  limit 1) end`;
 
 /** Locks the task until the end of the transaction. */
 export async function lockTask(
@@ -228,10 +243,4 @@ export function rowToTask(row: Selectable<TasksTable>): Task {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
-}
-
-/** In the caller's transaction when there is one. */
-async function inTransaction(db: Db, work: (trx: Transaction<Schema>) => Promise<void>): Promise<void> {
-  if (db.isTransaction) await work(db as Transaction<Schema>);
-  else await db.transaction().execute(work);
 }

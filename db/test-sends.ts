@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
-import { atomically, type Db } from './database.ts';
+import { sql, type Transaction } from 'kysely';
+import { type Db, inTransaction } from './database.ts';
+import type { Schema } from './schema.ts';
 
 export const MAX_TEST_DEVICES = 20;
 
@@ -18,7 +19,7 @@ export async function replaceTestDevices(
   db: Db,
   { appId, deviceIds }: { appId: string; deviceIds: readonly string[] },
 ): Promise<string[]> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext('test'), hashtext(${appId}))`.execute(trx);
     const known = await trx
       .selectFrom('devices')
@@ -45,9 +46,21 @@ interface NewTestSend {
   readonly now: Date;
 }
 
-/** Says false, and stores nothing, when the app has made so many within the hour. Two at once take turns. */
-export async function insertTestSend(trx: Db, send: NewTestSend, perHour: number): Promise<boolean> {
+export type NewTestSendFault = 'app_stopped' | 'rate_limited';
+
+/** Undefined when the test was stored. Two tests at once take turns, so that both count. */
+export async function insertTestSend(
+  trx: Transaction<Schema>,
+  send: NewTestSend,
+  perHour: number,
+): Promise<NewTestSendFault | undefined> {
   const { id, appId, taskId, revision, personId, deviceIds, now } = send;
+  const { stopped_at } = await trx
+    .selectFrom('apps')
+    .select('stopped_at')
+    .where('id', '=', appId)
+    .executeTakeFirstOrThrow();
+  if (stopped_at !== null) return 'app_stopped';
   await sql`select pg_advisory_xact_lock(hashtext('test'), hashtext(${appId}))`.execute(trx);
   const { count } = await trx
     .selectFrom('test_sends')
@@ -55,7 +68,7 @@ export async function insertTestSend(trx: Db, send: NewTestSend, perHour: number
     .where('app_id', '=', appId)
     .where('at', '>', new Date(now.getTime() - 3_600_000))
     .executeTakeFirstOrThrow();
-  if (count >= perHour) return false;
+  if (count >= perHour) return 'rate_limited';
   const row = { id, app_id: appId, task_id: taskId, revision, person_id: personId, at: now, done_at: null };
   await trx.insertInto('test_sends').values(row).execute();
   const devices = deviceIds.map((device_id) => ({
@@ -65,24 +78,30 @@ export async function insertTestSend(trx: Db, send: NewTestSend, perHour: number
     reason: null,
   }));
   await trx.insertInto('test_send_devices').values(devices).execute();
-  return true;
+  return undefined;
 }
 
-/** What a test is to send, and to whom: only devices that are still on the list, of an app that is not stopped. */
+/** The content and the devices of a test: devices that left the list of test devices are left out. */
 export async function findTestSend(db: Db, id: string) {
   const send = await db
-    .selectFrom('test_sends as s')
-    .innerJoin('apps as a', 'a.id', 's.app_id')
-    .select(['s.app_id', 's.task_id', 's.revision', 's.done_at', 'a.stopped_at'])
-    .where('s.id', '=', id)
+    .selectFrom('test_sends')
+    .innerJoin('apps', 'apps.id', 'test_sends.app_id')
+    .select([
+      'test_sends.app_id',
+      'test_sends.task_id',
+      'test_sends.revision',
+      'test_sends.done_at',
+      'apps.stopped_at',
+    ])
+    .where('test_sends.id', '=', id)
     .executeTakeFirstOrThrow();
   const devices = await db
-    .selectFrom('test_send_devices as t')
-    .innerJoin('test_devices as w', (join) =>
-      join.onRef('w.device_id', '=', 't.device_id').on('w.app_id', '=', send.app_id),
+    .selectFrom('test_send_devices as target')
+    .innerJoin('test_devices as allowed', (join) =>
+      join.onRef('allowed.device_id', '=', 'target.device_id').on('allowed.app_id', '=', send.app_id),
     )
     .innerJoin('devices as d', (join) =>
-      join.onRef('d.device_id', '=', 't.device_id').on('d.app_id', '=', send.app_id),
+      join.onRef('d.device_id', '=', 'target.device_id').on('d.app_id', '=', send.app_id),
     )
     .select([
       'd.device_id',
@@ -93,8 +112,8 @@ export async function findTestSend(db: Db, id: string) {
       'd.locale',
       'd.attributes',
     ])
-    .where('t.test_send_id', '=', id)
-    .where('t.outcome', 'is', null)
+    .where('target.test_send_id', '=', id)
+    .where('target.outcome', 'is', null)
     .execute();
   return { ...send, devices };
 }
@@ -125,7 +144,7 @@ export interface TestSend {
   readonly devices: { deviceId: string; outcome: string | null; reason: string | null }[];
 }
 
-/** The last ones first. */
+/** Newest first. */
 export async function listTestSends(
   db: Db,
   { taskId, limit }: { taskId: string; limit: number },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { TaskDefinition } from '../domain/task-definition.ts';
+import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { readAppTotals, readTaskTotals, readTotalsOf } from './totals.ts';
 
 const database = useTestDatabase();

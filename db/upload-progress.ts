@@ -21,7 +21,7 @@ export interface UploadProgress {
   readonly errors: readonly unknown[];
 }
 
-/** Whoever has the newest run of an upload may add to it. */
+/** Only the request with the newest run of an upload may add to it. */
 export interface UploadHold {
   readonly no: number;
   readonly run: number;
@@ -36,7 +36,7 @@ export interface UploadKey {
 interface Beginning extends UploadKey {
   /** Address and content type. */
   readonly target: string;
-  /** How many bytes of the file are not sent again. */
+  /** How many bytes of the file the request skips. */
   readonly offset: number;
   readonly now: Date;
 }
@@ -44,14 +44,14 @@ interface Beginning extends UploadKey {
 export type Begun =
   | { readonly state: 'open'; readonly hold: UploadHold; readonly from: UploadProgress }
   | { readonly state: 'done'; readonly answer: unknown }
-  /** It goes on at `bytes` only. */
+  /** The upload resumes at `bytes` only. */
   | { readonly state: 'elsewhere'; readonly bytes: number };
 
-/** How long what was cut off can be gone on with. */
+/** How long an interrupted upload can be resumed. */
 const KEPT_MS = 24 * 3_600_000;
 const NOTHING: UploadProgress = { bytes: 0, lines: 0, columns: null, rows: 0, badRows: 0, errors: [] };
 
-/** At offset 0 it begins anew, and what came under this key before is forgotten. */
+/** Offset 0 restarts the upload: members that came under this key before are deleted. */
 export async function beginUpload(db: Db, { appId, key, target, offset, now }: Beginning): Promise<Begun> {
   return await db.transaction().execute(async (trx) => {
     const known = key === null ? undefined : await uploadOf(trx, appId, key).forUpdate().executeTakeFirst();
@@ -83,7 +83,11 @@ function progressOf({ bytes, lines, columns, rows, bad_rows: badRows, errors }: 
 
 function columnsOf({ bytes, lines, columns, rows, badRows, errors }: UploadProgress) {
   return {
-    ...{ bytes, lines, rows, bad_rows: badRows, errors: JSON.stringify(errors) },
+    bytes,
+    lines,
+    rows,
+    bad_rows: badRows,
+    errors: JSON.stringify(errors),
     columns: columns === null ? null : JSON.stringify(columns),
   };
 }
@@ -96,7 +100,7 @@ export async function findUpload(
   return row && { ...progressOf(row), isDone: row.answer !== null, updatedAt: row.updated_at };
 }
 
-/** Adds members and says how far the file was read, both or neither; false when another request goes on with it. */
+/** Stores members and the progress together. False when another request has taken over the upload. */
 export async function keepMembers(
   pool: Pool,
   { no, run }: UploadHold,
@@ -107,7 +111,14 @@ export async function keepMembers(
   const { bytes, lines, columns, rows, badRows, errors } = progress;
   return withCopyClient(pool, async (client) => {
     const held = await client.query(
-      `update audience_uploads set bytes = $3, lines = $4, columns = $5, rows = $6, bad_rows = $7, errors = $8, updated_at = $9
+      `update audience_uploads set
+         bytes = $3,
+         lines = $4,
+         columns = $5,
+         rows = $6,
+         bad_rows = $7,
+         errors = $8,
+         updated_at = $9
        where no = $1 and run = $2`,
       [no, run, bytes, lines, columns && JSON.stringify(columns), rows, badRows, JSON.stringify(errors), now],
     );
@@ -135,8 +146,13 @@ export async function dropUpload(db: Db, { no, run }: UploadHold): Promise<void>
 export async function dropOldUploads(db: Db, now: Date): Promise<void> {
   await sql`
     with gone as (
-      delete from audience_uploads where updated_at < ${new Date(now.getTime() - KEPT_MS)}::timestamptz returning no
-    ) delete from audience_upload_members m using gone where m.upload_no = gone.no`.execute(db);
+      delete from audience_uploads
+      where updated_at < ${new Date(now.getTime() - KEPT_MS)}::timestamptz
+      returning no
+    )
+    delete from audience_upload_members member
+    using gone
+    where member.upload_no = gone.no`.execute(db);
 }
 
 /** Answers how many there were. */

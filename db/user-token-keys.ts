@@ -21,8 +21,13 @@ export async function putUserTokenKey(
   const { numAffectedRows } = await sql`
     insert into user_token_keys (app_id, key_id, alg, sealed, created_at)
     select ${key.appId}, ${key.keyId}, ${key.alg}, ${key.sealed}::bytea, ${key.now}::timestamptz
-    from apps where id = ${key.appId} and ${MAX_USER_TOKEN_KEYS} > (
-      select count(*) from user_token_keys where app_id = ${key.appId} and key_id <> ${key.keyId})
+    from apps
+    where id = ${key.appId}
+      and ${MAX_USER_TOKEN_KEYS} > (
+        select count(*)
+        from user_token_keys
+        where app_id = ${key.appId} and key_id <> ${key.keyId}
+      )
     on conflict (app_id, key_id) do update
       set alg = excluded.alg, sealed = excluded.sealed, created_at = excluded.created_at`.execute(db);
   return numAffectedRows === 1n;

@@ -1,4 +1,5 @@
 import type { Db } from './database.ts';
+import { revoke } from './revoke.ts';
 
 export interface VendorKey {
   readonly id: string;
@@ -15,13 +16,18 @@ export async function insertVendorKey(
   await db
     .insertInto('vendor_keys')
     .values({
-      ...{ id: key.id, app_id: key.appId, name: key.name, sealed: key.sealed },
-      ...{ created_by: key.createdBy, created_at: key.now, revoked_at: null },
+      id: key.id,
+      app_id: key.appId,
+      name: key.name,
+      sealed: key.sealed,
+      created_by: key.createdBy,
+      created_at: key.now,
+      revoked_at: null,
     })
     .execute();
 }
 
-/** What a callback is checked against; undefined when there is no such key or it was revoked. */
+/** The key that checks a callback. Undefined when there is no such key, or when it was revoked. */
 export async function findVendorKey(
   db: Db,
   id: string,
@@ -45,17 +51,10 @@ export async function listVendorKeys(db: Db, { appId }: { appId: string }): Prom
     .execute();
 }
 
-/** False when the app has no such key. Revoking twice keeps the first time. */
+/** False when the app has no such key. A second call keeps the first time. */
 export async function revokeVendorKey(
   db: Db,
   key: { appId: string; id: string; now: Date },
 ): Promise<boolean> {
-  const row = await db
-    .updateTable('vendor_keys')
-    .set((eb) => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.val(key.now)) }))
-    .where('app_id', '=', key.appId)
-    .where('id', '=', key.id)
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
+  return await revoke(db, 'vendor_keys', key);
 }

@@ -23,13 +23,13 @@ export interface DeliveryLine {
 function selectLines(db: Db, { endpointId }: Endpoint) {
   return db
     .selectFrom('webhook_deliveries as d')
-    .innerJoin('webhook_events as e', 'e.no', 'd.event_no')
+    .innerJoin('webhook_events as event', 'event.no', 'd.event_no')
     .select([
-      'e.no',
-      'e.id as messageId',
-      'e.type',
+      'event.no',
+      'event.id as messageId',
+      'event.type',
       'd.object_id as objectId',
-      'e.at',
+      'event.at',
       'd.status',
       'd.attempts',
     ])
@@ -37,7 +37,7 @@ function selectLines(db: Db, { endpointId }: Endpoint) {
       'd.last_status as lastStatus',
       'd.last_error as lastError',
       'd.settled_at as settledAt',
-      'e.data',
+      'event.data',
     ])
     .select(sql<Date | null>`case when d.status = 'pending' then d.due_at end`.as('nextAttemptAt'))
     .where('d.endpoint_id', '=', endpointId);
@@ -63,7 +63,7 @@ export async function findWebhookDelivery(
   db: Db,
   args: Endpoint & { readonly messageId: string },
 ): Promise<DeliveryLine | undefined> {
-  return await selectLines(db, args).where('e.id', '=', args.messageId).executeTakeFirst();
+  return await selectLines(db, args).where('event.id', '=', args.messageId).executeTakeFirst();
 }
 
 export interface AttemptLine {
@@ -90,7 +90,10 @@ export async function listWebhookAttempts(
     .execute();
 }
 
-/** Sends it again under the same ID, with all its retries; of `since`, all that failed. Returns how many. */
+/**
+ * Sends a delivery again under the same ID, or all that failed since a moment, with all retries. Returns how
+ * many.
+ */
 export async function replayWebhooks(
   db: Db,
   args: Endpoint & { readonly now: Date } & ({ readonly no: number } | { readonly since: Date }),
@@ -112,7 +115,7 @@ export async function replayWebhooks(
   return Number(numUpdatedRows);
 }
 
-/** A message for this endpoint alone, which goes the way of all others. */
+/** A message for this endpoint alone, sent like all others. */
 export async function insertPing(
   db: Db,
   args: Endpoint & { readonly appId: string; readonly now: Date },

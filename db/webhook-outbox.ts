@@ -19,8 +19,8 @@ export interface DueWebhook {
 }
 
 /**
- * Takes what is due, for as long as a lease lasts: whoever dies with it leaves it to be sent again. An event waits
- * for the first try of those before it of the same object.
+ * Claims due deliveries until the end of a lease: those of a process that dies are sent again afterwards. An
+ * event waits for the first attempt of each earlier event of the same object.
  */
 export async function claimDueWebhooks(
   db: Db,
@@ -37,24 +37,54 @@ export async function claimDueWebhooks(
   const [ids, counts] = [[...open.keys()], [...open.values()]];
   const { rows } = await sql<DueWebhook>`
     with due as (
-      select d.endpoint_id, d.event_no from webhook_endpoints e
-      left join unnest(${ids}::text[], ${counts}::int[]) as o(id, count) on o.id = e.id
+      -- Each endpoint gets its share, less its open requests: a slow one does not hold up the others.
+      select claimed.endpoint_id, claimed.event_no
+      from webhook_endpoints target
+      left join unnest(${ids}::text[], ${counts}::int[]) as open (id, count) on open.id = target.id
       cross join lateral (
-        select w.endpoint_id, w.event_no from webhook_deliveries w
-        where w.endpoint_id = e.id and w.status = 'pending' and w.due_at <= ${now}
+        select one.endpoint_id, one.event_no
+        from webhook_deliveries one
+        where one.endpoint_id = target.id
+          and one.status = 'pending'
+          and one.due_at <= ${now}
+          -- Events of one object go out in their order, until the first attempt of each.
           and not exists (
-            select 1 from webhook_deliveries b where b.endpoint_id = w.endpoint_id and b.object_id = w.object_id
-              and b.event_no < w.event_no and b.status = 'pending' and b.tries = 0)
-        order by w.due_at, w.event_no
-        limit greatest(0, ${perEndpoint}::int - coalesce(o.count, 0)) for update skip locked) d
-      where e.disabled_at is null
-      limit ${limit})
-    update webhook_deliveries d set due_at = ${leaseUntil}
-    from due, webhook_events v, webhook_endpoints e
-    where d.endpoint_id = due.endpoint_id and d.event_no = due.event_no and v.no = d.event_no and e.id = d.endpoint_id
-    returning d.endpoint_id as "endpointId", v.no, v.id as "messageId", v.type, v.at, v.data, e.url, e.secret,
-      case when e.previous_secret_until > ${now} then e.previous_secret end as "previousSecret",
-      e.failing_since as "failingSince", d.retry_from as "retryFrom", d.tries, d.attempts`.execute(db);
+            select 1
+            from webhook_deliveries before
+            where before.endpoint_id = one.endpoint_id
+              and before.object_id = one.object_id
+              and before.event_no < one.event_no
+              and before.status = 'pending'
+              and before.tries = 0
+          )
+        order by one.due_at, one.event_no
+        limit greatest(0, ${perEndpoint}::int - coalesce(open.count, 0))
+        for update skip locked
+      ) claimed
+      where target.disabled_at is null
+      limit ${limit}
+    )
+    update webhook_deliveries d
+    set due_at = ${leaseUntil}
+    from due, webhook_events event, webhook_endpoints target
+    where d.endpoint_id = due.endpoint_id
+      and d.event_no = due.event_no
+      and event.no = d.event_no
+      and target.id = d.endpoint_id
+    returning
+      d.endpoint_id as "endpointId",
+      event.no,
+      event.id as "messageId",
+      event.type,
+      event.at,
+      event.data,
+      target.url,
+      target.secret,
+      case when target.previous_secret_until > ${now} then target.previous_secret end as "previousSecret",
+      target.failing_since as "failingSince",
+      d.retry_from as "retryFrom",
+      d.tries,
+      d.attempts`.execute(db);
   return rows;
 }
 
@@ -95,7 +125,7 @@ export async function recordWebhookAttempt(
       .where('status', '=', 'pending')
       .returning('attempts')
       .executeTakeFirst();
-    // Settled by another attempt, or the endpoint is gone.
+    // Another attempt settled the delivery, or the endpoint is gone.
     if (row === undefined) return;
     await trx
       .insertInto('webhook_attempts')
@@ -121,30 +151,44 @@ export async function recordWebhookAttempt(
   });
 }
 
-/** Tells of each approval whose time limit is near, once. */
+/** Emits one reminder for each approval whose time limit is near. */
 export async function emitApprovalReminders(db: Db, now: Date): Promise<void> {
   await sql`
     with near as (
-      update tasks t set approval_reminded_for = t.approval_due_at from apps a
-      where a.id = t.app_id and t.status = 'pending_approval' and t.approval_due_at > ${now}
-        and t.approval_due_at - a.approval_reminder_minutes * interval '1 minute' <= ${now}
-        and t.approval_reminded_for is distinct from t.approval_due_at
-      returning t.app_id, t.id, t as task)
-    select emit_webhook_event(near.app_id, 'task.approval_reminder', near.id, ${now}, approval_facts(near.task))
+      update tasks
+      set approval_reminded_for = tasks.approval_due_at
+      from apps
+      where apps.id = tasks.app_id
+        and tasks.status = 'pending_approval'
+        and tasks.approval_due_at > ${now}
+        and tasks.approval_due_at - apps.approval_reminder_minutes * interval '1 minute' <= ${now}
+        and tasks.approval_reminded_for is distinct from tasks.approval_due_at
+      returning tasks.app_id, tasks.id, tasks as task
+    )
+    select emit_webhook_event(
+      near.app_id, 'task.approval_reminder', near.id, ${now}, approval_payload(near.task))
     from near`.execute(db);
 }
 
 const BATCH = 5_000;
 
-/** Events that no endpoint waits for, with their deliveries and attempts. Returns how many went. */
+/** Deletes settled events with their deliveries and attempts. Returns how many. */
 export async function deleteWebhooksBefore(db: Db, before: Date): Promise<number> {
   let total = 0;
   for (;;) {
     const { numAffectedRows } = await sql`
-      delete from webhook_events where no in (
-        select no from webhook_events v where v.at < ${before} and not exists (
-          select 1 from webhook_deliveries d where d.event_no = v.no and d.status = 'pending')
-        limit ${BATCH})`.execute(db);
+      delete from webhook_events
+      where no in (
+        select no
+        from webhook_events event
+        where event.at < ${before}
+          and not exists (
+            select 1
+            from webhook_deliveries d
+            where d.event_no = event.no and d.status = 'pending'
+          )
+        limit ${BATCH}
+      )`.execute(db);
     total += Number(numAffectedRows ?? 0);
     if (Number(numAffectedRows ?? 0) < BATCH) return total;
   }

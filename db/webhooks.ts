@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { WebhookEvent } from '../domain/webhook.ts';
-import { atomically, type Db } from './database.ts';
+import { type Db, inTransaction } from './database.ts';
 import type { WebhookEndpointsTable } from './schema-webhooks.ts';
 
 export const MAX_WEBHOOKS = 20;
@@ -13,7 +13,7 @@ export interface WebhookEndpoint {
   readonly disabledAt: Date | null;
   readonly disabledReason: string | null;
   readonly failingSince: Date | null;
-  /** Until then messages are signed by the secret before, too. */
+  /** Until then messages are also signed by the previous secret. */
   readonly previousSecretUntil: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -21,7 +21,7 @@ export interface WebhookEndpoint {
 
 type Key = { readonly appId: string; readonly id: string };
 
-/** Undefined when the app has as many as it may. */
+/** Undefined when the app has as many endpoints as it may. */
 export async function insertWebhook(
   db: Db,
   args: Key & {
@@ -33,7 +33,8 @@ export async function insertWebhook(
     readonly now: Date;
   },
 ): Promise<WebhookEndpoint | undefined> {
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
+    // Two insertions at once count one after the other.
     await sql`select 1 from apps where id = ${args.appId} for no key update`.execute(trx);
     const { count } = await trx
       .selectFrom('webhook_endpoints')
@@ -81,7 +82,7 @@ export async function listWebhooks(db: Db, appId: string): Promise<WebhookEndpoi
   return rows.map(toEndpoint);
 }
 
-/** `disabled: false` also forgets how long it has failed. */
+/** `disabled: false` also clears the time since which the endpoint fails. */
 export async function updateWebhook(
   db: Db,
   args: Key & {
@@ -93,7 +94,7 @@ export async function updateWebhook(
   },
 ): Promise<WebhookEndpoint | undefined> {
   const { appId, id, url, description, events, disabled, now } = args;
-  return await atomically(db, async (trx) => {
+  return await inTransaction(db, async (trx) => {
     const row = await trx
       .updateTable('webhook_endpoints')
       .set({
@@ -113,7 +114,7 @@ export async function updateWebhook(
   });
 }
 
-/** What waits for it is given up, to be replayed when it is enabled again. */
+/** Pending deliveries fail. A replay sends them after the endpoint is enabled again. */
 export async function disableWebhook(db: Db, args: { id: string; reason: string; now: Date }): Promise<void> {
   await db
     .updateTable('webhook_endpoints')

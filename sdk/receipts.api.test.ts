@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createTestApp, useServer, useTestApi } from '../api/testing.ts';
-import type { SeededPush } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
+import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { createWorld } from './testing/fake-server.ts';
 import { Mishaps, recover, suffer } from './testing/mishaps.ts';

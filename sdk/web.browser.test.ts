@@ -2,9 +2,9 @@ import { createECDH, randomBytes } from 'node:crypto';
 import type { Browser, BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
-import type { SeededPush } from '../db/ledger-fixture.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import { launchBrowser } from '../test/browser.ts';
+import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
 import { pushTo } from './testing/push.ts';
 import { type Site, serveSite } from './testing/site.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
-import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
+import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { openShop } from '../shop-fixture.ts';
 import { useTestApi } from '../testing.ts';

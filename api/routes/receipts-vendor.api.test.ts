@@ -1,9 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
-import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { drainInbox, insertCallback } from '../../db/receipt-inbox.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
+import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
 import { useTestApi } from '../testing.ts';

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
+import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
 import { useTestApi } from '../testing.ts';

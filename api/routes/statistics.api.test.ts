@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
-import { type SeededPush, seedPush, seedTask } from '../../db/ledger-fixture.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
+import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { openShop, type Shop } from '../shop-fixture.ts';
 import { startTestApi, type TestApi } from '../testing.ts';
 import { watchEvents } from '../watch-fixture.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CounterDeltas } from '../../db/counters.ts';
-import { seedPush } from '../../db/ledger-fixture.ts';
 import { TASK_SORTS } from '../../db/task-sort.ts';
+import { seedPush } from '../../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { newTask, openShop } from '../shop-fixture.ts';
 import { useTestApi } from '../testing.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { seedPush } from '../../db/ledger-fixture.ts';
 import type { TaskStatus } from '../../domain/task-status.ts';
+import { seedPush } from '../../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { newTask, openShop } from '../shop-fixture.ts';
 import { useTestApi } from '../testing.ts';

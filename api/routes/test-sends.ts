@@ -132,15 +132,11 @@ function sending(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       const id = newId('test', randomBytes);
       await deps.db.transaction().execute(async (trx) => {
-        const { stopped_at } = await trx
-          .selectFrom('apps')
-          .select('stopped_at')
-          .where('id', '=', appId)
-          .executeTakeFirstOrThrow();
-        if (stopped_at !== null) throw new Problem('not_allowed_now', 'The app is stopped: nothing is sent');
-        if (
-          !(await insertTestSend(trx, { id, appId, taskId, revision, personId, deviceIds, now }, PER_HOUR))
-        ) {
+        const send = { id, appId, taskId, revision, personId, deviceIds, now };
+        const fault = await insertTestSend(trx, send, PER_HOUR);
+        if (fault === 'app_stopped')
+          throw new Problem('not_allowed_now', 'The app is stopped: nothing is sent');
+        if (fault === 'rate_limited') {
           throw new Problem('rate_limited', `The app has sent ${PER_HOUR} tests within the hour`, {
             retryAfterSeconds: 3600,
           });

@@ -2,8 +2,10 @@ import { sql, type Transaction } from 'kysely';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** Each of its statements is cancelled when it takes longer: the error is `SQL_STATE.queryCanceled`. */
-export async function within<T>(
+/**
+ * Postgres cancels each statement of `work` that takes longer. The error is then `SQL_STATE.queryCanceled`.
+ */
+export async function withStatementTimeout<T>(
   db: Db,
   timeoutMs: number,
   work: (trx: Transaction<Schema>) => Promise<T>,

@@ -1,14 +1,5 @@
-import { type Kysely, sql } from 'kysely';
-
-export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
-}
-
-const STATEMENTS = [
-  // Null: due from the start. Otherwise the wave of some time zones, which waits for its time.
-  'alter table leases add column due_at timestamptz',
-  // Of a trigger task: after that nobody joins the push any more.
-  'alter table pushes add column closed_at timestamptz',
+/** Trigger tasks: the events that they wait for, and the users that have entered. */
+export const TRIGGERS = [
   `create table triggers (
     task_id text primary key references tasks,
     app_id text not null references apps,
@@ -20,7 +11,9 @@ const STATEMENTS = [
     grace_ms bigint,
     starts_at timestamptz not null,
     ends_at timestamptz,
-    paused boolean not null
+    paused boolean not null,
+    -- The properties that an event must have to count; null: every event counts.
+    filter jsonb
   )`,
   'create index on triggers (app_id, name_no)',
   // Events that a trigger waits for, until they are matched.
@@ -29,7 +22,8 @@ const STATEMENTS = [
     app_id text not null,
     name_no integer not null,
     user_id text not null,
-    at timestamptz not null
+    at timestamptz not null,
+    properties jsonb not null default '{}'
   )`,
   `create table trigger_entries (
     task_id text not null references tasks,

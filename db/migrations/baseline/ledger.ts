@@ -1,0 +1,140 @@
+/**
+ * Pushes and the ledger of their deliveries. Rows that many senders update leave room for it in their page.
+ */
+export const LEDGER = [
+  `create table pushes (
+    no bigint generated always as identity primary key,
+    id text not null unique,
+    app_id text not null references apps,
+    task_id text not null references tasks,
+    seq integer not null,
+    revision integer not null,
+    status text not null,
+    status_reason text,
+    due_at timestamptz not null,
+    -- The half hour whose partition holds the deliveries.
+    slot timestamptz,
+    started_at timestamptz,
+    window_ends_at timestamptz,
+    window_ms bigint not null,
+    statistics jsonb,
+    finalised_at timestamptz,
+    details_deleted_at timestamptz,
+    created_at timestamptz not null,
+    -- Pushes of a trigger task: users join until then.
+    closed_at timestamptz,
+    contacts_logged_at timestamptz,
+    contacts_settled_at timestamptz,
+    status_at timestamptz,
+    -- Devices of the audience from this number on are still to be written.
+    next_part_from bigint,
+    prepared_at timestamptz,
+    unique (task_id, seq)
+  )`,
+  'create index on pushes (slot) where details_deleted_at is null',
+  'create index on pushes (app_id, started_at desc, no desc)',
+  'create index on pushes (app_id, finalised_at)',
+  // The fence: a claim reads it, and a pause or cancel changes it.
+  `create table push_control (
+    push_no bigint primary key references pushes,
+    epoch integer not null default 0,
+    open boolean not null default false,
+    wanted text check (wanted in ('pause', 'cancel'))
+  )`,
+  `create table rates (
+    key text primary key,
+    per_second integer not null check (per_second > 0),
+    next_at timestamptz not null
+  )`,
+  `create table leases (
+    push_no bigint not null references pushes,
+    lease_no integer not null,
+    from_n integer not null,
+    to_n integer not null,
+    -- The high-water mark: rows up to here were claimed.
+    mark_n integer not null,
+    epoch integer not null default 0,
+    attempt integer not null default 0,
+    draining_until timestamptz,
+    pending integer[] not null,
+    done boolean not null default false,
+    seen_at timestamptz,
+    recalled boolean not null default false,
+    -- Null: due from the start. Otherwise the wave of some time zones, which waits for its time.
+    due_at timestamptz,
+    holder text,
+    -- A claim notices by it that rows were taken from its lease after its snapshot.
+    version integer not null default 0,
+    primary key (push_no, lease_no)
+  ) with (fillfactor = 50)`,
+  `create table push_counters (
+    push_no bigint not null references pushes,
+    -- The stripe of the writer: a lease, or a small negative number. No writer waits for a hot row.
+    slot smallint not null,
+    platform smallint not null,
+    metric text not null,
+    reason text not null default '',
+    value bigint not null,
+    -- The place of the locale in the content of the push, 0 for content without locales.
+    locale smallint not null default 0,
+    -- The hour of the push in which a sender settled, -1 for other writers.
+    hour smallint not null default -1,
+    primary key (push_no, slot, platform, metric, reason, locale, hour)
+  ) with (fillfactor = 50)`,
+  `create table push_hours (
+    push_no bigint not null references pushes,
+    slot smallint not null,
+    hour smallint not null,
+    platform smallint not null,
+    metric text not null,
+    value bigint not null,
+    primary key (push_no, slot, hour, platform, metric)
+  ) with (fillfactor = 50)`,
+  // The partitions, one for each half hour, are made as pushes are prepared, and dropped with their details.
+  `create table deliveries (
+    slot timestamptz not null,
+    push_no bigint not null,
+    n integer not null,
+    device_no bigint,
+    device_id text not null,
+    platform smallint,
+    channel text,
+    token text,
+    status smallint not null,
+    reason text,
+    settled_at timestamptz,
+    delivered_at timestamptz,
+    impression_at timestamptz,
+    open_at timestamptz,
+    dismissed_at timestamptz,
+    blocked boolean not null default false,
+    taps integer not null default 0,
+    -- Null for pushes that have one message for everybody.
+    variant smallint,
+    variables jsonb,
+    primary key (push_no, n, slot)
+  ) partition by range (slot)`,
+  `create table open_events (
+    slot timestamptz not null,
+    push_no bigint not null,
+    n integer not null,
+    event_id text not null,
+    opened_at timestamptz not null,
+    primary key (push_no, n, event_id, slot)
+  ) partition by range (slot)`,
+  // The contact log, which caps count: a row for each device of a push.
+  `create table contacts (
+    app_id text not null,
+    push_no bigint not null,
+    -- '=' and the user's ID, or '#' and the number of a device without a user.
+    user_key text not null,
+    device_no bigint not null,
+    channel text not null,
+    class smallint not null,
+    at timestamptz not null
+  )`,
+  'create index on contacts (app_id, user_key, at)',
+  'create index on contacts (device_no, at)',
+  'create index on contacts (push_no)',
+  'create index on contacts using brin (at)',
+];
