@@ -1,9 +1,9 @@
 import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../db/webhook-outbox.ts';
 import { bodyOf } from '../domain/webhook.ts';
 import { DISABLED_AFTER_MS, nextTry, retryAfterMs } from '../domain/webhook-retry.ts';
+import { signWebhook } from '../security/standard-webhooks.ts';
 import type { DelivererDeps } from './webhook-deliverer.ts';
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts';
-import { signatureHeaders } from './webhook-signature.ts';
 
 const TIMEOUT_MS = 10_000;
 const GONE = 410;
@@ -47,7 +47,7 @@ async function request(
     if (!target.ok) return { error: `refused: ${target.reason}` };
     const body = bodyOf({ no, type, at: happened, data });
     const secrets = [secret, previousSecret].filter((each) => each !== null).map((each) => open(each));
-    const headers = { 'user-agent': 'Signalbox', ...signatureHeaders(secrets, { id: messageId, at, body }) };
+    const headers = { 'user-agent': 'Signalbox', ...signWebhook(secrets, { id: messageId, at, body }) };
     return await postWebhook({ url, addresses: target.addresses, headers, body, signal });
   } catch (error) {
     return { error: describe(error) };

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { insertPing, listWebhookDeliveries } from '../db/webhook-log.ts';
 import { deleteWebhooksBefore } from '../db/webhook-outbox.ts';
 import { insertWebhook } from '../db/webhooks.ts';
-import { createVault } from '../keys.ts';
+import { createFindTarget } from '../security/outbound-targets.ts';
+import { createVault } from '../security/vault.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Receiver, startReceiver } from '../test/webhook-receiver.ts';
-import { createFindTarget } from '../webhook-targets.ts';
 import { startWebhookDeliverer } from './webhook-deliverer.ts';
 
 const database = useTestDatabase();
