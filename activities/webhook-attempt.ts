@@ -2,7 +2,7 @@ import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../d
 import { bodyOf } from '../domain/webhook.ts';
 import { DISABLED_AFTER_MS, nextTry, retryAfterMs } from '../domain/webhook-retry.ts';
 import { signWebhook } from '../security/standard-webhooks.ts';
-import type { DelivererDeps } from './webhook-deliverer.ts';
+import type { DelivererDeps } from './deps.ts';
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -10,7 +10,7 @@ const GONE = 410;
 
 type Sent = WebhookAnswer | { readonly error: string };
 
-/** One request, and what became of it. */
+/** Sends one request and records its outcome. */
 export async function attemptWebhook(deps: DelivererDeps, webhook: DueWebhook): Promise<void> {
   const at = await deps.clock();
   const began = performance.now();
@@ -54,7 +54,7 @@ async function request(
   }
 }
 
-/** Codes only: messages of the network name addresses. */
+/** Only the code: messages of network errors name addresses. */
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   return `no answer: ${code}`;
