@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
 import { decodeMessageId, encodeMessageId } from './domain/message-id.ts';
-import { createMessageMac } from './keys.ts';
+import { createMessageMac } from './security/message-mac.ts';
 
 const REQUIRED = {
   DATABASE_URL: 'postgres://signalbox@127.0.0.1/signalbox',

@@ -7,7 +7,8 @@ import { openDatabase } from './db/database.ts';
 import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
 import { dropOldLate } from './db/late-receipts.ts';
 import { dropOldUploads } from './db/upload-progress.ts';
-import { createMac, createMessageMac, createVault } from './keys.ts';
+import { createMac, createMessageMac } from './security/message-mac.ts';
+import { createVault } from './security/vault.ts';
 
 const CLOSE_MS = 15_000;
 const CLEAN_MS = 3_600_000;

@@ -14,9 +14,9 @@ function collect() {
 
 test('tokens that could not be deactivated are deactivated the next time', async () => {
   const tokens = new BadTokens();
-  tokens.enter(1, 'apns', gone);
+  tokens.record(1, 'apns', gone);
   await expect(tokens.write(() => Promise.reject(new Error('no database')))).rejects.toThrow('no database');
-  tokens.enter(2, 'fcm', gone);
+  tokens.record(2, 'fcm', gone);
   expect(tokens.areWritten).toBe(false);
   const { written, write } = collect();
   await tokens.write(write);
@@ -26,9 +26,9 @@ test('tokens that could not be deactivated are deactivated the next time', async
 
 test('doubtful tokens wait for the end, and are bad where their channel is believed', async () => {
   const tokens = new BadTokens();
-  tokens.enter(1, 'apns', doubtful);
-  tokens.enter(2, 'fcm', doubtful);
-  tokens.enter(3, 'fcm', { kind: 'rejected', reason: 'missing_variable', token: 'good' });
+  tokens.record(1, 'apns', doubtful);
+  tokens.record(2, 'fcm', doubtful);
+  tokens.record(3, 'fcm', { kind: 'rejected', reason: 'missing_variable', token: 'good' });
   const { written, write } = collect();
   await tokens.write(write);
   expect(written).toEqual([]);

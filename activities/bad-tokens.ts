@@ -2,17 +2,17 @@ import type { InvalidToken } from '../db/invalid-tokens.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 
-/** What push services said of the tokens of one lease, until it is written. */
+/** The tokens of one lease that push services rejected, until they are deactivated. */
 export class BadTokens {
   #gone: InvalidToken[] = [];
-  /** They may be good, if the credential is wrong. */
+  /** Doubtful tokens may be good, if the credential is wrong. */
   readonly #doubtful = new Map<Channel, InvalidToken[]>();
 
   get areWritten(): boolean {
     return this.#gone.length === 0;
   }
 
-  enter(n: number, channel: Channel, outcome: Outcome): void {
+  record(n: number, channel: Channel, outcome: Outcome): void {
     if (outcome.kind !== 'rejected' || outcome.token === 'good') return;
     const { reason, staleSince = new Date(), token } = outcome;
     if (token === 'gone') this.#gone.push({ n, reason, staleSince });
@@ -25,13 +25,13 @@ export class BadTokens {
     return known;
   }
 
-  /** The lease ends: by now it is known whether the doubtful ones are bad. */
+  /** Called when the lease ends: by then it is known whether the doubtful tokens are bad. */
   judge(areCredible: (channel: Channel) => boolean): void {
     for (const [channel, tokens] of this.#doubtful) if (areCredible(channel)) this.#gone.push(...tokens);
     this.#doubtful.clear();
   }
 
-  /** What could not be written stays for the next time. */
+  /** Tokens that could not be written stay for the next call. */
   async write(invalidate: (tokens: readonly InvalidToken[]) => Promise<void>): Promise<void> {
     const tokens = this.#gone;
     if (tokens.length === 0) return;

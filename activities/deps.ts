@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Mac } from '../domain/message-id.ts';
+import type { FindTarget } from '../domain/webhook-target.ts';
 import type { PushServices } from './push-services.ts';
 
 export interface ActivityDeps {
@@ -20,4 +21,13 @@ export interface SenderDeps {
   /** How Temporal names this process. */
   readonly identity: string;
   readonly services: PushServices;
+}
+
+export interface DelivererDeps {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly findTarget: FindTarget;
+  /** Decrypts the secret of an endpoint. */
+  open(sealed: Buffer): string;
 }

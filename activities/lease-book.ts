@@ -7,7 +7,7 @@ interface Retry {
   readonly at: number;
 }
 
-/** What the next statement writes, and the retries that are due in it. */
+/** What the next statement writes, and the retries that it sends again. */
 export interface Batch {
   readonly results: Settled[];
   readonly fresh: Retry[];
@@ -16,13 +16,15 @@ export interface Batch {
   readonly unsent: number;
 }
 
-/** A push service that asks for more is asked again nevertheless: its quarter of an hour is the longest that any documents. */
-const MAX_TOLD_MS = 900_000;
+/** The longest wait that a push service may ask for: a quarter of an hour is the longest that any documents. */
+const MAX_RETRY_AFTER_MS = 900_000;
 const RESEND_MS = 1_000;
-/** Of a delivery that is put back again and again. */
-const BACKOFF = { firstMs: 1_000, maxMs: 60_000 };
+const BACKOFF = {
+  firstMs: 1_000,
+  maxMs: 60_000,
+};
 
-/** What one lease has learned and not yet written to Postgres. */
+/** The outcomes of one lease that are not yet written to Postgres, and its retries. */
 export class LeaseBook {
   refusal: string | undefined;
   #results: Settled[] = [];
@@ -30,11 +32,11 @@ export class LeaseBook {
   #fresh: Retry[] = [];
   #unsent = 0;
   #retries: Retry[];
-  /** How often each delivery was put back that a service refused or left unanswered. */
+  /** How often a push service refused each delivery, or left it unanswered. */
   readonly #attempts = new Map<number, number>();
   readonly #resends: boolean;
 
-  /** `resends`: what is written and never answered is sent again. */
+  /** `resends`: a request that was written and never answered is sent again. */
   constructor(retries: readonly number[], resends: boolean) {
     this.#resends = resends;
     this.#retries = retries.map((n) => ({ n, at: 0 }));
@@ -62,7 +64,7 @@ export class LeaseBook {
     return this.#retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
   }
 
-  enter(n: number, outcome: Outcome, now: number): void {
+  record(n: number, outcome: Outcome, now: number): void {
     if (isUnsent(outcome)) this.#unsent++;
     switch (outcome.kind) {
       case 'accepted':
@@ -80,9 +82,9 @@ export class LeaseBook {
         this.#putBack(n, outcome.reason, now);
         break;
       case 'retry_later': {
-        // Only an attempt that the service refused counts as one.
+        // Only a refusal by the push service counts as an attempt.
         const reason = outcome.answered ? outcome.reason : null;
-        const afterMs = Math.min(outcome.afterMs, MAX_TOLD_MS);
+        const afterMs = Math.min(outcome.afterMs, MAX_RETRY_AFTER_MS);
         this.#putBack(n, reason, now + (outcome.answered ? Math.max(afterMs, this.#backOff(n)) : afterMs));
         break;
       }
@@ -92,8 +94,9 @@ export class LeaseBook {
     }
   }
 
-  take(now: number, limit: number): Batch {
-    const due = this.#takeDue(now, limit);
+  /** All results, and at most `limit` retries that are due. */
+  drain(now: number, limit: number): Batch {
+    const due = this.#drainDue(now, limit);
     const batch = { results: this.#results, fresh: this.#fresh, due, unsent: this.#unsent };
     this.#results = [];
     this.#fresh = [];
@@ -102,39 +105,42 @@ export class LeaseBook {
   }
 
   /** The retries alone: the results wait for a statement of their own. */
-  takeRetries(now: number, limit: number): Batch {
-    return { results: [], fresh: [], due: this.#takeDue(now, limit), unsent: 0 };
+  drainRetries(now: number, limit: number): Batch {
+    return { results: [], fresh: [], due: this.#drainDue(now, limit), unsent: 0 };
   }
 
-  /** What the batch put back may be tried again. */
-  written(batch: Batch): void {
+  /** The batch is written: what it put back may be tried again. */
+  commit(batch: Batch): void {
     this.#retries.push(...batch.fresh);
   }
 
-  /** The batch waits for the next try. */
-  notWritten(batch: Batch): void {
+  /** The batch is not written, and waits for the next statement. */
+  restore(batch: Batch): void {
     this.#results.unshift(...batch.results);
     this.#fresh.unshift(...batch.fresh);
     this.#retries.push(...batch.due);
     this.#unsent += batch.unsent;
   }
 
-  /** When nothing is sent any more: what a statement whose answer was lost may have reopened was not written. */
-  giveBackRetries(): void {
+  /**
+   * For a lease that ends: its retries are settled as such, because a statement without an answer may have marked
+   * them in flight.
+   */
+  settleRetries(): void {
     for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
     this.#retries = [];
   }
 
-  #takeDue(now: number, limit: number): Retry[] {
+  #drainDue(now: number, limit: number): Retry[] {
     const due = this.#retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
     if (due.length > 0) {
-      const taken = new Set(due);
-      this.#retries = this.#retries.filter((retry) => !taken.has(retry));
+      const drained = new Set(due);
+      this.#retries = this.#retries.filter((retry) => !drained.has(retry));
     }
     return due;
   }
 
-  /** Nothing the first time, then twice as long each time: 1 s, 3 s, 7 s, ... */
+  /** No wait the first time, then 1 s, 3 s, 7 s, … */
   #backOff(n: number): number {
     const before = this.#attempts.get(n) ?? 0;
     this.#attempts.set(n, before + 1);

@@ -1,27 +1,27 @@
-import type { LeaseToken, TakenLease } from '../db/leases.ts';
+import type { AcquiredLease, LeaseToken } from '../db/leases.ts';
 import type { Message } from '../domain/content.ts';
 import type { Messages } from '../domain/content-messages.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
+import type { InFlightBudget } from './in-flight-budget.ts';
 import type { Pacer } from './pacer.ts';
 import type { Rejections } from './rejections.ts';
-import type { Unwritten } from './unwritten.ts';
 
 export interface LeaseWork {
   readonly token: LeaseToken;
-  readonly lease: TakenLease;
+  readonly lease: AcquiredLease;
   readonly collapseId: string;
-  /** Whether what is written and never answered is sent again. */
+  /** Whether a request that was written and never answered is sent again. */
   readonly resends: boolean;
-  /** Of a content that says the same to everybody. */
+  /** The message of a content that says the same to everybody. */
   readonly message: Message;
-  /** Of any other. */
+  /** The messages of any other content. */
   readonly messages: Messages;
   readonly services: ReadonlyMap<Channel, PushService>;
   readonly pacer: Pacer;
   readonly rejections: Rejections;
   /** Shared by all leases of the process. */
-  readonly unwritten: Unwritten;
+  readonly budget: InFlightBudget;
   /** Whether another lease may wait for its place. */
   readonly isCrowded: () => boolean;
   /** Set once the activity is to stop: paused, cancelled, or the worker shuts down. */
@@ -29,5 +29,5 @@ export interface LeaseWork {
 }
 
 export type LeaseEnd =
-  | { readonly kind: 'done' | 'stopped' | 'lost' | 'yielded' }
+  | { readonly kind: 'done' | 'stopped' | 'superseded' | 'yielded' }
   | { readonly kind: 'refused'; readonly reason: string };

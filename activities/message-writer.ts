@@ -11,7 +11,7 @@ export type WriteMessages = (claimed: readonly Claimed[]) => void;
 interface Writing {
   /** Asked before each request. */
   readonly mayStart: () => boolean;
-  /** Nobody settles any more what is given back. */
+  /** Nothing that is given back is settled any more. */
   readonly isOver: () => boolean;
   readonly answered: (claimed: Claimed, outcome: Outcome) => void;
 }
@@ -21,7 +21,7 @@ const NO_SERVICE: Outcome = {
   fault: 'credential',
   reason: 'no credential for this channel',
 };
-/** An error of our own: whether it was written is not known. */
+/** An error of the sender itself: whether the request was written is not known. */
 const BROKEN: Outcome = { kind: 'ambiguous', reason: 'SenderFault' };
 
 export function createWriter(
@@ -29,17 +29,17 @@ export function createWriter(
   work: LeaseWork,
   { mayStart, isOver, answered }: Writing,
 ): WriteMessages {
-  const { collapseId, services, messages, unwritten } = work;
+  const { collapseId, services, messages, budget } = work;
   const { pushNo } = work.token;
 
   function write(claimed: Claimed, messageId: string): void {
     const { token, channel, variant, variables } = claimed;
     const filled = variant === null ? undefined : messages(variant, variables);
-    const leaving = unwritten.leaving();
-    const gate = { mayStart, started: leaving.left, putBack: leaving.returned };
-    const enter = (outcome: Outcome) => {
-      if (isUnsent(outcome) && !isOver()) leaving.returned();
-      else leaving.left();
+    const reservation = budget.reservation();
+    const gate = { mayStart, started: reservation.release, putBack: reservation.reclaim };
+    const settle = (outcome: Outcome) => {
+      if (isUnsent(outcome) && !isOver()) reservation.reclaim();
+      else reservation.release();
       answered(claimed, outcome);
     };
     const answer =
@@ -49,9 +49,9 @@ export function createWriter(
             .get(channel)
             ?.send(filled?.message ?? work.message, { token, messageId, collapseId }, gate) ??
           Promise.resolve(NO_SERVICE));
-    void answer.then(enter, (error: unknown) => {
+    void answer.then(settle, (error: unknown) => {
       log.error({ err: error, pushNo }, 'a message could not be handed to its push service');
-      enter(BROKEN);
+      settle(BROKEN);
     });
   }
 
@@ -68,7 +68,7 @@ export function createWriter(
   };
 }
 
-/** The message for one device cannot be made; its token is not at fault. */
+/** The outcome for a device whose message cannot be made. Its token is not at fault. */
 function unfilled(reason: string): Outcome {
   return { kind: 'rejected', reason, token: 'good' };
 }

@@ -5,11 +5,11 @@ import type { Channel } from '../domain/platform.ts';
 
 /** Keeps one lease to the rates of its task and of its credentials. */
 export interface Pacer {
-  /** How many devices may be claimed now; 0 while tokens are waited for. */
-  claimable(wish: number): Promise<number>;
-  /** These requests are being written: what the tokens taken before did not foresee is settled at the next grant. */
+  /** How many devices may be claimed now: 0 until the tokens are there that it waits for. */
+  claimable(requested: number): Promise<number>;
+  /** These requests are being written. The next grant settles the difference from the tokens taken before. */
   spend(channels: readonly Channel[]): void;
-  /** Whether a rate holds it back. */
+  /** Whether a rate limits the lease. */
   readonly isLimited: boolean;
   /** When `claimable` should be asked again, on the monotonic clock. */
   readonly nextAt: number;
@@ -24,7 +24,7 @@ export interface PacerArgs {
   readonly devices: ReadonlyMap<Channel, number>;
 }
 
-/** A rate that is set while nothing is limited is obeyed after this. */
+/** A rate that is set while nothing is limited takes effect after this. */
 const UNLIMITED_MS = 250;
 
 export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): Pacer {
@@ -42,9 +42,9 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
   let unlimitedUntil = 0;
   let isLimited = false;
 
-  async function ask(wish: number): Promise<number> {
+  async function ask(requested: number): Promise<number> {
     const askedAt = performance.now();
-    const grant = await takeTokens(db, { rates: limits, wish, now: await clock() });
+    const grant = await takeTokens(db, { rates: limits, wish: requested, now: await clock() });
     for (const limit of limits) {
       const tokens = grant.tokens.get(limit.key);
       limit.owed = tokens === undefined ? 0 : limit.owed - tokens;
@@ -57,15 +57,15 @@ export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): P
   }
 
   return {
-    async claimable(wish) {
-      if (wish <= 0) return 0;
+    async claimable(requested) {
+      if (requested <= 0) return 0;
       if (reserved !== undefined) {
         if (performance.now() < reserved.at) return 0;
         const { count } = reserved;
         reserved = undefined;
-        return Math.min(count, wish);
+        return Math.min(count, requested);
       }
-      return performance.now() < unlimitedUntil ? wish : await ask(wish);
+      return performance.now() < unlimitedUntil ? requested : await ask(requested);
     },
     spend(channels) {
       if (performance.now() < unlimitedUntil) return;

@@ -14,9 +14,9 @@ import { type DueLeases, findDueLeases } from '../db/waves.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
 import type { PushStatus } from '../domain/task-status.ts';
 import { localTimeOfPush } from '../domain/waves.ts';
+import { awaitSendersExpired } from './await-lease-expiry.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
-import { untilSilent } from './silence.ts';
 
 type PushKey = { readonly pushId: string };
 
@@ -124,7 +124,7 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     async settlePush({ pushId, abandon }) {
       const push = await findPush(db, pushId);
       const onLease = () => Context.current().heartbeat();
-      await untilSilent(db, clock, push.no);
+      await awaitSendersExpired(db, clock, push.no);
       const settled =
         push.slot === null
           ? { inFlight: 0, drainedAt: null }

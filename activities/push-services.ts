@@ -1,3 +1,4 @@
+import { findCredential } from '../db/credentials.ts';
 import type { Db } from '../db/database.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
@@ -15,7 +16,7 @@ export class UnusableCredential extends Error {
 
 type Connect = (channel: Channel, credential: unknown) => PushService;
 
-/** What leases hold: those that are under way go on with the new credential, too. */
+/** The service that leases hold. A lease under way goes on with a new credential, too. */
 class Connected implements PushService {
   #service: PushService;
   #version: number;
@@ -49,7 +50,7 @@ class Connected implements PushService {
   }
 }
 
-/** Keeps one service per credential; a changed credential is seen, and connected anew, by the next lease. */
+/** Keeps one service per credential. The next lease sees a changed credential and connects with it. */
 export function createPushServices(
   db: Db,
   unseal: (sealed: Buffer) => string,
@@ -67,12 +68,7 @@ export function createPushServices(
 
   return {
     async open(appId, channel) {
-      const row = await db
-        .selectFrom('credentials')
-        .select(['sealed', 'version'])
-        .where('app_id', '=', appId)
-        .where('channel', '=', channel)
-        .executeTakeFirst();
+      const row = await findCredential(db, appId, channel);
       if (row === undefined) return undefined;
       const key = `${appId} ${channel}`;
       const known = connected.get(key);

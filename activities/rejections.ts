@@ -1,20 +1,25 @@
 import type { Outcome } from '../domain/outcome.ts';
 import type { Channel } from '../domain/platform.ts';
 
-/** How a push fares with the tokens of its audience, over all its leases in this process. */
+/** How many tokens of a push's audience are rejected, over all its leases in this process. */
 export interface Rejections {
-  enter(channel: Channel, outcome: Outcome): void;
-  /** Too few outcomes to tell: many requests at once could all fail the same way. */
+  record(channel: Channel, outcome: Outcome): void;
+  /** Too few outcomes are known: many requests at once could all fail the same way. */
   readonly areUnknown: boolean;
-  /** Of one channel so many of the first ones are rejected that the environment or the credential is wrong, not the tokens. */
+  /** So many of a channel's first requests are rejected that the environment or the credential is wrong, not the tokens. */
   readonly areTooMany: boolean;
   /** Whether a doubtful token of the channel may be believed to be a bad one. */
   areCredible(channel: Channel): boolean;
 }
 
-/** Of the tokens of apps that are gone a stale list has many; doubtful ones say that the credential is another app's. */
-const TOO_MANY = { least: 200, first: 5000, share: 0.5, doubtfulShare: 0.2 };
-/** Pushes that are remembered; the oldest is forgotten first. */
+/** A stale list holds many tokens of uninstalled apps. Doubtful tokens hint at a credential of another app. */
+const TOO_MANY = {
+  least: 200,
+  first: 5000,
+  share: 0.5,
+  doubtfulShare: 0.2,
+};
+/** Pushes that are remembered. The oldest is forgotten first. */
 const REMEMBERED = 500;
 
 interface Tally {
@@ -23,7 +28,7 @@ interface Tally {
   doubtful: number;
 }
 
-/** `isTrusted`: somebody has seen the push stop for this and resumed it. */
+/** `isTrusted`: a person has seen the push stop for its rejections and resumed it. */
 export function createRejections(): (pushNo: number, isTrusted: boolean) => Rejections {
   const pushes = new Map<string, Map<Channel, Tally>>();
   return (pushNo, isTrusted) => {
@@ -33,7 +38,7 @@ export function createRejections(): (pushNo: number, isTrusted: boolean) => Reje
     const [oldest] = pushes.keys();
     if (pushes.size > REMEMBERED && oldest !== undefined) pushes.delete(oldest);
     return {
-      enter(channel, outcome) {
+      record(channel, outcome) {
         if (outcome.kind !== 'accepted' && outcome.kind !== 'rejected') return;
         const tally = channels.get(channel) ?? { settled: 0, rejected: 0, doubtful: 0 };
         channels.set(channel, tally);

@@ -1,5 +1,11 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { handOverLease, type LeaseToken, type TakenLease, type TakeResult, takeLease } from '../db/leases.ts';
+import {
+  type AcquiredLease,
+  type AcquireResult,
+  acquireLease,
+  handOverLease,
+  type LeaseToken,
+} from '../db/leases.ts';
 import { findPush, type PushRow } from '../db/pushes.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { messagesOf } from '../domain/content-messages.ts';
@@ -10,28 +16,28 @@ import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { PushService } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
+import { createInFlightBudget } from './in-flight-budget.ts';
 import { LeaseRunner } from './lease-runner.ts';
 import type { LeaseEnd } from './lease-work.ts';
 import { createPacer } from './pacer.ts';
 import { UnusableCredential } from './push-services.ts';
 import { createRejections } from './rejections.ts';
 import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
-import { createUnwritten } from './unwritten.ts';
 
 export interface SendLeaseInput {
   readonly pushId: string;
   readonly leaseNo: number;
   readonly epoch: number;
-  /** Epoch milliseconds: a push that has not started by then is not started by this lease. */
+  /** Epoch milliseconds. A push that has not started by then is not started by this lease. */
   readonly startBefore: number;
-  /** Somebody has seen the push stop for its rejected tokens, and resumed it. */
+  /** A person has seen the push stop for its rejected tokens, and resumed it. */
   readonly isTrusted: boolean;
 }
 
 export interface SendLeaseResult {
   readonly kind: Exclude<LeaseEnd['kind'], 'yielded'>;
   readonly reason: string | null;
-  /** Epoch milliseconds; null when nothing was claimed. */
+  /** Epoch milliseconds. Null when nothing was claimed. */
   readonly startedAt: number | null;
 }
 
@@ -45,13 +51,18 @@ const DRAIN_POLL_MS = 100;
 /** A fraction of the heartbeat timeout. */
 const HEARTBEAT_MS = 400;
 
-/** What a lease that could not be taken ends as. */
-const END_OF = { done: 'done', fenced: 'stopped', late: 'stopped', superseded: 'lost' } as const;
+/** The end of a lease that could not be acquired. */
+const END_OF = {
+  done: 'done',
+  fenced: 'stopped',
+  late: 'stopped',
+  superseded: 'superseded',
+} as const;
 
-interface Taken {
+interface Acquired {
   readonly push: PushRow;
   readonly token: LeaseToken;
-  readonly lease: TakenLease;
+  readonly lease: AcquiredLease;
   readonly isTrusted: boolean;
   readonly definition: TaskDefinition;
   readonly resends: boolean;
@@ -63,7 +74,7 @@ export function createSenderActivities(deps: SenderDeps): {
   drained(): Promise<void>;
 } {
   const draining = new Set<Promise<void>>();
-  const unwritten = createUnwritten();
+  const budget = createInFlightBudget();
   let running = 0;
   const isCrowded = () => running >= MAX_LEASES;
   const rejectionsOf = createRejections();
@@ -71,21 +82,21 @@ export function createSenderActivities(deps: SenderDeps): {
   async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
     running++;
     try {
-      return await takeAndSend(input);
+      return await acquireAndSend(input);
     } finally {
       running--;
     }
   }
 
-  async function takeAndSend(input: SendLeaseInput): Promise<SendLeaseResult> {
+  async function acquireAndSend(input: SendLeaseInput): Promise<SendLeaseResult> {
     const { pushId, leaseNo, epoch, startBefore, isTrusted } = input;
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
     const definition = await findDefinition(deps.db, push);
     const resends = definition.onAmbiguous === 'resend';
-    const lease = await take(token, new Date(startBefore), resends);
-    if (lease.kind !== 'taken') {
+    const lease = await acquire(token, new Date(startBefore), resends);
+    if (lease.kind !== 'acquired') {
       return { kind: END_OF[lease.kind], reason: null, startedAt: null };
     }
     const startedAt = lease.startedAt.getTime();
@@ -97,18 +108,18 @@ export function createSenderActivities(deps: SenderDeps): {
         return { kind: 'refused', reason: error.message };
       },
     );
-    if (end.kind === 'yielded') throw makeWay();
+    if (end.kind === 'yielded') throw yieldPlace();
     return { kind: end.kind, reason: 'reason' in end ? end.reason : null, startedAt };
   }
 
-  async function send({ push, token, lease, isTrusted, definition, resends }: Taken): Promise<LeaseEnd> {
+  async function send({ push, token, lease, isTrusted, definition, resends }: Acquired): Promise<LeaseEnd> {
     const context = Context.current();
     const services = await openServices(push.app_id);
     const runner = new LeaseRunner(deps, {
       token,
       lease,
       services,
-      unwritten,
+      budget,
       resends,
       rejections: rejectionsOf(push.no, isTrusted),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
@@ -123,17 +134,17 @@ export function createSenderActivities(deps: SenderDeps): {
     return await withHeartbeats(stopped, HEARTBEAT_MS);
   }
 
-  async function take(
+  async function acquire(
     token: LeaseToken,
     startBefore: Date,
     resends: boolean,
-  ): Promise<Exclude<TakeResult, { kind: 'draining' }>> {
+  ): Promise<Exclude<AcquireResult, { kind: 'draining' }>> {
     const context = Context.current();
     for (;;) {
       const now = await deps.clock();
-      const taken = await takeLease(deps.db, token, { now, startBefore, resends, holder: deps.identity });
-      if (taken.kind !== 'draining') return taken;
-      if (isCrowded()) throw makeWay();
+      const result = await acquireLease(deps.db, token, { now, startBefore, resends, holder: deps.identity });
+      if (result.kind !== 'draining') return result;
+      if (isCrowded()) throw yieldPlace();
       context.heartbeat();
       await context.sleep(DRAIN_POLL_MS);
     }
@@ -163,17 +174,17 @@ export function createSenderActivities(deps: SenderDeps): {
   };
 }
 
-/** Temporal gives the lease out again, behind those that wait, and without a word in the history. */
-function makeWay(): ApplicationFailure {
+/** Temporal gives the lease out again, behind those that wait, and without an event in the history. */
+function yieldPlace(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Yielded',
-    message: 'it waits more than it sends: other leases have its place for a while',
+    message: 'the lease waits more than it sends: other leases take its place for a while',
     nextRetryDelay: '1 second',
     category: 'BENIGN',
   });
 }
 
-function devicesOf({ pending }: TakenLease): ReadonlyMap<Channel, number> {
+function devicesOf({ pending }: AcquiredLease): ReadonlyMap<Channel, number> {
   const devices = new Map<Channel, number>();
   for (const platform of PLATFORMS) {
     const channel = CHANNEL_OF[platform];

@@ -10,11 +10,13 @@ import { ALWAYS_OPEN } from '../providers/push-service.ts';
 import type { SenderDeps } from './deps.ts';
 
 export interface TestSendActivities {
-  /** Sends a task's content to devices of the app's whitelist. What was sent is not sent again by the next attempt. */
+  /**
+   * Sends a task's content to devices of the app's whitelist. The next attempt skips devices that have a result.
+   */
   sendTest(testSendId: string): Promise<void>;
 }
 
-/** No delivery has it: what devices report of it counts nowhere. */
+/** No delivery has this ID: receipts with it count nowhere. */
 const TEST_MESSAGE_ID = 'test';
 const MARK = '[Test] ';
 

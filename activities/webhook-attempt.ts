@@ -1,16 +1,16 @@
 import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../db/webhook-outbox.ts';
 import { bodyOf } from '../domain/webhook.ts';
 import { DISABLED_AFTER_MS, nextTry, retryAfterMs } from '../domain/webhook-retry.ts';
-import type { DelivererDeps } from './webhook-deliverer.ts';
+import { signWebhook } from '../security/standard-webhooks.ts';
+import type { DelivererDeps } from './deps.ts';
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts';
-import { signatureHeaders } from './webhook-signature.ts';
 
 const TIMEOUT_MS = 10_000;
 const GONE = 410;
 
 type Sent = WebhookAnswer | { readonly error: string };
 
-/** One request, and what became of it. */
+/** Sends one request and records its outcome. */
 export async function attemptWebhook(deps: DelivererDeps, webhook: DueWebhook): Promise<void> {
   const at = await deps.clock();
   const began = performance.now();
@@ -47,14 +47,14 @@ async function request(
     if (!target.ok) return { error: `refused: ${target.reason}` };
     const body = bodyOf({ no, type, at: happened, data });
     const secrets = [secret, previousSecret].filter((each) => each !== null).map((each) => open(each));
-    const headers = { 'user-agent': 'Signalbox', ...signatureHeaders(secrets, { id: messageId, at, body }) };
+    const headers = { 'user-agent': 'Signalbox', ...signWebhook(secrets, { id: messageId, at, body }) };
     return await postWebhook({ url, addresses: target.addresses, headers, body, signal });
   } catch (error) {
     return { error: describe(error) };
   }
 }
 
-/** Codes only: messages of the network name addresses. */
+/** Only the code: messages of network errors name addresses. */
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   return `no answer: ${code}`;

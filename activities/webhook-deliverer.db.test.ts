@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { insertPing, listWebhookDeliveries } from '../db/webhook-log.ts';
 import { deleteWebhooksBefore } from '../db/webhook-outbox.ts';
 import { insertWebhook } from '../db/webhooks.ts';
-import { createVault } from '../keys.ts';
+import { createFindTarget } from '../security/outbound-targets.ts';
+import { createVault } from '../security/vault.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Receiver, startReceiver } from '../test/webhook-receiver.ts';
-import { createFindTarget } from '../webhook-targets.ts';
 import { startWebhookDeliverer } from './webhook-deliverer.ts';
 
 const database = useTestDatabase();
@@ -93,14 +94,15 @@ test('several deliverers send each message once, those of one object in their or
 });
 
 test('an endpoint has at most four requests to answer at a time, of one deliverer', async () => {
-  let open = 0;
+  const held: ServerResponse[] = [];
   let most = 0;
+  // Nobody is answered before four requests are open, and a fifth has time to come.
   receiver.answer = (response) => {
-    most = Math.max(most, ++open);
+    most = Math.max(most, held.push(response));
+    if (held.length !== 4) return;
     setTimeout(() => {
-      open--;
-      response.writeHead(204).end();
-    }, 20 * Math.random());
+      for (const each of held.splice(0)) each.writeHead(204).end();
+    }, 50);
   };
   for (let n = 0; n < 40; n++) {
     await insertPing(database.db, { appId, endpointId, now: new Date() });

@@ -1,22 +1,12 @@
-import type { Logger } from 'pino';
-import type { Db } from '../db/database.ts';
 import {
   claimDueWebhooks,
   type DueWebhook,
   deleteWebhooksBefore,
   emitApprovalReminders,
 } from '../db/webhook-outbox.ts';
-import type { Clock } from '../domain/clock.ts';
-import type { FindTarget } from '../domain/webhook-target.ts';
+import type { DelivererDeps } from './deps.ts';
+import { createNotifier } from './notifier.ts';
 import { attemptWebhook } from './webhook-attempt.ts';
-
-export interface DelivererDeps {
-  readonly db: Db;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly findTarget: FindTarget;
-  open(sealed: Buffer): string;
-}
 
 const AT_A_TIME = 64;
 /** One slow endpoint never holds up the others. */
@@ -29,12 +19,12 @@ const CLEAN_MS = 3_600_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 
 /**
- * Sends what is due until it is stopped; any number of processes may. At least once: what was sent and not recorded
- * is sent again when its lease is over.
+ * Sends webhooks that are due until it is stopped. It is no activity: it polls an outbox in Postgres, in any number
+ * of processes. Delivery is at least once: a message that was sent and not recorded is sent again when its lease ends.
  */
 export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<void> } {
   let isStopping = false;
-  let wake: () => void = () => undefined;
+  const notifier = createNotifier();
   const running = new Map<Promise<void>, string>();
 
   function start(webhook: DueWebhook): void {
@@ -42,7 +32,8 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
       .catch((error: unknown) => deps.log.warn({ err: error }, 'a webhook could not be recorded'))
       .finally(() => {
         running.delete(work);
-        wake();
+        // The next message of an object is due as soon as the one before it was tried.
+        notifier.notify();
       });
     running.set(work, webhook.endpointId);
   }
@@ -74,26 +65,15 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
       } catch (error) {
         deps.log.warn({ err: error }, 'webhooks cannot be looked up');
       }
-      if (!isStopping) await untilWoken();
+      if (!isStopping) await notifier.wait(POLL_MS);
     }
-  }
-
-  /** The next of an object is due as soon as the one before it was tried. */
-  function untilWoken(): Promise<void> {
-    return new Promise((done) => {
-      const timer = setTimeout(done, POLL_MS);
-      wake = () => {
-        clearTimeout(timer);
-        done();
-      };
-    });
   }
 
   const looping = loop();
   return {
     async stop() {
       isStopping = true;
-      wake();
+      notifier.notify();
       await looping;
       await Promise.all(running.keys());
     },

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Mac } from '../domain/message-id.ts';
-import type { Vault } from '../keys.ts';
+import type { Vault } from '../security/vault.ts';
 
 export interface ApiConfig {
   readonly adminKey: string;

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { openDatabase } from '../db/database.ts';
-import { createMac, createVault } from '../keys.ts';
+import { createMac } from '../security/message-mac.ts';
+import { createVault } from '../security/vault.ts';
 import { buildApp } from './app.ts';
 import { openTemporal } from './temporal.ts';
 

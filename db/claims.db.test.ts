@@ -6,7 +6,7 @@ import { until } from '../test/wait.ts';
 import { advanceLease, type Settled } from './advance.ts';
 import { fencePush, openPush } from './control.ts';
 import type { Db } from './database.ts';
-import { type LeaseToken, takeLease } from './leases.ts';
+import { acquireLease, type LeaseToken } from './leases.ts';
 import { abandonDevices } from './sweep.ts';
 
 const database = useTestDatabase();
@@ -40,7 +40,7 @@ async function openClaimed() {
   const marked = async () =>
     (await db.selectFrom('leases').select('mark_n').where('push_no', '=', no).executeTakeFirstOrThrow())
       .mark_n;
-  await takeLease(db, token(1), { now, startBefore });
+  await acquireLease(db, token(1), { now, startBefore });
   expect((await claim(token(1), 0, 4)).claimed).toEqual([1, 2, 3, 4]);
   return { pushNo: no, slot, token, claim, marked };
 }
@@ -56,7 +56,7 @@ test('a claim without anything to settle gets nobody once a fence has committed'
 
 test('a claim of a stale sender without anything to settle gets nobody and moves nothing', async () => {
   const { token, claim, marked } = await openClaimed();
-  await takeLease(database.db, token(2), { now: afterDeath, startBefore });
+  await acquireLease(database.db, token(2), { now: afterDeath, startBefore });
   expect(await claim(token(1), 4, 8)).toMatchObject({ held: false, claimed: [] });
   expect(await marked()).toBe(4);
   expect(await claim(token(2), 4, 8)).toMatchObject({ held: true, open: true, claimed: [5, 6, 7, 8] });

@@ -34,6 +34,19 @@ export async function putCredential(
     .executeTakeFirstOrThrow();
 }
 
+export async function findCredential(
+  db: Db,
+  appId: string,
+  channel: Channel,
+): Promise<Pick<SealedCredential, 'sealed' | 'version'> | undefined> {
+  return await db
+    .selectFrom('credentials')
+    .select(['sealed', 'version'])
+    .where('app_id', '=', appId)
+    .where('channel', '=', channel)
+    .executeTakeFirst();
+}
+
 export async function listCredentials(db: Db, appId: string): Promise<ListedCredential[]> {
   const credentials = await db
     .selectFrom('credentials')

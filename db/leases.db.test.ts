@@ -3,7 +3,7 @@ import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Advance, advanceLease } from './advance.ts';
 import { fencePush, openPush } from './control.ts';
-import { handOverLease, type LeaseToken, type TakenLease, takeLease } from './leases.ts';
+import { type AcquiredLease, acquireLease, handOverLease, type LeaseToken } from './leases.ts';
 import { settleStopped } from './pushes.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 
@@ -45,9 +45,9 @@ function tokenOf(push: Seeded, attempt = 1, epoch = push.epoch): LeaseToken {
   return { pushNo: push.no, leaseNo: 0, epoch, attempt };
 }
 
-async function take(token: LeaseToken, when: typeof at & { resends?: boolean } = at): Promise<TakenLease> {
-  const lease = await takeLease(database.db, token, when);
-  if (lease.kind !== 'taken') throw new Error(`the lease was ${lease.kind}`);
+async function take(token: LeaseToken, when: typeof at & { resends?: boolean } = at): Promise<AcquiredLease> {
+  const lease = await acquireLease(database.db, token, when);
+  if (lease.kind !== 'acquired') throw new Error(`the lease was ${lease.kind}`);
   return lease;
 }
 
@@ -133,7 +133,7 @@ test('once a fence has committed nothing is claimed, but answers are still settl
   const fenced = await advance(push, token, { results, mark: 4, newMark: 8 });
   expect(fenced).toMatchObject({ held: true, open: false, claimed: [] });
   expect(await figures(push)).toMatchObject({ sent: 1 });
-  expect((await takeLease(database.db, tokenOf(push, 2), at)).kind).toBe('fenced');
+  expect((await acquireLease(database.db, tokenOf(push, 2), at)).kind).toBe('fenced');
 });
 
 test('an opening does not undo a pause that somebody wants; a resume does', async () => {
@@ -141,7 +141,7 @@ test('an opening does not undo a pause that somebody wants; a resume does', asyn
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
   const opened = await openPush(database.db, { pushNo: push.no, resume: false });
   expect(opened.wanted).toBe('pause');
-  expect((await takeLease(database.db, tokenOf(push, 1, opened.epoch), at)).kind).toBe('fenced');
+  expect((await acquireLease(database.db, tokenOf(push, 1, opened.epoch), at)).kind).toBe('fenced');
   const resumed = await openPush(database.db, { pushNo: push.no, resume: true });
   expect(resumed.wanted).toBeNull();
   await take(tokenOf(push, 1, resumed.epoch));
@@ -192,7 +192,7 @@ test('a stale sender neither writes nor takes its lease back', async () => {
     held: false,
     claimed: [],
   });
-  expect((await takeLease(database.db, stale, at)).kind).toBe('superseded');
+  expect((await acquireLease(database.db, stale, at)).kind).toBe('superseded');
   expect(await figures(push)).toMatchObject({ sent: 4, success: 0 });
 });
 
@@ -206,7 +206,7 @@ test('a lease that was handed over waits for its answers before the next sender 
   const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
   expect(stopped.inFlight).toBe(4);
   const { epoch } = await openPush(database.db, { pushNo: push.no, resume: true });
-  expect((await takeLease(database.db, tokenOf(push, 1, epoch), at)).kind).toBe('draining');
+  expect((await acquireLease(database.db, tokenOf(push, 1, epoch), at)).kind).toBe('draining');
   const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
   expect(await advance(push, token, { results, mark: 4, newMark: 4 })).toMatchObject({ held: true });
   await take(tokenOf(push, 1, epoch));
@@ -229,10 +229,10 @@ test('a lease does not start a push that is too late; one that has started goes 
   const push = await openSeeded();
   const late = { now, startBefore: now };
   await database.db.updateTable('pushes').set({ started_at: null }).where('no', '=', push.no).execute();
-  expect((await takeLease(database.db, tokenOf(push), late)).kind).toBe('late');
+  expect((await acquireLease(database.db, tokenOf(push), late)).kind).toBe('late');
   await take(tokenOf(push));
   await handOverLease(database.db, tokenOf(push), null);
-  expect((await takeLease(database.db, tokenOf(push, 2), late)).kind).toBe('taken');
+  expect((await acquireLease(database.db, tokenOf(push, 2), late)).kind).toBe('acquired');
 });
 
 test('a sender that lives is asked to let go, and what it has in flight is settled by its answers', async () => {
@@ -241,14 +241,14 @@ test('a sender that lives is asked to let go, and what it has in flight is settl
   await take(alive);
   await advance(push, alive, { newMark: 4 });
   const next = tokenOf(push, 2);
-  expect((await takeLease(database.db, next, at)).kind).toBe('draining');
+  expect((await acquireLease(database.db, next, at)).kind).toBe('draining');
   expect(await advance(push, alive, { mark: 4, newMark: 8 })).toMatchObject({
     held: true,
     open: false,
     claimed: [],
   });
   await handOverLease(database.db, alive, new Date(now.getTime() + 10_000));
-  expect((await takeLease(database.db, next, at)).kind).toBe('draining');
+  expect((await acquireLease(database.db, next, at)).kind).toBe('draining');
   const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
   await advance(push, alive, { results, mark: 4, newMark: 4 });
   expect((await take(next)).mark).toBe(4);

@@ -17,8 +17,8 @@ export interface LeaseToken {
   readonly attempt: number;
 }
 
-export interface TakenLease {
-  readonly kind: 'taken';
+export interface AcquiredLease {
+  readonly kind: 'acquired';
   readonly slot: Date;
   readonly to: number;
   readonly mark: number;
@@ -29,8 +29,8 @@ export interface TakenLease {
   readonly retries: number[];
 }
 
-export type TakeResult =
-  | TakenLease
+export type AcquireResult =
+  | AcquiredLease
   | { readonly kind: 'fenced' }
   /** The push has not started, and it is too late for that now. */
   | { readonly kind: 'late' }
@@ -42,11 +42,11 @@ export type TakeResult =
   | { readonly kind: 'draining'; readonly until: Date };
 
 /** Takes the lease and sweeps what a dead holder left in flight, in one transaction. The first take starts the push. */
-export async function takeLease(
+export async function acquireLease(
   db: Db,
   token: LeaseToken,
   args: { now: Date; startBefore: Date; resends?: boolean; holder?: string },
-): Promise<TakeResult> {
+): Promise<AcquireResult> {
   const { now, startBefore, resends = false, holder = null } = args;
   return await db.transaction().execute(async (trx) => {
     if (!(await lockOpenControl(trx, token))) return { kind: 'fenced' };
@@ -63,11 +63,11 @@ export async function takeLease(
     if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
-    const silentAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
-    if (silentAt > now) {
+    const expiresAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
+    if (expiresAt > now) {
       // It may be alive although Temporal has not heard of it: it is asked to let go first.
       await setLease(trx, token, { recalled: true });
-      return { kind: 'draining', until: silentAt };
+      return { kind: 'draining', until: expiresAt };
     }
     const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
     if (lease.draining_until !== null && lease.draining_until > now) {
@@ -85,7 +85,7 @@ export async function takeLease(
     if (resends) await putBackInFlight(trx, left);
     await sweepInFlight(trx, left);
     return {
-      kind: 'taken',
+      kind: 'acquired',
       slot: push.slot,
       to: lease.to_n,
       mark: lease.mark_n,
@@ -97,7 +97,7 @@ export async function takeLease(
 }
 
 /** When every sender that did not give its lease back has been silent for so long that it can start nothing. */
-export async function silentAt(db: Db, pushNo: number): Promise<Date | null> {
+export async function leasesExpireAt(db: Db, pushNo: number): Promise<Date | null> {
   const lease = await db
     .selectFrom('leases')
     .select((eb) => eb.fn.max('seen_at').as('seenAt'))

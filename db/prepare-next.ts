@@ -1,4 +1,4 @@
-import { LANES } from '../domain/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { countAndCut, cutSoFar } from './cut-leases.ts';
 import type { Db } from './database.ts';
@@ -45,7 +45,7 @@ export async function prepareNextPart(
     });
     const { planned } = await countAndCut(trx, {
       ...{ pushNo, slot, above, written, ranges: rangesOf(undefined, [], above) },
-      ...{ firstLease, lanes: LANES },
+      ...{ firstLease, lanes: MAX_CONCURRENT_LEASES },
     });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')

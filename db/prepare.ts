@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
-import { LANES } from '../domain/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
@@ -81,7 +81,7 @@ export async function prepareRecipients(
     const ranges = rangesOf(waves, sizes);
     const { planned, sendable, leases } = await countAndCut(trx, {
       ...{ pushNo: args.pushNo, slot, written, ranges },
-      ...(end === null ? {} : { lanes: LANES }),
+      ...(end === null ? {} : { lanes: MAX_CONCURRENT_LEASES }),
     });
     const counts = { planned, sendable, ...(end === null ? {} : { lastLease: leases - 1 }) };
     if (suppression.hasCaps) await logContacts(trx, { ...push, no: args.pushNo, slot }, args.now);

@@ -6,7 +6,7 @@ import { advanceLease, type Settled } from './advance.ts';
 import { openPush } from './control.ts';
 import { finalisePush } from './finalise.ts';
 import { readHours } from './hours.ts';
-import { takeLease } from './leases.ts';
+import { acquireLease } from './leases.ts';
 import { settleStopped } from './pushes.ts';
 
 const database = useTestDatabase();
@@ -29,8 +29,8 @@ async function sending() {
   const push = await preparePush(db, app, { content }, START);
   const { epoch } = await openPush(db, { pushNo: push.no, resume: false });
   const token = { pushNo: push.no, leaseNo: 0, epoch, attempt: 1 };
-  const lease = await takeLease(db, token, { now: START, startBefore: after(60_000) });
-  if (lease.kind !== 'taken') throw new Error(`the lease was ${lease.kind}`);
+  const lease = await acquireLease(db, token, { now: START, startBefore: after(60_000) });
+  if (lease.kind !== 'acquired') throw new Error(`the lease was ${lease.kind}`);
   const { slot, startedAt } = lease;
   const settle = async (now: Date, mark: number, results: readonly Settled[]) => {
     const range = { mark, newMark: 4, isEnding: false, retries: [], results };

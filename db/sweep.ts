@@ -20,7 +20,7 @@ const UNSENT = sql`(d.status = ${STATUS_CODE.retry} or (d.status = ${STATUS_CODE
 export async function sweepInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
   return await settleRest(db, lease, {
     status: STATUS_CODE.ambiguous,
-    reason: 'sender_lost',
+    reason: 'sender_died',
     where: IN_FLIGHT,
   });
 }

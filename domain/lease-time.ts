@@ -1,8 +1,8 @@
 /**
- * After a statement succeeded a sender holds its lease for so long, by its monotonic clock; it asks before every
- * request. Then nothing can start, whoever else has heard of it or not.
+ * A sender holds its lease for this long after each statement that succeeded, by its monotonic clock. It checks that
+ * before every request, so that after this time nothing starts, even if nobody told it to stop.
  */
 export const LEASE_VALID_MS = 2000;
 
-/** A holder that has not written for so long can start nothing any more; the difference is for clocks that disagree. */
+/** A holder that made no statement for this long can start nothing. The extra time allows for clocks that disagree. */
 export const LEASE_SILENT_MS = 2500;

@@ -7,5 +7,5 @@ export type Target =
   | { readonly ok: true; readonly addresses: readonly [Address, ...Address[]] }
   | { readonly ok: false; readonly reason: string };
 
-/** Looks up where a URL leads, and says whether requests may go there: only to what it returns. */
+/** Resolves a URL and decides whether requests may go there. A request goes only to the addresses returned. */
 export type FindTarget = (url: URL) => Promise<Target>;

@@ -1,4 +1,4 @@
-/** What an endpoint can ask to be told. */
+/** Events that an endpoint can subscribe to. */
 export const WEBHOOK_EVENTS = [
   'task.status_changed',
   'task.approval_requested',
@@ -19,7 +19,7 @@ export function bodyOf({ no, type, at, data }: WebhookMessage): string {
   return JSON.stringify({ type, timestamp: at.toISOString(), data: { ...data, sequence: no } });
 }
 
-/** Why a URL cannot be an endpoint, whatever its name resolves to; undefined when it can. */
+/** Why a URL cannot be an endpoint, independent of its addresses. Undefined when it can. */
 export function refusalOfUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);

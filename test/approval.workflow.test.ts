@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startWebhookDeliverer } from '../activities/webhook-deliverer.ts';
-import { createFindTarget } from '../webhook-targets.ts';
+import { createFindTarget } from '../security/outbound-targets.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { type Receiver, startReceiver } from './webhook-receiver.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createTriggerActivities } from '../activities/trigger-activities.ts';
 import { ENTRY_STATES } from '../db/triggers.ts';
 import { closingOf, hourOf } from '../domain/trigger-hour.ts';
-import { createMac } from '../keys.ts';
+import { createMac } from '../security/message-mac.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { startWebhookDeliverer } from '../activities/webhook-deliverer.ts';
 import { openDatabase } from '../db/database.ts';
-import { createVault } from '../keys.ts';
-import { createFindTarget } from '../webhook-targets.ts';
+import { createFindTarget } from '../security/outbound-targets.ts';
+import { createVault } from '../security/vault.ts';
 
 /** A deliverer in a process of its own, to be killed. */
 const { db } = openDatabase(process.env['DATABASE_URL'] ?? '');

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, patched, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
-import { LANES } from '../domain/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import { quick, sender } from './activities.ts';
 import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
 import type { Preparation } from './preparation.ts';
@@ -54,7 +54,9 @@ async function openAndSend(
     .run(() =>
       withWaves(run, queue, () =>
         Promise.all(
-          Array.from({ length: LANES }, () => lane(run, { epoch: opened.epoch, startBefore }, queue, lanes)),
+          Array.from({ length: MAX_CONCURRENT_LEASES }, () =>
+            lane(run, { epoch: opened.epoch, startBefore }, queue, lanes),
+          ),
         ),
       ),
     )

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
+import { newWebhookSecret } from '../../security/standard-webhooks.ts';
 import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
@@ -12,7 +13,6 @@ import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
-import { newVendorSecret } from '../vendor-signature.ts';
 
 const VendorKey = z
   .object({
@@ -61,7 +61,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
     async (request, reply) => {
       const { appId, personId: createdBy } = personOf(request);
       const id = newId('vendorkey', randomBytes);
-      const secret = newVendorSecret(randomBytes);
+      const secret = newWebhookSecret();
       const { name } = request.body;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {

@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { insertCallback } from '../../db/receipt-inbox.ts';
 import { findVendorKey } from '../../db/vendor-keys.ts';
+import { verifyWebhook } from '../../security/standard-webhooks.ts';
 import type { App } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { startInboxReader } from '../receipt-inbox-reader.ts';
-import { isSignedBy } from '../vendor-signature.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
@@ -53,7 +53,7 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
         ...{ id: callbackId, body, timestamp: signed['webhook-timestamp'] },
         signatures: signed['webhook-signature'],
       };
-      if (key === undefined || !isSignedBy(deps.vault.open(key.sealed), callback, now)) {
+      if (key === undefined || !verifyWebhook(deps.vault.open(key.sealed), callback, now)) {
         throw new Problem('unauthorized', 'The callback is not signed with this key, or too long ago');
       }
       const text = textOf(body);

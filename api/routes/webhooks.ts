@@ -12,7 +12,8 @@ import {
 import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
-import { createFindTarget } from '../../webhook-targets.ts';
+import { createFindTarget } from '../../security/outbound-targets.ts';
+import { newWebhookSecret } from '../../security/standard-webhooks.ts';
 import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
@@ -87,7 +88,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { url, events, description = '' } = request.body;
       await checkUrl(url);
       const id = newId('webhook', randomBytes);
-      const secret = newSigningSecret();
+      const secret = newWebhookSecret();
       const now = await deps.clock();
       const stored = { sealed: deps.vault.seal(secret), createdBy: personId, now };
       const made = await deps.db.transaction().execute(async (trx) => {
@@ -199,7 +200,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     async (request) => {
       const { id } = request.params;
-      const secret = newSigningSecret();
+      const secret = newWebhookSecret();
       const now = await deps.clock();
       const previousUntil = new Date(now.getTime() + request.body.overlapHours * 3_600_000);
       const key = { appId: personOf(request).appId, id };
@@ -212,10 +213,6 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       });
     },
   );
-}
-
-function newSigningSecret(): string {
-  return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
 /** Looked up once more at each attempt: a name may lead somewhere else by then. */

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { encodeMessageId } from '../../domain/message-id.ts';
-import { createMac } from '../../keys.ts';
+import { createMac } from '../../security/message-mac.ts';
 import { answerCall } from '../lib/child.ts';
 import { inLanes } from '../lib/in-lanes.ts';
 import { deviceOf, kindOf } from './receipts-of.ts';

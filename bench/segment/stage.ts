@@ -10,7 +10,8 @@ import { type Db, openDatabase } from '../../db/database.ts';
 import { migrateToLatest } from '../../db/migrate.ts';
 import { releaseDirectory, removeAtEnd } from '../../dev/stack/guard.ts';
 import { startPostgres } from '../../dev/stack/postgres.ts';
-import { createMac, createVault } from '../../keys.ts';
+import { createMac } from '../../security/message-mac.ts';
+import { createVault } from '../../security/vault.ts';
 
 export interface Stage {
   readonly db: Db;

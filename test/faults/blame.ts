@@ -15,7 +15,7 @@ export function blame(ambiguous: readonly Ambiguous[], blows: readonly Blow[]): 
   const elsewhere: Record<string, number> = {};
   for (const one of ambiguous.filter(({ wasSeen }) => !wasSeen)) {
     const blow = senders.findLast((each) => each.atMs < one.settledAtMs && mayHaveHeld(each, one));
-    if (one.reason === 'sender_lost' && blow !== undefined) unseen.set(blow, (unseen.get(blow) ?? 0) + 1);
+    if (one.reason === 'sender_died' && blow !== undefined) unseen.set(blow, (unseen.get(blow) ?? 0) + 1);
     else {
       const before = blows.findLast(({ atMs }) => atMs < one.settledAtMs);
       const name = `${one.reason} after ${before?.kind ?? 'nothing'}`;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMac } from '../../keys.ts';
+import { createMac } from '../../security/message-mac.ts';
 import { hasStruck } from './chaos.ts';
 import { type Findings, reportOf } from './report.ts';
 import { Traffic } from './traffic.ts';

@@ -12,7 +12,7 @@ import { type Product, startProduct } from '../../dev/stack/product.ts';
 import { createSampleApp, type SampleApp } from '../../dev/stack/sample-app.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import type { Mac } from '../../domain/message-id.ts';
-import { createMac } from '../../keys.ts';
+import { createMac } from '../../security/message-mac.ts';
 import type { FaultOptions } from './options.ts';
 import { processOf, revive } from './victims.ts';
 

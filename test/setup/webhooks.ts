@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 import { startWebhookDeliverer } from '../../activities/webhook-deliverer.ts';
 import { newTask, openShop } from '../../api/shop-fixture.ts';
 import { ADMIN_KEY, useTestApi } from '../../api/testing.ts';
-import { createFindTarget } from '../../webhook-targets.ts';
+import { createFindTarget } from '../../security/outbound-targets.ts';
 import { type Receiver, startReceiver } from '../webhook-receiver.ts';
 import { fixture } from './fixture.ts';
 

@@ -1,13 +1,25 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import type { Address, FindTarget, Target } from './domain/webhook-target.ts';
+import type { Address, FindTarget, Target } from '../domain/webhook-target.ts';
 
 const RESERVED_V4 = [
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
-  ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15'],
-  ...['198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
 ];
-/** Within 2000::/3, which is all that is global: what tunnels, documents or tests. */
+/** Ranges for tunnels, documentation and tests, inside the only global range 2000::/3. */
 const RESERVED_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 const reserved = blockList(RESERVED_V4);
@@ -15,8 +27,8 @@ const global6 = blockList(['2000::/3']);
 const reserved6 = blockList(RESERVED_V6);
 
 /**
- * Webhooks go to public addresses over https only. `allowed` are the ranges that the operator trusts besides; to
- * these also http. A name that leads anywhere else with only one of its addresses is refused.
+ * Webhooks go to public addresses, and over https only. `allowed` are further ranges that the operator trusts, where
+ * http is allowed, too. A name is refused when a single one of its addresses is neither public nor trusted.
  */
 export function createFindTarget(allowed: readonly string[], resolveName = lookUp): FindTarget {
   const trusted = blockList(allowed);

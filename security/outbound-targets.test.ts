@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Address } from './domain/webhook-target.ts';
-import { createFindTarget } from './webhook-targets.ts';
+import type { Address } from '../domain/webhook-target.ts';
+import { createFindTarget } from './outbound-targets.ts';
 
 const v4 = (address: string): Address => ({ address, family: 4 });
 const v6 = (address: string): Address => ({ address, family: 6 });
@@ -14,11 +14,11 @@ async function find(url: string, answers: Address[] = [], allowed: string[] = []
 
 describe('an address in the URL', () => {
   test.each([
-    // IPv4, however it is written.
+    // IPv4, in each notation that a URL takes.
     ...['127.0.0.1', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '017700000001', '0x7f.1', '0'],
     ...['10.0.0.1', '167772161', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '192.0.0.8'],
     ...['198.18.0.1', '224.0.0.1', '255.255.255.255', '127.0.0.1.', '①②⑦.⓪.⓪.①'],
-    // IPv6: itself, what holds an IPv4 address, tunnels, documentation.
+    // IPv6: this machine, addresses that hold an IPv4 address, tunnels, documentation.
     ...['[::1]', '[::]', '[0:0:0:0:0:0:0:1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]'],
     ...['[64:ff9b::10.0.0.1]', '[64:ff9b:1::a00:1]', '[2002:a00:1::]', '[2001::a00:1]', '[2001:db8::1]'],
     ...['[fc00::1]', '[fd00::1]', '[fe80::1]', '[ff02::1]', '[100::1]', '[3fff::1]', '[5f00::1]'],

@@ -1,20 +1,20 @@
 /** Lets one loop sleep until something happens, or until its time is up. */
-export interface Wake {
-  ring(): void;
-  /** Resolves at the next ring, at once when one was missed, or after `ms`. */
+export interface Notifier {
+  notify(): void;
+  /** Resolves at the next notification, at once when one came since the last wait, or after `ms`. */
   wait(ms: number): Promise<void>;
 }
 
-export function createWake(): Wake {
-  let rung = false;
+export function createNotifier(): Notifier {
+  let isNotified = false;
   let release: (() => void) | undefined;
   return {
-    ring() {
-      rung = true;
+    notify() {
+      isNotified = true;
       release?.();
     },
     async wait(ms) {
-      if (!rung && ms > 0) {
+      if (!isNotified && ms > 0) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, ms);
           release = () => {
@@ -23,7 +23,7 @@ export function createWake(): Wake {
           };
         });
       }
-      rung = false;
+      isNotified = false;
       release = undefined;
     },
   };
