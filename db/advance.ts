@@ -2,11 +2,11 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Given } from '../domain/content-fill.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Channel } from '../domain/platform.ts';
-import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
 import { sendingHour } from './hours.ts';
 import type { LeaseToken } from './leases.ts';
-import { PREPARED } from './prepared.ts';
+import { NAMED } from './named-statements.ts';
+import { shareLockOpenPush } from './push-control.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
 import { type SqlValues, slotStatement } from './statement.ts';
 
@@ -102,9 +102,9 @@ function isClaimed<Row extends MaybeClaimed>(row: Row): row is Row & Claimed {
 
 /** A row where the lease was moved, even when it has nobody pending there; none when it changed while it was waited for. */
 const claim = slotStatement<ClaimValues, MaybeClaimed>(
-  (deliveries, v) => sql`${PREPARED}
+  (deliveries, v) => sql`${NAMED}
     with control as (
-      ${lockOpen(v)}
+      ${shareLockOpenPush(v)}
     ), moved as (
       update leases set mark_n = greatest(mark_n, ${v.newMark}::int),
         seen_at = case when draining_until is null then ${v.now}::timestamptz end
@@ -118,9 +118,9 @@ const claim = slotStatement<ClaimValues, MaybeClaimed>(
 
 /** Results are found by number, in an array as long as the span they cover, never by a join that stale statistics could ruin. */
 const settleAndClaim = slotStatement<SettleValues, Row>(
-  (deliveries, v) => sql`${PREPARED}
+  (deliveries, v) => sql`${NAMED}
     with control as (
-      ${lockOpen(v)}
+      ${shareLockOpenPush(v)}
     ), seen as materialized (
       select version from leases where ${isMine(v)}
     ), holder as (

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { until } from '../test/wait.ts';
 import { advanceLease, type Settled } from './advance.ts';
-import { fencePush, openPush } from './control.ts';
 import type { Db } from './database.ts';
 import { type LeaseToken, takeLease } from './leases.ts';
 import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { fencePush, openPush } from './push-control.ts';
 import { abandonDevices } from './sweep.ts';
 
 const database = useTestDatabase();

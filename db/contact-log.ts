@@ -2,8 +2,9 @@ import { sql } from 'kysely';
 import { MESSAGE_CLASSES } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
+import { PUSHES_DONE_SENDING } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withHashJoins } from './planner-settings.ts';
 import { deliveriesOf } from './slots.ts';
 import { findDefinition } from './task-state.ts';
 
@@ -84,7 +85,7 @@ export async function settleEndedPushes(
     .where('details_deleted_at', 'is', null)
     .where('contacts_logged_at', 'is not', null)
     .where('contacts_settled_at', 'is', null)
-    .where('status', 'in', ['collecting', 'completed', 'cancelled', 'failed', 'skipped'])
+    .where('status', 'in', PUSHES_DONE_SENDING)
     .execute();
   for (const { no } of ended) await settleContacts(trx, no, now);
 }

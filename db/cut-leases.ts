@@ -32,7 +32,7 @@ const LEASE_ROWS = 20_000;
 const LEASES = { min: 8, max: 1000, minRows: 250 };
 const MAX_STEPS = 4_000;
 /** The counters' slot of what preparing counts; leases count under their own number. */
-const PREPARED_SLOT = -9;
+const PREPARATION_SHARD = -9;
 const PLATFORM_CODES = Object.values(PLATFORM_CODE);
 
 /** The highest number of the push so far, and the lease that comes next. */
@@ -134,5 +134,5 @@ async function count(trx: Transaction<Schema>, pushNo: number, steps: readonly S
     else add('matched');
     if (status === STATUS_CODE.suppressed) add('suppressed', reason);
   }
-  await deltas.write(trx, PREPARED_SLOT);
+  await deltas.write(trx, PREPARATION_SHARD);
 }

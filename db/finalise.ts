@@ -3,7 +3,7 @@ import { settleContacts } from './contact-log.ts';
 import { replaceCounters } from './counters.ts';
 import type { Db } from './database.ts';
 import { freezeHours, readHours, recountHours } from './hours.ts';
-import { closeLedger } from './push-lock.ts';
+import { lockLedgerExclusive } from './push-lock.ts';
 import { freezeStatistics } from './pushes.ts';
 import { hasWaitingCallbacks } from './receipt-inbox.ts';
 import { readStatistics, recountCounters, recountedStatistics } from './statistics.ts';
@@ -24,7 +24,7 @@ export async function finalisePush(
   const { no: pushNo, slot } = args.push;
   if (slot !== null) await db.transaction().execute((trx) => settleContacts(trx, pushNo, args.now));
   return await db.transaction().execute(async (trx) => {
-    await closeLedger(trx, pushNo);
+    await lockLedgerExclusive(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });
     if (live === undefined || live.final) return [];
     if (await hasWaitingCallbacks(trx, { pushNo, now: args.now })) throw new CallbacksWaitError();

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Advance, advanceLease } from './advance.ts';
-import { fencePush, openPush } from './control.ts';
 import { handOverLease, type LeaseToken, type TakenLease, takeLease } from './leases.ts';
 import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { fencePush, openPush } from './push-control.ts';
 import { settleStopped } from './pushes.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 

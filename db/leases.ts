@@ -1,8 +1,8 @@
 import { sql, type Transaction, type Updateable } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
-import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
+import { shareLockOpenPush } from './push-control.ts';
 import { ensureStarted } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import type { LeasesTable } from './schema-ledger.ts';
@@ -134,7 +134,7 @@ async function setLease(
 }
 
 async function lockOpenControl(trx: Transaction<Schema>, token: LeaseToken): Promise<boolean> {
-  const { rows } = await lockOpen(token).execute(trx);
+  const { rows } = await shareLockOpenPush(token).execute(trx);
   return rows.length > 0;
 }
 

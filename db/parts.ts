@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { Db } from './database.ts';
-import { isJudgedAlone, sourceOf } from './planned.ts';
+import { isRowLocal, sourceOf } from './recipients.ts';
 
 /** Written in a tenth of a second, and enough to be sent until the next are written. */
 const FIRST_DEVICES = 20_000;
@@ -17,7 +17,7 @@ interface Audience {
 export async function endOfFirstPart(db: Db, { appId, definition, now }: Audience): Promise<number | null> {
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = { audience: await sourceOf(db, { appId, audience }) };
-  if (!(await isJudgedAlone(db, { appId, now, from, platforms, exclusions, devices }))) return null;
+  if (!(await isRowLocal(db, { appId, now, from, platforms, exclusions, devices }))) return null;
   return await endOfPart(db, { appId, from: 0, devices: FIRST_DEVICES });
 }
 

@@ -2,8 +2,8 @@ import { LANES } from '../domain/lanes.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { countAndCut, cutSoFar } from './cut-leases.ts';
 import type { Db } from './database.ts';
-import { useMemory } from './hash-joins.ts';
 import { endOfNextPart } from './parts.ts';
+import { setBulkSettings } from './planner-settings.ts';
 import { analyse, insertDeliveries, rangesOf } from './prepare.ts';
 import { lockParts } from './push-lock.ts';
 import { findSuppression } from './suppression.ts';
@@ -38,7 +38,7 @@ export async function prepareNextPart(
     const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
     if (from === null) return { planned: above, leases: await leasesAbove(trx, args), hasMore: false };
     const end = await endOfNextPart(trx, { appId, from, planned: above });
-    await useMemory(trx);
+    await setBulkSettings(trx);
     const { written } = await insertDeliveries(trx, {
       ...{ ...args, slot, above, between: [from, end], plannedAt },
       ...{ frozenNo: undefined, waves: undefined, suppression: await findSuppression(trx, args) },

@@ -6,13 +6,13 @@ import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
 import { countAndCut, type LeaseRange } from './cut-leases.ts';
 import type { Db } from './database.ts';
-import { enteredRows } from './entered.ts';
-import { useMemory } from './hash-joins.ts';
 import { endOfFirstPart } from './parts.ts';
-import { isByDevice, judgePlanned, sourceOf } from './planned.ts';
+import { setBulkSettings } from './planner-settings.ts';
+import { isByDevice, recipientRows, sourceOf } from './recipients.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, deliveriesOf, holdSlot, slotOf } from './slots.ts';
 import { findSuppression, inBulk, type Suppression, suppress } from './suppression.ts';
+import { triggerRecipientRows } from './trigger-recipients.ts';
 import { findWaves, inWaves, type Waves } from './waves.ts';
 
 export interface Prepared {
@@ -58,7 +58,7 @@ export async function prepareRecipients(
     if (push.started_at !== null) throw new Error('a push that has started is not prepared again');
     if (push.slot !== null) await forgetPreparation(trx, args.pushNo, push.slot);
     if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
-    await useMemory(trx);
+    await setBulkSettings(trx);
     const suppression = await findSuppression(trx, args);
     const waves = await findWaves(trx, { ...args, hold: suppression.hold });
     const isWhole = args.frozenNo !== undefined || waves !== undefined || suppression.hasCaps;
@@ -137,14 +137,14 @@ export async function insertDeliveries(
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const more = suppression.columns;
-  const all = await judgePlanned(trx, {
+  const all = await recipientRows(trx, {
     ...{ appId, now, from, platforms, exclusions, devices, more },
     ...{ userIds, between, plannedAt },
   });
   const planned =
     userIds === undefined
       ? all
-      : enteredRows(all, { ...suppression, userIds, namesUsers: !isByDevice(from) });
+      : triggerRecipientRows(all, { ...suppression, userIds, namesUsers: !isByDevice(from) });
   const isOfMany = suppression.isPersonal;
   const judged =
     waves === undefined

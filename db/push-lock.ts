@@ -8,7 +8,7 @@ const LOCK_CLASS = 7301;
  * being finalised, so that no receipt was answered and is missing in the frozen numbers. What is to be
  * sure is read after it, since every statement sees only what was committed before it.
  */
-export async function shareLedger(trx: Transaction<Schema>, pushNos: readonly number[]): Promise<void> {
+export async function lockLedgerShared(trx: Transaction<Schema>, pushNos: readonly number[]): Promise<void> {
   const keys = [...new Set(pushNos.map(lockKey))].sort((a, b) => a - b);
   await sql`select pg_advisory_xact_lock_shared(${sql.lit(LOCK_CLASS)}, key) from unnest(${keys}::int[]) key`.execute(
     trx,
@@ -16,7 +16,7 @@ export async function shareLedger(trx: Transaction<Schema>, pushNos: readonly nu
 }
 
 /** For finalising: waits until the receipts under way are committed, and keeps later ones out until the end of the transaction. */
-export async function closeLedger(trx: Transaction<Schema>, pushNo: number): Promise<void> {
+export async function lockLedgerExclusive(trx: Transaction<Schema>, pushNo: number): Promise<void> {
   await sql`select pg_advisory_xact_lock(${sql.lit(LOCK_CLASS)}, ${lockKey(pushNo)})`.execute(trx);
 }
 

@@ -37,6 +37,6 @@ export async function insertTaps(
 }
 
 /** Whether the receipt's event was new; true once for each. */
-export function takeTap(taps: Taps, { n, eventId }: IndexedReceipt): boolean {
+export function consumeTap(taps: Taps, { n, eventId }: IndexedReceipt): boolean {
   return taps.get(n)?.delete(eventId) ?? false;
 }

@@ -6,10 +6,10 @@ import type { Db } from './database.ts';
 import { hourDeltas } from './hours.ts';
 import { countLate, type EndedPush } from './late-receipts.ts';
 import { NO_PLATFORM } from './platform-code.ts';
-import { shareLedger } from './push-lock.ts';
+import { lockLedgerShared } from './push-lock.ts';
 import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
 import { resultsOf, sayingsOf } from './receipt-batch.ts';
-import { insertTaps, takeTap } from './receipt-taps.ts';
+import { consumeTap, insertTaps } from './receipt-taps.ts';
 import { type Deltas, type OpenPush, writeSayings } from './receipt-write.ts';
 import { withRetry } from './retry.ts';
 import type { Schema } from './schema.ts';
@@ -91,7 +91,7 @@ async function lockOpen(
 ): Promise<Map<number, OpenPush | EndedPush>> {
   const pushes = await findPushes(trx, batch, pushNos);
   const open = pushNos.filter((pushNo) => !isEnded(pushes.get(pushNo)));
-  await shareLedger(trx, open);
+  await lockLedgerShared(trx, open);
   for (const [pushNo, push] of await findPushes(trx, batch, open)) pushes.set(pushNo, push);
   return pushes;
 }
@@ -133,7 +133,7 @@ async function countPush(
     resultsOf(
       saying,
       delivery?.news,
-      (receipt) => takeTap(taps, receipt),
+      (receipt) => consumeTap(taps, receipt),
       (receipt, result) => {
         results.set(receipt.index, result);
         arrivals.add(delivery?.platform, receipt.kind, result);

@@ -7,7 +7,7 @@ import { useTestDatabase } from '../test/setup/database.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
 import { seedPerson } from './ledger-fixture.ts';
-import { judgePlanned } from './planned.ts';
+import { recipientRows } from './recipients.ts';
 import { type Device, devices, type Happened, happened, rule } from './rule-fixture.ts';
 import { meets } from './rule-meaning.ts';
 
@@ -60,7 +60,7 @@ async function chosen(appId: string, one: AudienceRule, reader: (typeof READERS)
     exclusions: [],
     devices: 'all',
   } as const;
-  const rows = await judgePlanned(database.db, { ...planning, ...reader, from: { rule: one } });
+  const rows = await recipientRows(database.db, { ...planning, ...reader, from: { rule: one } });
   const answer = await sql<{ id: string }>`select id from (${rows}) judged order by id`.execute(database.db);
   return answer.rows.map(({ id }) => id);
 }

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { reconcileVariants } from '../domain/metrics.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { advanceLease, type Settled } from './advance.ts';
-import { openPush } from './control.ts';
 import { finalisePush } from './finalise.ts';
 import { readHours } from './hours.ts';
 import { takeLease } from './leases.ts';
+import { openPush } from './push-control.ts';
 import { preparePush, type SeededDevice, seedDevices, soundFigures } from './push-fixture.ts';
 import { settleStopped } from './pushes.ts';
 

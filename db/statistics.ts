@@ -5,8 +5,8 @@ import { type Figures, type Statistics, statisticsOf, totalOf } from '../domain/
 import type { Platform } from '../domain/platform.ts';
 import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
+import { NAMED } from './named-statements.ts';
 import { platformsOf } from './platform-code.ts';
-import { PREPARED } from './prepared.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
 import { type RecountedCounter, recountRows } from './recount.ts';
 import type { PushSummary } from './task-history.ts';
@@ -85,7 +85,7 @@ async function readLedger(
   db: Db,
   { which, now }: { which: RawBuilder<unknown>; now: Date },
 ): Promise<LedgerRow[]> {
-  const { rows } = await sql<LedgerRow>`${PREPARED}
+  const { rows } = await sql<LedgerRow>`${NAMED}
     with p as materialized (select * from pushes where ${which}),
     arrived as materialized (${arrivedSql(sql`select app_id from p`)})
     select p.no, p.id, p.task_id as "taskId", p.app_id as "appId", p.seq, p.revision, p.status,

@@ -6,7 +6,7 @@ import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
 import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
 import { contentColumns } from './content-columns.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withHashJoins } from './planner-settings.ts';
 import { withinQuotas } from './quotas.ts';
 import type { Schema } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
-import { PREPARED } from './prepared.ts';
+import { NAMED } from './named-statements.ts';
 import type { LinkedSubCampaign } from './sub-campaigns.ts';
 
 export interface TaskLinks {
@@ -13,7 +13,7 @@ export interface TaskLinks {
 /** What a list shows of each task beside its own row. */
 export async function readTaskLinks(db: Db, taskIds: readonly string[]): Promise<Map<string, TaskLinks>> {
   if (taskIds.length === 0) return new Map();
-  const { rows } = await sql<TaskLinks & { id: string }>`${PREPARED}
+  const { rows } = await sql<TaskLinks & { id: string }>`${NAMED}
     with recursive t as materialized (select id, subgroup_id from tasks where id = any(${taskIds}::text[])),
     up as (
       select id, parent_id, name, 1 as level, id as of from subgroups where id in (select subgroup_id from t)

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { PUSHES_JOINABLE } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import { type DueTrigger, ENTRY } from './triggers.ts';
 
@@ -16,7 +17,7 @@ export async function recordUnjoinable(
       .updateTable('pushes')
       .set({ status_reason: reason })
       .where('no', '=', push.no)
-      .where('status', 'in', ['preparing', 'sending'])
+      .where('status', 'in', PUSHES_JOINABLE)
       .where('status_reason', 'is distinct from', reason)
       .execute();
     await sql`

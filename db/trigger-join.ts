@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import { PUSHES_JOINABLE } from '../domain/task-status.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
 import { countAndCut, cutSoFar } from './cut-leases.ts';
@@ -24,7 +25,7 @@ export async function findOpenPush(
     .where('task_id', '=', args.taskId)
     .where('revision', '=', args.revision)
     .where('due_at', '=', new Date(hourOf(args.now.getTime())))
-    .where('status', 'in', ['preparing', 'sending'])
+    .where('status', 'in', PUSHES_JOINABLE)
     .where('slot', 'is not', null)
     .where('closed_at', 'is', null)
     .executeTakeFirst();
@@ -61,7 +62,7 @@ export async function joinPush(
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
-    const isOpen = push.closed_at === null && ['preparing', 'sending'].includes(push.status);
+    const isOpen = push.closed_at === null && PUSHES_JOINABLE.includes(push.status);
     if (!isOpen || push.slot === null) return undefined;
     const userIds = await takeDue(trx, args);
     if (userIds.length > 0) {

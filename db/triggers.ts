@@ -1,3 +1,4 @@
+import { TASKS_ABOUT_TO_SEND } from '../domain/task-status.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import { cooldownOf, delayOf } from '../domain/trigger.ts';
 import type { Db } from './database.ts';
@@ -130,7 +131,7 @@ export async function dropOrphanedTriggers(db: Db): Promise<number> {
     .selectFrom('triggers as t')
     .innerJoin('tasks', 'tasks.id', 't.task_id')
     .select('t.task_id')
-    .where('tasks.status', 'not in', ['pending_approval', 'scheduled', 'sending', 'paused'])
+    .where('tasks.status', 'not in', TASKS_ABOUT_TO_SEND)
     .execute();
   for (const { task_id: taskId } of rows) await disarmTrigger(db, taskId);
   return rows.length;

@@ -106,3 +106,32 @@ function situationOf(task: Standing): Situation {
   if (task.status !== 'paused') return task.status;
   return task.inPush ? 'paused_in_push' : 'paused_before_push';
 }
+
+/** Pushes that are prepared, sent or paused: a fence stops them. */
+export const PUSHES_UNDER_WAY: readonly PushStatus[] = ['preparing', 'sending', 'paused'];
+
+/** Pushes that users of a trigger may still join. */
+export const PUSHES_JOINABLE: readonly PushStatus[] = ['preparing', 'sending'];
+
+/** Pushes that send no more. */
+export const PUSHES_DONE_SENDING: readonly PushStatus[] = [
+  'collecting',
+  'completed',
+  'cancelled',
+  'failed',
+  'skipped',
+];
+
+/** Tasks whose workflow runs and may still send. */
+export const TASKS_ABOUT_TO_SEND: readonly TaskStatus[] = [
+  'pending_approval',
+  'scheduled',
+  'sending',
+  'paused',
+];
+
+/** Tasks that have a workflow. */
+export const TASKS_WITH_WORKFLOW: readonly TaskStatus[] = [...TASKS_ABOUT_TO_SEND, 'collecting'];
+
+/** Tasks that send no more. */
+export const TASKS_DONE_SENDING: readonly TaskStatus[] = ['collecting', ...OVER];

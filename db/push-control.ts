@@ -1,19 +1,20 @@
 import { type RawBuilder, sql } from 'kysely';
+import { PUSHES_UNDER_WAY } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 import type { SqlValues } from './statement.ts';
 
-export type Wanted = 'pause' | 'cancel';
+export type RequestedState = 'pause' | 'cancel';
 
 /**
  * Stops the task's pushes: from the commit on no sender can claim. Works while no workflow worker runs;
  * the workflow adopts `wanted` if nobody tells it. Returns how many pushes were fenced.
  */
-export async function fenceTask(db: Db, args: { taskId: string; wanted: Wanted }): Promise<number> {
+export async function fenceTask(db: Db, args: { taskId: string; wanted: RequestedState }): Promise<number> {
   const pushes = db
     .selectFrom('pushes')
     .select('no')
     .where('task_id', '=', args.taskId)
-    .where('status', 'in', ['preparing', 'sending', 'paused']);
+    .where('status', 'in', PUSHES_UNDER_WAY);
   return await fence(db, pushes, args.wanted);
 }
 
@@ -21,7 +22,7 @@ export async function fenceTask(db: Db, args: { taskId: string; wanted: Wanted }
  * A row when the push may be claimed from under this epoch. Share-locked, so that a fence or an emergency stop of
  * the app waits for the claim, and no claim succeeds after it.
  */
-export function lockOpen({
+export function shareLockOpenPush({
   pushNo,
   epoch,
 }: SqlValues<{ pushNo: number; epoch: number }>): RawBuilder<unknown> {
@@ -32,14 +33,17 @@ export function lockOpen({
     for share of c, a`;
 }
 
-export async function fencePush(db: Db, args: { pushNo: number; wanted: Wanted | null }): Promise<void> {
+export async function fencePush(
+  db: Db,
+  args: { pushNo: number; wanted: RequestedState | null },
+): Promise<void> {
   await fence(db, db.selectFrom('pushes').select('no').where('no', '=', args.pushNo), args.wanted);
 }
 
 export interface OpenedPush {
   readonly epoch: number;
   /** Set when somebody fenced the push meanwhile; it is then not open. */
-  readonly wanted: Wanted | null;
+  readonly wanted: RequestedState | null;
   /** Emergency stop of the app: nothing can be claimed. */
   readonly isAppStopped: boolean;
   /** Those that wait for no time zone. */
@@ -53,7 +57,7 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
     .set((eb) => ({
       epoch: eb('epoch', '+', 1),
       open: args.resume ? sql<boolean>`wanted is distinct from 'cancel'` : sql<boolean>`wanted is null`,
-      wanted: args.resume ? sql<Wanted | null>`nullif(wanted, 'pause')` : eb.ref('wanted'),
+      wanted: args.resume ? sql<RequestedState | null>`nullif(wanted, 'pause')` : eb.ref('wanted'),
     }))
     .where('push_no', '=', args.pushNo)
     .returning(['epoch', 'wanted'])
@@ -81,7 +85,11 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
 }
 
 /** A later cancel replaces a pause, never the other way round. */
-async function fence(db: Db, pushes: ReturnType<typeof pushNumbers>, wanted: Wanted | null): Promise<number> {
+async function fence(
+  db: Db,
+  pushes: ReturnType<typeof pushNumbers>,
+  wanted: RequestedState | null,
+): Promise<number> {
   const result = await db
     .updateTable('push_control')
     .set((eb) => ({
@@ -90,7 +98,7 @@ async function fence(db: Db, pushes: ReturnType<typeof pushNumbers>, wanted: Wan
       wanted:
         wanted === null
           ? eb.ref('wanted')
-          : sql<Wanted>`case when wanted = 'cancel' then wanted else ${wanted} end`,
+          : sql<RequestedState>`case when wanted = 'cancel' then wanted else ${wanted} end`,
     }))
     .where('push_no', 'in', pushes)
     .executeTakeFirst();

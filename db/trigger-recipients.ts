@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
  * Of the judged rows those of users whom an event has entered. A user without any device is planned and lost, too: an
  * audience that names its users has judged that, of any other nobody can be known to be outside.
  */
-export function enteredRows(
+export function triggerRecipientRows(
   judged: RawBuilder<unknown>,
   args: {
     appId: string;

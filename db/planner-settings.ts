@@ -13,7 +13,7 @@ export async function withHashJoins<T>(trx: Db, work: () => Promise<T>): Promise
 }
 
 /** For statements over many devices: compiling them costs more than it saves, and they sort and hash in memory. Within a transaction. */
-export async function useMemory(trx: Db): Promise<void> {
+export async function setBulkSettings(trx: Db): Promise<void> {
   await sql`select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(trx);
 }
 
@@ -22,7 +22,7 @@ export async function useMemory(trx: Db): Promise<void> {
  * of users, and all processors. Handing a row from one process to another costs a tenth of what Postgres assumes, and a
  * page costs the same wherever it lies: in memory.
  */
-export async function useMachine(trx: Db): Promise<void> {
+export async function setParallelScanSettings(trx: Db): Promise<void> {
   await sql`select set_config('jit', 'off', true), set_config('work_mem', '128MB', true),
     set_config('parallel_tuple_cost', '0.01', true), set_config('random_page_cost', '1', true)`.execute(trx);
 }

@@ -10,15 +10,15 @@ import { loadRuleContext, RuleError } from './rule-context.ts';
 import { type CompiledRules, compileRules } from './rule-sql.ts';
 
 /** Who is planned: an audience, a rule that is not saved, or the copy that was made at approval. */
-export type PlannedFrom =
+export type RecipientSource =
   | { readonly audience: AudienceSource }
   | { readonly rule: AudienceRule }
   | { readonly frozenNo: number };
 
-export interface Planning {
+export interface RecipientQuery {
   readonly appId: string;
   readonly now: Date;
-  readonly from: PlannedFrom;
+  readonly from: RecipientSource;
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
   readonly devices: 'all' | 'last_active';
@@ -47,45 +47,41 @@ export interface MemberRange {
  * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression`. The one place that says
  * who is planned, lost and suppressed: an estimate counts these rows, and preparing a push writes them.
  */
-export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
-  const compiled = await compile(db, planning);
-  const rows = isByDevice(planning.from)
-    ? judgeDevices(planning, compiled)
-    : judgeMembers(planning, compiled);
-  return withSuppression(planning, rows);
+export async function recipientRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
+  const compiled = await compile(db, query);
+  const rows = isByDevice(query.from) ? judgeDevices(query, compiled) : judgeMembers(query, compiled);
+  return withSuppression(query, rows);
 }
 
 /** Whether each device is judged by its own row, whatever others there are: so the audience can be judged in parts. */
-export async function isJudgedAlone(db: Db, planning: Planning): Promise<boolean> {
-  if (!isByDevice(planning.from) || planning.devices !== 'all') return false;
-  return (await compile(db, planning)).areOfDevice;
+export async function isRowLocal(db: Db, query: RecipientQuery): Promise<boolean> {
+  if (!isByDevice(query.from) || query.devices !== 'all') return false;
+  return (await compile(db, query)).areOfDevice;
 }
 
-async function compile(db: Db, planning: Planning): Promise<CompiledRules> {
-  const { appId, now, from, isParallel = false } = planning;
+async function compile(db: Db, query: RecipientQuery): Promise<CompiledRules> {
+  const { appId, now, from, isParallel = false } = query;
   const chosen = ruleFrom(from);
-  const exclusions = planning.exclusions.map(
-    (ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }),
-  );
+  const exclusions = query.exclusions.map((ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }));
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
   const context = await loadRuleContext(db, { appId, now, isParallel, rules });
   return compileRules({ planned: chosen, exclusions }, context);
 }
 
-function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
+function ruleFrom(from: RecipientSource): AudienceRule | undefined {
   if ('rule' in from) return from.rule;
   if ('frozenNo' in from || from.audience.definition === undefined) return undefined;
   return ruleOf(from.audience.definition);
 }
 
 /** Whether each planned ID is a device; else IDs were named, and what they stand for is judged. */
-export function isByDevice(from: PlannedFrom): boolean {
+export function isByDevice(from: RecipientSource): boolean {
   return 'rule' in from || ('audience' in from && !NAMES_MEMBERS.has(from.audience.kind));
 }
 
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
 function judgeDevices(
-  { appId, platforms, between = [0, null], plannedAt, more = sql`` }: Planning,
+  { appId, platforms, between = [0, null], plannedAt, more = sql`` }: RecipientQuery,
   { joins, planned, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const [first, end] = between;
@@ -110,7 +106,7 @@ function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
 
 /** A device that was named by its own ID and by its user's is sent to once: the user's is lost as a duplicate. */
 function judgeMembers(
-  { appId, from, platforms, userIds, members, more = sql`` }: Planning,
+  { appId, from, platforms, userIds, members, more = sql`` }: RecipientQuery,
   { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const planned =
@@ -127,7 +123,7 @@ function judgeMembers(
     from (${planned}) planned left join devices d on d.no = planned.device_no ${joins}`;
 }
 
-function audienceOf(from: PlannedFrom): AudienceSource {
+function audienceOf(from: RecipientSource): AudienceSource {
   if (!('audience' in from)) throw new Error('not an audience');
   return from.audience;
 }
@@ -176,16 +172,16 @@ function frozenIds(frozenNo: number): RawBuilder<unknown> {
 }
 
 /** The rows to copy at approval: (kind, id, device_no, is_duplicate), losses and all. */
-export async function plannedMembers(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
-  if (!isByDevice(planning.from)) return memberIds(planning.appId, audienceOf(planning.from));
-  const judged = await judgePlanned(db, { ...planning, exclusions: [], devices: 'all' });
+export async function memberRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
+  if (!isByDevice(query.from)) return memberIds(query.appId, audienceOf(query.from));
+  const judged = await recipientRows(db, { ...query, exclusions: [], devices: 'all' });
   return sql`select 0 as kind, id, device_no, false as is_duplicate from (${judged}) judged`;
 }
 
 const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));
 
 /** Of a user's devices that could be sent to, all but the last active one, where the task asks for that. */
-function withSuppression({ devices }: Planning, rows: RawBuilder<unknown>): RawBuilder<unknown> {
+function withSuppression({ devices }: RecipientQuery, rows: RawBuilder<unknown>): RawBuilder<unknown> {
   if (devices === 'all') {
     return sql`select judged.*, case when loss is null and excluded then ${EXCLUDED} end as suppression
       from (${rows}) judged`;
