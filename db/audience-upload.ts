@@ -1,7 +1,8 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { insertAudience, insertNextVersion } from './audiences.ts';
 import type { Db } from './database.ts';
 import { setBulkSettings } from './planner-settings.ts';
+import type { Schema } from './schema.ts';
 import { dropMembers, type UploadHold } from './upload-progress.ts';
 
 export interface StoredUpload {
@@ -25,7 +26,7 @@ export interface UploadResult {
  * with the upload. Locks the audience: two uploads at once become two versions, one after the other.
  */
 export async function storeUpload(
-  trx: Db,
+  trx: Transaction<Schema>,
   { no, run }: UploadHold,
   upload: StoredUpload,
 ): Promise<UploadResult | undefined> {

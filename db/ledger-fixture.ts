@@ -12,7 +12,9 @@ import { SENT } from './send-result.ts';
 import { createSlot, slotOf } from './slots.ts';
 import { insertTask } from './tasks.ts';
 
-/** For tests: a push as preparing and sending would leave it, its counters and leases in step with its rows. */
+/**
+ * For tests: a push as preparing and sending would leave it, its counters and leases in step with its rows.
+ */
 export interface SeededPush {
   readonly no: number;
   readonly id: string;

@@ -1,28 +1,40 @@
-import { sql } from 'kysely';
-import type { Db } from './database.ts';
+import { sql, type Transaction } from 'kysely';
+import type { Schema } from './schema.ts';
 
 /**
- * For statements over rows of which nothing is known when they are planned: joined one by one, a million of them
- * would take hours where the planner has expected a few. Within a transaction.
+ * Runs statements over rows that the planner knows nothing about when it plans them: nested loops over a
+ * million rows would take hours where the planner has expected a few.
  */
-export async function withHashJoins<T>(trx: Db, work: () => Promise<T>): Promise<T> {
+export async function withHashJoins<T>(trx: Transaction<Schema>, work: () => Promise<T>): Promise<T> {
   await sql`set local enable_nestloop = off`.execute(trx);
   const result = await work();
   await sql`set local enable_nestloop to default`.execute(trx);
   return result;
 }
 
-/** For statements over many devices: compiling them costs more than it saves, and they sort and hash in memory. Within a transaction. */
-export async function setBulkSettings(trx: Db): Promise<void> {
-  await sql`select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`.execute(trx);
+/** For statements that find rows by index, whatever stale statistics say. */
+export async function forbidSeqScan(trx: Transaction<Schema>): Promise<void> {
+  await sql`set local enable_seqscan = off`.execute(trx);
 }
 
 /**
- * For a statement that somebody waits for, of which few run at a time: memory to count the events of each of millions
- * of users, and all processors. Handing a row from one process to another costs a tenth of what Postgres assumes, and a
- * page costs the same wherever it lies: in memory.
+ * For statements over many devices: compiling them costs more than it saves, and memory spares files on disk.
  */
-export async function setParallelScanSettings(trx: Db): Promise<void> {
-  await sql`select set_config('jit', 'off', true), set_config('work_mem', '128MB', true),
-    set_config('parallel_tuple_cost', '0.01', true), set_config('random_page_cost', '1', true)`.execute(trx);
+export async function setBulkSettings(trx: Transaction<Schema>): Promise<void> {
+  await sql`
+    select set_config('jit', 'off', true),
+      set_config('work_mem', '64MB', true)`.execute(trx);
+}
+
+/**
+ * For statements that a caller waits for, of which few run at a time: memory to count the events of each of
+ * millions of users, and all processors. Handing a row from one process to another costs a tenth of what
+ * Postgres assumes, and a page costs the same wherever it lies: in memory.
+ */
+export async function setParallelScanSettings(trx: Transaction<Schema>): Promise<void> {
+  await sql`
+    select set_config('jit', 'off', true),
+      set_config('work_mem', '128MB', true),
+      set_config('parallel_tuple_cost', '0.01', true),
+      set_config('random_page_cost', '1', true)`.execute(trx);
 }

@@ -6,8 +6,8 @@ import type { SqlValues } from './statement.ts';
 export type RequestedState = 'pause' | 'cancel';
 
 /**
- * Stops the task's pushes: from the commit on no sender can claim. Works while no workflow worker runs;
- * the workflow adopts `wanted` if nobody tells it. Returns how many pushes were fenced.
+ * Stops the pushes of the task: after the commit no sender can claim. A fence works while no workflow worker
+ * runs. The workflow adopts `wanted` later if no command reaches it. Returns how many pushes were fenced.
  */
 export async function fenceTask(db: Db, args: { taskId: string; wanted: RequestedState }): Promise<number> {
   const pushes = db
@@ -19,18 +19,24 @@ export async function fenceTask(db: Db, args: { taskId: string; wanted: Requeste
 }
 
 /**
- * A row when the push may be claimed from under this epoch. Share-locked, so that a fence or an emergency stop of
- * the app waits for the claim, and no claim succeeds after it.
+ * Yields a row when the push may be claimed from under this epoch. The row is share-locked, so that a fence
+ * or an emergency stop of the app waits for the claim, and no claim succeeds after it.
  */
 export function shareLockOpenPush({
   pushNo,
   epoch,
 }: SqlValues<{ pushNo: number; epoch: number }>): RawBuilder<unknown> {
   return sql`
-    select 1 from push_control c join pushes p on p.no = c.push_no join apps a on a.id = p.app_id
-    where c.push_no = ${pushNo} and c.epoch = ${epoch} and c.open and a.stopped_at is null
-      and not exists (select from app_stops s where s.app_id = a.id)
-    for share of c, a`;
+    select 1
+    from push_control control
+    join pushes push on push.no = control.push_no
+    join apps app on app.id = push.app_id
+    where control.push_no = ${pushNo}
+      and control.epoch = ${epoch}
+      and control.open
+      and app.stopped_at is null
+      and not exists (select from app_stops stop where stop.app_id = app.id)
+    for share of control, app`;
 }
 
 export async function fencePush(
@@ -42,15 +48,15 @@ export async function fencePush(
 
 export interface OpenedPush {
   readonly epoch: number;
-  /** Set when somebody fenced the push meanwhile; it is then not open. */
+  /** Set when the push was fenced meanwhile: the push is then not open. */
   readonly wanted: RequestedState | null;
   /** Emergency stop of the app: nothing can be claimed. */
   readonly isAppStopped: boolean;
-  /** Those that wait for no time zone. */
+  /** The leases that wait for no time zone. */
   readonly leases: number[];
 }
 
-/** Lets senders claim, under a new epoch. Only a resume clears what somebody wanted. */
+/** Lets senders claim, under a new epoch. Only a resume clears the requested state. */
 export async function openPush(db: Db, args: { pushNo: number; resume: boolean }): Promise<OpenedPush> {
   const control = await db
     .updateTable('push_control')
@@ -71,11 +77,11 @@ export async function openPush(db: Db, args: { pushNo: number; resume: boolean }
     .orderBy('lease_no')
     .execute();
   const app = await db
-    .selectFrom('pushes as p')
-    .innerJoin('apps as a', 'a.id', 'p.app_id')
-    .leftJoin('app_stops as s', 's.app_id', 'a.id')
-    .select(['a.stopped_at', 's.at'])
-    .where('p.no', '=', args.pushNo)
+    .selectFrom('pushes as push')
+    .innerJoin('apps as app', 'app.id', 'push.app_id')
+    .leftJoin('app_stops as stop', 'stop.app_id', 'app.id')
+    .select(['app.stopped_at', 'stop.at'])
+    .where('push.no', '=', args.pushNo)
     .executeTakeFirstOrThrow();
   return {
     ...control,

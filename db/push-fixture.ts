@@ -28,17 +28,23 @@ export interface SeededDevice {
 export async function seedDevices(db: Db, devices: readonly SeededDevice[], now: Date) {
   const { appId, personId } = await seedPerson(db, now);
   for (const { id, platform = 'ios', channel = 'apns', user, locale, timeZone, attributes = {} } of devices) {
-    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, locale, time_zone, attributes, created_at, updated_at)
-      values (${appId}, ${id}, ${PLATFORM_CODE[platform]}, ${channel}, ${`token-${id}`}, 'active', ${now}, ${user ?? null},
-        ${locale ?? null}, ${timeZone ?? null}, ${JSON.stringify(attributes)}, ${now}, ${now})`.execute(db);
+    await sql`
+      insert into devices (
+        app_id, device_id, platform, channel, token, token_state, token_registered_at,
+        user_id, locale, time_zone, attributes, created_at, updated_at
+      )
+      values (
+        ${appId}, ${id}, ${PLATFORM_CODE[platform]}, ${channel}, ${`token-${id}`}, 'active', ${now},
+        ${user ?? null}, ${locale ?? null}, ${timeZone ?? null}, ${JSON.stringify(attributes)}, ${now}, ${now}
+      )`.execute(db);
   }
   const audienceId = newId('audience', randomBytes);
-  await sql`insert into audiences values (${audienceId}, ${appId}, 'a', 'all', 1, ${personId}, ${now})`.execute(
-    db,
-  );
-  await sql`insert into audience_versions values (${audienceId}, 1, ${devices.length}, '{}', ${personId}, ${now})`.execute(
-    db,
-  );
+  await sql`
+    insert into audiences
+    values (${audienceId}, ${appId}, 'a', 'all', 1, ${personId}, ${now})`.execute(db);
+  await sql`
+    insert into audience_versions
+    values (${audienceId}, 1, ${devices.length}, '{}', ${personId}, ${now})`.execute(db);
   return { appId, personId, audienceId };
 }
 
@@ -78,8 +84,10 @@ interface Row {
 
 export async function deliveriesOfPush(db: Db, { no, slot }: PreparedPush): Promise<Row[]> {
   const { rows } = await sql<Row>`
-    select device_id as id, n, status, reason, variant, variables from ${deliveriesOf(slot)}
-    where push_no = ${no} order by device_id`.execute(db);
+    select device_id as id, n, status, reason, variant, variables
+    from ${deliveriesOf(slot)}
+    where push_no = ${no}
+    order by device_id`.execute(db);
   return rows;
 }
 
