@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { dropContactsBefore } from '../db/contact-log.ts';
-import { fencePush } from '../db/control.ts';
 import { dropEventsBefore } from '../db/event-months.ts';
 import { finalisePush } from '../db/finalise.ts';
 import { dropFrozenAudiences } from '../db/frozen-audience.ts';
 import { failTask, listUnfinished, type UnfinishedPush } from '../db/orphans.ts';
+import { fencePush } from '../db/push-control.ts';
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
 import { listRunning } from '../db/recurrences.ts';
 import { dropSlot, listSlots } from '../db/slots.ts';

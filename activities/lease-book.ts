@@ -1,4 +1,4 @@
-import type { Settled } from '../db/advance.ts';
+import type { Settled } from '../db/results-by-number.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
 interface Retry {

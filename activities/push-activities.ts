@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { faultOfAudience } from '../db/audience-fault.ts';
-import { fencePush, type OpenedPush, openPush, type Wanted } from '../db/control.ts';
 import { finalisePush } from '../db/finalise.ts';
 import { freezeAudience } from '../db/frozen-audience.ts';
 import { type Prepared, prepareRecipients } from '../db/prepare.ts';
 import { type NextPart, prepareNextPart } from '../db/prepare-next.ts';
+import { fencePush, type OpenedPush, openPush, type RequestedState } from '../db/push-control.ts';
 import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopped } from '../db/pushes.ts';
 import { RuleError } from '../db/rule-context.ts';
 import { dropSlot } from '../db/slots.ts';
@@ -43,7 +43,7 @@ export interface PushActivities {
   joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
   /** Those that have become due at `from` or since, in epoch milliseconds. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
-  fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
+  fencePush(input: PushKey & { wanted: RequestedState | null }): Promise<void>;
   /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
   /** A push with nobody to send to is started by this. With a status, records that, too. */

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { insertOrigin, type Origin } from '../db/audit.ts';
-import { fenceTask } from '../db/control.ts';
+import { fenceTask } from '../db/push-control.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import type { CommandName, CommandPayload } from '../domain/commands.ts';
 import { COMMAND_REFUSED, type TaskView } from '../workflows/contract.ts';

@@ -5,8 +5,9 @@ import { newId } from '../domain/ids.ts';
 import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
-import { lockOpen, openPush } from './control.ts';
 import { openDatabase } from './database.ts';
+import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { openPush, shareLockOpenPush } from './push-control.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -90,5 +91,5 @@ test('only tasks that the stop paused are to be told, and only once it is lifted
 });
 
 function lockOpenOf(pushNo: number, epoch: number) {
-  return sql`${lockOpen({ pushNo, epoch })}`;
+  return sql`${shareLockOpenPush({ pushNo, epoch })}`;
 }

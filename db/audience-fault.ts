@@ -1,6 +1,6 @@
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import type { Db } from './database.ts';
-import { judgePlanned, sourceOf } from './planned.ts';
+import { recipientRows, sourceOf } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 
 /** How a push says that its audience cannot be computed. */
@@ -16,7 +16,7 @@ export async function findAudienceFault(
   const { audience, exclusions = [], platforms } = definition;
   try {
     const from = { audience: await sourceOf(db, { appId, audience }) };
-    await judgePlanned(db, { appId, now, from, exclusions, platforms, devices: 'all' });
+    await recipientRows(db, { appId, now, from, exclusions, platforms, devices: 'all' });
     return undefined;
   } catch (error) {
     if (error instanceof RuleError) return faultOfAudience(error);

@@ -5,8 +5,8 @@ import type { Clock } from '../domain/clock.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
-import { addCounts, countPlanned, NO_COUNTS } from './estimate.ts';
-import type { Planning } from './planned.ts';
+import { addCounts, type Counts, countPlanned, NO_COUNTS } from './estimate.ts';
+import type { RecipientQuery } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 
 export interface Refresh {
@@ -215,7 +215,7 @@ export async function endRefresh(
 
 /** What one step counts, and where the next one begins. */
 interface Range {
-  readonly only: Pick<Planning, 'between' | 'members'>;
+  readonly only: Pick<RecipientQuery, 'between' | 'members'>;
   readonly size: number;
   readonly next: { next_no: number } | { next_kind: number; next_id: string };
   readonly isLast: boolean;

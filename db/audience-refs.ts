@@ -2,8 +2,8 @@ import { type AudienceDefinition, pinRefs, refsOf, ruleOf } from '../domain/audi
 import { PLATFORMS } from '../domain/platform.ts';
 import { findSource } from './audience-source.ts';
 import type { Db } from './database.ts';
-import { judgePlanned } from './planned.ts';
 import { findAudienceVersion } from './readiness.ts';
+import { recipientRows } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 
 export interface DefinitionFault {
@@ -39,7 +39,7 @@ export async function checkDefinition(
   if (faults.length > 0) return { ok: false, faults };
   try {
     const planning = { appId, now, platforms: PLATFORMS, exclusions: [], devices: 'all' } as const;
-    await judgePlanned(db, { ...planning, from: { rule: ruleOf(pinned) } });
+    await recipientRows(db, { ...planning, from: { rule: ruleOf(pinned) } });
     return { ok: true, definition: pinned };
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { insertAudience, insertNextVersion } from './audiences.ts';
-import { useMemory } from './hash-joins.ts';
+import type { Db } from './database.ts';
+import { setBulkSettings } from './planner-settings.ts';
 import type { Schema } from './schema.ts';
 import { dropMembers, type UploadHold } from './upload-progress.ts';
 
@@ -34,7 +35,7 @@ export async function storeUpload(
   if ((await held.forUpdate().executeTakeFirst()) === undefined) return undefined;
   const version = await insertVersionOf(trx, upload);
   if (version === undefined) return undefined;
-  await useMemory(trx);
+  await setBulkSettings(trx);
   const { audienceId } = upload;
   const { numAffectedRows } = await sql`
     insert into audience_members (audience_id, version, kind, id)

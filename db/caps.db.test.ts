@@ -74,14 +74,14 @@ async function settleAs(
     where push_no = ${prepared.no} and status = ${STATUS_CODE.pending} ${only}`.execute(database.db);
 }
 
-test('a push that is under way counts; a user with two devices counts once, a device of nobody by itself', async () => {
+test('a push under way counts; a user with two devices counts once, a device without a user by itself', async () => {
   const app = await open({ caps: [{ max: 2, ...WEEK }] });
   expect((await push(app)).reasons).toEqual({});
   expect((await push(app)).pending).toBe(4);
   expect(await push(app)).toMatchObject({ pending: 0, reasons: { frequency_cap: 4 } });
 });
 
-test('what is sent to one device of a user counts for the other, unless its channel has the cap', async () => {
+test('a message to one device of a user counts for the other, unless the cap is for a channel', async () => {
   const app = await open({ caps: [{ max: 1, ...WEEK }] });
   await push(app, { platforms: ['android'] });
   const second = await push(app);
@@ -171,8 +171,9 @@ describe('the contact log', () => {
     const app = await open({});
     const ended = await push(app, { platforms: ['android'] });
     await settleAs(ended, 'accepted');
-    await settleContacts(database.db, ended.no, now);
-    await settleContacts(database.db, ended.no, now);
+    const settle = () => database.db.transaction().execute((trx) => settleContacts(trx, ended.no, now));
+    await settle();
+    await settle();
     await push(app, { platforms: ['ios'] });
     await setRules(app, { caps: [{ max: 2, ...WEEK }] });
     expect((await push(app)).reasons).toEqual({ frequency_cap: 2 });
@@ -182,7 +183,7 @@ describe('the contact log', () => {
     expect(rows[0]?.count).toBe(6);
   });
 
-  test('a push that is prepared anew is in it once; what no cap can ask for goes', async () => {
+  test('a push that is prepared again is in the log once; entries that no cap can ask for are dropped', async () => {
     const app = await open({ caps: [{ max: 1, ...WEEK }] });
     const { no, definition } = await push(app);
     const again = await prepareRecipients(database.db, {
@@ -205,7 +206,7 @@ describe('the contact log', () => {
     expect(await count()).toBe(0);
   });
 
-  test('of pushes that are prepared at once only as many take a user’s slots as there are', async () => {
+  test('pushes that are prepared at the same time do not exceed the cap of a user', async () => {
     const app = await open({ caps: [{ max: 2, ...WEEK }] });
     const all = await Promise.all([1, 2, 3, 4, 5].map(() => push(app)));
     expect(all.filter(({ pending }) => pending === 4)).toHaveLength(2);
@@ -245,7 +246,7 @@ describe('quiet hours', () => {
     expect((await push(app, { local: { at: '2026-11-24T10:00' } })).pending).toBe(3);
   });
 
-  test('that hold: who is in them waits for their end, the others are sent to; a task may drop or ignore', async () => {
+  test('that hold: devices in them wait for their end, the others are sent to; a task may drop or ignore', async () => {
     const hold = { from: '22:00', to: '08:00', action: 'hold' };
     const app = await open({ quietHours: hold }, zones);
     const night = await push(app);
@@ -275,7 +276,7 @@ describe('quiet hours', () => {
     expect(await dropSlot(database.db, { slot, now: later(9) })).toBe(true);
   });
 
-  test('a cap judges who is held back by the time at which he is sent to', async () => {
+  test('a cap judges a device that is held back by the time at which it is sent to', async () => {
     const rules = { quietHours: { from: '22:00', to: '08:00', action: 'hold' }, caps: [{ max: 1, ...DAY }] };
     const app = await open(rules, [{ id: 'auckland', timeZone: 'Pacific/Auckland' }]);
     await push(app, { quietHours: 'ignore' });

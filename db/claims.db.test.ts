@@ -3,10 +3,12 @@ import { expect, test } from 'vitest';
 import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { until } from '../test/wait.ts';
-import { advanceLease, type Settled } from './advance.ts';
-import { fencePush, openPush } from './control.ts';
+import { advanceLease } from './advance.ts';
 import type { Db } from './database.ts';
-import { acquireLease, type LeaseToken } from './leases.ts';
+import { type LeaseToken, takeLease } from './leases.ts';
+import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { fencePush, openPush } from './push-control.ts';
+import type { Settled } from './results-by-number.ts';
 import { abandonDevices } from './sweep.ts';
 
 const database = useTestDatabase();
@@ -33,7 +35,11 @@ async function openClaimed() {
   ) {
     const range = { slot, startedAt: now, mark: from, newMark: to };
     const { claimed, ...rest } = await advanceLease(on, by, {
-      ...{ ...range, results, retries: [], isEnding: false, now },
+      ...range,
+      results,
+      retries: [],
+      isEnding: false,
+      now,
     });
     return { ...rest, claimed: claimed.map(({ n }) => n).sort((a, b) => a - b) };
   }
@@ -47,14 +53,14 @@ async function openClaimed() {
 
 const fence = (pushNo: number, db: Db = database.db) => fencePush(db, { pushNo, wanted: 'pause' });
 
-test('a claim without anything to settle gets nobody once a fence has committed', async () => {
+test('a claim without anything to settle gets no device once a fence has committed', async () => {
   const { pushNo, token, claim, marked } = await openClaimed();
   await fence(pushNo);
   expect(await claim(token(1), 4, 8)).toMatchObject({ held: true, open: false, claimed: [] });
   expect(await marked()).toBe(4);
 });
 
-test('a claim of a stale sender without anything to settle gets nobody and moves nothing', async () => {
+test('a claim of a stale sender without anything to settle gets no device and moves nothing', async () => {
   const { token, claim, marked } = await openClaimed();
   await acquireLease(database.db, token(2), { now: afterDeath, startBefore });
   expect(await claim(token(1), 4, 8)).toMatchObject({ held: false, claimed: [] });
@@ -62,7 +68,7 @@ test('a claim of a stale sender without anything to settle gets nobody and moves
   expect(await claim(token(2), 4, 8)).toMatchObject({ held: true, open: true, claimed: [5, 6, 7, 8] });
 });
 
-test('a claim that meets a fence not yet committed waits for it, and gets nobody', async () => {
+test('a claim that meets a fence not yet committed waits for it, and gets no device', async () => {
   const { pushNo, token, claim, marked } = await openClaimed();
   const claiming = await database.db.transaction().execute(async (trx) => {
     await fence(pushNo, trx);

@@ -1,9 +1,11 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { MESSAGE_CLASSES } from '../domain/cap.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
+import { PUSHES_DONE_SENDING } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withHashJoins } from './planner-settings.ts';
+import type { Schema } from './schema.ts';
 import { deliveriesOf } from './slots.ts';
 import { findDefinition } from './task-state.ts';
 
@@ -19,20 +21,28 @@ const { pending, retry, accepted, ambiguous } = STATUS_CODE;
 const SENT = [accepted, ambiguous];
 const SENT_OR_TO_BE_SENT = [pending, retry, ...SENT];
 
-/** A push that a task lets go uncounted is in no log. */
+/** A push whose task ignores caps is in no log. */
 function counts(definition: TaskDefinition): boolean {
   return definition.caps !== 'ignore';
 }
 
-/** Enters what a push is to send, has sent or may have sent above a number: each device with the time of its wave. */
-export async function logContacts(trx: Db, push: LoggedPush, now: Date, above = 0): Promise<void> {
+/**
+ * Enters the devices above a number that the push has sent to, may have or is to: each with the time of its
+ * wave.
+ */
+export async function logContacts(
+  trx: Transaction<Schema>,
+  push: LoggedPush,
+  now: Date,
+  above = 0,
+): Promise<void> {
   const definition = await findDefinition(trx, push);
   if (counts(definition)) await insertContacts(trx, push, definition, SENT_OR_TO_BE_SENT, now, above);
   await trx.updateTable('pushes').set({ contacts_logged_at: now }).where('no', '=', push.no).execute();
 }
 
 async function insertContacts(
-  trx: Db,
+  trx: Transaction<Schema>,
   { no, app_id, slot }: LoggedPush,
   definition: TaskDefinition,
   statuses: readonly number[],
@@ -43,15 +53,24 @@ async function insertContacts(
   const place = MESSAGE_CLASSES.indexOf(classOf(definition));
   await sql`
     insert into contacts (app_id, push_no, user_key, device_no, channel, class, at)
-    select ${app_id}, ${no}::bigint, coalesce('=' || d.user_id, '#' || d.no), d.no, r.channel, ${place}::smallint,
-      coalesce(r.settled_at, l.due_at, ${now}::timestamptz)
-    from ${deliveriesOf(slot)} r join devices d on d.no = r.device_no
-      left join leases l on l.push_no = r.push_no and l.due_at is not null and r.n between l.from_n and l.to_n
-    where r.push_no = ${no} and r.n > ${above} and r.status = any(${statuses}::smallint[])`.execute(trx);
+    select ${app_id}, ${no}::bigint, coalesce('=' || d.user_id, '#' || d.no), d.no, delivery.channel,
+      ${place}::smallint,
+      coalesce(delivery.settled_at, lease.due_at, ${now}::timestamptz)
+    from ${deliveriesOf(slot)} delivery
+    join devices d on d.no = delivery.device_no
+    left join leases lease on lease.push_no = delivery.push_no
+      and lease.due_at is not null
+      and delivery.n between lease.from_n and lease.to_n
+    where delivery.push_no = ${no}
+      and delivery.n > ${above}
+      and delivery.status = any(${statuses}::smallint[])`.execute(trx);
 }
 
-/** Once nothing of a push is sent any more: what was not sent leaves the log, or what was sent enters it. */
-export async function settleContacts(trx: Db, pushNo: number, now: Date): Promise<void> {
+/**
+ * For a push that sends no more: deliveries that were not sent leave the log, or those that were sent enter
+ * it.
+ */
+export async function settleContacts(trx: Transaction<Schema>, pushNo: number, now: Date): Promise<void> {
   const push = await trx
     .selectFrom('pushes')
     .select(['no', 'app_id', 'task_id', 'revision', 'slot', 'contacts_logged_at', 'contacts_settled_at'])
@@ -62,9 +81,14 @@ export async function settleContacts(trx: Db, pushNo: number, now: Date): Promis
   const definition = await findDefinition(trx, push);
   if (push.contacts_logged_at !== null) {
     const unsent = sql`
-      delete from contacts k where k.push_no = ${pushNo} and not exists (
-        select from ${deliveriesOf(push.slot)} r
-        where r.push_no = ${pushNo} and r.device_no = k.device_no and r.status = any(${SENT}::smallint[]))`;
+      delete from contacts contact
+      where contact.push_no = ${pushNo}
+        and not exists (
+          select from ${deliveriesOf(push.slot)} delivery
+          where delivery.push_no = ${pushNo}
+            and delivery.device_no = contact.device_no
+            and delivery.status = any(${SENT}::smallint[])
+        )`;
     await withHashJoins(trx, () => unsent.execute(trx));
   } else if (counts(definition)) {
     await insertContacts(trx, push, definition, SENT, now);
@@ -72,9 +96,9 @@ export async function settleContacts(trx: Db, pushNo: number, now: Date): Promis
   await trx.updateTable('pushes').set({ contacts_settled_at: now }).where('no', '=', pushNo).execute();
 }
 
-/** Pushes that send no more and still hold slots for what they did not send. */
+/** Settles pushes that send no more and still hold places for deliveries that they did not send. */
 export async function settleEndedPushes(
-  trx: Db,
+  trx: Transaction<Schema>,
   { appId, now }: { appId: string; now: Date },
 ): Promise<void> {
   const ended = await trx
@@ -84,13 +108,16 @@ export async function settleEndedPushes(
     .where('details_deleted_at', 'is', null)
     .where('contacts_logged_at', 'is not', null)
     .where('contacts_settled_at', 'is', null)
-    .where('status', 'in', ['collecting', 'completed', 'cancelled', 'failed', 'skipped'])
+    .where('status', 'in', PUSHES_DONE_SENDING)
     .execute();
   for (const { no } of ended) await settleContacts(trx, no, now);
 }
 
-/** Enters what the app's pushes with details have sent and are to send, as far as nobody has. */
-export async function logRunningPushes(trx: Db, { appId, now }: { appId: string; now: Date }): Promise<void> {
+/** Enters the deliveries of the app's pushes that are in no log yet and whose rows are still there. */
+export async function logRunningPushes(
+  trx: Transaction<Schema>,
+  { appId, now }: { appId: string; now: Date },
+): Promise<void> {
   const pushes = await trx
     .selectFrom('pushes')
     .select(['no', 'app_id', 'task_id', 'revision', 'slot'])
@@ -104,8 +131,8 @@ export async function logRunningPushes(trx: Db, { appId, now }: { appId: string;
   for (const push of pushes) await logContacts(trx, push, now);
 }
 
-/** What a push that is prepared anew had entered. */
-export async function forgetContacts(trx: Db, pushNo: number): Promise<void> {
+/** Removes the entries of a push that is prepared again. */
+export async function forgetContacts(trx: Transaction<Schema>, pushNo: number): Promise<void> {
   await trx.deleteFrom('contacts').where('push_no', '=', pushNo).execute();
   await trx.updateTable('pushes').set({ contacts_logged_at: null }).where('no', '=', pushNo).execute();
 }
@@ -116,9 +143,13 @@ const BATCH = 50_000;
 export async function dropContactsBefore(db: Db, before: Date): Promise<void> {
   for (;;) {
     const { numAffectedRows = 0n } = await sql`
-      delete from contacts where ctid = any(array(select ctid from contacts where at < ${before} limit ${sql.lit(BATCH)}))`.execute(
-      db,
-    );
+      delete from contacts
+      where ctid = any(array(
+        select ctid
+        from contacts
+        where at < ${before}
+        limit ${sql.lit(BATCH)}
+      ))`.execute(db);
     if (numAffectedRows < BigInt(BATCH)) return;
   }
 }

@@ -15,7 +15,10 @@ export async function readContactRules(db: Db, appId: string): Promise<ContactRu
   return row === undefined ? NONE : ContactRules.parse(row.rules);
 }
 
-/** For preparing a push. Where the app has caps, nobody else prepares or changes them to the end of the transaction. */
+/**
+ * The rules for preparing a push. Where the app has caps, no other transaction prepares a push or changes the
+ * rules until this one ends.
+ */
 export async function findContactRules(
   trx: Transaction<Schema>,
   { appId, now }: { appId: string; now: Date },
@@ -41,7 +44,7 @@ export async function replaceContactRules(
     .values(row)
     .onConflict((conflict) => conflict.column('app_id').doUpdateSet(row))
     .execute();
-  // Pushes that were prepared while the app had no caps count from now on. None of them waits for our lock.
+  // Pushes that were prepared while the app had no caps count from now on. None of them waits for this lock.
   if (before.caps.length === 0 && args.rules.caps.length > 0) await logRunningPushes(trx, { appId, now });
 }
 

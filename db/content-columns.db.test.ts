@@ -41,7 +41,8 @@ test('SQL chooses the variant that the rule in domain/ says', async () => {
       fc.constantFrom(...PLATFORMS),
       async (chosen, locales, platform) => {
         const content = Content.parse({
-          ...{ title: 't', body: 'b' },
+          title: 't',
+          body: 'b',
           locales: Object.fromEntries(chosen.map((tag) => [tag, {}])),
         });
         const { rows } = await sql<{ variant: number }>`
@@ -77,13 +78,18 @@ test('devices without a needed attribute are suppressed; the others keep what fi
     now,
   );
   const content = {
-    ...{ title: 'Hi {{ name }}', body: '{{ points }}', locales: { de: { body: 'Punkte: {{ points }}' } } },
+    title: 'Hi {{ name }}',
+    body: '{{ points }}',
+    locales: { de: { body: 'Punkte: {{ points }}' } },
     variables: { name: { attribute: 'first name' }, points: { default: 0 } },
   };
   const push = await preparePush(database.db, app, { content }, now);
   expect(push.prepared).toEqual({ planned: 5, sendable: 2 });
   expect(await soundFigures(database.db, push, now)).toMatchObject({
-    ...{ planned: 5, matched: 5, suppressed: 3, pending: 2 },
+    planned: 5,
+    matched: 5,
+    suppressed: 3,
+    pending: 2,
     suppressedReasons: { missing_variable: 3 },
   });
   const rows = await deliveriesOfPush(database.db, push);

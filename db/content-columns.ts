@@ -3,33 +3,41 @@ import type { Content } from '../domain/content.ts';
 import { attributeOf } from '../domain/content-fill.ts';
 import { localesOf } from '../domain/content-locale.ts';
 import { isPersonal, VARIANTS_PER_LOCALE } from '../domain/content-variant.ts';
+import type { RecipientColumns } from './recipient-columns.ts';
 
 /**
- * Columns of the device `d` that a content needs, each behind a comma: which variant it gets, the values of the
- * variables, and whether one without a default is missing. Nothing for a content that says the same to everybody.
+ * Columns that a content needs: the variant for the device, the values of the variables, and whether one
+ * without a default is missing. None for a content that is the same for every device.
  */
-export function contentColumns(content: Content): RawBuilder<unknown> {
-  if (!isPersonal(content)) return sql``;
-  return sql`, (${variantSql(content)})::smallint as variant, ${variablesSql(content)} as variables,
-    ${missingSql(content)} as misses_variable`;
+export function contentColumns(content: Content): RecipientColumns {
+  if (!isPersonal(content)) return {};
+  return {
+    variant: variantSql(content),
+    variables: variablesSql(content),
+    misses_variable: missingSql(content),
+  };
 }
 
-/** The same as `matchLocale` and `variantOf` in domain/. */
+/** `matchLocale` and `variantOf` of domain/ as an SQL expression over the device `d`. */
 export function variantSql(content: Content): RawBuilder<unknown> {
   const locales = localesOf(content);
   if (locales.length === 0) return sql`d.platform`;
   const places = JSON.stringify(Object.fromEntries(locales.map((tag, place) => [tag, place + 1])));
   const tag = sql`replace(lower(d.locale), '_', '-')`;
-  const [language, second, third] = [1, 2, 3].map((no) => sql`split_part(${tag}, '-', ${sql.lit(no)})`);
+  const subtag = (no: number) => sql`split_part(${tag}, '-', ${sql.lit(no)})`;
+  const [language, second, third] = [subtag(1), subtag(2), subtag(3)];
   const placeOf = (key: RawBuilder<unknown>) => sql`(${places}::jsonb ->> (${key}))::int`;
   const isTraditional = sql`${second} in ('hant', 'tw', 'hk', 'mo')
     or (${second} <> 'hans' and ${third} in ('hant', 'tw', 'hk', 'mo'))`;
+  const script = sql`case when ${isTraditional} then 'zh-hant' else 'zh-hans' end`;
   return sql`coalesce(
     ${placeOf(tag)},
     ${placeOf(sql`${language} || '-' || ${second}`)},
     ${placeOf(sql`${language} || '-' || ${third}`)},
-    case when ${language} = 'zh' then ${placeOf(sql`case when ${isTraditional} then 'zh-hant' else 'zh-hans' end`)} end,
-    ${placeOf(sql`${language}`)}, 0) * ${sql.lit(VARIANTS_PER_LOCALE)} + d.platform`;
+    case when ${language} = 'zh' then ${placeOf(script)} end,
+    ${placeOf(language)},
+    0
+  ) * ${sql.lit(VARIANTS_PER_LOCALE)} + d.platform`;
 }
 
 function entries({ variables = {} }: Content) {

@@ -2,7 +2,7 @@ import type { Metric } from '../domain/metrics.ts';
 import type { Db } from './database.ts';
 import { type CounterTable, Deltas } from './deltas.ts';
 
-/** Of one line of the ledger's counters, what it counts. */
+/** The key of one line of the ledger's counters. */
 export interface CounterKey {
   readonly platform: number;
   /** Place of the locale in the push's content; 0 for none. */
@@ -12,7 +12,7 @@ export interface CounterKey {
   readonly reason: string;
 }
 
-/** What only senders know: the hour of the push in which they settled. */
+/** Only senders know the hour of the push in which they settled. */
 export const NO_HOUR = -1;
 
 type Key = { readonly push_no: number; readonly hour: number } & CounterKey;
@@ -20,8 +20,12 @@ type Key = { readonly push_no: number; readonly hour: number } & CounterKey;
 const COUNTERS: CounterTable<Key> = {
   name: 'push_counters',
   columns: {
-    ...{ push_no: 'bigint', platform: 'smallint', metric: 'text', reason: 'text' },
-    ...{ locale: 'smallint', hour: 'smallint' },
+    push_no: 'bigint',
+    platform: 'smallint',
+    metric: 'text',
+    reason: 'text',
+    locale: 'smallint',
+    hour: 'smallint',
   },
 };
 
@@ -37,10 +41,10 @@ export class CounterDeltas {
   }
 }
 
-/** What frozen counters stand under. */
+/** The shard of frozen counters. */
 const FROZEN_SLOT = -10;
 
-/** From now on these are the push's counters; only late receipts are still added to, apart. */
+/** Replaces the counters of the push for good. Only late receipts are still added to. */
 export async function replaceCounters(
   db: Db,
   { pushNo, counters }: { pushNo: number; counters: readonly (CounterKey & { readonly value: number })[] },

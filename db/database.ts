@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, types } from 'pg';
-import { PreparingClient } from './prepared.ts';
+import { NamingClient } from './named-statements.ts';
 import type { Schema } from './schema.ts';
 
 export type Db = Kysely<Schema>;
@@ -50,7 +50,7 @@ export function openDatabase(
   options?: string,
 ): { db: Db; pool: Pool } {
   const pool = new Pool({
-    Client: PreparingClient,
+    Client: NamingClient,
     ...(options === undefined ? {} : { options }),
     connectionString: url,
     max: poolSize,

@@ -4,10 +4,10 @@ import type { Db } from './database.ts';
 
 type Key<Names extends string = string> = Readonly<Record<Names, number | string>>;
 
-/** A table of counters, each in slots that are added up, so that nobody waits for a hot row. */
+/** A table of counters. Each counter is the sum over several slots, so that no row is hot. */
 export interface CounterTable<Of extends Key<keyof Of & string>> {
   readonly name: string;
-  /** The columns that a counter is known by, beside its slot, with their types. */
+  /** The columns of a counter's key, beside its slot, with their types. */
   readonly columns: { readonly [Name in keyof Of & string]: 'bigint' | 'smallint' | 'text' };
 }
 
@@ -29,7 +29,7 @@ export class Deltas<Of extends Key<keyof Of & string>> {
     else delta.value += value;
   }
 
-  /** Adds them to the counters of one slot, in one fixed order, so that two writers never wait for each other crosswise. */
+  /** Adds the sums to the counters of one slot, in one fixed order, so that two writers cannot deadlock. */
   async write(db: Db, slot: number): Promise<void> {
     const rows = [...this.#deltas]
       .filter(([, { value }]) => value !== 0)
@@ -48,7 +48,7 @@ export class Deltas<Of extends Key<keyof Of & string>> {
       insert into ${table} (slot, ${columns}, value)
       select ${slot}::smallint, ${columns}, value
       from unnest(${sql.join(arrays)}, ${numbersText(rows.map(({ value }) => value))}::bigint[])
-        with ordinality u (${columns}, value, place)
+        with ordinality delta (${columns}, value, place)
       order by place
       on conflict (slot, ${columns}) do update set value = ${table}.value + excluded.value`.execute(db);
   }

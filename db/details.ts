@@ -18,7 +18,7 @@ export interface DeviceDetail {
   readonly channel: string | null;
   readonly variant: string | null;
   readonly result: DeviceResult;
-  /** Of a failure, a loss, a suppression, or of not being sent. */
+  /** Why the device failed, was lost, was suppressed or was not sent to. */
   readonly reason: string | null;
   readonly blocked: boolean;
   readonly taps: number;
@@ -33,7 +33,7 @@ export interface DeviceDetail {
 export interface Ledger {
   readonly pushNo: number;
   readonly slot: Date;
-  /** The names of its content's variants, by their numbers. */
+  /** The names of the content's variants, by their numbers. */
   readonly variants: readonly string[];
 }
 
@@ -54,20 +54,27 @@ const COLUMNS = {
 };
 const { pending, retry, lost, suppressed, not_sent } = STATUS_CODE;
 
-/** A result for every row, whatever its status. */
-const RESULT: RawBuilder<DeviceResult> = sql`coalesce(${sendResultSql(COLUMNS)}, case d.status
-  when ${sql.lit(lost)} then 'lost' when ${sql.lit(suppressed)} then 'suppressed'
-  when ${sql.lit(not_sent)} then 'not_sent' else 'pending' end)`;
+/** The result of a row of any status. */
+const RESULT: RawBuilder<DeviceResult> = sql`coalesce(
+  ${sendResultSql(COLUMNS)},
+  case d.status
+    when ${sql.lit(lost)} then 'lost'
+    when ${sql.lit(suppressed)} then 'suppressed'
+    when ${sql.lit(not_sent)} then 'not_sent'
+    else 'pending'
+  end
+)`;
 
 const REASON: RawBuilder<string | null> = sql`case
   when d.status in (${sql.lit(lost)}, ${sql.lit(suppressed)}, ${sql.lit(not_sent)}) then d.reason
   when d.status in (${sql.lit(pending)}, ${sql.lit(retry)}) then null
-  else nullif(${sendReasonSql(COLUMNS)}, '') end`;
+  else nullif(${sendReasonSql(COLUMNS)}, '')
+end`;
 
-/** A content that says the same to everybody has a variant for each platform, too. */
+/** The variant of a content that is the same for every device is its platform. */
 const VARIANT = sql`coalesce(d.variant, d.platform)`;
 
-/** The conditions on `deliveries d` that choose what the filter means. */
+/** The conditions of the filter on `deliveries d`. */
 export function whereDetails({ pushNo, slot, variants }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
   const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
   const { result, reason, platform, channel, variant, deviceId } = filter;
@@ -86,7 +93,7 @@ export function whereDetails({ pushNo, slot, variants }: Ledger, filter: Details
   return sql.join(conditions, sql` and `);
 }
 
-/** One page in the order of the numbers, after `after`; of those up to `upTo` alone it reads no more than these. */
+/** One page in the order of the numbers, above `after`. With `upTo` no delivery above that number is read. */
 export async function listDetails(
   db: Db,
   args: Ledger & { filter: DetailsFilter; after: number; upTo?: number; limit: number },
@@ -94,12 +101,21 @@ export async function listDetails(
   const upTo = args.upTo === undefined ? sql`` : sql`and d.n <= ${args.upTo}`;
   type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
   const { rows } = await sql<Row>`
-    select d.n, d.device_id as "deviceId", d.platform, d.channel, ${VARIANT} as variant, ${RESULT} as result, ${REASON} as reason,
-      d.blocked, d.taps, d.settled_at as "settledAt", d.delivered_at as "deliveredAt",
-      d.impression_at as "impressionAt", d.open_at as "openAt", d.dismissed_at as "dismissedAt"
+    select d.n, d.device_id as "deviceId", d.platform, d.channel,
+      ${VARIANT} as variant,
+      ${RESULT} as result,
+      ${REASON} as reason,
+      d.blocked, d.taps,
+      d.settled_at as "settledAt",
+      d.delivered_at as "deliveredAt",
+      d.impression_at as "impressionAt",
+      d.open_at as "openAt",
+      d.dismissed_at as "dismissedAt"
     from deliveries d
-    where ${whereDetails(args, args.filter)} and d.n > ${args.after} ${upTo}
-    order by d.n limit ${args.limit}`.execute(db);
+    where ${whereDetails(args, args.filter)}
+      and d.n > ${args.after} ${upTo}
+    order by d.n
+    limit ${args.limit}`.execute(db);
   return rows.map((row) => ({
     ...row,
     platform: platformOf(row.platform),
@@ -110,13 +126,17 @@ export async function listDetails(
 /** The number of the last device; 0 when there is none. */
 export async function lastDetail(db: Db, { pushNo, slot }: Ledger): Promise<number> {
   const { rows } = await sql<{ n: number | null }>`
-    select max(d.n) as n from deliveries d where d.slot = ${slot} and d.push_no = ${pushNo}`.execute(db);
+    select max(d.n) as n
+    from deliveries d
+    where d.slot = ${slot} and d.push_no = ${pushNo}`.execute(db);
   return rows[0]?.n ?? 0;
 }
 
 /** How many devices the filter chooses. */
 export async function countDetails(db: Db, args: Ledger & { filter: DetailsFilter }): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select count(*) as count from deliveries d where ${whereDetails(args, args.filter)}`.execute(db);
+    select count(*) as count
+    from deliveries d
+    where ${whereDetails(args, args.filter)}`.execute(db);
   return rows[0]?.count ?? 0;
 }

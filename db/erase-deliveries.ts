@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { Db } from './database.ts';
 import { numbersOf, type Subject } from './erase-registry.ts';
-import { lockParts, shareLedger } from './push-lock.ts';
+import { lockLedgerShared, lockParts } from './push-lock.ts';
 import type { Schema } from './schema.ts';
 import { deliveriesOf, holdSlot } from './slots.ts';
 import { abandonDevices } from './sweep.ts';
@@ -48,8 +48,8 @@ export async function eraseDeliveries(
   { pushNo, subject, now }: { pushNo: number; subject: Subject; now: Date },
 ): Promise<ErasedDeliveries> {
   return await db.transaction().execute(async (trx) => {
-    await shareLedger(trx, [pushNo]);
-    // The lock waits for a preparation under way, and keeps the next one out.
+    await lockLedgerShared(trx, [pushNo]);
+    // Waits for a preparation under way, and keeps the next one out.
     await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')

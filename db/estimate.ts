@@ -2,10 +2,18 @@ import { sql } from 'kysely';
 import type { AudienceCounts } from '../domain/audience-counts.ts';
 import { PLATFORMS, type Platform } from '../domain/platform.ts';
 import type { Db } from './database.ts';
-import { useMachine } from './hash-joins.ts';
-import { judgePlanned, type Planning } from './planned.ts';
+import { setParallelScanSettings } from './planner-settings.ts';
 import { platformOf } from './platform-code.ts';
-import { withStatementTimeout } from './statement-timeout.ts';
+import { type RecipientQuery, recipientRows } from './recipients.ts';
+import { within } from './within.ts';
+
+export interface Counts {
+  readonly planned: number;
+  readonly matched: number;
+  readonly losses: Readonly<Record<string, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+  readonly platforms: Readonly<Partial<Record<Platform, { planned: number; matched: number }>>>;
+}
 
 export interface SampleDevice {
   readonly deviceId: string;
@@ -33,11 +41,11 @@ const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms
 /** AudienceCounts what a push would find now, in one pass over the devices, with some of them as a sample. */
 export async function estimate(
   db: Db,
-  planning: Planning,
+  planning: RecipientQuery,
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Estimate> {
-  return await withStatementTimeout(db, timeoutMs, async (trx) => {
-    await useMachine(trx);
+  return await within(db, timeoutMs, async (trx) => {
+    await setParallelScanSettings(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
   });
@@ -45,19 +53,19 @@ export async function estimate(
 
 export async function countPlanned(
   db: Db,
-  planning: Planning,
+  planning: RecipientQuery,
   { timeoutMs }: { timeoutMs: number },
-): Promise<AudienceCounts> {
-  return await withStatementTimeout(db, timeoutMs, async (trx) => {
-    await useMachine(trx);
+): Promise<Counts> {
+  return await within(db, timeoutMs, async (trx) => {
+    await setParallelScanSettings(trx);
     return countsOf(await countGroups(trx, planning));
   });
 }
 
-async function countGroups(db: Db, planning: Planning): Promise<Group[]> {
+async function countGroups(db: Db, planning: RecipientQuery): Promise<Group[]> {
   const { rows } = await sql<Group>`
     select platform, loss, suppression, count(*) as n, min(device_no) as first, max(device_no) as last
-    from (${await judgePlanned(db, { ...planning, isParallel: true })}) judged group by 1, 2, 3 order by 1, 2, 3`.execute(
+    from (${await recipientRows(db, { ...planning, isParallel: true })}) judged group by 1, 2, 3 order by 1, 2, 3`.execute(
     db,
   );
   return rows;

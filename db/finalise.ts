@@ -1,20 +1,22 @@
+import type { Transaction } from 'kysely';
 import { reconcile, reconcileVariants, type Statistics } from '../domain/metrics.ts';
 import { settleContacts } from './contact-log.ts';
 import { replaceCounters } from './counters.ts';
 import type { Db } from './database.ts';
 import { freezeHours, readHours, recountHours } from './hours.ts';
-import { closeLedger } from './push-lock.ts';
+import { lockLedgerExclusive } from './push-lock.ts';
 import { freezeStatistics } from './pushes.ts';
 import { hasWaitingCallbacks } from './receipt-inbox.ts';
+import type { Schema } from './schema.ts';
 import { readStatistics, recountCounters, recountedStatistics } from './statistics.ts';
 
-/** Callbacks of vendors that came within the window are still to be read: freezing is to be tried again. */
+/** Callbacks of vendors that came within the window are still to be read. Freezing is to be tried again. */
 class CallbacksWaitError extends Error {
   override name = 'CallbacksWaitError';
 }
 
 /**
- * Freezes the statistics as recounted from the rows. Returns what the live counters said otherwise, and sums
+ * Freezes the statistics as recounted from the rows. Returns the differences of the live counters, and sums
  * that do not add up: none in a sound ledger. A push that is frozen already stays as it is.
  */
 export async function finalisePush(
@@ -24,7 +26,7 @@ export async function finalisePush(
   const { no: pushNo, slot } = args.push;
   if (slot !== null) await db.transaction().execute((trx) => settleContacts(trx, pushNo, args.now));
   return await db.transaction().execute(async (trx) => {
-    await closeLedger(trx, pushNo);
+    await lockLedgerExclusive(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });
     if (live === undefined || live.final) return [];
     if (await hasWaitingCallbacks(trx, { pushNo, now: args.now })) throw new CallbacksWaitError();
@@ -46,7 +48,10 @@ export async function finalisePush(
   });
 }
 
-async function finaliseHours(trx: Db, { pushNo, slot }: { pushNo: number; slot: Date }): Promise<string[]> {
+async function finaliseHours(
+  trx: Transaction<Schema>,
+  { pushNo, slot }: { pushNo: number; slot: Date },
+): Promise<string[]> {
   const { since } = await trx
     .selectFrom('pushes')
     .select((eb) => eb.fn.coalesce('started_at', 'created_at').as('since'))
@@ -60,7 +65,7 @@ async function finaliseHours(trx: Db, { pushNo, slot }: { pushNo: number; slot: 
 }
 
 function differences(live: Statistics, recounted: Statistics): string[] {
-  // Late receipts come meanwhile.
+  // Late receipts go on to come.
   const keys = (Object.keys(recounted) as (keyof Statistics)[]).filter((key) => key !== 'late');
   return keys
     .filter((key) => canonical(live[key]) !== canonical(recounted[key]))

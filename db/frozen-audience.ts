@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { TASKS_DONE_SENDING } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
-import { plannedMembers, sourceOf } from './planned.ts';
+import { memberRows, sourceOf } from './recipients.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -55,7 +55,7 @@ async function copyMembers(
   const planning = { appId, now, from, platforms, exclusions: [], devices: 'all' } as const;
   const { numAffectedRows } = await sql`
     insert into frozen_members (frozen_no, kind, id, device_no, is_duplicate)
-    select ${frozenNo}, kind, id, device_no, is_duplicate from (${await plannedMembers(trx, planning)}) members`.execute(
+    select ${frozenNo}, kind, id, device_no, is_duplicate from (${await memberRows(trx, planning)}) members`.execute(
     trx,
   );
   await trx

@@ -6,10 +6,10 @@ import { SENT } from './send-result.ts';
 import { deliveriesOf } from './slots.ts';
 
 const HOUR_MS = 3_600_000;
-/** What frozen hours stand under, alone. */
+/** The shard of frozen hours. */
 const FROZEN_SLOT = 0;
 
-/** What a device came to within an hour: sent, by the engine's clock, or the first receipt of a kind. */
+/** An event of a device within an hour: sent, by the engine's clock, or the first receipt of a kind. */
 export type HourMetric = 'sent' | ReceiptKind;
 
 type Key = {
@@ -39,14 +39,17 @@ export function hourSql(ms: RawBuilder<unknown>, since: number): RawBuilder<numb
   return sql`floor((${ms} - ${since}::float8) / ${sql.lit(HOUR_MS)})::int`;
 }
 
-/** In which hour of the push a sender settled; its clock may be behind that of the one who started the push. */
+/**
+ * The hour of the push in which a sender settled. Its clock may be behind the clock that started the push.
+ */
 export function sendingHour(now: Date, startedAt: Date): number {
   return Math.max(0, Math.floor((now.getTime() - startedAt.getTime()) / HOUR_MS));
 }
 
-/** The same as SQL. */
+/** `sendingHour` as an SQL expression. */
 export function sendingHourSql(at: RawBuilder<unknown>, since: RawBuilder<unknown>): RawBuilder<number> {
-  return sql`greatest(0, floor((${millisecondsSql(at)} - ${millisecondsSql(since)}) / ${sql.lit(HOUR_MS)}))::int`;
+  const elapsed = sql`(${millisecondsSql(at)} - ${millisecondsSql(since)})`;
+  return sql`greatest(0, floor(${elapsed} / ${sql.lit(HOUR_MS)}))::int`;
 }
 
 export interface HourCount {
@@ -56,15 +59,26 @@ export interface HourCount {
   readonly value: number;
 }
 
-/** Sends are counted by their hour where senders count them anyway, so that sending has no second counter to write. */
+/**
+ * Sends have their hour in the counters that senders write anyway, so that sending has no second counter to
+ * write.
+ */
 export async function readHours(db: Db, pushNo: number): Promise<HourCount[]> {
   const { rows } = await sql<HourCount>`
     select hour, platform, metric, sum(value)::bigint as value from (
-      select hour, platform, metric, value from push_hours where push_no = ${pushNo}
+      select hour, platform, metric, value
+      from push_hours
+      where push_no = ${pushNo}
       union all
-      select hour, platform, 'sent', value from push_counters
-        where push_no = ${pushNo} and hour >= 0 and metric in ('success', 'failure', 'no_feedback')
-    ) counted group by 1, 2, 3 having sum(value) <> 0 order by 1, 2, 3`.execute(db);
+      select hour, platform, 'sent', value
+      from push_counters
+      where push_no = ${pushNo}
+        and hour >= 0
+        and metric in ('success', 'failure', 'no_feedback')
+    ) counted
+    group by 1, 2, 3
+    having sum(value) <> 0
+    order by 1, 2, 3`.execute(db);
   return rows;
 }
 
@@ -80,21 +94,28 @@ export async function recountHours(
   db: Db,
   { pushNo, slot, since }: { pushNo: number; slot: Date; since: Date },
 ): Promise<HourCount[]> {
-  const parts = Object.entries(TIMES).map(
-    ([kind, column]) => sql`
-      select ${hourSql(millisecondsSql(sql.ref(column)), since.getTime())} as hour, platform, ${sql.lit(kind)} as metric,
-        count(*) as value
-      from ${deliveriesOf(slot)} where push_no = ${pushNo} and ${sql.ref(column)} is not null group by 1, 2`,
-  );
+  const parts = Object.entries(TIMES).map(([kind, column]) => {
+    const hour = hourSql(millisecondsSql(sql.ref(column)), since.getTime());
+    return sql`
+    select ${hour} as hour, platform, ${sql.lit(kind)} as metric, count(*) as value
+    from ${deliveriesOf(slot)}
+    where push_no = ${pushNo}
+      and ${sql.ref(column)} is not null
+    group by 1, 2`;
+  });
+  const sentHour = sendingHourSql(sql`settled_at`, sql`${since}::timestamptz`);
   const sent = sql`
-    select ${sendingHourSql(sql`settled_at`, sql`${since}::timestamptz`)} as hour, platform, 'sent' as metric, count(*) as value
-    from ${deliveriesOf(slot)} where push_no = ${pushNo} and status = any(${SENT}::smallint[]) group by 1, 2`;
+    select ${sentHour} as hour, platform, 'sent' as metric, count(*) as value
+    from ${deliveriesOf(slot)}
+    where push_no = ${pushNo}
+      and status = any(${SENT}::smallint[])
+    group by 1, 2`;
   const { rows } = await sql<HourCount>`
     ${sql.join([sent, ...parts], sql` union all `)} order by 1, 2, 3`.execute(db);
   return rows;
 }
 
-/** From now on these are the push's hours, whatever was counted before. */
+/** Replaces the hours of the push for good. */
 export async function freezeHours(db: Db, pushNo: number, hours: readonly HourCount[]): Promise<void> {
   await db.deleteFrom('push_hours').where('push_no', '=', pushNo).execute();
   const frozen = hourDeltas();

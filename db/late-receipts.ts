@@ -5,7 +5,7 @@ import { numbersText } from './array-text.ts';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** A late receipt is known again for so many days after its push's window, and not counted after them. */
+/** How many days after the window of its push a late receipt is recognised. Later ones are not counted. */
 const KEPT_DAYS = 30;
 const DAY_MS = 86_400_000;
 
@@ -15,7 +15,7 @@ export interface EndedPush {
   readonly endedAt: Date;
 }
 
-/** How many of the receipts are told for the first time: a delivery has each kind once. */
+/** How many of the receipts are reported for the first time: a delivery has each kind once. */
 export async function countLate(
   trx: Transaction<Schema>,
   { no, endedAt }: EndedPush,
@@ -24,10 +24,12 @@ export async function countLate(
   if (endedAt <= keptSince(now)) return 0;
   const { numAffectedRows = 0n } = await sql`
     insert into late_receipts (ended_at, push_no, n, kind)
-    select ${endedAt}::timestamptz, ${no}::bigint, n, kind from unnest(
+    select ${endedAt}::timestamptz, ${no}::bigint, n, kind
+    from unnest(
       ${numbersText(receipts.map(({ n }) => n))}::int[],
       ${numbersText(receipts.map(({ kind }) => RECEIPT_KINDS.indexOf(kind)))}::smallint[]
-    ) u (n, kind) order by n, kind
+    ) late (n, kind)
+    order by n, kind
     on conflict do nothing`.execute(trx);
   return Number(numAffectedRows);
 }

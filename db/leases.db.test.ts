@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { type Advance, advanceLease } from './advance.ts';
-import { fencePush, openPush } from './control.ts';
-import { type AcquiredLease, acquireLease, handOverLease, type LeaseToken } from './leases.ts';
+import { handOverLease, type LeaseToken, type TakenLease, takeLease } from './leases.ts';
+import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { fencePush, openPush } from './push-control.ts';
 import { settleStopped } from './pushes.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 
@@ -136,7 +137,7 @@ test('once a fence has committed nothing is claimed, but answers are still settl
   expect((await acquireLease(database.db, tokenOf(push, 2), at)).kind).toBe('fenced');
 });
 
-test('an opening does not undo a pause that somebody wants; a resume does', async () => {
+test('an opening does not undo a requested pause; a resume does', async () => {
   const push = await openSeeded();
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
   const opened = await openPush(database.db, { pushNo: push.no, resume: false });
@@ -147,7 +148,7 @@ test('an opening does not undo a pause that somebody wants; a resume does', asyn
   await take(tokenOf(push, 1, resumed.epoch));
 });
 
-test('what a dead sender had in flight is ambiguous, what it had not claimed is sent by the next', async () => {
+test('rows that a dead sender had in flight are ambiguous, and rows that it had not claimed are sent by the next', async () => {
   const push = await openSeeded();
   const dead = tokenOf(push);
   await take(dead);
@@ -162,7 +163,7 @@ test('what a dead sender had in flight is ambiguous, what it had not claimed is 
   expect(rest.claimed).toHaveLength(16);
 });
 
-test('of a task that sends again, what a dead sender had in flight is sent by the next, but for what arrived', async () => {
+test('a task that sends again sends the rows that a dead sender had in flight, except those that arrived', async () => {
   const push = await openSeeded();
   const dead = tokenOf(push);
   await take(dead);
@@ -255,7 +256,7 @@ test('a sender that lives is asked to let go, and what it has in flight is settl
   expect(await figures(push)).toMatchObject({ sent: 4, success: 2, noFeedback: 2, pending: 16 });
 });
 
-test('what a claim without an answer took is free again once its sender says that it wrote none of it', async () => {
+test('rows of a claim without an answer are free again once its sender says that none was written', async () => {
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);

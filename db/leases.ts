@@ -1,15 +1,18 @@
 import { sql, type Transaction, type Updateable } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
-import { lockOpen } from './control.ts';
 import type { Db } from './database.ts';
+import { shareLockOpenPush } from './push-control.ts';
 import { ensureStarted } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import type { LeasesTable } from './schema-ledger.ts';
 import { deliveriesOf } from './slots.ts';
 import { countInFlight, type LeaseOfPush, putBackInFlight, sweepInFlight } from './sweep.ts';
 
-/** Who holds a lease. Only a higher (epoch, attempt) takes it, so a stale holder can neither write nor take it back. */
+/**
+ * Identifies the holder of a lease. Only a higher (epoch, attempt) takes the lease, so that a stale holder
+ * can neither write nor take it back.
+ */
 export interface LeaseToken {
   readonly pushNo: number;
   readonly leaseNo: number;
@@ -25,24 +28,29 @@ export interface AcquiredLease {
   readonly startedAt: Date;
   /** Devices without a final outcome, by platform code. */
   readonly pending: readonly number[];
-  /** Refused without being processed, by an earlier holder: to be sent now. */
+  /**
+   * Deliveries that were refused without being processed, under an earlier holder. They are to be sent now.
+   */
   readonly retries: number[];
 }
 
 export type AcquireResult =
   | AcquiredLease
   | { readonly kind: 'fenced' }
-  /** The push has not started, and it is too late for that now. */
+  /** The push has not started, and is too late to start now. */
   | { readonly kind: 'late' }
   /** Everything was settled before, and the answer to that was lost. */
   | { readonly kind: 'done' }
-  /** Somebody newer holds it. */
+  /** A newer holder has the lease. */
   | { readonly kind: 'superseded' }
-  /** The last holder still waits for answers, or is alive and has been asked to let go. */
+  /** The last holder still waits for answers, or is alive and has been asked to release the lease. */
   | { readonly kind: 'draining'; readonly until: Date };
 
-/** Takes the lease and sweeps what a dead holder left in flight, in one transaction. The first take starts the push. */
-export async function acquireLease(
+/**
+ * Takes the lease and sweeps the rows that a dead holder left in flight, in one transaction. The first take
+ * starts the push.
+ */
+export async function takeLease(
   db: Db,
   token: LeaseToken,
   args: { now: Date; startBefore: Date; resends?: boolean; holder?: string },
@@ -63,9 +71,10 @@ export async function acquireLease(
     if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
-    const expiresAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
-    if (expiresAt > now) {
-      // It may be alive although Temporal has not heard of it: it is asked to let go first.
+    const silentAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
+    if (silentAt > now) {
+      // The holder may be alive although Temporal has not heard of it, and is asked to release the lease
+      // first.
       await setLease(trx, token, { recalled: true });
       return { kind: 'draining', until: expiresAt };
     }
@@ -96,8 +105,10 @@ export async function acquireLease(
   });
 }
 
-/** When every sender that did not give its lease back has been silent for so long that it can start nothing. */
-export async function leasesExpireAt(db: Db, pushNo: number): Promise<Date | null> {
+/**
+ * When every sender that did not give its lease back has been silent long enough to start nothing any more.
+ */
+export async function silentAt(db: Db, pushNo: number): Promise<Date | null> {
   const lease = await db
     .selectFrom('leases')
     .select((eb) => eb.fn.max('seen_at').as('seenAt'))
@@ -108,7 +119,7 @@ export async function leasesExpireAt(db: Db, pushNo: number): Promise<Date | nul
   return seenAt === null ? null : new Date(seenAt.getTime() + LEASE_SILENT_MS);
 }
 
-/** A sender gives the lease back. `until`: how long answers may still come; null when none is outstanding. */
+/** A sender gives the lease back. Answers may still come until `until`; null when none is outstanding. */
 export async function handOverLease(db: Db, token: LeaseToken, until: Date | null): Promise<void> {
   await db
     .updateTable('leases')
@@ -134,7 +145,7 @@ async function setLease(
 }
 
 async function lockOpenControl(trx: Transaction<Schema>, token: LeaseToken): Promise<boolean> {
-  const { rows } = await lockOpen(token).execute(trx);
+  const { rows } = await shareLockOpenPush(token).execute(trx);
   return rows.length > 0;
 }
 
@@ -161,9 +172,11 @@ async function waitingRetries(
   mark: number,
 ): Promise<number[]> {
   const { rows } = await sql<{ n: number }>`
-    select n from ${deliveriesOf(slot)}
-    where push_no = ${pushNo} and n between ${from} and ${mark} and status = ${STATUS_CODE.retry} order by n`.execute(
-    trx,
-  );
+    select n
+    from ${deliveriesOf(slot)}
+    where push_no = ${pushNo}
+      and n between ${from} and ${mark}
+      and status = ${STATUS_CODE.retry}
+    order by n`.execute(trx);
   return rows.map((row) => row.n);
 }

@@ -20,9 +20,16 @@ let first: number;
 beforeAll(async () => {
   const { db } = database;
   app = await seedDevices(db, [], now);
-  await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, attributes, created_at, updated_at)
-    select ${app.appId}, 'd' || i, 0, 'apns', case when i % 10 > 0 then 't' || i end, case when i % 10 > 0 then 'active' else 'none' end, ${now},
-      jsonb_build_object('i', i), ${now}, ${now} from generate_series(1, ${DEVICES}::int) i`.execute(db);
+  await sql`
+    insert into devices (
+      app_id, device_id, platform, channel, token, token_state, token_registered_at, attributes,
+      created_at, updated_at
+    )
+    select ${app.appId}, 'd' || i, 0, 'apns',
+      case when i % 10 > 0 then 't' || i end,
+      case when i % 10 > 0 then 'active' else 'none' end,
+      ${now}, jsonb_build_object('i', i), ${now}, ${now}
+    from generate_series(1, ${DEVICES}::int) i`.execute(db);
   await sql`analyze devices`.execute(db);
   const { rows } = await sql<{ no: number }>`select min(no) as no from devices`.execute(db);
   first = rows[0]?.no ?? 0;
@@ -60,9 +67,9 @@ async function setCaps(caps: object[]): Promise<void> {
 
 const lossOf = async (push: { no: number; slot: Date }, deviceNo: number) => {
   const { rows } = await sql<{ reason: string | null }>`
-    select reason from ${deliveriesOf(push.slot)} where push_no = ${push.no} and device_no = ${deviceNo}`.execute(
-    database.db,
-  );
+    select reason
+    from ${deliveriesOf(push.slot)}
+    where push_no = ${push.no} and device_no = ${deviceNo}`.execute(database.db);
   return rows;
 };
 
@@ -75,7 +82,7 @@ test('where devices are not judged each by itself the audience is prepared as a 
   expect(lastActive.prepared).toEqual({ planned: DEVICES, sendable: 135_000 });
 });
 
-test('of a large audience the first can be sent to before the others are written, and the parts add up', async () => {
+test('the first part of a large audience can be sent before the others are written, and the parts add up', async () => {
   const { db } = database;
   const push = await prepareAll();
   expect(push.prepared).toEqual({ planned: 20_000, sendable: 18_000, lastLease: 3 });
@@ -83,9 +90,9 @@ test('of a large audience the first can be sent to before the others are written
   const figures = await soundFigures(db, push, now);
   expect(figures).toMatchObject({ planned: DEVICES, matched: 135_000, pending: 135_000, losses: 15_000 });
   const { rows } = await sql<object>`
-    select count(*)::int, count(distinct device_no)::int as devices, min(n), max(n) from ${deliveriesOf(push.slot)} where push_no = ${push.no}`.execute(
-    db,
-  );
+    select count(*)::int, count(distinct device_no)::int as devices, min(n), max(n)
+    from ${deliveriesOf(push.slot)}
+    where push_no = ${push.no}`.execute(db);
   expect(rows).toEqual([{ count: DEVICES, devices: DEVICES, min: 1, max: DEVICES }]);
 });
 
@@ -93,8 +100,9 @@ test('leases of all parts hold each device that is to be sent to once', async ()
   const { db } = database;
   const push = await prepareAll();
   const { rows } = await sql<{ leases: number; held: number }>`
-    select count(l.lease_no)::int as leases, count(distinct d.n)::int as held
-    from ${deliveriesOf(push.slot)} d join leases l on l.push_no = d.push_no and d.n between l.from_n and l.to_n
+    select count(lease.lease_no)::int as leases, count(distinct d.n)::int as held
+    from ${deliveriesOf(push.slot)} d
+    join leases lease on lease.push_no = d.push_no and d.n between lease.from_n and lease.to_n
     where d.push_no = ${push.no} and d.status = 0`.execute(db);
   expect(rows).toEqual([{ leases: 135_000, held: 135_000 }]);
   const leases = await db.selectFrom('leases').select('lease_no').where('push_no', '=', push.no).execute();
@@ -102,7 +110,7 @@ test('leases of all parts hold each device that is to be sent to once', async ()
   expect(leases.map(({ lease_no }) => lease_no).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, ...made]);
 });
 
-test('of parts whose answers were lost the next answer has the leases, and nothing is written again', async () => {
+test('leases of parts whose answers were lost are in the next answer, and nothing is written again', async () => {
   const { db } = database;
   const { appId } = app;
   const push = await preparePush(db, app, {}, now);
@@ -122,12 +130,13 @@ test('a token that a later device took over meanwhile is not sent to twice', asy
     await sql`update devices set token_state = 'replaced', updated_at = ${now} where no = ${early}`.execute(
       db,
     );
-    await sql`update devices set token = 't1', token_registered_at = ${now}, updated_at = ${now} where no = ${later}`.execute(
-      db,
-    );
-    await sql`update devices set token = 'fresh', token_registered_at = ${now}, updated_at = ${now} where no = ${other}`.execute(
-      db,
-    );
+    const register = (no: number, token: string) =>
+      sql`
+        update devices
+        set token = ${token}, token_registered_at = ${now}, updated_at = ${now}
+        where no = ${no}`.execute(db);
+    await register(later, 't1');
+    await register(other, 'fresh');
   });
   expect(await lossOf(push, early)).toEqual([{ reason: null }]);
   expect(await lossOf(push, later)).toEqual([{ reason: 'duplicate_device' }]);
@@ -135,7 +144,7 @@ test('a token that a later device took over meanwhile is not sent to twice', asy
   await soundFigures(db, push, now);
 });
 
-test('a rule that finds few is asked about all others at once; one that needs more than the device, of the whole audience', async () => {
+test('an audience of few devices has two parts, and a rule that needs more than the device has one', async () => {
   const few = await prepareAll({
     audience: await audienceOf({ field: 'attribute', name: 'i', op: 'lte', value: 50 }),
   });
@@ -143,9 +152,9 @@ test('a rule that finds few is asked about all others at once; one that needs mo
   expect(few.parts).toEqual([{ planned: 50, leases: [] }]);
   const upload = newId('audience', randomBytes);
   const { appId, personId } = app;
-  await sql`insert into audiences values (${upload}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(
-    database.db,
-  );
+  await sql`
+    insert into audiences
+    values (${upload}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(database.db);
   await sql`insert into audience_versions values (${upload}, 1, 0, '{}', ${personId}, ${now})`.execute(
     database.db,
   );

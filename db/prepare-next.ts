@@ -1,24 +1,26 @@
 import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
-import { countAndCut, cutSoFar } from './cut-leases.ts';
+import { countGroups, cutLeases, cutSoFar, groupDeliveries } from './cut-leases.ts';
 import type { Db } from './database.ts';
-import { useMemory } from './hash-joins.ts';
+import { insertDeliveries, rangesOf } from './insert-deliveries.ts';
 import { endOfNextPart } from './parts.ts';
-import { analyse, insertDeliveries, rangesOf } from './prepare.ts';
+import { setBulkSettings } from './planner-settings.ts';
+import { analyse } from './prepare.ts';
 import { lockParts } from './push-lock.ts';
 import { findSuppression } from './suppression.ts';
 
 export interface NextPart {
-  /** Devices so far; null when that is as before. */
+  /** Devices so far; null when the number is as before. */
   readonly planned: number | null;
-  /** Those above the one that the caller knows, unless they are done. */
+  /** Leases above the one that the caller knows, unless they are done. */
   readonly leases: readonly number[];
   readonly hasMore: boolean;
 }
 
 /**
- * Writes the next devices of an audience that `prepareRecipients` has begun, above those that may be sent to already.
- * In one transaction: run again, because its answer was lost, it writes what is still missing, if any, and lists all leases.
+ * Writes the next devices of an audience that `prepareRecipients` has begun, above those that may be sent to
+ * already. All of it happens in one transaction. A run that repeats another, because the answer was lost,
+ * writes the devices that are still missing, and lists all leases.
  */
 export async function prepareNextPart(
   db: Db,
@@ -26,7 +28,7 @@ export async function prepareNextPart(
 ): Promise<NextPart> {
   const { pushNo, appId } = args;
   const part = await db.transaction().execute(async (trx) => {
-    // The push's row stays free: senders write to it meanwhile.
+    // The row of the push is not locked: senders write to it at the same time.
     await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
@@ -38,15 +40,21 @@ export async function prepareNextPart(
     const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
     if (from === null) return { planned: above, leases: await leasesAbove(trx, args), hasMore: false };
     const end = await endOfNextPart(trx, { appId, from, planned: above });
-    await useMemory(trx);
+    await setBulkSettings(trx);
     const { written } = await insertDeliveries(trx, {
-      ...{ ...args, slot, above, between: [from, end], plannedAt },
-      ...{ frozenNo: undefined, waves: undefined, suppression: await findSuppression(trx, args) },
+      ...args,
+      slot,
+      above,
+      between: [from, end],
+      plannedAt,
+      frozenNo: undefined,
+      waves: undefined,
+      suppression: await findSuppression(trx, args),
     });
-    const { planned } = await countAndCut(trx, {
-      ...{ pushNo, slot, above, written, ranges: rangesOf(undefined, [], above) },
-      ...{ firstLease, lanes: MAX_CONCURRENT_LEASES },
-    });
+    const ranges = rangesOf(undefined, [], above);
+    const grouped = await groupDeliveries(trx, { pushNo, slot, ranges, written, above });
+    await countGroups(trx, pushNo, grouped);
+    await cutLeases(trx, { pushNo, ranges, grouped, firstLease, lanes: LANES });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')
       .set({ next_part_from: end })
@@ -55,9 +63,14 @@ export async function prepareNextPart(
       .where('prepared_at', '=', plannedAt)
       .where('next_part_from', '=', from)
       .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw new Error('the push was prepared anew meanwhile; try again');
+    if (numUpdatedRows === 0n) throw new Error('the push was prepared again meanwhile; try again');
     const leases = await leasesAbove(trx, args);
-    return { planned: above + planned, leases, hasMore: end !== null, last: end === null ? slot : undefined };
+    return {
+      planned: above + grouped.planned,
+      leases,
+      hasMore: end !== null,
+      last: end === null ? slot : undefined,
+    };
   });
   const { last, ...next } = { last: undefined, ...part };
   if (last !== undefined) await analyse(db, last);
@@ -65,10 +78,10 @@ export async function prepareNextPart(
 }
 
 async function leasesAbove(
-  trx: Db,
+  db: Db,
   { pushNo, lastLease }: { pushNo: number; lastLease: number },
 ): Promise<number[]> {
-  const rows = await trx
+  const rows = await db
     .selectFrom('leases')
     .select('lease_no')
     .where('push_no', '=', pushNo)

@@ -35,19 +35,25 @@ async function prepare(
   const { db } = database;
   const { appId, personId } = await seedPerson(db, now);
   for (const device of devices) {
-    await sql`insert into devices (app_id, device_id, platform, channel, token, token_state, token_registered_at, user_id, unsubscribed_at, last_active_at, attributes, created_at, updated_at)
-      values (${appId}, ${device.id}, ${device.platform ?? 0}, 'apns', ${`token-${device.id}`}, ${device.state ?? 'active'}, ${now},
-        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${device.active ?? null}, jsonb_build_object('id', ${device.id}::text), ${now}, ${now})`.execute(
-      db,
-    );
+    await sql`
+      insert into devices (
+        app_id, device_id, platform, channel, token, token_state, token_registered_at,
+        user_id, unsubscribed_at, last_active_at, attributes, created_at, updated_at
+      )
+      values (
+        ${appId}, ${device.id}, ${device.platform ?? 0}, 'apns', ${`token-${device.id}`},
+        ${device.state ?? 'active'}, ${now},
+        ${device.user ?? null}, ${device.unsubscribed === true ? now : null}, ${device.active ?? null},
+        jsonb_build_object('id', ${device.id}::text), ${now}, ${now}
+      )`.execute(db);
   }
   const audience = newId('audience', randomBytes);
-  await sql`insert into audiences values (${audience}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(
-    db,
-  );
-  await sql`insert into audience_versions values (${audience}, 1, ${members.length}, '{}', ${personId}, ${now})`.execute(
-    db,
-  );
+  await sql`
+    insert into audiences
+    values (${audience}, ${appId}, 'a', 'upload', 1, ${personId}, ${now})`.execute(db);
+  await sql`
+    insert into audience_versions
+    values (${audience}, 1, ${members.length}, '{}', ${personId}, ${now})`.execute(db);
   for (const [kind, id] of members) {
     await sql`insert into audience_members values (${audience}, 1, ${kind}, ${id})`.execute(db);
   }
@@ -162,7 +168,7 @@ test('a rule plans the devices that meet it, each once', async () => {
   expect(await figures(push)).toMatchObject({ planned: 2, matched: 1, lossReasons: { no_token: 1 } });
 });
 
-test('who is in an excluded audience is matched and suppressed, unless lost anyway', async () => {
+test('a device in an excluded audience is matched and suppressed, unless it is lost anyway', async () => {
   const devices = [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'gone', state: 'invalid' as const }];
   const members = ['a', 'b', 'c', 'gone', 'stranger'].map((id) => [0, id] as const);
   const push = await prepare(devices, members, async (make) => ({
@@ -170,7 +176,11 @@ test('who is in an excluded audience is matched and suppressed, unless lost anyw
   }));
   expect(push.prepared).toEqual({ planned: 5, sendable: 1 });
   expect(await figures(push)).toMatchObject({
-    ...{ planned: 5, matched: 3, suppressed: 2, pending: 1, losses: 2 },
+    planned: 5,
+    matched: 3,
+    suppressed: 2,
+    pending: 1,
+    losses: 2,
     suppressedReasons: { excluded: 2 },
   });
   const { rows } = await sql<{ n: number; device_id: string }>`
@@ -178,7 +188,7 @@ test('who is in an excluded audience is matched and suppressed, unless lost anyw
   expect(rows).toEqual([{ n: 1, device_id: 'a' }]);
 });
 
-test('of a user only the device that was active last among those that can be sent to', async () => {
+test('only the last active device of a user is sent to, among those that can be sent to', async () => {
   const at = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
   const push = await prepare(
     [
@@ -200,7 +210,10 @@ test('of a user only the device that was active last among those that can be sen
     async (make) => ({ devices: 'last_active', exclusions: [await make(ids('kept-out'))] }),
   );
   expect(await figures(push)).toMatchObject({
-    ...{ planned: 8, matched: 7, suppressed: 3, pending: 4 },
+    planned: 8,
+    matched: 7,
+    suppressed: 3,
+    pending: 4,
     suppressedReasons: { excluded: 1, not_last_active: 2 },
   });
   const { rows } = await sql<{ device_id: string }>`
@@ -226,14 +239,16 @@ test('an audience that was frozen at approval keeps its devices; their tokens ar
   await sql`update devices set token_state = 'invalid' where app_id = ${appId} and device_id = 'c'`.execute(
     db,
   );
-  await sql`insert into devices (app_id, device_id, platform, channel, token_state, user_id, created_at, updated_at)
-    values (${appId}, 'new', 0, 'apns', 'active', 'u', ${now}, ${now}), (${appId}, 'stranger', 0, 'apns', 'active', null, ${now}, ${now})`.execute(
-    db,
-  );
+  await sql`
+    insert into devices (app_id, device_id, platform, channel, token_state, user_id, created_at, updated_at)
+    values
+      (${appId}, 'new', 0, 'apns', 'active', 'u', ${now}, ${now}),
+      (${appId}, 'stranger', 0, 'apns', 'active', null, ${now}, ${now})`.execute(db);
   const frozenNo = await freezeAudience(db, { taskId, revision: 1, now });
   await prepareRecipients(db, { pushNo: no, appId, definition, frozenNo, now });
   expect(await figures({ no, id })).toMatchObject({
-    ...{ planned: 5, matched: 2 },
+    planned: 5,
+    matched: 2,
     lossReasons: { duplicate_device: 1, invalid_token: 1, unknown_device: 1 },
   });
 });

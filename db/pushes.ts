@@ -7,7 +7,7 @@ import { putRate, taskRate } from './rates.ts';
 import type { PushesTable } from './schema-ledger.ts';
 import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
-/** Makes the push and its control row; the same call again finds them. */
+/** Makes the push and its control row. A second call finds them. */
 export async function createPush(
   db: Db,
   args: {
@@ -65,7 +65,7 @@ export async function setPushStatus(
     .execute();
 }
 
-/** Starts the push and its window, once: at the first claim, or when there is nobody to send to. */
+/** Starts the push and its window, once: at the first claim, or when there are no devices to send to. */
 export async function ensureStarted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
   await db
     .updateTable('pushes')
@@ -81,13 +81,13 @@ export async function ensureStarted(db: Db, args: { pushNo: number; now: Date })
 export interface Settlement {
   /** Requests that are still unanswered, by leases whose sender waits for them. */
   readonly inFlight: number;
-  /** When the last of those is given up. */
+  /** When the last of these requests is given up. */
   readonly drainedAt: Date | null;
 }
 
 /**
- * After the senders stopped: revokes the leases of those that did not give theirs back, and what these had in
- * flight becomes ambiguous. With `abandon`, whatever was not sent gets that reason and the leases are done.
+ * Settles a push whose senders stopped. Leases that a sender did not give back are revoked, and their rows in flight
+ * become ambiguous. With `abandon`, deliveries that were not sent get that reason, and the leases are done.
  */
 export async function settleStopped(
   db: Db,
@@ -100,7 +100,7 @@ export async function settleStopped(
     .select(['lease_no', 'draining_until'])
     .where('push_no', '=', args.pushNo)
     .where('done', '=', false)
-    // One that nobody ever took has nothing in flight: those that wait for their time may be thousands.
+    // A lease that was never taken has nothing in flight. Thousands of leases may wait for their time.
     .$if(args.abandon === null, (query) => query.where('epoch', '>', 0))
     .execute();
   for (const { lease_no, draining_until } of leases) {
@@ -131,7 +131,7 @@ async function revokeLease(db: Db, lease: LeaseOfPush, isDone: boolean): Promise
   });
 }
 
-/** Frozen once: a later call changes nothing. */
+/** Freezes the statistics once: a later call changes nothing. */
 export async function freezeStatistics(
   db: Db,
   args: { pushNo: number; statistics: Statistics; now: Date },

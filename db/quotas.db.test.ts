@@ -55,7 +55,7 @@ test('all devices of the app share the day limit of a channel, push after push, 
   expect(await push(app)).toMatchObject({ pending: 1, reasons: { channel_quota: 10 } });
 });
 
-test('who is kept out is drawn anew by each push, and a user is no unit: each message counts', async () => {
+test('each push draws other devices to keep out, and each message to a user counts', async () => {
   const app = await open(
     [
       { max: 1000, ...QUOTA },
@@ -92,7 +92,7 @@ test('a push at the times of its devices counts in the day of each wave', async 
   expect((await push(app, {}, later(10))).pending).toBe(0);
 });
 
-test('who is suppressed anyway uses nothing up, and has the other reason', async () => {
+test('a device that is suppressed anyway uses up no place, and keeps its reason', async () => {
   const variables = { name: { attribute: 'name' } };
   const content = { title: 'Hello {{ name }}', body: 'b', variables };
   const named = android(6).map((device, no) => ({ ...device, attributes: no < 4 ? { name: 'Bo' } : {} }));
@@ -119,7 +119,7 @@ test('a class has its limit, one for both holds either, and a task that ignores 
   expect((await push(app, { ...transactional, caps: 'ignore' })).pending).toBe(4);
 });
 
-test('what a push did not send is given back', async () => {
+test('places of deliveries that a push did not send are given back', async () => {
   const app = await open([{ max: 4, ...QUOTA }], android(4));
   const first = await push(app);
   const [one = ''] = await sentTo(first);

@@ -10,7 +10,7 @@ export function credentialRate(appId: string, channel: Channel): string {
   return `credential ${appId} ${channel}`;
 }
 
-/** Sets a rate, or lifts it (null). Senders under way obey it within a moment. */
+/** Sets a rate, or lifts it (null). Senders under way obey the rate within a moment. */
 export async function putRate(
   db: Db,
   args: { key: string; perSecond: number | null; now: Date },
@@ -25,7 +25,7 @@ export async function putRate(
     .onConflict((conflict) =>
       conflict.column('key').doUpdateSet((eb) => ({
         per_second: eb.ref('excluded.per_second'),
-        // What was reserved at the old rate is not waited for at the new one.
+        // A reservation at the old rate is not waited for at the new one.
         next_at: sql<Date>`least(rates.next_at, excluded.next_at)`,
       })),
     )
@@ -47,10 +47,10 @@ export async function setTaskRate(
   });
 }
 
-/** What a claim is about to use of one rate. */
+/** The share of one rate that a claim is about to use. */
 export interface RateShare {
   readonly key: string;
-  /** Of each claimed device; 0.4 when four in ten go through this credential. */
+  /** Tokens per claimed device: 0.4 when four in ten go through this credential. */
   readonly share: number;
   /** Requests written beyond the tokens taken so far; negative when tokens are left. */
   readonly owed: number;
@@ -60,7 +60,7 @@ export interface Grant {
   /** How many may be claimed; the wish when no rate applies. */
   readonly count: number;
   readonly waitMs: number;
-  /** Taken of each rate that applies. */
+  /** The tokens taken of each rate that applies. */
   readonly tokens: ReadonlyMap<string, number>;
 }
 
@@ -69,7 +69,9 @@ const SLICE = 0.05;
 
 type Row = { key: string; count: number; tokens: number; wait_ms: number };
 
-/** Takes tokens of all rates that apply, shared by all workers: each grant moves the time at which the next is due. */
+/**
+ * Takes tokens of all rates that apply. All workers share them: each grant moves the time of the next token.
+ */
 export async function takeTokens(
   db: Db,
   args: { rates: readonly RateShare[]; wish: number; now: Date },
@@ -77,22 +79,34 @@ export async function takeTokens(
   const { rates, wish, now } = args;
   const { rows } = await sql<Row>`
     with held as (
-      select r.key, greatest(r.next_at, ${now}::timestamptz) as from_at, a.share, a.owed, r.per_second
-      from rates r join unnest(
-        ${rates.map(({ key }) => key)}::text[], ${rates.map(({ share }) => share)}::float8[],
+      -- The rates that apply, locked in the order of their keys.
+      select rate.key, greatest(rate.next_at, ${now}::timestamptz) as from_at, rate.per_second,
+        asked.share, asked.owed
+      from rates rate
+      join unnest(
+        ${rates.map(({ key }) => key)}::text[],
+        ${rates.map(({ share }) => share)}::float8[],
         ${rates.map(({ owed }) => owed)}::float8[]
-      ) a (key, share, owed) on a.key = r.key
-      order by r.key for update of r
+      ) asked (key, share, owed) on asked.key = rate.key
+      order by rate.key
+      for update of rate
     ), granted as (
-      select least(${wish}::int, min(greatest(1, per_second * ${SLICE}::float8 / nullif(share, 0)))::int) as count
+      -- The tightest rate decides how many may be claimed.
+      select least(
+        ${wish}::int,
+        min(greatest(1, per_second * ${SLICE}::float8 / nullif(share, 0)))::int
+      ) as count
       from held
     ), taken as (
-      select held.*, count, greatest(0, count * share + owed) as tokens from held, granted
+      select held.*, count, greatest(0, count * share + owed) as tokens
+      from held, granted
     )
-    update rates r set next_at = t.from_at + t.tokens * interval '1 second' / r.per_second
-    from taken t where t.key = r.key
-    returning r.key, t.count, t.tokens::float8,
-      (extract(epoch from t.from_at - ${now}::timestamptz) * 1000)::float8 as wait_ms`.execute(db);
+    update rates rate
+    set next_at = taken.from_at + taken.tokens * interval '1 second' / rate.per_second
+    from taken
+    where taken.key = rate.key
+    returning rate.key, taken.count, taken.tokens::float8,
+      (extract(epoch from taken.from_at - ${now}::timestamptz) * 1000)::float8 as wait_ms`.execute(db);
   return {
     count: rows[0]?.count ?? wish,
     waitMs: rows.reduce((longest, row) => Math.max(longest, row.wait_ms), 0),

@@ -36,7 +36,7 @@ export class ArrivalTally {
     this.#counts[place] = (this.#counts[place] ?? 0) + value;
   }
 
-  /** In one fixed order, so that two writers never wait for each other crosswise. */
+  /** Rows in one fixed order, so that two writers cannot deadlock. */
   rows(): { platform: number; kind: string; result: string; value: number }[] {
     return [...this.#counts].flatMap((value, place) => {
       if (value === 0) return [];
@@ -57,13 +57,15 @@ export async function addToArrivals(
   const hour = new Date(Math.floor(batch.now.getTime() / HOUR_MS) * HOUR_MS);
   await sql`
     insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
-    select ${batch.appId}, ${hour}::timestamptz, ${batch.slot}::smallint, ${batch.source}, u.platform, u.kind, u.result,
-      u.value, ${batch.now}::timestamptz
+    select ${batch.appId}, ${hour}::timestamptz, ${batch.slot}::smallint, ${batch.source},
+      tally.platform, tally.kind, tally.result, tally.value, ${batch.now}::timestamptz
     from unnest(
-      ${numbersText(rows.map((row) => row.platform))}::smallint[], ${textsText(rows.map((row) => row.kind))}::text[],
-      ${textsText(rows.map((row) => row.result))}::text[], ${numbersText(rows.map((row) => row.value))}::bigint[]
-    ) with ordinality u (platform, kind, result, value, place)
-    order by u.place
+      ${numbersText(rows.map((row) => row.platform))}::smallint[],
+      ${textsText(rows.map((row) => row.kind))}::text[],
+      ${textsText(rows.map((row) => row.result))}::text[],
+      ${numbersText(rows.map((row) => row.value))}::bigint[]
+    ) with ordinality tally (platform, kind, result, value, place)
+    order by tally.place
     on conflict (app_id, hour, slot, source, platform, kind, result) do update
     set receipts = receipt_arrivals.receipts + excluded.receipts,
       last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
@@ -71,7 +73,7 @@ export async function addToArrivals(
 
 export interface Arrival {
   readonly source: ReceiptSource;
-  /** null where it is not known: of receipts that are late, or of nothing. */
+  /** null where the platform is not known: for late receipts, and for entries that were no receipts. */
   readonly platform: Platform | null;
   readonly kind: ReceiptKind | null;
   readonly result: ArrivalResult;
@@ -79,14 +81,16 @@ export interface Arrival {
   readonly last24h: number;
 }
 
-/** What came for an app so far, and within the last 24 hours (to the hour). */
+/** Receipts that came for an app so far, and within the last 24 hours (to the hour). */
 export async function readArrivals(db: Db, { appId, now }: { appId: string; now: Date }): Promise<Arrival[]> {
   const since = new Date(now.getTime() - 24 * HOUR_MS);
   const { rows } = await sql<Omit<Arrival, 'platform' | 'kind'> & { platform: number; kind: string }>`
     select source, platform, kind, result, max(last_at) as "lastAt",
       coalesce(sum(receipts) filter (where hour > ${since}), 0)::bigint as "last24h"
-    from receipt_arrivals where app_id = ${appId}
-    group by source, platform, kind, result order by source, platform, kind, result`.execute(db);
+    from receipt_arrivals
+    where app_id = ${appId}
+    group by source, platform, kind, result
+    order by source, platform, kind, result`.execute(db);
   return rows.map((row) => ({
     ...row,
     platform: platformOf(row.platform),
@@ -94,27 +98,39 @@ export async function readArrivals(db: Db, { appId, now }: { appId: string; now:
   }));
 }
 
-/** What is older than the view of a day needs is kept as one row of each kind. */
+/** Hours that are older than the view of a day needs are kept as one row of each kind. */
 export async function foldArrivals(db: Db, now: Date): Promise<void> {
   const before = new Date(now.getTime() - 26 * HOUR_MS);
   await sql`
     with old as (
-      delete from receipt_arrivals where hour < ${before} and hour > ${EPOCH} returning *
+      -- Hours that no view shows any more, but the row that they are folded into.
+      delete from receipt_arrivals
+      where hour < ${before} and hour > ${EPOCH}
+      returning *
     )
     insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
     select app_id, ${EPOCH}::timestamptz, 0, source, platform, kind, result, sum(receipts), max(last_at)
-    from old group by app_id, source, platform, kind, result order by 1, 4, 5, 6, 7
+    from old
+    group by app_id, source, platform, kind, result
+    order by 1, 4, 5, 6, 7
     on conflict (app_id, hour, slot, source, platform, kind, result) do update
     set receipts = receipt_arrivals.receipts + excluded.receipts,
       last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
 }
 
-/** Devices that were silent for so long before a push started are not counted on for it. */
+/**
+ * A platform whose devices were silent for this long before a push started is not expected to report on it.
+ */
 export const REPORTING_DAYS = 30;
 
 /** When a device of each platform of these apps reported last: rows (app_id, platform, last_at). */
 export function arrivedSql(apps: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`select app_id, platform, max(last_at) as last_at from receipt_arrivals
-    where app_id in (${apps}) and source = 'sdk' and result in ('counted', 'duplicate') and platform <> ${sql.lit(NO_PLATFORM)}
+  return sql`
+    select app_id, platform, max(last_at) as last_at
+    from receipt_arrivals
+    where app_id in (${apps})
+      and source = 'sdk'
+      and result in ('counted', 'duplicate')
+      and platform <> ${sql.lit(NO_PLATFORM)}
     group by app_id, platform`;
 }

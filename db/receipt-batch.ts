@@ -1,10 +1,21 @@
 import type { ReceiptKind, ReceiptResult } from '../domain/receipt.ts';
 import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 
-/** What the receipts of one batch say of one delivery, taken together. Times are in milliseconds. */
-export interface Saying {
+/** A push whose window is open: its receipts count. */
+export interface OpenPush {
+  readonly no: number;
+  readonly slot: Date;
+  /** The start of the push in milliseconds: earlier times of receipts are moved to it. */
+  readonly since: number;
+}
+
+/** The events of opens that were not known before, by delivery. */
+export type Taps = Map<number, Set<string>>;
+
+/** The reports of one batch about one delivery, taken together. Times are in milliseconds. */
+export interface DeliveryUpdate {
   readonly n: number;
-  /** The earliest receipt but dismissals: some platforms have none of those. */
+  /** The earliest receipt except dismissals, which some platforms do not have. */
   deliveredAt: number | null;
   impressionAt: number | null;
   openAt: number | null;
@@ -13,74 +24,82 @@ export interface Saying {
   readonly receipts: IndexedReceipt[];
 }
 
-/** What a delivery learned from a batch; bits of one number. */
-export const NEWS = {
+/** How a batch changes a delivery: bits of one number. */
+export const CHANGE = {
   delivered: 1,
   impression: 2,
   open: 4,
   dismissal: 8,
   blocked: 16,
-  /** Its platform has no dismissals. */
+  /** The platform of the delivery has no dismissals. No counter changes. */
   noDismissals: 32,
 } as const;
 
-/** One saying for each delivery, in the order of their numbers: rows are locked in that order everywhere. */
-export function sayingsOf(receipts: readonly IndexedReceipt[], since: number): Saying[] {
-  const byNumber = new Map<number, Saying>();
+/** One update for each delivery, in the order of their numbers: rows are locked in that order everywhere. */
+export function updatesOf(receipts: readonly IndexedReceipt[], since: number): DeliveryUpdate[] {
+  const byNumber = new Map<number, DeliveryUpdate>();
   for (const receipt of receipts) {
-    let saying = byNumber.get(receipt.n);
-    if (saying === undefined) {
-      saying = nothingOf(receipt.n);
-      byNumber.set(receipt.n, saying);
+    let update = byNumber.get(receipt.n);
+    if (update === undefined) {
+      update = emptyUpdate(receipt.n);
+      byNumber.set(receipt.n, update);
     }
-    addTo(saying, receipt, Math.max(receipt.at, since));
+    addTo(update, receipt, Math.max(receipt.at, since));
   }
   return [...byNumber.values()].sort((a, b) => a.n - b.n);
 }
 
-function nothingOf(n: number): Saying {
-  const times = { deliveredAt: null, impressionAt: null, openAt: null, dismissedAt: null };
-  return { n, ...times, blocked: false, receipts: [] };
+function emptyUpdate(n: number): DeliveryUpdate {
+  return {
+    n,
+    deliveredAt: null,
+    impressionAt: null,
+    openAt: null,
+    dismissedAt: null,
+    blocked: false,
+    receipts: [],
+  };
 }
 
-function addTo(saying: Saying, receipt: IndexedReceipt, at: number): void {
-  saying.receipts.push(receipt);
+function addTo(update: DeliveryUpdate, receipt: IndexedReceipt, at: number): void {
+  update.receipts.push(receipt);
   switch (receipt.kind) {
     case 'dismissal':
-      saying.dismissedAt = earlier(saying.dismissedAt, at);
+      update.dismissedAt = earlier(update.dismissedAt, at);
       return;
     case 'impression':
-      saying.impressionAt = earlier(saying.impressionAt, at);
+      update.impressionAt = earlier(update.impressionAt, at);
       break;
     case 'open':
-      saying.openAt = earlier(saying.openAt, at);
+      update.openAt = earlier(update.openAt, at);
       break;
     case 'delivered':
-      saying.blocked ||= receipt.blocked;
+      update.blocked ||= receipt.blocked;
   }
-  saying.deliveredAt = earlier(saying.deliveredAt, at);
+  update.deliveredAt = earlier(update.deliveredAt, at);
 }
 
-function earlier(known: number | null, at: number): number {
-  return known === null || at < known ? at : known;
+function earlier(time: number | null, at: number): number {
+  return time === null || at < time ? at : time;
 }
 
 /**
- * What became of each receipt of a delivery. Of several that say the same, the earliest is the one that counted.
- * `news` is undefined when there is no such delivery; `isNewTap` answers true once for each event that was not known.
+ * Gives each receipt of a delivery its result. Among several that report the same, the earliest is the one
+ * that counted. `changes` is undefined when there is no such delivery. `isNewTap` answers true once for each
+ * new event.
  */
 export function resultsOf(
-  { receipts }: Saying,
-  news: number | undefined,
+  { receipts }: DeliveryUpdate,
+  changes: number | undefined,
   isNewTap: (receipt: IndexedReceipt) => boolean,
-  tell: (receipt: IndexedReceipt, result: ReceiptResult) => void,
+  setResult: (receipt: IndexedReceipt, result: ReceiptResult) => void,
 ): void {
-  if (news === undefined) {
-    for (const receipt of receipts) tell(receipt, 'unknown');
+  if (changes === undefined) {
+    for (const receipt of receipts) setResult(receipt, 'unknown');
     return;
   }
-  let left = news;
-  const take = (bit: number): boolean => {
+  let left = changes;
+  const consume = (bit: number): boolean => {
     const isNew = (left & bit) !== 0;
     left &= ~bit;
     return isNew;
@@ -88,21 +107,21 @@ export function resultsOf(
   const ordered = receipts.length === 1 ? receipts : receipts.toSorted((a, b) => a.at - b.at);
   for (const receipt of ordered) {
     const { kind } = receipt;
-    if (kind === 'dismissal' && (news & NEWS.noDismissals) !== 0) {
-      tell(receipt, 'not_supported');
+    if (kind === 'dismissal' && (changes & CHANGE.noDismissals) !== 0) {
+      setResult(receipt, 'not_supported');
       continue;
     }
-    // Each takes what it brought, so none of these may be skipped.
-    const isDelivery = take(NEWS.delivered);
-    const isFirst = kind !== 'delivered' && take(BIT_OF[kind]);
-    const isBlock = kind === 'delivered' && receipt.blocked && take(NEWS.blocked);
+    // Each line consumes what the receipt brought, so none of them may be skipped.
+    const isDelivery = consume(CHANGE.delivered);
+    const isFirst = kind !== 'delivered' && consume(BIT_OF[kind]);
+    const isBlock = kind === 'delivered' && receipt.blocked && consume(CHANGE.blocked);
     const isTap = kind === 'open' && isNewTap(receipt);
-    tell(receipt, isDelivery || isFirst || isBlock || isTap ? 'counted' : 'duplicate');
+    setResult(receipt, isDelivery || isFirst || isBlock || isTap ? 'counted' : 'duplicate');
   }
 }
 
 const BIT_OF: Readonly<Record<Exclude<ReceiptKind, 'delivered'>, number>> = {
-  impression: NEWS.impression,
-  open: NEWS.open,
-  dismissal: NEWS.dismissal,
+  impression: CHANGE.impression,
+  open: CHANGE.open,
+  dismissal: CHANGE.dismissal,
 };

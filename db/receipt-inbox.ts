@@ -18,8 +18,13 @@ export async function insertCallback(db: Db, callback: NewCallback): Promise<voi
   await db
     .insertInto('receipt_inbox')
     .values({
-      ...{ key_id: callback.keyId, app_id: callback.appId, callback_id: callback.callbackId },
-      ...{ body: callback.body, received_at: callback.now, done_at: null, outcome: null },
+      key_id: callback.keyId,
+      app_id: callback.appId,
+      callback_id: callback.callbackId,
+      body: callback.body,
+      received_at: callback.now,
+      done_at: null,
+      outcome: null,
     })
     .onConflict((conflict) => conflict.columns(['key_id', 'callback_id']).doNothing())
     .execute();
@@ -27,13 +32,14 @@ export async function insertCallback(db: Db, callback: NewCallback): Promise<voi
 
 export interface Drained {
   readonly done: number;
-  /** Why some stay, to be tried again. */
+  /** Errors of the callbacks that stay, to be tried again. */
   readonly errors: unknown[];
 }
 
 /**
- * Reads what waits, oldest first, each callback in a transaction that also counts its receipts: by the time at which it was
- * received. Several processes may do so at once. One that fails keeps no other one waiting.
+ * Reads the waiting callbacks, oldest first, each in a transaction that also counts its receipts. The time at
+ * which the callback was received decides whether they are late. Several processes may drain at once. A
+ * callback that fails does not block the others.
  */
 export async function drainInbox(db: Db, { mac, now }: { mac: Mac; now: Date }): Promise<Drained> {
   const drained = { done: 0, errors: [] as unknown[] };
@@ -83,7 +89,7 @@ async function readOne(
   return true;
 }
 
-/** How many receipts had each result; `unreadable` when it was no callback at all. */
+/** How many receipts had each result; `unreadable` when the body was no callback at all. */
 async function outcomeOf(
   trx: Transaction<Schema>,
   callback: { app_id: string; body: string | null; received_at: Date; mac: Mac },
@@ -105,16 +111,19 @@ async function outcomeOf(
 
 const BLOCKING_MS = 600_000;
 
-/** Whether callbacks that came within the push's window are still to be read; after ten minutes nobody waits for them. */
+/**
+ * Whether callbacks that came within the window of the push are still to be read. They block for ten minutes
+ * at most.
+ */
 export async function hasWaitingCallbacks(db: Db, args: { pushNo: number; now: Date }): Promise<boolean> {
   const row = await db
-    .selectFrom('receipt_inbox as i')
-    .innerJoin('pushes as p', 'p.app_id', 'i.app_id')
-    .select('i.no')
-    .where('p.no', '=', args.pushNo)
-    .where('i.done_at', 'is', null)
-    .where('i.received_at', '>', new Date(args.now.getTime() - BLOCKING_MS))
-    .whereRef('i.received_at', '<', 'p.window_ends_at')
+    .selectFrom('receipt_inbox as callback')
+    .innerJoin('pushes as push', 'push.app_id', 'callback.app_id')
+    .select('callback.no')
+    .where('push.no', '=', args.pushNo)
+    .where('callback.done_at', 'is', null)
+    .where('callback.received_at', '>', new Date(args.now.getTime() - BLOCKING_MS))
+    .whereRef('callback.received_at', '<', 'push.window_ends_at')
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
@@ -129,7 +138,7 @@ export interface CallbackLine {
   readonly outcome: Record<string, number> | null;
 }
 
-/** The app's callbacks of the last days: newest first, before `before`. */
+/** Callbacks of the app in the last days, newest first, below the number `before`. */
 export async function listCallbacks(
   db: Db,
   args: { appId: string; before: number | undefined; limit: number },
@@ -137,8 +146,12 @@ export async function listCallbacks(
   return await db
     .selectFrom('receipt_inbox')
     .select([
-      ...(['no', 'key_id as keyId', 'callback_id as callbackId'] as const),
-      ...(['received_at as receivedAt', 'done_at as doneAt', 'outcome'] as const),
+      'no',
+      'key_id as keyId',
+      'callback_id as callbackId',
+      'received_at as receivedAt',
+      'done_at as doneAt',
+      'outcome',
     ])
     .where('app_id', '=', args.appId)
     .$if(args.before !== undefined, (query) => query.where('no', '<', args.before ?? 0))
@@ -162,7 +175,7 @@ export async function countWaiting(
 
 const KEPT_MS = 7 * 86_400_000;
 
-/** A vendor that repeats a callback after that reports again what is known: nothing counts twice. */
+/** A callback that a vendor repeats after its deletion reports what is known: nothing counts twice. */
 export async function deleteOldCallbacks(db: Db, now: Date): Promise<void> {
   await db
     .deleteFrom('receipt_inbox')

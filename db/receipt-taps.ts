@@ -1,15 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 import { numbersText, textsText } from './array-text.ts';
-import type { OpenPush } from './receipt-write.ts';
+import type { OpenPush, Taps } from './receipt-batch.ts';
 import type { Schema } from './schema.ts';
 import { NEVER_SENT } from './send-result.ts';
 import { deliveriesOf } from './slots.ts';
 
-/** The events of opens that were not known before, by delivery. */
-export type Taps = Map<number, Set<string>>;
-
-/** In the order of the key, so that two batches with the same events never wait for each other crosswise. */
+/** Rows are inserted in the order of the key, so that two batches with the same events cannot deadlock. */
 export async function insertTaps(
   trx: Transaction<Schema>,
   push: OpenPush,
@@ -20,23 +17,27 @@ export async function insertTaps(
   if (opens.length === 0) return taps;
   const { rows } = await sql<{ n: number; event_id: string }>`
     insert into open_events (slot, push_no, n, event_id, opened_at)
-    select ${push.slot}::timestamptz, ${push.no}::bigint, u.n, u.event_id, to_timestamp(u.at / 1000)
+    select ${push.slot}::timestamptz, ${push.no}::bigint, tap.n, tap.event_id, to_timestamp(tap.at / 1000)
     from unnest(
-      ${numbersText(opens.map((open) => open.n))}::int[], ${textsText(opens.map((open) => open.eventId))}::text[],
+      ${numbersText(opens.map((open) => open.n))}::int[],
+      ${textsText(opens.map((open) => open.eventId))}::text[],
       ${numbersText(opens.map((open) => Math.max(open.at, push.since)))}::float8[]
-    ) u (n, event_id, at) join ${deliveriesOf(push.slot)} d on d.push_no = ${push.no} and d.n = u.n
-    where d.status <> all(${NEVER_SENT}::smallint[]) and d.platform is not null
-    order by u.n, u.event_id
-    on conflict do nothing returning n, event_id`.execute(trx);
+    ) tap (n, event_id, at)
+    join ${deliveriesOf(push.slot)} d on d.push_no = ${push.no} and d.n = tap.n
+    where d.status <> all(${NEVER_SENT}::smallint[])
+      and d.platform is not null
+    order by tap.n, tap.event_id
+    on conflict do nothing
+    returning n, event_id`.execute(trx);
   for (const { n, event_id } of rows) {
-    const known = taps.get(n);
-    if (known === undefined) taps.set(n, new Set([event_id]));
-    else known.add(event_id);
+    const events = taps.get(n);
+    if (events === undefined) taps.set(n, new Set([event_id]));
+    else events.add(event_id);
   }
   return taps;
 }
 
-/** Whether the receipt's event was new; true once for each. */
-export function takeTap(taps: Taps, { n, eventId }: IndexedReceipt): boolean {
+/** Whether the event of the receipt was new: true once for each. */
+export function consumeTap(taps: Taps, { n, eventId }: IndexedReceipt): boolean {
   return taps.get(n)?.delete(eventId) ?? false;
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { reconcile } from '../domain/metrics.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { closeLedger } from './push-lock.ts';
+import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { lockLedgerExclusive } from './push-lock.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';
 import { sweepInFlight } from './sweep.ts';
@@ -56,7 +57,7 @@ test('no receipt is counted after the push was frozen, whenever it came', async 
   const { db } = database;
   const { push, open } = await newPush();
   const frozen = db.transaction().execute(async (trx) => {
-    await closeLedger(trx, push.no);
+    await lockLedgerExclusive(trx, push.no);
     const late = Promise.all([1, 2, 3].map(open));
     const statistics = await recountStatistics(trx, { pushNo: push.no, slot: push.slot });
     await trx
@@ -78,7 +79,7 @@ test('a receipt that is late already does not wait for the push to be finalised'
   const { push, open } = await newPush();
   await db.updateTable('pushes').set({ window_ends_at: START }).where('no', '=', push.no).execute();
   await db.transaction().execute(async (trx) => {
-    await closeLedger(trx, push.no);
+    await lockLedgerExclusive(trx, push.no);
     expect((await open(1)).get(0)).toBe('late');
   });
   expect((await readStatistics(db, { pushNo: push.no, now: START }))?.late).toBe(1);

@@ -124,7 +124,7 @@ describe('receipts', () => {
     expect(await figures(push)).toMatchObject({ late: 1, success: 1 });
   });
 
-  test('what is told again after the window counts once; a month later it counts no more', async () => {
+  test('a receipt that is repeated after the window counts once; a month later it is not counted', async () => {
     const { appId, push } = await pushOf(android, android);
     const days = (n: number) => new Date(push.windowEndsAt.getTime() + n * 86_400_000);
     const told = [receipt(push, 1, 'open'), receipt(push, 2, 'delivered')];

@@ -5,16 +5,17 @@ import { CounterDeltas } from './counters.ts';
 import type { Db } from './database.ts';
 import { hourDeltas } from './hours.ts';
 import { countLate, type EndedPush } from './late-receipts.ts';
+import { forbidSeqScan } from './planner-settings.ts';
 import { NO_PLATFORM } from './platform-code.ts';
-import { shareLedger } from './push-lock.ts';
+import { lockLedgerShared } from './push-lock.ts';
 import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
-import { resultsOf, sayingsOf } from './receipt-batch.ts';
-import { insertTaps, takeTap } from './receipt-taps.ts';
-import { type Deltas, type OpenPush, writeSayings } from './receipt-write.ts';
+import { type OpenPush, resultsOf, updatesOf } from './receipt-batch.ts';
+import { consumeTap, insertTaps } from './receipt-taps.ts';
+import { type Deltas, writeUpdates } from './receipt-write.ts';
 import { withRetry } from './retry.ts';
 import type { Schema } from './schema.ts';
 
-/** Receipts are counted in so many slots, so that batches seldom wait for each other's counter rows. */
+/** How many sets of counter rows receipts are spread over, so that batches seldom wait for each other. */
 export const COUNTER_SLOTS = 8;
 
 export interface ReceiptBatch {
@@ -23,9 +24,9 @@ export interface ReceiptBatch {
   readonly appId: string;
   readonly source: ReceiptSource;
   readonly receipts: readonly IndexedReceipt[];
-  /** What came beside them and was none, for the view of what arrives. */
+  /** Entries of the request that were no receipts, for the view of what arrives. */
   readonly refused?: { readonly unknown: number; readonly error: number } | undefined;
-  /** Which of the slots; at random unless the caller knows one that nobody else uses now. */
+  /** The set of counter rows: random unless the caller knows one that is not in use now. */
   readonly slot?: number;
 }
 
@@ -34,15 +35,15 @@ const LATE = { platform: NO_PLATFORM, locale: 0, metric: 'late', reason: '' } as
 type Results = Map<number, ReceiptResult>;
 
 /**
- * Counts a batch in one transaction and says what became of each receipt. The same receipts again, in any order,
- * change nothing.
+ * Counts a batch in one transaction and returns the result of each receipt. The same receipts again, in any
+ * order, change nothing.
  */
 export async function recordReceipts(db: Db, batch: ReceiptBatch): Promise<Results> {
   if (batch.receipts.length === 0 && batch.refused === undefined) return new Map();
   return await withRetry(() => db.transaction().execute((trx) => recordReceiptsIn(trx, batch)));
 }
 
-/** The same within a transaction that has not read any push yet. */
+/** `recordReceipts` within a transaction that has not read any push yet. */
 export async function recordReceiptsIn(trx: Transaction<Schema>, batch: ReceiptBatch): Promise<Results> {
   const results: Results = new Map();
   const arrivals = new ArrivalTally();
@@ -66,8 +67,9 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
   if (batch.receipts.length === 0) return;
   const byPush = Map.groupBy(batch.receipts, (receipt) => receipt.pushNo);
   const pushNos = [...byPush.keys()].sort((a, b) => a - b);
-  await useIndexes(trx);
-  const pushes = await lockOpen(trx, batch, pushNos);
+  // Deliveries are found by their numbers, whatever stale statistics of a young partition say.
+  await forbidSeqScan(trx);
+  const pushes = await lockOpenPushes(trx, batch, pushNos);
   for (const [pushNo, receipts] of [...byPush].sort(([a], [b]) => a - b)) {
     const push = pushes.get(pushNo);
     if (push === undefined) setAll(outcome, receipts, 'unknown');
@@ -78,20 +80,18 @@ async function recordPushes(trx: Transaction<Schema>, batch: ReceiptBatch, outco
   }
 }
 
-/** Deliveries are found by their numbers, whatever stale statistics of a young partition say. */
-async function useIndexes(trx: Transaction<Schema>): Promise<void> {
-  await sql`set local enable_seqscan = off`.execute(trx);
-}
-
-/** Late receipts wait for nobody; those of open pushes while one is being finalised, which may end it. */
-async function lockOpen(
+/**
+ * Receipts of an open push wait while the push is being finalised, which may end it. Late receipts do not
+ * wait.
+ */
+async function lockOpenPushes(
   trx: Transaction<Schema>,
   batch: ReceiptBatch,
   pushNos: number[],
 ): Promise<Map<number, OpenPush | EndedPush>> {
   const pushes = await findPushes(trx, batch, pushNos);
   const open = pushNos.filter((pushNo) => !isEnded(pushes.get(pushNo)));
-  await shareLedger(trx, open);
+  await lockLedgerShared(trx, open);
   for (const [pushNo, push] of await findPushes(trx, batch, open)) pushes.set(pushNo, push);
   return pushes;
 }
@@ -108,9 +108,13 @@ async function findPushes(
 ): Promise<Map<number, OpenPush | EndedPush>> {
   const { rows } = await sql<{ no: number; slot: Date | null; since: Date; ended_at: Date | null }>`
     select no, slot, coalesce(started_at, created_at) as since,
-      case when window_ends_at <= ${now} or finalised_at is not null or details_deleted_at is not null
-        then coalesce(window_ends_at, finalised_at, details_deleted_at) end as ended_at
-    from pushes where no = any(${pushNos}::bigint[]) and app_id = ${appId}`.execute(trx);
+      case
+        when window_ends_at <= ${now} or finalised_at is not null or details_deleted_at is not null
+          then coalesce(window_ends_at, finalised_at, details_deleted_at)
+      end as ended_at
+    from pushes
+    where no = any(${pushNos}::bigint[])
+      and app_id = ${appId}`.execute(trx);
   const pushes = new Map<number, OpenPush | EndedPush>();
   for (const { no, slot, since, ended_at: endedAt } of rows) {
     if (endedAt !== null) pushes.set(no, { no, endedAt });
@@ -125,15 +129,15 @@ async function countPush(
   receipts: readonly IndexedReceipt[],
   { deltas, arrivals, results }: Outcome,
 ): Promise<void> {
-  const sayings = sayingsOf(receipts, push.since);
+  const updates = updatesOf(receipts, push.since);
   const taps = await insertTaps(trx, push, receipts);
-  const known = await writeSayings(trx, push, { sayings, taps, deltas });
-  for (const saying of sayings) {
-    const delivery = known.get(saying.n);
+  const written = await writeUpdates(trx, push, { updates, taps }, deltas);
+  for (const update of updates) {
+    const delivery = written.get(update.n);
     resultsOf(
-      saying,
-      delivery?.news,
-      (receipt) => takeTap(taps, receipt),
+      update,
+      delivery?.changes,
+      (receipt) => consumeTap(taps, receipt),
       (receipt, result) => {
         results.set(receipt.index, result);
         arrivals.add(delivery?.platform, receipt.kind, result);

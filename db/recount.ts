@@ -30,17 +30,23 @@ export interface RecountedGroup {
   readonly counters: readonly RecountedCounter[];
 }
 
-/** Reads every delivery of the push once; alike rows come back as one group with what they count as. */
+/** Reads every delivery of the push once. Rows that are alike come back as one group with its counters. */
 export async function recountRows(
   db: Db,
   { pushNo, slot }: { pushNo: number; slot: Date },
 ): Promise<RecountedGroup[]> {
   const { rows } = await sql<Group>`
     select platform, coalesce(variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale, status, reason,
-      delivered_at is not null as receipted, count(*)::int as rows,
-      count(impression_at)::int as impressions, count(open_at)::int as opens,
-      count(dismissed_at)::int as dismissals, count(*) filter (where blocked)::int as blocked, sum(taps) as taps
-    from deliveries where slot = ${slot} and push_no = ${pushNo}
+      delivered_at is not null as receipted,
+      count(*)::int as rows,
+      count(impression_at)::int as impressions,
+      count(open_at)::int as opens,
+      count(dismissed_at)::int as dismissals,
+      count(*) filter (where blocked)::int as blocked,
+      sum(taps) as taps
+    from deliveries
+    where slot = ${slot}
+      and push_no = ${pushNo}
     group by platform, locale, status, reason, receipted`.execute(db);
   return rows.map((group) => ({
     platform: group.platform,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { DetailsFilter } from '../domain/details-filter.ts';
 import { type Db, inTransaction } from './database.ts';
 import { whereDetails } from './details.ts';
-import { shareLedger } from './push-lock.ts';
+import { lockLedgerShared } from './push-lock.ts';
 
 export interface ResultAudience {
   readonly id: string;
@@ -27,7 +27,7 @@ export async function createResultAudience(
 ): Promise<number | 'gone' | 'unready'> {
   return await inTransaction(db, async (trx) => {
     const { pushNo, variants, filter } = audience;
-    await shareLedger(trx, [pushNo]);
+    await lockLedgerShared(trx, [pushNo]);
     const push = await trx
       .selectFrom('pushes')
       .select(['id', 'slot', 'window_ends_at', 'details_deleted_at', 'next_part_from'])

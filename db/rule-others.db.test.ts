@@ -8,7 +8,8 @@ import { useTestDatabase } from '../test/setup/database.ts';
 import { insertAudience } from './audiences.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { judgePlanned } from './planned.ts';
+import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
+import { recipientRows } from './recipients.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -36,7 +37,7 @@ async function chosen(rule: AudienceRule, at = now): Promise<string[]> {
     exclusions: [],
     devices: 'all',
   } as const;
-  const rows = await judgePlanned(database.db, { ...planning, from: { rule } });
+  const rows = await recipientRows(database.db, { ...planning, from: { rule } });
   const answer = await sql<{ id: string }>`select id from (${rows}) judged order by id`.execute(database.db);
   return answer.rows.map(({ id }) => id);
 }

@@ -9,7 +9,10 @@ import { meets } from '../test/fixtures/rule-meaning.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { judgePlanned } from './planned.ts';
+import { seedPerson } from './ledger-fixture.ts';
+import { recipientRows } from './recipients.ts';
+import { type Device, devices, type Happened, happened, rule } from './rule-fixture.ts';
+import { meets } from './rule-meaning.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
@@ -62,7 +65,7 @@ async function chosen(appId: string, one: AudienceRule, reader: (typeof READERS)
     exclusions: [],
     devices: 'all',
   } as const;
-  const rows = await judgePlanned(database.db, { ...planning, ...reader, from: { rule: one } });
+  const rows = await recipientRows(database.db, { ...planning, ...reader, from: { rule: one } });
   const answer = await sql<{ id: string }>`select id from (${rows}) judged order by id`.execute(database.db);
   return answer.rows.map(({ id }) => id);
 }

@@ -2,12 +2,14 @@ import { expect, test } from 'vitest';
 import { reconcileVariants } from '../domain/metrics.ts';
 import { preparePush, type SeededDevice, seedDevices, soundFigures } from '../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { advanceLease, type Settled } from './advance.ts';
-import { openPush } from './control.ts';
+import { advanceLease } from './advance.ts';
 import { finalisePush } from './finalise.ts';
 import { readHours } from './hours.ts';
-import { acquireLease } from './leases.ts';
+import { takeLease } from './leases.ts';
+import { openPush } from './push-control.ts';
+import { preparePush, type SeededDevice, seedDevices, soundFigures } from './push-fixture.ts';
 import { settleStopped } from './pushes.ts';
+import type { Settled } from './results-by-number.ts';
 
 const database = useTestDatabase();
 const HOUR = 3_600_000;
@@ -77,7 +79,7 @@ test('sends are counted in the hour and the variant in which they were settled, 
   expect(await soundFigures(db, push, after(72 * HOUR))).toEqual(live);
 });
 
-test('what a dead sender left in flight was sent in the hour in which that was found', async () => {
+test('rows that a dead sender left in flight were sent in the hour of the sweep', async () => {
   const { db } = database;
   const { push } = await sending();
   await settleStopped(db, { pushNo: push.no, slot: push.slot, now: after(90 * 60_000), abandon: null });

@@ -11,7 +11,7 @@ import { platformOf } from './platform-code.ts';
 /** The failure reason of an iOS device whose request was written and never answered. */
 export const UNKNOWN_OUTCOME = 'unknown_outcome';
 
-/** No message went to these: nobody can have a receipt of them. */
+/** Statuses of deliveries without a message: no receipt of them can exist. */
 export const NEVER_SENT: readonly number[] = [STATUS_CODE.lost, STATUS_CODE.suppressed, STATUS_CODE.not_sent];
 
 export interface SendState {
@@ -41,14 +41,15 @@ export interface SendColumns {
 
 const { accepted, rejected, ambiguous } = STATUS_CODE;
 
-/** Their requests have a final or an ambiguous outcome. */
+/** Statuses of requests with a final or an ambiguous outcome. */
 export const SENT: readonly number[] = [accepted, rejected, ambiguous];
 
 /** `sendResult` of the domain as an SQL expression; null where that is undefined. */
 export function sendResultSql(columns: Omit<SendColumns, 'reason'>): RawBuilder<SendResult | null> {
   const { status, platform, receipted } = columns;
   return sql`(case
-    when ${status} not in (${code(accepted)}, ${code(rejected)}, ${code(ambiguous)}) or ${platform} is null then null
+    when ${status} not in (${code(accepted)}, ${code(rejected)}, ${code(ambiguous)}) then null
+    when ${platform} is null then null
     when ${receipted} then 'success'
     when ${status} = ${code(rejected)} then 'failure'
     when ${platform} <> ${code(PLATFORM_CODE.ios)} then 'no_feedback'

@@ -1,8 +1,8 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Db } from './database.ts';
 import type { Schema } from './schema.ts';
 
-/** Details of pushes that start within one slot are dropped together. */
+/** How long a slot is. Deliveries of pushes that start within one slot are dropped together. */
 const SLOT_MS = 30 * 60_000;
 const STALE_MS = 30 * 60_000;
 const PARTITIONED = ['deliveries', 'open_events'] as const;
@@ -16,7 +16,7 @@ export function deliveriesOf(slot: Date): RawBuilder<unknown> {
   return sql.table(partitionName('deliveries', slot));
 }
 
-/** Creates the slot's partitions, in a transaction of its own, so that nobody waits for it longer than for that. */
+/** Creates the partitions of the slot in a transaction of their own, so that its lock is short. */
 export async function createSlot(db: Db, slot: Date): Promise<void> {
   if (await hasSlot(db, slot)) return;
   await db.transaction().execute(async (trx) => {
@@ -34,7 +34,10 @@ export async function holdSlot(trx: Transaction<Schema>, slot: Date): Promise<bo
 async function hasSlot(db: Db, slot: Date): Promise<boolean> {
   const name = partitionName('deliveries', slot);
   const { rows } = await sql`
-    select 1 from pg_class c join pg_inherits i on i.inhrelid = c.oid where c.relname = ${name}`.execute(db);
+    select 1
+    from pg_class class
+    join pg_inherits part on part.inhrelid = class.oid
+    where class.relname = ${name}`.execute(db);
   return rows.length > 0;
 }
 
@@ -42,19 +45,21 @@ async function createPartitions(trx: Transaction<Schema>, slot: Date): Promise<v
   const end = new Date(slot.getTime() + SLOT_MS);
   for (const table of PARTITIONED) {
     const name = partitionName(table, slot);
-    // A table of its own, attached after: creating it as a partition would lock the parent exclusively.
-    await sql`create table ${sql.table(name)} (like ${sql.table(table)} including all) with (fillfactor = 50)`.execute(
-      trx,
-    );
-    await sql`alter table ${sql.table(table)} attach partition ${sql.table(name)}
+    // The table is created alone and then attached: creating a partition would lock the parent exclusively.
+    await sql`
+      create table ${sql.table(name)} (like ${sql.table(table)} including all)
+      with (fillfactor = 50)`.execute(trx);
+    await sql`
+      alter table ${sql.table(table)} attach partition ${sql.table(name)}
       for values from (${sql.lit(slot.toISOString())}) to (${sql.lit(end.toISOString())})`.execute(trx);
   }
 }
 
 /**
- * Drops the slot's partitions unless a push still needs them; says whether they are gone. A push that was
- * prepared and did not start for so long is prepared anew before it starts: it must not keep the others' details.
- * One that waits for its time keeps its numbers, and one that users join is never prepared anew.
+ * Drops the partitions of the slot unless a push still needs them, and says whether they are gone. A push
+ * that was prepared long ago and has not started is prepared again before it starts, so that it does not keep
+ * the deliveries of other pushes. A push that waits for its time keeps its numbers, and a push that users
+ * join is never prepared again.
  */
 export async function dropSlot(db: Db, { slot, now }: { slot: Date; now: Date }): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
@@ -81,9 +86,17 @@ async function forgetUnstarted(trx: Transaction<Schema>, slot: Date, now: Date):
     .set({ slot: null })
     .where('slot', '=', slot)
     .where('started_at', 'is', null)
-    .where(sql<boolean>`not exists (select from leases l where l.push_no = pushes.no and l.due_at > ${now})`)
     .where(
-      sql<boolean>`not exists (select from tasks t where t.id = pushes.task_id and t.push_type = 'trigger')`,
+      sql<boolean>`not exists (
+        select from leases lease
+        where lease.push_no = pushes.no and lease.due_at > ${now}
+      )`,
+    )
+    .where(
+      sql<boolean>`not exists (
+        select from tasks task
+        where task.id = pushes.task_id and task.push_type = 'trigger'
+      )`,
     )
     .returning('no')
     .execute();
@@ -96,13 +109,16 @@ async function forgetUnstarted(trx: Transaction<Schema>, slot: Date, now: Date):
 /** The slots that have partitions. */
 export async function listSlots(db: Db): Promise<Date[]> {
   const { rows } = await sql<{ name: string }>`
-    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'deliveries'::regclass order by 1`.execute(db);
+    select class.relname as name
+    from pg_inherits part
+    join pg_class class on class.oid = part.inhrelid
+    where part.inhparent = 'deliveries'::regclass
+    order by 1`.execute(db);
   return rows.flatMap(({ name }) => {
     const [, date, time] = /_(\d{8})_(\d{4})$/.exec(name) ?? [];
     if (date === undefined || time === undefined) return [];
-    const iso = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}T${time.slice(0, 2)}:${time.slice(2)}:00Z`;
-    return [new Date(iso)];
+    const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;
+    return [new Date(`${day}T${time.slice(0, 2)}:${time.slice(2)}:00Z`)];
   });
 }
 
@@ -110,7 +126,7 @@ function slotNumber(slot: Date): number {
   return Math.floor(slot.getTime() / SLOT_MS);
 }
 
-async function lockSlot(trx: Kysely<Schema>, slot: Date): Promise<void> {
+async function lockSlot(trx: Transaction<Schema>, slot: Date): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('slot'), ${slotNumber(slot)}::int)`.execute(trx);
 }
 

@@ -2,7 +2,7 @@ import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { Db } from './database.ts';
 import { deliveriesOf } from './slots.ts';
 
-/** Stands for a value that is known when the statement runs. */
+/** A placeholder for a value that is known when the statement runs. */
 class Hole {
   readonly name: string;
 
@@ -11,7 +11,7 @@ class Hole {
   }
 }
 
-/** Values, or what stands for them. */
+/** Values, or placeholders for them. */
 export type SqlValues<Values> = { readonly [Name in keyof Values]: Values[Name] | RawBuilder<Values[Name]> };
 
 type Holes<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };
@@ -19,8 +19,8 @@ type Holes<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name
 const MAX_SLOTS = 100;
 
 /**
- * A statement over the deliveries of a slot, built once for each and then only filled in: building it takes kysely
- * as long as running it takes Postgres.
+ * A statement over the deliveries of a slot, built once for each slot and then only filled in: building a
+ * statement takes kysely as long as running it takes Postgres.
  */
 export function slotStatement<Values extends { readonly slot: Date }, Row>(
   build: (deliveries: RawBuilder<unknown>, values: Holes<Values>) => RawBuilder<unknown>,

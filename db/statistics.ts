@@ -5,8 +5,8 @@ import { type Figures, type Statistics, statisticsOf, totalOf } from '../domain/
 import type { Platform } from '../domain/platform.ts';
 import { type CounterRow, countersFrom, pendingFrom } from './counter-rows.ts';
 import type { Db } from './database.ts';
+import { NAMED } from './named-statements.ts';
 import { platformsOf } from './platform-code.ts';
-import { PREPARED } from './prepared.ts';
 import { arrivedSql, REPORTING_DAYS } from './receipt-arrivals.ts';
 import { type RecountedCounter, recountRows } from './recount.ts';
 import type { PushSummary } from './task-history.ts';
@@ -18,12 +18,12 @@ export interface StatisticsAnswer {
   readonly windowEndsAt: Date | null;
   /** Receipts after the window so far; they are in no other number. */
   readonly late: number;
-  /** Of the pending, those that wait for their time: for the clocks of their zones, or the end of quiet hours. */
+  /** Pending devices that wait for their time: for the clocks of their zones, or the end of quiet hours. */
   readonly held: number;
   readonly statistics: Statistics;
   /** The platforms whose devices are known to report. */
   readonly reporting: ReadonlySet<Platform>;
-  /** What the push says, where its variants have locales that some device got; they are named by it. */
+  /** The content of the push, where some device got a locale of it. The locales name the variants. */
   readonly content: Content | null;
 }
 
@@ -55,7 +55,7 @@ export async function readStatisticsOf(
 export interface LatestPush {
   readonly push: PushSummary;
   readonly answer: StatisticsAnswer;
-  /** As its counters say, also when the answer was frozen. */
+  /** The figures of its counters, also when the answer was frozen. */
   readonly figures: Figures;
 }
 
@@ -66,8 +66,15 @@ export async function readLatestPushes(
 ): Promise<Map<string, LatestPush>> {
   if (taskIds.length === 0) return new Map();
   const which = sql`no in (
-    select last.no from unnest(${taskIds}::text[]) as t (id), lateral (
-      select no from pushes where task_id = t.id order by seq desc limit 1) last)`;
+        select last.no
+        from unnest(${taskIds}::text[]) as task (id), lateral (
+          select no
+          from pushes
+          where task_id = task.id
+          order by seq desc
+          limit 1
+        ) last
+      )`;
   const rows = await readLedger(db, { which, now });
   return new Map(rows.map((row) => [row.taskId, latestOf(row, now)]));
 }
@@ -85,46 +92,68 @@ async function readLedger(
   db: Db,
   { which, now }: { which: RawBuilder<unknown>; now: Date },
 ): Promise<LedgerRow[]> {
-  const { rows } = await sql<LedgerRow>`${PREPARED}
-    with p as materialized (select * from pushes where ${which}),
-    arrived as materialized (${arrivedSql(sql`select app_id from p`)})
-    select p.no, p.id, p.task_id as "taskId", p.app_id as "appId", p.seq, p.revision, p.status,
-      p.status_reason as "statusReason", p.due_at as "dueAt", p.slot, p.started_at as "startedAt",
-      p.window_ends_at as "windowEndsAt", p.finalised_at as "finalisedAt",
-      p.details_deleted_at as "detailsDeletedAt", p.created_at as "createdAt", p.statistics, coalesce(c.counters, '[]') as counters,
-      case when c.locales > 0 then ${contentSql(sql`p.task_id`, sql`p.revision`)} end as content,
-      (select ${PENDING} from leases l where l.push_no = p.no) as pending,
+  const { rows } = await sql<LedgerRow>`${NAMED}
+    with push as materialized (
+      select *
+      from pushes
+      where ${which}
+    ), arrived as materialized (
+      -- When devices of each platform reported last: they are expected to report on a push soon after.
+      ${arrivedSql(sql`select app_id from push`)}
+    )
+    select push.no, push.id, push.task_id as "taskId", push.app_id as "appId", push.seq, push.revision,
+      push.status, push.status_reason as "statusReason", push.due_at as "dueAt", push.slot,
+      push.started_at as "startedAt", push.window_ends_at as "windowEndsAt",
+      push.finalised_at as "finalisedAt", push.details_deleted_at as "detailsDeletedAt",
+      push.created_at as "createdAt", push.statistics,
+      coalesce(counted.counters, '[]') as counters,
+      case when counted.locales > 0 then ${contentSql(sql`push.task_id`, sql`push.revision`)} end as content,
       (
-        select coalesce(sum(l.pending[1] + l.pending[2] + l.pending[3]), 0)::int from leases l
-        where l.push_no = p.no and l.due_at > ${now}
+        select ${PENDING}
+        from leases lease
+        where lease.push_no = push.no
+      ) as pending,
+      (
+        select coalesce(sum(lease.pending[1] + lease.pending[2] + lease.pending[3]), 0)::int
+        from leases lease
+        where lease.push_no = push.no and lease.due_at > ${now}
       ) as held,
       array(
-        select a.platform from arrived a where a.app_id = p.app_id
-          and a.last_at > coalesce(p.started_at, p.created_at) - ${REPORTING_DAYS} * interval '1 day'
+        select arrived.platform
+        from arrived
+        where arrived.app_id = push.app_id
+          and arrived.last_at
+            > coalesce(push.started_at, push.created_at) - ${REPORTING_DAYS} * interval '1 day'
       ) as reporting
-    from p left join lateral (
-      select max(locale) as locales, json_agg(json_build_object(
-        'metric', s.metric, 'platform', s.platform, 'locale', s.locale, 'reason', s.reason, 'value', s.value)) as counters
+    from push
+    left join lateral (
+      select max(locale) as locales, json_agg(summed) as counters
       from (
-        select metric, platform, locale, reason, sum(value) as value from push_counters
-        where push_no = p.no group by metric, platform, locale, reason having sum(value) <> 0
-      ) s
-    ) c on true`.execute(db);
+        select metric, platform, locale, reason, sum(value) as value
+        from push_counters
+        where push_no = push.no
+        group by metric, platform, locale, reason
+        having sum(value) <> 0
+      ) summed
+    ) counted on true`.execute(db);
   return rows;
 }
 
-/** Of the leases `l`, by platform code. */
+/** Devices without a final outcome in the rows of `leases lease`, by platform code. */
 export const PENDING: RawBuilder<number[]> = sql`array[${sql.join(
-  Object.values(PLATFORM_CODE).map((code) => sql`coalesce(sum(l.pending[${sql.lit(code + 1)}]), 0)::int`),
+  Object.values(PLATFORM_CODE).map((code) => sql`coalesce(sum(lease.pending[${sql.lit(code + 1)}]), 0)::int`),
 )}]`;
 
 /** The content of a task's revision. */
 export function contentSql(taskId: RawBuilder<unknown>, revision: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(select r.definition -> 'content' from task_revisions r
-    where r.task_id = ${taskId} and r.revision = ${revision})`;
+  return sql`(
+        select made.definition -> 'content'
+        from task_revisions made
+        where made.task_id = ${taskId} and made.revision = ${revision}
+      )`;
 }
 
-/** The same figures from the raw delivery rows; only what rows cannot tell comes from the counters. */
+/** The same figures from the delivery rows. Only figures that rows do not hold come from the counters. */
 export async function recountStatistics(
   db: Db,
   { pushNo, slot }: { pushNo: number; slot: Date },
@@ -154,9 +183,12 @@ export async function recountCounters(
 ): Promise<Recounted> {
   const rows = await recountRows(db, { pushNo, slot });
   const { rows: others } = await sql<RecountedCounter>`
-    select metric, platform, locale, reason, sum(value)::bigint as value from push_counters
-    where push_no = ${pushNo} and metric in ('refused_attempt', 'late')
-    group by metric, platform, locale, reason having sum(value) <> 0`.execute(db);
+    select metric, platform, locale, reason, sum(value)::bigint as value
+    from push_counters
+    where push_no = ${pushNo}
+      and metric in ('refused_attempt', 'late')
+    group by metric, platform, locale, reason
+    having sum(value) <> 0`.execute(db);
   const waiting = rows.filter(({ status }) => status === STATUS_CODE.pending || status === STATUS_CODE.retry);
   const pending = Object.values(PLATFORM_CODE).map((code) =>
     waiting.reduce((sum, row) => sum + (row.platform === code ? row.rows : 0), 0),
@@ -175,7 +207,7 @@ function answerOf(row: LedgerRow, now: Date): StatisticsAnswer {
     windowEndsAt: row.windowEndsAt,
     late: counters.reduce((sum, { metric, value }) => (metric === 'late' ? sum + value : sum), 0),
     held: row.held,
-    // What was frozen before variants were told apart has none.
+    // Statistics that were frozen before variants were told apart have none.
     statistics:
       frozen === null
         ? statisticsOf(counters, pendingFrom(row.pending), reporting)

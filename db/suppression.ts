@@ -1,63 +1,77 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import { type Cap, type QuietHours, type QuietUse, reasonOf } from '../domain/cap.ts';
+import { type Cap, type ContactRules, type QuietHours, type QuietUse, reasonOf } from '../domain/cap.ts';
 import { isPersonal } from '../domain/content-variant.ts';
 import type { SuppressionReason } from '../domain/reasons.ts';
 import { classOf, type TaskDefinition } from '../domain/task-definition.ts';
 import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
 import { contentColumns } from './content-columns.ts';
-import { withHashJoins } from './hash-joins.ts';
+import { withHashJoins } from './planner-settings.ts';
 import { withinQuotas } from './quotas.ts';
+import type { RecipientColumns } from './recipient-columns.ts';
 import type { Schema } from './schema.ts';
 
-/** What keeps devices out of a push beyond its audience, as far as this push has any of it. */
+/** The rules that keep devices out of a push beyond its audience. */
 export interface Suppression {
   readonly appId: string;
+  /** The content differs between devices, and so may miss a variable. */
   readonly isPersonal: boolean;
-  /** Of one user or device. */
+  /** Caps of one user or device. */
   readonly caps: readonly Cap[];
-  /** Over all devices of the app. */
+  /** Caps over all devices of the app. */
   readonly quotas: readonly Cap[];
-  /** They suppress. */
+  /** Quiet hours that suppress devices (`action: drop`). */
   readonly quietHours: QuietHours | null;
-  /** They hold back; who is in them is in a wave of its own. */
+  /** Quiet hours that hold devices back (`action: hold`), each group in a wave of its own. */
   readonly hold: QuietHours | null;
-  /** The app has caps: what is to be sent is entered in the contact log at once. */
+  /** The app has caps: devices that are to be sent to enter the contact log at once. */
   readonly hasCaps: boolean;
-  /** Columns of the device `d`, each behind a comma. */
-  readonly columns: RawBuilder<unknown>;
-  /** Their names, and as many nulls. */
-  readonly names: RawBuilder<unknown>;
-  readonly nulls: RawBuilder<unknown>;
+  /** The columns of the recipient rows that `suppress` reads. */
+  readonly columns: RecipientColumns;
 }
 
-/** Pushes of an app that has caps are prepared one after the other, so that no two take the same last slot. */
+/**
+ * Pushes of an app that has caps are prepared one after the other, so that no two take the same last place.
+ */
 export async function findSuppression(
   trx: Transaction<Schema>,
   { appId, definition, now }: { appId: string; definition: TaskDefinition; now: Date },
 ): Promise<Suppression> {
-  const { content, caps: use = 'apply', quietHours: quietUse = 'apply' } = definition;
   const rules = await findContactRules(trx, { appId, now });
+  const { content } = definition;
+  const applied = appliedRules(rules, definition);
+  const isPlaced = applied.caps.length > 0 || applied.quietHours !== null;
+  return {
+    ...applied,
+    appId,
+    isPersonal: isPersonal(content),
+    hasCaps: rules.caps.length > 0,
+    columns: { ...contentColumns(content), ...(isPlaced ? PLACE_COLUMNS : {}) },
+  };
+}
+
+/** Which user and time zone a device counts for. */
+const PLACE_COLUMNS: RecipientColumns = {
+  user_key: sql`coalesce('=' || d.user_id, '#' || d.no)`,
+  zone: sql`coalesce(d.time_zone, '')`,
+};
+
+/** The rules that concern the message class of the task, unless the task sets them aside. */
+function appliedRules(
+  rules: ContactRules,
+  definition: TaskDefinition,
+): Pick<Suppression, 'caps' | 'quotas' | 'quietHours' | 'hold'> {
+  const { caps: use = 'apply', quietHours: quietUse = 'apply' } = definition;
   const ownClass = classOf(definition);
   const concerns = ({ class: only = ownClass }: { class?: string | undefined }) => only === ownClass;
-  const applied = use === 'apply' ? rules.caps.filter(concerns) : [];
-  const caps = applied.filter(({ per }) => per !== 'app');
-  const quotas = applied.filter(({ per }) => per === 'app');
-  const held = rules.quietHours !== null && concerns(rules.quietHours) ? rules.quietHours : null;
-  const action = held === null ? 'ignore' : actionOf(held, quietUse);
-  const quiet = action === 'drop' ? held : null;
-  const isPlaced = caps.length > 0 || quiet !== null;
-  const personal = isPersonal(content);
+  const caps = use === 'apply' ? rules.caps.filter(concerns) : [];
+  const quiet = rules.quietHours !== null && concerns(rules.quietHours) ? rules.quietHours : null;
+  const action = quiet === null ? 'ignore' : actionOf(quiet, quietUse);
   return {
-    hold: action === 'hold' ? held : null,
-    ...{ appId, caps, quotas, quietHours: quiet, isPersonal: personal, hasCaps: rules.caps.length > 0 },
-    columns: sql`${contentColumns(content)} ${
-      isPlaced
-        ? sql`, coalesce('=' || d.user_id, '#' || d.no) as user_key, coalesce(d.time_zone, '') as zone`
-        : sql``
-    }`,
-    nulls: sql`${personal ? sql`, null, null, null` : sql``} ${isPlaced ? sql`, null, null` : sql``}`,
-    names: sql`${personal ? sql`, variant, variables, misses_variable` : sql``} ${isPlaced ? sql`, user_key, zone` : sql``}`,
+    caps: caps.filter(({ per }) => per !== 'app'),
+    quotas: caps.filter(({ per }) => per === 'app'),
+    quietHours: action === 'drop' ? quiet : null,
+    hold: action === 'hold' ? quiet : null,
   };
 }
 
@@ -68,13 +82,21 @@ function actionOf({ action }: QuietHours, use: QuietUse): 'drop' | 'hold' | 'ign
 interface Sending {
   readonly pushNo: number;
   readonly now: Date;
-  /** When the row `r` is to be sent. */
+  /** When the row `recipient` is to be sent. */
   readonly at: RawBuilder<unknown>;
-  /** Columns to keep, each behind a comma. */
-  readonly more: RawBuilder<unknown>;
 }
 
-/** The rows with everything that suppresses them; the day limits of channels come last, so that nobody else uses them up. */
+/** The columns of a row `recipient` that are written, all but `suppression`. */
+const KEPT = sql.join(
+  ['id', 'device_no', 'platform', 'channel', 'token', 'loss', 'wave', 'variant', 'variables'].map((name) =>
+    sql.ref(`recipient.${name}`),
+  ),
+);
+
+/**
+ * The rows with every reason that suppresses them. Quotas of channels come last, so that no device uses up a
+ * place that it does not need.
+ */
 export function suppress(
   rows: RawBuilder<unknown>,
   suppression: Suppression,
@@ -83,55 +105,74 @@ export function suppress(
   const { appId, quotas } = suppression;
   const judged = judge(rows, suppression, sending);
   if (quotas.length === 0) return judged;
-  return withinQuotas(judged, quotas, { ...sending, appId, kept: keptOf(suppression, sending) });
-}
-
-function keptOf({ isPersonal }: Suppression, { more }: Pick<Sending, 'more'>): RawBuilder<unknown> {
-  return sql`r.id, r.device_no, r.platform, r.channel, r.token, r.loss ${more}
-    ${isPersonal ? sql`, r.variant, r.variables` : sql``}`;
+  return withinQuotas(judged, quotas, { ...sending, appId, kept: KEPT });
 }
 
 function judge(
   rows: RawBuilder<unknown>,
   suppression: Suppression,
-  { pushNo, now, at, more }: Sending,
+  { pushNo, now, at }: Sending,
 ): RawBuilder<unknown> {
   const { appId, caps, quietHours } = suppression;
   const isPlaced = caps.length > 0 || quietHours !== null;
   if (!isPlaced && !suppression.isPersonal) return rows;
-  const misses = suppression.isPersonal ? sql`r.misses_variable` : sql`false`;
-  const kept = keptOf(suppression, { more });
-  const own = [
-    ...caps.map(
-      (cap, no) =>
-        sql`when p.device_no in (select device_no from ${overOf(no)}) then ${sql.lit(reasonOf(cap))}`,
-    ),
+  if (!isPlaced) return sql`select ${KEPT}, ${judgement([MISSING])} as suppression from (${rows}) recipient`;
+  const cases = [
+    ...caps.map((cap, no) => {
+      const over = sql`placed.device_no in (select device_no from ${overOf(no)})`;
+      return sql`when ${over} then ${sql.lit(reasonOf(cap))}`;
+    }),
     ...(quietHours === null ? [] : [sql`when ${isQuiet(quietHours)} then ${reason('quiet_hours')}`]),
-    sql`when ${misses} then ${reason('missing_variable')}`,
+    MISSING,
   ];
-  const judged = sql`case when r.loss is not null then null when r.suppression is not null then r.suppression
-    ${sql.join(own, sql` `)} end as suppression`;
-  if (!isPlaced) return sql`select ${kept}, ${judged} from (${rows}) r`;
+  const overCaps = caps.map(
+    (cap, no) => sql`, ${overOf(no)} as materialized (${overCap(cap, { appId, pushNo, now })})`,
+  );
   return sql`
-    with judged_rows as materialized (${rows}),
-    zones as materialized (
-      select z.zone, coalesce(n.name, home.name, 'UTC') as name
-      from (select distinct zone from judged_rows where loss is null and suppression is null) z
-        left join pg_timezone_names n on n.name = z.zone
-        left join (select p.name from pg_timezone_names p join apps a on a.time_zone = p.name where a.id = ${appId}) home on true
+    with judged_rows as materialized (
+      ${rows}
+    ), zones as materialized (
+      -- Zones that Postgres does not know are those of the app.
+      select own.zone, coalesce(known.name, home.name, 'UTC') as name
+      from (
+        select distinct zone
+        from judged_rows
+        where loss is null and suppression is null
+      ) own
+      left join pg_timezone_names known on known.name = own.zone
+      left join (
+        select names.name
+        from pg_timezone_names names
+        join apps app on app.time_zone = names.name
+        where app.id = ${appId}
+      ) home on true
     ), placed as materialized (
-      select r.device_no, r.user_key, r.channel, ${at} as at, z.name as zone
-      from judged_rows r join zones z on z.zone = r.zone
-      where r.loss is null and r.suppression is null and not ${misses}
-    ) ${sql.join(
-      caps.map((cap, no) => sql`, ${overOf(no)} as materialized (${overCap(cap, { appId, pushNo, now })})`),
-      sql` `,
-    )}
-    select ${kept}, ${judged} from judged_rows r
-      left join placed p on p.device_no = r.device_no and r.loss is null`;
+      -- Where and when each device would be sent to: caps and quiet hours ask for this.
+      select recipient.device_no, recipient.user_key, recipient.channel, ${at} as at, zones.name as zone
+      from judged_rows recipient
+      join zones on zones.zone = recipient.zone
+      where recipient.loss is null
+        and recipient.suppression is null
+        and recipient.misses_variable is not true
+    ) ${sql.join(overCaps, sql` `)}
+    select ${KEPT}, ${judgement(cases)} as suppression
+    from judged_rows recipient
+    left join placed on placed.device_no = recipient.device_no and recipient.loss is null`;
 }
 
-/** Runs the statement with these rows. */
+const MISSING = sql`when recipient.misses_variable then ${reason('missing_variable')}`;
+
+/** The first reason that holds; none for a row that is lost. */
+function judgement(cases: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return sql`
+    case
+      when recipient.loss is not null then null
+      when recipient.suppression is not null then recipient.suppression
+      ${sql.join(cases, sql` `)}
+    end`;
+}
+
+/** Runs the statement that contains these rows, with the settings that they need. */
 export async function inBulk<T>(
   trx: Transaction<Schema>,
   { caps, quietHours }: Suppression,
@@ -150,7 +191,7 @@ function reason(name: SuppressionReason): RawBuilder<unknown> {
 }
 
 function isQuiet({ from, to }: QuietHours): RawBuilder<unknown> {
-  const time = sql`(p.at at time zone p.zone)::time`;
+  const time = sql`(placed.at at time zone placed.zone)::time`;
   const either = from < to ? sql`and` : sql`or`;
   return sql`(${time} >= ${from}::time ${either} ${time} < ${to}::time)`;
 }

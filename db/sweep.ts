@@ -1,8 +1,8 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { STATUS_CODE } from '../domain/delivery.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
+import type { Db } from './database.ts';
 import { sendingHourSql } from './hours.ts';
-import type { Schema } from './schema.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
 import { deliveriesOf } from './slots.ts';
 
@@ -13,11 +13,14 @@ export interface LeaseOfPush {
   readonly now: Date;
 }
 
-const IN_FLIGHT = sql`d.status = ${STATUS_CODE.pending} and d.n <= l.mark_n`;
-const UNSENT = sql`(d.status = ${STATUS_CODE.retry} or (d.status = ${STATUS_CODE.pending} and d.n > l.mark_n))`;
+const IN_FLIGHT = sql`d.status = ${STATUS_CODE.pending} and d.n <= lease.mark_n`;
+const UNSENT = sql`(
+  d.status = ${STATUS_CODE.retry}
+  or (d.status = ${STATUS_CODE.pending} and d.n > lease.mark_n)
+)`;
 
-/** What was in flight when its sender died is ambiguous: written perhaps, answered never. */
-export async function sweepInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
+/** Rows that were in flight when their sender died are ambiguous: written perhaps, answered never. */
+export async function sweepInFlight(db: Db, lease: LeaseOfPush): Promise<number> {
   return await settleRest(db, lease, {
     status: STATUS_CODE.ambiguous,
     reason: 'sender_died',
@@ -25,24 +28,23 @@ export async function sweepInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Pro
   });
 }
 
-/** The same of a task that sends it again, unless a receipt says that it arrived. */
-export async function putBackInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
+/** The sweep of a task that sends such rows again, unless a receipt says that the message arrived. */
+export async function putBackInFlight(db: Db, lease: LeaseOfPush): Promise<number> {
   const where = sql`${IN_FLIGHT} and d.delivered_at is null`;
   return await settleRest(db, lease, { status: STATUS_CODE.retry, reason: null, where });
 }
 
-/** What nobody claimed will not be sent any more. */
-export async function abandonUnsent(
-  db: Kysely<Schema>,
-  lease: LeaseOfPush,
-  reason: NotSentReason,
-): Promise<number> {
+/** Rows that no sender claimed will not be sent any more. */
+export async function abandonUnsent(db: Db, lease: LeaseOfPush, reason: NotSentReason): Promise<number> {
   return await settleRest(db, lease, { status: STATUS_CODE.not_sent, reason, where: UNSENT });
 }
 
-/** What waits for these devices is not sent any more; who has them in flight settles them first. */
+/**
+ * Rows that wait for these devices are not sent any more. A sender that has them in flight settles them
+ * first.
+ */
 export async function abandonDevices(
-  db: Kysely<Schema>,
+  db: Db,
   lease: LeaseOfPush,
   { deviceNos, reason }: { deviceNos: readonly number[]; reason: NotSentReason },
 ): Promise<number> {
@@ -50,34 +52,52 @@ export async function abandonDevices(
   return await settleRest(db, lease, { status: STATUS_CODE.not_sent, reason, where });
 }
 
-/** How many of the lease's rows were written to and have no answer yet. */
-export async function countInFlight(db: Kysely<Schema>, lease: LeaseOfPush): Promise<number> {
+/** How many requests of the lease were written and have no answer yet. */
+export async function countInFlight(db: Db, lease: LeaseOfPush): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select count(*) from leases l join ${deliveriesOf(lease.slot)} d
-      on d.push_no = l.push_no and d.n between l.from_n and l.to_n and ${IN_FLIGHT}
-    where l.push_no = ${lease.pushNo} and l.lease_no = ${lease.leaseNo}`.execute(db);
+    select count(*)
+    from leases lease
+    join ${deliveriesOf(lease.slot)} d on d.push_no = lease.push_no
+      and d.n between lease.from_n and lease.to_n
+      and ${IN_FLIGHT}
+    where lease.push_no = ${lease.pushNo}
+      and lease.lease_no = ${lease.leaseNo}`.execute(db);
   return rows[0]?.count ?? 0;
 }
 
 type Settlement = { status: number; reason: string | null; where: RawBuilder<unknown> };
 
-async function settleRest(db: Kysely<Schema>, lease: LeaseOfPush, to: Settlement): Promise<number> {
+async function settleRest(db: Db, lease: LeaseOfPush, to: Settlement): Promise<number> {
   const { rows } = await sql<{ settled: number }>`
-    with l as (
-      select * from leases where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo} for update
+    with lease as (
+      -- The lock keeps senders from claiming these rows.
+      select *
+      from leases
+      where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo}
+      for update
     ), since as (
+      -- The hour of the push under which the rows are counted.
       select ${sendingHourSql(sql`${lease.now}::timestamptz`, sql`coalesce(started_at, created_at)`)} as hour
-      from pushes where no = ${lease.pushNo}
+      from pushes
+      where no = ${lease.pushNo}
     ), settled as (
       update ${deliveriesOf(lease.slot)} d
-      set status = ${to.status}, reason = ${to.reason}, settled_at = ${lease.now}
-      from l
-      where d.push_no = l.push_no and d.n between l.from_n and l.to_n and ${to.where}
+      set status = ${to.status},
+        reason = ${to.reason},
+        settled_at = ${lease.now}
+      from lease
+      where d.push_no = lease.push_no
+        and d.n between lease.from_n and lease.to_n
+        and ${to.where}
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(lease, sql`(select hour from since)`)}, freed as (
-      update leases set pending = ${PENDING_LEFT}, version = version + 1
+      -- A new version tells a sender that waited for the lock that its view of the rows is stale.
+      update leases
+      set pending = ${PENDING_LEFT},
+        version = version + 1
       where push_no = ${lease.pushNo} and lease_no = ${lease.leaseNo}
     )
-    select count(*) as settled from settled`.execute(db);
+    select count(*) as settled
+    from settled`.execute(db);
   return rows[0]?.settled ?? 0;
 }

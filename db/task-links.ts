@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from './database.ts';
-import { PREPARED } from './prepared.ts';
+import { NAMED } from './named-statements.ts';
 import type { LinkedSubCampaign } from './sub-campaigns.ts';
 
 export interface TaskLinks {
@@ -13,26 +13,12 @@ export interface TaskLinks {
 /** The folders and sub-campaigns that a list shows of each task. */
 export async function readTaskLinks(db: Db, taskIds: readonly string[]): Promise<Map<string, TaskLinks>> {
   if (taskIds.length === 0) return new Map();
-  const { rows } = await sql<TaskLinks & { id: string }>`${PREPARED}
-    with recursive listed as materialized (
-      select id, subgroup_id
-      from tasks
-      where id = any(${taskIds}::text[])
-    ),
-    ancestors as (
-      -- The folders of the tasks, and then the folders above them. folder_id stays the folder of the task.
-      select id, parent_id, name, 1 as level, id as folder_id
-      from subgroups
-      where id in (select subgroup_id from listed)
+  const { rows } = await sql<TaskLinks & { id: string }>`${NAMED}
+    with recursive t as materialized (select id, subgroup_id from tasks where id = any(${taskIds}::text[])),
+    up as (
+      select id, parent_id, name, 1 as level, id as of from subgroups where id in (select subgroup_id from t)
       union all
-      select above.id, above.parent_id, above.name, ancestors.level + 1, ancestors.folder_id
-      from ancestors
-      join subgroups above on above.id = ancestors.parent_id
-    ),
-    paths as materialized (
-      select folder_id, array_agg(name order by level desc) as path
-      from ancestors
-      group by folder_id
+      select s.id, s.parent_id, s.name, up.level + 1, up.of from up join subgroups s on s.id = up.parent_id
     ),
     served as materialized (
       select link.task_id,

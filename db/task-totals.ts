@@ -2,12 +2,13 @@ import { sql } from 'kysely';
 import type { Db } from './database.ts';
 import { sumOf } from './totals.ts';
 
-/** How old the figures may be that the list is sorted by. */
+/** The maximum age of the figures that the list is sorted by. */
 export const SORT_AGE_MS = 2_000;
 
 /**
- * Brings the figures that the list is sorted by up to date, unless they are: of tasks with a push that still
- * counts, or that was finalised since. One process does it, the others wait for it. Answers their moment.
+ * Refreshes the figures that the list is sorted by, unless they are fresh. Tasks change when a push of theirs
+ * still counts, or was finalised since. One process refreshes, and the others wait for it. Returns the time
+ * of the figures.
  */
 export async function refreshTotals(db: Db, { appId, now }: { appId: string; now: Date }): Promise<Date> {
   const last = await lastRefresh(db, appId);
@@ -18,16 +19,27 @@ export async function refreshTotals(db: Db, { appId, now }: { appId: string; now
     if (since !== undefined && now.getTime() - since.getTime() < SORT_AGE_MS) return since;
     await sql`
       insert into task_totals (task_id, planned, deliveries, impressions, opens, dismissals)
-      select p.task_id, ${sumOf('planned')}, ${sumOf('success')}, ${sumOf('impression')}, ${sumOf('open')},
+      select push.task_id, ${sumOf('planned')}, ${sumOf('success')}, ${sumOf('impression')}, ${sumOf('open')},
         ${sumOf('dismissal')}
-      from pushes p join push_counters c on c.push_no = p.no
-      where p.task_id in (
-        select task_id from pushes where app_id = ${appId} and finalised_at is null
-        union select task_id from pushes
-          where app_id = ${appId} and finalised_at >= ${since ?? new Date(0)}::timestamptz - interval '1 minute')
+      from pushes push
+      join push_counters counter on counter.push_no = push.no
+      where push.task_id in (
+        select task_id
+        from pushes
+        where app_id = ${appId} and finalised_at is null
+        union
+        select task_id
+        from pushes
+        where app_id = ${appId}
+          and finalised_at >= ${since ?? new Date(0)}::timestamptz - interval '1 minute'
+      )
       group by 1
-      on conflict (task_id) do update set planned = excluded.planned, deliveries = excluded.deliveries,
-        impressions = excluded.impressions, opens = excluded.opens, dismissals = excluded.dismissals
+      on conflict (task_id) do update
+      set planned = excluded.planned,
+        deliveries = excluded.deliveries,
+        impressions = excluded.impressions,
+        opens = excluded.opens,
+        dismissals = excluded.dismissals
       where task_totals is distinct from excluded`.execute(trx);
     await trx
       .insertInto('task_totals_refreshes')

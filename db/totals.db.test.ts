@@ -23,7 +23,10 @@ async function twoPushes() {
   await db
     .insertInto('task_revisions')
     .values({
-      ...{ task_id: taskId, revision: 2, made_by: personId, made_at: START },
+      task_id: taskId,
+      revision: 2,
+      made_by: personId,
+      made_at: START,
       definition: JSON.stringify(french),
     })
     .execute();

@@ -14,7 +14,7 @@ export interface Totals {
   readonly statistics: Statistics;
 }
 
-interface Row {
+interface TotalsRow {
   readonly key: string;
   readonly pushes: number;
   readonly final_pushes: number;
@@ -24,30 +24,32 @@ interface Row {
   readonly reporting: number[];
 }
 
-/** Which pushes, and what those that are taken together have in common. */
-interface Taken {
-  readonly which: RawBuilder<unknown>;
-  readonly by: RawBuilder<unknown>;
-  /** Of one task its variants are told apart. */
-  readonly hasVariants?: boolean;
-  /** For a list that does not show what is pending: the leases are not read. */
-  readonly isList?: boolean;
+interface ListRow {
+  readonly key: string;
+  readonly counters: CounterRow[];
+  readonly reporting: number[];
 }
 
-const APP = { by: sql`''::text` };
-const TASK = { by: sql`task_id` };
+/** The pushes to be added up. */
+interface Scope {
+  readonly which: RawBuilder<unknown>;
+  /** The key that pushes which are added up have in common. */
+  readonly by: RawBuilder<unknown>;
+  /** Whether variants are told apart, which only the pushes of one task have in common. */
+  readonly hasVariants: boolean;
+}
+
 const NOTHING: Totals = { pushes: 0, finalPushes: 0, statistics: statisticsOf([], [], new Set()) };
 
 export async function readTaskTotals(db: Db, { taskId }: { taskId: string }): Promise<Totals> {
-  const totals = await readTotals(db, { ...TASK, which: sql`task_id = ${taskId}`, hasVariants: true });
-  return totals.get(taskId) ?? NOTHING;
+  const which = sql`task_id = ${taskId}`;
+  return await readTotals(db, { which, by: sql`task_id`, hasVariants: true });
 }
 
-/** What each task that has pushes achieved, all its pushes together; without what is pending. */
+/** The figures of each task that has pushes, all its pushes together, without pending devices. */
 export async function readTotalsOf(db: Db, taskIds: readonly string[]): Promise<Map<string, Figures>> {
   if (taskIds.length === 0) return new Map();
-  const which = sql`task_id = any(${taskIds}::text[])`;
-  const rows = await readRows(db, { ...TASK, which, isList: true });
+  const rows = await readListRows(db, taskIds);
   return new Map(
     rows.map((row) => [row.key, totalOf(countersFrom(row.counters, null), platformsOf(row.reporting))]),
   );
@@ -55,56 +57,125 @@ export async function readTotalsOf(db: Db, taskIds: readonly string[]): Promise<
 
 export interface Period {
   readonly appId: string;
-  /** Pushes that started from then on, and before the end. */
+  /** The first moment of the period, in which pushes started. */
   readonly from: Date;
   readonly to: Date;
 }
 
 export async function readAppTotals(db: Db, { appId, from, to }: Period): Promise<Totals> {
   const which = sql`app_id = ${appId} and started_at >= ${from} and started_at < ${to}`;
-  return (await readTotals(db, { ...APP, which })).get('') ?? NOTHING;
+  return await readTotals(db, { which, by: sql`''::text`, hasVariants: false });
 }
 
-async function readTotals(db: Db, taken: Taken): Promise<Map<string, Totals>> {
-  const rows = await readRows(db, taken);
-  return new Map(rows.map((row) => [row.key, totalsOf(row)]));
+async function readTotals(db: Db, scope: Scope): Promise<Totals> {
+  const [row] = await readTotalsRows(db, scope);
+  return row === undefined ? NOTHING : totalsOf(row);
 }
 
 /** One statement, so that counters and leases are of one moment and the sums add up. */
-async function readRows(db: Db, { which, by, hasVariants = false, isList = false }: Taken): Promise<Row[]> {
-  const locale = hasVariants ? sql`c.locale` : sql`null::smallint`;
-  const pending = sql`(select ${PENDING} from p join leases l on l.push_no = p.no
-    where p.key = t.key and p.finalised_at is null)`;
-  const { rows } = await sql<Row>`
-    with p as materialized (
-      select no, app_id, task_id, revision, finalised_at, coalesce(started_at, created_at) as since, ${by} as key
-      from pushes where ${which}
-    ), arrived as materialized (${arrivedSql(sql`select app_id from p`)}),
+async function readTotalsRows(db: Db, { which, by, hasVariants }: Scope): Promise<TotalsRow[]> {
+  const locale = hasVariants ? sql`counter.locale` : sql`null::smallint`;
+  const { rows } = await sql<TotalsRow>`
+    with ${pushesAndArrivals(which, by)},
     counted as materialized (
-      select p.key, c.metric, c.platform, ${locale} as locale, case when ${locale} > 0 then p.revision end as revision,
-        c.reason, sum(c.value)::bigint as value
-      from p join push_counters c on c.push_no = p.no group by 1, 2, 3, 4, 5, 6 having sum(c.value) <> 0
-    ), listed as materialized (
-      select c.key, json_agg(json_build_object('metric', c.metric, 'platform', c.platform, 'locale', c.locale,
-        'revision', c.revision, 'reason', c.reason, 'value', c.value)) as counters
-      from counted c group by c.key
+      -- The counters of all pushes with one key. Variants of different revisions are different variants.
+      select push.key, counter.metric, counter.platform, ${locale} as locale,
+        case when ${locale} > 0 then push.revision end as revision,
+        counter.reason, sum(counter.value)::bigint as value
+      from push
+      join push_counters counter on counter.push_no = push.no
+      group by 1, 2, 3, 4, 5, 6
+      having sum(counter.value) <> 0
     )
-    select t.key, t.pushes, t.final_pushes, coalesce(l.counters, '[]') as counters,
-      (select json_object_agg(c.revision, ${contentSql(sql`t.key`, sql`c.revision`)})
-        from (select distinct revision from counted where revision is not null) c) as contents,
-      ${isList ? sql`'{}'::int[]` : pending} as pending,
-      array(
-        select a.platform from arrived a
-        where a.app_id = t.app_id and a.last_at > t.since - ${REPORTING_DAYS} * interval '1 day'
-      ) as reporting
-    from (
-      select key, app_id, min(since) as since, count(*) as pushes, count(finalised_at) as final_pushes
-      from p group by 1, 2
-    ) t left join listed l on l.key = t.key`.execute(db);
+    select total.key, total.pushes, total.final_pushes,
+      (
+        select coalesce(${COUNTERS}, '[]')
+        from counted
+        where counted.key = total.key
+      ) as counters,
+      (
+        select json_object_agg(used.revision, ${contentSql(sql`total.key`, sql`used.revision`)})
+        from (
+          select distinct revision
+          from counted
+          where revision is not null
+        ) used
+      ) as contents,
+      (
+        select ${PENDING}
+        from push
+        join leases lease on lease.push_no = push.no
+        where push.key = total.key and push.finalised_at is null
+      ) as pending,
+      ${REPORTING} as reporting
+    from ${PUSHES_BY_KEY} total`.execute(db);
   return rows;
 }
 
-function totalsOf(row: Row): Totals {
+/** For a list of tasks, which shows neither variants nor pending devices: the leases are not read. */
+async function readListRows(db: Db, taskIds: readonly string[]): Promise<ListRow[]> {
+  const { rows } = await sql<ListRow>`
+    with ${pushesAndArrivals(sql`task_id = any(${taskIds}::text[])`, sql`task_id`)},
+    counted as materialized (
+      -- The counters of all pushes of a task.
+      select push.key, counter.metric, counter.platform, null::smallint as locale, null::int as revision,
+        counter.reason, sum(counter.value)::bigint as value
+      from push
+      join push_counters counter on counter.push_no = push.no
+      group by 1, 2, 3, 4, 5, 6
+      having sum(counter.value) <> 0
+    ), listed as materialized (
+      -- One look at the counters for all tasks.
+      select counted.key, ${COUNTERS} as counters
+      from counted
+      group by counted.key
+    )
+    select total.key, coalesce(listed.counters, '[]') as counters, ${REPORTING} as reporting
+    from ${PUSHES_BY_KEY} total
+    left join listed on listed.key = total.key`.execute(db);
+  return rows;
+}
+
+/**
+ * The CTEs `push` and `arrived`: the pushes with their keys, and when devices of each platform reported last.
+ */
+function pushesAndArrivals(which: RawBuilder<unknown>, key: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`push as materialized (
+      select no, app_id, task_id, revision, finalised_at, ${key} as key,
+        coalesce(started_at, created_at) as since
+      from pushes
+      where ${which}
+    ), arrived as materialized (
+      ${arrivedSql(sql`select app_id from push`)}
+    )`;
+}
+
+/** The rows of `counted` as one array. */
+const COUNTERS = sql`json_agg(json_build_object(
+          'metric', counted.metric,
+          'platform', counted.platform,
+          'locale', counted.locale,
+          'revision', counted.revision,
+          'reason', counted.reason,
+          'value', counted.value
+        ))`;
+
+/** One row per key of `push`. */
+const PUSHES_BY_KEY = sql`(
+      select key, app_id, min(since) as since, count(*) as pushes, count(finalised_at) as final_pushes
+      from push
+      group by 1, 2
+    )`;
+
+/** The platforms whose devices are expected to report on the pushes of the row `total`. */
+const REPORTING = sql`array(
+        select arrived.platform
+        from arrived
+        where arrived.app_id = total.app_id
+          and arrived.last_at > total.since - ${REPORTING_DAYS} * interval '1 day'
+      )`;
+
+function totalsOf(row: TotalsRow): Totals {
   const byRevision = Map.groupBy(row.counters, ({ revision }) => revision);
   const counters = [...byRevision].flatMap(([revision, own]) =>
     countersFrom(own, row.contents?.[revision ?? ''] ?? null),
@@ -125,19 +196,29 @@ export interface DayTotals {
   readonly dismissals: number;
 }
 
-/** The days on which pushes started, with what came of those pushes. */
+/** The days on which pushes started, with the figures of those pushes. */
 export async function readAppDays(db: Db, period: Period): Promise<DayTotals[]> {
   const { rows } = await sql<DayTotals>`
-    select to_char(p.started_at at time zone a.time_zone, 'YYYY-MM-DD') as day, count(distinct p.no) as pushes,
-      ${sumOf('planned')} as planned, ${sumOf('success')} as deliveries, ${sumOf('failure')} as failures,
-      ${sumOf('impression')} as impressions, ${sumOf('open')} as opens, ${sumOf('dismissal')} as dismissals
-    from pushes p join apps a on a.id = p.app_id left join push_counters c on c.push_no = p.no
-    where p.app_id = ${period.appId} and p.started_at >= ${period.from} and p.started_at < ${period.to}
-    group by 1 order by 1`.execute(db);
+    select to_char(push.started_at at time zone app.time_zone, 'YYYY-MM-DD') as day,
+      count(distinct push.no) as pushes,
+      ${sumOf('planned')} as planned,
+      ${sumOf('success')} as deliveries,
+      ${sumOf('failure')} as failures,
+      ${sumOf('impression')} as impressions,
+      ${sumOf('open')} as opens,
+      ${sumOf('dismissal')} as dismissals
+    from pushes push
+    join apps app on app.id = push.app_id
+    left join push_counters counter on counter.push_no = push.no
+    where push.app_id = ${period.appId}
+      and push.started_at >= ${period.from}
+      and push.started_at < ${period.to}
+    group by 1
+    order by 1`.execute(db);
   return rows;
 }
 
-/** Of the rows of `push_counters c`. */
+/** The sum of one metric over the rows of `push_counters counter`. */
 export function sumOf(metric: Metric): RawBuilder<number> {
-  return sql`coalesce(sum(c.value) filter (where c.metric = ${sql.lit(metric)}), 0)::bigint`;
+  return sql`coalesce(sum(counter.value) filter (where counter.metric = ${sql.lit(metric)}), 0)::bigint`;
 }

@@ -1,10 +1,11 @@
 import { sql, type Transaction } from 'kysely';
 import type { TaskDefinition } from '../domain/task-definition.ts';
+import { PUSHES_JOINABLE } from '../domain/task-status.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import { logContacts } from './contact-log.ts';
-import { countAndCut, cutSoFar } from './cut-leases.ts';
+import { countGroups, cutLeases, cutSoFar, groupDeliveries } from './cut-leases.ts';
 import type { Db } from './database.ts';
-import { insertDeliveries, rangesOf } from './prepare.ts';
+import { insertDeliveries, rangesOf } from './insert-deliveries.ts';
 import type { PushRow } from './pushes.ts';
 import type { Schema } from './schema.ts';
 import { createSlot, holdSlot, slotOf } from './slots.ts';
@@ -13,7 +14,7 @@ import { findDefinition } from './task-state.ts';
 import { type DueTrigger, ENTRY } from './triggers.ts';
 import { type DueLeases, findWaves, nextDueAt } from './waves.ts';
 
-/** Where users who are due now would join, if it is open: the push of this clock hour. */
+/** The push of this clock hour, which users who are due now join if it is open. */
 export async function findOpenPush(
   db: Db,
   args: DueTrigger & { now: Date },
@@ -24,13 +25,13 @@ export async function findOpenPush(
     .where('task_id', '=', args.taskId)
     .where('revision', '=', args.revision)
     .where('due_at', '=', new Date(hourOf(args.now.getTime())))
-    .where('status', 'in', ['preparing', 'sending'])
+    .where('status', 'in', PUSHES_JOINABLE)
     .where('slot', 'is not', null)
     .where('closed_at', 'is', null)
     .executeTakeFirst();
 }
 
-/** An empty push, which users join; done before, it changes nothing. */
+/** Makes the push ready for users to join, without any of them. A second call changes nothing. */
 export async function openToJoin(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
   const slot = slotOf(args.now);
   await createSlot(db, slot);
@@ -46,8 +47,8 @@ export async function openToJoin(db: Db, args: { pushNo: number; now: Date }): P
 }
 
 /**
- * Takes a batch of users who are due into the push: their devices in the task's audience become deliveries and a
- * lease of their own. Undefined when nobody may join any more, else how many users were taken.
+ * Takes a batch of due users into the push: their devices in the audience of the task become deliveries with
+ * leases of their own. Returns how many users were taken, or undefined when the push is closed to them.
  */
 export async function joinPush(
   db: Db,
@@ -61,13 +62,13 @@ export async function joinPush(
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
-    const isOpen = push.closed_at === null && ['preparing', 'sending'].includes(push.status);
+    const isOpen = push.closed_at === null && PUSHES_JOINABLE.includes(push.status);
     if (!isOpen || push.slot === null) return undefined;
     const userIds = await takeDue(trx, args);
     if (userIds.length > 0) {
       const definition = await findDefinition(trx, push);
       await addUsers(trx, { ...args, push: { ...push, slot: push.slot }, userIds, definition });
-      // It said why nobody could join.
+      // The reason said why no user could join.
       if (push.status_reason !== null) {
         await trx.updateTable('pushes').set({ status_reason: null }).where('no', '=', push.no).execute();
       }
@@ -76,31 +77,55 @@ export async function joinPush(
   });
 }
 
-/** Cancelled is who did the unless-event since, skipped who is too late; a user who is in the push already is not pushed to twice. */
+/**
+ * Takes users who are due. Users who did the unless-event since are cancelled, and users who are too late are
+ * skipped. A user who is in the push already is not pushed to twice.
+ */
 async function takeDue(
   trx: Transaction<Schema>,
   { taskId, pushNo, limit, now }: { taskId: string; pushNo: number; limit: number; now: Date },
 ): Promise<string[]> {
   const { rows } = await sql<{ user_id: string; state: number; is_new: boolean }>`
     with due as (
-      select e.task_id, e.user_id, e.event_at, e.due_at, t.unless_no, t.grace_ms, e.push_no is distinct from ${pushNo}::bigint as is_new
-      from trigger_entries e join triggers t using (task_id)
-      where e.task_id = ${taskId} and e.state = ${ENTRY.waiting} and e.due_at <= ${now} and not t.paused
-      order by e.due_at limit ${limit} for update of e skip locked
+      -- The next users who are due. Other processes take others.
+      select entry.task_id, entry.user_id, entry.event_at, entry.due_at, trig.unless_no, trig.grace_ms,
+        entry.push_no is distinct from ${pushNo}::bigint as is_new
+      from trigger_entries entry
+      join triggers trig using (task_id)
+      where entry.task_id = ${taskId}
+        and entry.state = ${ENTRY.waiting}
+        and entry.due_at <= ${now}
+        and not trig.paused
+      order by entry.due_at
+      limit ${limit}
+      for update of entry skip locked
     ), judged as (
-      select *, case
-        when unless_no is not null and exists (
-          select from events v where v.user_id = due.user_id and v.name_no = due.unless_no
-            and v.at >= due.event_at and v.at <= due.due_at) then ${ENTRY.cancelled}::smallint
-        when due_at + grace_ms * interval '1 millisecond' < ${now} then ${ENTRY.skipped}::smallint
-        else ${ENTRY.pushed}::smallint end as verdict
+      -- The unless-event cancels, and the grace period ends before the push.
+      select *,
+        case
+          when unless_no is not null and exists (
+            select from events event
+            where event.user_id = due.user_id
+              and event.name_no = due.unless_no
+              and event.at >= due.event_at
+              and event.at <= due.due_at
+          ) then ${ENTRY.cancelled}::smallint
+          when due_at + grace_ms * interval '1 millisecond' < ${now} then ${ENTRY.skipped}::smallint
+          else ${ENTRY.pushed}::smallint
+        end as verdict
       from due
     )
-    update trigger_entries e set state = judged.verdict,
-      pushed_event_at = case when judged.verdict = ${ENTRY.pushed} then e.event_at else e.pushed_event_at end,
-      push_no = case when judged.verdict = ${ENTRY.pushed} then ${pushNo}::bigint else e.push_no end
-    from judged where e.task_id = judged.task_id and e.user_id = judged.user_id
-    returning e.user_id, e.state, judged.is_new`.execute(trx);
+    update trigger_entries entry
+    set state = judged.verdict,
+      pushed_event_at = case
+        when judged.verdict = ${ENTRY.pushed} then entry.event_at
+        else entry.pushed_event_at
+      end,
+      push_no = case when judged.verdict = ${ENTRY.pushed} then ${pushNo}::bigint else entry.push_no end
+    from judged
+    where entry.task_id = judged.task_id
+      and entry.user_id = judged.user_id
+    returning entry.user_id, entry.state, judged.is_new`.execute(trx);
   return rows.filter(({ state, is_new }) => state === ENTRY.pushed && is_new).map(({ user_id }) => user_id);
 }
 
@@ -121,26 +146,26 @@ async function addUsers(
   const suppression = await findSuppression(trx, args);
   const waves = await findWaves(trx, { ...args, hold: suppression.hold });
   const { written, sizes } = await insertDeliveries(trx, {
-    ...{ ...args, slot, frozenNo: undefined },
-    ...{ waves, suppression, userIds, above },
+    ...args,
+    slot,
+    frozenNo: undefined,
+    waves,
+    suppression,
+    userIds,
+    above,
   });
   const ranges = rangesOf(waves, sizes, above);
-  const { sendable } = await countAndCut(trx, {
-    pushNo,
-    slot,
-    written,
-    ranges,
-    above,
-    firstLease,
-  });
-  if (sendable === 0) return;
-  // What was entered once goes on to be: the app may have had no caps for a while.
+  const grouped = await groupDeliveries(trx, { pushNo, slot, ranges, written, above });
+  await countGroups(trx, pushNo, grouped);
+  await cutLeases(trx, { pushNo, ranges, grouped, firstLease });
+  if (grouped.sendable === 0) return;
+  // A push that is in the contact log stays in it, even when the app has no caps for a while.
   if (suppression.hasCaps || push.contacts_logged_at !== null) await logContacts(trx, push, now, above);
 }
 
 /**
- * The leases above a number, and those that were held back and are due, also if they were given before; with `close`
- * nobody joins after them.
+ * The leases above a number, and those that were held back and are due, also if they were given before. With
+ * `close` no user joins after them.
  */
 export async function joinedLeases(
   db: Db,

@@ -34,7 +34,9 @@ async function scene(change: Partial<Trigger> = {}, users = 20, more: object = {
   const { appId, personId, audienceId } = await seedDevices(db, ids, now);
   const trigger = TriggerSchema.parse({ event: 'cart', ...change });
   const definition = TaskDefinition.parse({
-    ...{ audience: { id: audienceId, version: 1 }, pushType: 'trigger', trigger },
+    audience: { id: audienceId, version: 1 },
+    pushType: 'trigger',
+    trigger,
     content: { title: 't', body: 'b' },
     ...more,
   });
@@ -120,7 +122,9 @@ test('users are entered once however often the event comes, and join the open pu
   if (slot === null) throw new Error(`${id} is not open`);
   const answer = await readStatistics(db, { pushNo: no, now });
   expect(answer?.statistics).toMatchObject({
-    ...{ planned: 4, matched: 3, pending: 3 },
+    planned: 4,
+    matched: 3,
+    pending: 3,
     lossReasons: { unknown_user: 1 },
   });
   expect(answer && reconcile(answer.statistics)).toEqual([]);
@@ -156,7 +160,7 @@ test.each([
   }
 });
 
-test('of one clock hour a user is in one push once, whatever the rule', async () => {
+test('a user is in the push of a clock hour once, under any re-entry rule', async () => {
   const { db, happens, open, join } = await scene({ reentry: { rule: 'always' } });
   const no = await open(now);
   await happens('cart', ['u1'], now);
@@ -167,7 +171,7 @@ test('of one clock hour a user is in one push once, whatever the rule', async ()
   expect(await join(no, after(5))).toBe(0);
 });
 
-test('who is too late by the late policy is skipped', async () => {
+test('a user who is too late by the late policy is skipped', async () => {
   const { db, happens, open, join, states } = await scene();
   await happens('cart', ['u1'], now);
   await matchArrivals(db, 100);
@@ -175,7 +179,7 @@ test('who is too late by the late policy is skipped', async () => {
   expect(await states()).toEqual({ u1: 'skipped' });
 });
 
-test('a push that nobody can join says why, in the audit once; who is late then is skipped, and the next join takes the reason away', async () => {
+test('a push that no user can join says why, once in the audit, until the next join; late users are skipped', async () => {
   const { db, taskId, due, happens, open, join, states } = await scene();
   await happens('cart', ['u1'], now);
   await happens('cart', ['u2'], after(30));
@@ -198,7 +202,7 @@ test('a push that nobody can join says why, in the audit once; who is late then 
   expect(await reasonOf()).toBeNull();
 });
 
-test('a paused task takes nobody into its push, and loses nobody; disarmed it waits for nothing', async () => {
+test('a paused task takes no user into its push, and loses none; a disarmed one waits for nothing', async () => {
   const { db, taskId, arm, happens, open, join, states, isDue } = await scene();
   await arm(true);
   await happens('cart', ['u1'], now);
@@ -261,7 +265,7 @@ test('two matchers at once enter each user once', async () => {
   expect(Object.keys(await states())).toHaveLength(2000);
 });
 
-test('who joins counts for caps at once, in the log and for the next push', async () => {
+test('users who join count for caps at once, in the log and for the next push', async () => {
   const { db, appId, setRules, happens, open, join, figures } = await scene({ reentry: { rule: 'always' } });
   const first = await open(now);
   await happens('cart', ['u1'], now);
@@ -284,12 +288,15 @@ test('who joins counts for caps at once, in the log and for the next push', asyn
   await matchArrivals(db, 100);
   expect(await join(second, after(60))).toBe(3);
   expect(await figures(second, after(60))).toMatchObject({
-    ...{ planned: 3, matched: 3, suppressed: 2, pending: 1 },
+    planned: 3,
+    matched: 3,
+    suppressed: 2,
+    pending: 1,
     suppressedReasons: { frequency_cap: 2 },
   });
 });
 
-test('quiet hours hold back who joins, each device to the end in its own zone', async () => {
+test('quiet hours hold back devices that join, each to the end in its own zone', async () => {
   const { setRules, happens, open, join, figures, db } = await scene();
   await setRules({ quietHours: { from: '22:00', to: '08:00', action: 'hold' } });
   const pushNo = await open(now);
@@ -316,7 +323,7 @@ test('quiet hours hold back who joins, each device to the end in its own zone', 
   expect(await figures(pushNo, new Date(morning))).toMatchObject({ ...figured, held: 0 });
 });
 
-test('a push that nobody was sent to yet keeps those who joined it, however long ago its half hour was', async () => {
+test('a push that has not sent yet keeps the users who joined it, however long ago its half hour was', async () => {
   const { db, happens, open, join, figures } = await scene();
   const pushNo = await open(now);
   await happens('cart', ['u1'], now);
@@ -326,7 +333,7 @@ test('a push that nobody was sent to yet keeps those who joined it, however long
   expect(await figures(pushNo, after(600))).toMatchObject({ planned: 1, pending: 1 });
 });
 
-test('an audience that names its users knows those without a device; who is not in it is not planned', async () => {
+test('an audience that names its users knows those without a device; other users are not planned', async () => {
   const { db, audienceId, happens, open, join, figures } = await scene();
   await db.updateTable('audiences').set({ kind: 'upload' }).where('id', '=', audienceId).execute();
   await db

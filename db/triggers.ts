@@ -1,3 +1,4 @@
+import { TASKS_ABOUT_TO_SEND } from '../domain/task-status.ts';
 import type { Trigger } from '../domain/trigger.ts';
 import { cooldownOf, delayOf } from '../domain/trigger.ts';
 import type { Db } from './database.ts';
@@ -9,7 +10,10 @@ export const ENTRY = { waiting: 0, pushed: 1, cancelled: 2, skipped: 3 } as cons
   number
 >;
 
-/** From now on its events count; the same again changes nothing but whether it rests. */
+/**
+ * Makes the events of the trigger count from now on. A second call changes only whether the trigger is
+ * paused.
+ */
 export async function armTrigger(
   db: Db,
   args: {
@@ -54,7 +58,9 @@ export async function armTrigger(
     .execute();
 }
 
-/** Its events count no more, and nobody waits any more. Says whether there was one. */
+/**
+ * Ends the trigger: its events count no more, and no user waits any more. Says whether there was a trigger.
+ */
 export async function disarmTrigger(db: Db, taskId: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('triggers')
@@ -78,7 +84,7 @@ export async function isArmed(db: Db, taskId: string): Promise<boolean> {
   return trigger !== undefined;
 }
 
-/** Whether somebody waits, or may have to once what has arrived is matched. */
+/** Whether a user waits, or may wait once the arrived events are matched. */
 export async function isAwaited(db: Db, taskId: string): Promise<boolean> {
   const waiting = await db
     .selectFrom('trigger_entries')
@@ -89,12 +95,12 @@ export async function isAwaited(db: Db, taskId: string): Promise<boolean> {
     .executeTakeFirst();
   if (waiting !== undefined) return true;
   const arrived = await db
-    .selectFrom('trigger_arrivals as a')
-    .innerJoin('triggers as t', (join) =>
-      join.onRef('t.app_id', '=', 'a.app_id').onRef('t.name_no', '=', 'a.name_no'),
+    .selectFrom('trigger_arrivals as arrival')
+    .innerJoin('triggers as trigger', (join) =>
+      join.onRef('trigger.app_id', '=', 'arrival.app_id').onRef('trigger.name_no', '=', 'arrival.name_no'),
     )
-    .select('a.no')
-    .where('t.task_id', '=', taskId)
+    .select('arrival.no')
+    .where('trigger.task_id', '=', taskId)
     .limit(1)
     .executeTakeFirst();
   return arrived !== undefined;
@@ -106,31 +112,31 @@ export interface DueTrigger {
   readonly revision: number;
 }
 
-/** The tasks with somebody to push to now. */
+/** The tasks with users to push to now. */
 export async function listDueTriggers(db: Db, now: Date): Promise<DueTrigger[]> {
   return await db
-    .selectFrom('triggers as t')
-    .select(['t.task_id as taskId', 't.app_id as appId', 't.revision'])
-    .where('t.paused', '=', false)
+    .selectFrom('triggers as trigger')
+    .select(['trigger.task_id as taskId', 'trigger.app_id as appId', 'trigger.revision'])
+    .where('trigger.paused', '=', false)
     .where(({ exists, selectFrom }) =>
       exists(
-        selectFrom('trigger_entries as e')
-          .select('e.user_id')
-          .whereRef('e.task_id', '=', 't.task_id')
-          .where('e.state', '=', ENTRY.waiting)
-          .where('e.due_at', '<=', now),
+        selectFrom('trigger_entries as entry')
+          .select('entry.user_id')
+          .whereRef('entry.task_id', '=', 'trigger.task_id')
+          .where('entry.state', '=', ENTRY.waiting)
+          .where('entry.due_at', '<=', now),
       ),
     )
     .execute();
 }
 
-/** Triggers of tasks that are at rest, however they ended; says how many. */
+/** Ends the triggers of tasks that are at rest, and says how many there were. */
 export async function dropOrphanedTriggers(db: Db): Promise<number> {
   const rows = await db
-    .selectFrom('triggers as t')
-    .innerJoin('tasks', 'tasks.id', 't.task_id')
-    .select('t.task_id')
-    .where('tasks.status', 'not in', ['pending_approval', 'scheduled', 'sending', 'paused'])
+    .selectFrom('triggers as trigger')
+    .innerJoin('tasks', 'tasks.id', 'trigger.task_id')
+    .select('trigger.task_id')
+    .where('tasks.status', 'not in', TASKS_ABOUT_TO_SEND)
     .execute();
   for (const { task_id: taskId } of rows) await disarmTrigger(db, taskId);
   return rows.length;
@@ -153,7 +159,7 @@ export interface Entries {
   readonly nextDueAt: Date | null;
 }
 
-/** What became of the last event that entered each user. */
+/** How many users are in each state, by the last event that entered each of them. */
 export async function countEntries(db: Db, taskId: string): Promise<Entries> {
   const rows = await db
     .selectFrom('trigger_entries')

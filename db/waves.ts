@@ -4,13 +4,14 @@ import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { planWaves, zoneGraceOf, zoneOr } from '../domain/waves.ts';
 import type { Db } from './database.ts';
+import { COLUMN_NAMES } from './recipient-columns.ts';
 
-/** Which devices belong to which wave; -1 for zones whose devices get nothing. */
+/** The wave of each time zone; -1 for zones whose devices get nothing. */
 export interface Waves {
   readonly dueAt: readonly number[];
   readonly zones: readonly string[];
   readonly numbers: readonly number[];
-  /** Of a device without a zone, or with one that appeared since. */
+  /** The wave of a device without a zone, or with a zone that appeared since. */
   readonly home: number;
 }
 
@@ -24,7 +25,7 @@ export async function findWaves(
     definition: TaskDefinition;
     /** The time that a push at each device's own time means. */
     local?: LocalTime | undefined;
-    /** These hours hold devices back. */
+    /** Quiet hours that hold devices back. */
     hold: QuietHours | null;
     /** Only devices of these users. */
     userIds?: readonly string[];
@@ -58,19 +59,24 @@ export async function findWaves(
   return { dueAt, zones, numbers: zones.map(numberOf), home: numberOf(appZone) };
 }
 
-/** The judged rows with the wave of each; in zones that are skipped they are suppressed. */
-export function inWaves(
-  judged: RawBuilder<unknown>,
-  { zones, numbers, home }: Waves,
-  more: RawBuilder<unknown>,
-): RawBuilder<unknown> {
+/**
+ * The recipient rows with the wave of each: 0 where there are no waves. Devices in zones that are skipped are
+ * suppressed.
+ */
+export function inWaves(rows: RawBuilder<unknown>, waves: Waves | undefined): RawBuilder<unknown> {
+  if (waves === undefined) return sql`select recipient.*, 0 as wave from (${rows}) recipient`;
+  const { zones, numbers, home } = waves;
   return sql`
-    select id, device_no, platform, channel, token, loss, wave ${more},
-      case when loss is null and suppression is null and wave = ${SKIPPED} then 'zone_passed' else suppression end as suppression
+    select id, device_no, platform, channel, token, loss, wave, ${COLUMN_NAMES},
+      case
+        when loss is null and suppression is null and wave = ${SKIPPED} then 'zone_passed'
+        else suppression
+      end as suppression
     from (
-      select j.*, coalesce(z.wave, ${home}::int) as wave
-      from (${judged}) j left join devices owner on owner.no = j.device_no
-        left join unnest(${zones}::text[], ${numbers}::int[]) z (zone, wave) on z.zone = owner.time_zone
+      select recipient.*, coalesce(zones.wave, ${home}::int) as wave
+      from (${rows}) recipient
+      left join devices owner on owner.no = recipient.device_no
+      left join unnest(${zones}::text[], ${numbers}::int[]) zones (zone, wave) on zones.zone = owner.time_zone
     ) placed`;
 }
 
@@ -80,7 +86,7 @@ export interface DueLeases {
   readonly nextDueAt: number | null;
 }
 
-/** Leases that have become due since, and when the next will. */
+/** Leases that became due between the two times, and when the next one will. */
 export async function findDueLeases(
   db: Db,
   args: { pushNo: number; from: Date; now: Date },

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
-import { fenceTask, type Wanted } from '../db/control.ts';
+import { fenceTask, type RequestedState } from '../db/push-control.ts';
 import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
@@ -16,7 +16,7 @@ const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
 const shop = fixture(beforeAll, () => openShopWithDevices(world, DEVICES));
 
 /** A push that finds itself fenced when it opens, before anybody has told its task. */
-async function startFenced(wanted: Wanted): Promise<string> {
+async function startFenced(wanted: RequestedState): Promise<string> {
   await world.simulators.control.reset();
   return await world.db.transaction().execute(async (trx) => {
     // So long nothing is prepared.

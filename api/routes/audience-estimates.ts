@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { estimate } from '../../db/estimate.ts';
-import { type PlannedFrom, sourceOf } from '../../db/planned.ts';
 import { findAudienceVersion } from '../../db/readiness.ts';
+import { type RecipientSource, sourceOf } from '../../db/recipients.ts';
 import { RuleError } from '../../db/rule-context.ts';
 import { SQL_STATE, sqlStateOf } from '../../db/sql-state.ts';
 import { CombinationDefinition, RuleDefinition, ruleOf } from '../../domain/audience-definition.ts';
@@ -92,7 +92,7 @@ export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<v
   );
 }
 
-async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest): Promise<PlannedFrom> {
+async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest): Promise<RecipientSource> {
   const definition = definitionOf(body);
   if (definition !== undefined) return { rule: ruleOf(await pinnedDefinition(deps, { appId, definition })) };
   const [audience] = await pinned(

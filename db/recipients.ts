@@ -6,33 +6,36 @@ import type { Platform } from '../domain/platform.ts';
 import { SUPPRESSION_REASONS } from '../domain/reasons.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
+import { type RecipientColumns, selectColumns } from './recipient-columns.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
 import { type CompiledRules, compileRules } from './rule-sql.ts';
 
-/** Who is planned: an audience, a rule that is not saved, or the copy that was made at approval. */
-export type PlannedFrom =
+/**
+ * Where recipients come from: an audience, a rule that is not saved, or the copy that was made at approval.
+ */
+export type RecipientSource =
   | { readonly audience: AudienceSource }
   | { readonly rule: AudienceRule }
   | { readonly frozenNo: number };
 
-export interface Planning {
+export interface RecipientQuery {
   readonly appId: string;
   readonly now: Date;
-  readonly from: PlannedFrom;
+  readonly from: RecipientSource;
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
   readonly devices: 'all' | 'last_active';
   /** The statement only reads, and several processes run it. */
   readonly isParallel?: true;
-  /** More columns of the device `d`, each behind a comma. */
-  readonly more?: RawBuilder<unknown>;
+  /** Columns that a push needs beside the addresses. An estimate needs none. */
+  readonly columns?: RecipientColumns;
   /** Only devices with these numbers; null is no end. */
   readonly between?: readonly [from: number, to: number | null] | undefined;
-  /** Only these of an audience that names its members. */
+  /** A range of an audience that names its members. */
   readonly members?: MemberRange | undefined;
-  /** Devices below `between` were planned before: a token that one of them had then is not planned again. */
+  /** When devices below `between` were planned. A token that one of them had then is not planned again. */
   readonly plannedAt?: Date | undefined;
-  /** Of an audience that names its members only these users, and their devices. */
+  /** Narrows an audience that names its members to these users and their devices. */
   readonly userIds?: readonly string[] | undefined;
 }
 
@@ -44,48 +47,48 @@ export interface MemberRange {
 }
 
 /**
- * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression`. The one place that says
- * who is planned, lost and suppressed: an estimate counts these rows, and preparing a push writes them.
+ * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression` and the columns
+ * of `recipient-columns.ts`. The one place that decides which devices are planned, lost and suppressed: an
+ * estimate counts these rows, and preparing a push writes them.
  */
-export async function judgePlanned(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
-  const compiled = await compile(db, planning);
-  const rows = isByDevice(planning.from)
-    ? judgeDevices(planning, compiled)
-    : judgeMembers(planning, compiled);
-  return withSuppression(planning, rows);
+export async function recipientRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
+  const compiled = await compile(db, query);
+  const rows = isByDevice(query.from) ? judgeDevices(query, compiled) : judgeMembers(query, compiled);
+  return withSuppression(query, rows);
 }
 
-/** Whether each device is judged by its own row, whatever others there are: so the audience can be judged in parts. */
-export async function isJudgedAlone(db: Db, planning: Planning): Promise<boolean> {
-  if (!isByDevice(planning.from) || planning.devices !== 'all') return false;
-  return (await compile(db, planning)).areOfDevice;
+/** Whether each device is judged by its own row alone, so that the audience can be judged in parts. */
+export async function isRowLocal(db: Db, query: RecipientQuery): Promise<boolean> {
+  if (!isByDevice(query.from) || query.devices !== 'all') return false;
+  return (await compile(db, query)).areOfDevice;
 }
 
-async function compile(db: Db, planning: Planning): Promise<CompiledRules> {
-  const { appId, now, from, isParallel = false } = planning;
+async function compile(db: Db, query: RecipientQuery): Promise<CompiledRules> {
+  const { appId, now, from, isParallel = false } = query;
   const chosen = ruleFrom(from);
-  const exclusions = planning.exclusions.map(
-    (ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }),
-  );
+  const exclusions = query.exclusions.map((ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }));
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
   const context = await loadRuleContext(db, { appId, now, isParallel, rules });
   return compileRules({ planned: chosen, exclusions }, context);
 }
 
-function ruleFrom(from: PlannedFrom): AudienceRule | undefined {
+function ruleFrom(from: RecipientSource): AudienceRule | undefined {
   if ('rule' in from) return from.rule;
   if ('frozenNo' in from || from.audience.definition === undefined) return undefined;
   return ruleOf(from.audience.definition);
 }
 
-/** Whether each planned ID is a device; else IDs were named, and what they stand for is judged. */
-export function isByDevice(from: PlannedFrom): boolean {
+/**
+ * Whether each planned ID is a device. Otherwise IDs were named, and the devices that they stand for are
+ * judged.
+ */
+export function isByDevice(from: RecipientSource): boolean {
   return 'rule' in from || ('audience' in from && !NAMES_MEMBERS.has(from.audience.kind));
 }
 
 /** Each planned ID is a device, once: nothing is unknown, nothing twice. */
 function judgeDevices(
-  { appId, platforms, between = [0, null], plannedAt, more = sql`` }: Planning,
+  { appId, platforms, between = [0, null], plannedAt, columns = {} }: RecipientQuery,
   { joins, planned, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const [first, end] = between;
@@ -95,22 +98,31 @@ function judgeDevices(
     plannedAt === undefined ? sql`` : sql`when ${hasMoved(first, plannedAt)} then 'duplicate_device'`;
   return sql`
     select d.device_id as id, d.no as device_no, d.platform, d.channel, d.token, d.user_id, d.last_active_at,
-      case ${lossOfDevice(platforms)} ${moved} end as loss, ${excluded} as excluded ${more}
-    from devices d ${joins} where d.app_id = ${appId} ${above} ${below} and ${planned}`;
+      case ${lossOfDevice(platforms)} ${moved} end as loss,
+      ${excluded} as excluded,
+      ${selectColumns(columns)}
+    from devices d ${joins}
+    where d.app_id = ${appId} ${above} ${below}
+      and ${planned}`;
 }
 
-/** Statements that were under way then may have ended a token a little earlier. */
+/** How much earlier statements that were under way then may have ended a token. */
 const UNDER_WAY_MS = 60_000;
 
 function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
   const since = new Date(plannedAt.getTime() - UNDER_WAY_MS);
   return sql`d.token_registered_at >= ${since}::timestamptz and sha256(convert_to(d.token, 'utf8')) in (
-    select token_hash from device_tokens where ended_at >= ${since}::timestamptz and device_no < ${below}::bigint)`;
+    select token_hash
+    from device_tokens
+    where ended_at >= ${since}::timestamptz and device_no < ${below}::bigint
+  )`;
 }
 
-/** A device that was named by its own ID and by its user's is sent to once: the user's is lost as a duplicate. */
+/**
+ * A device that was named by its own ID and by its user's is sent to once: the second is lost as a duplicate.
+ */
 function judgeMembers(
-  { appId, from, platforms, userIds, members, more = sql`` }: Planning,
+  { appId, from, platforms, userIds, members, columns = {} }: RecipientQuery,
   { joins, excluded }: CompiledRules,
 ): RawBuilder<unknown> {
   const planned =
@@ -123,11 +135,13 @@ function judgeMembers(
         when planned.is_duplicate then 'duplicate_device'
         ${lossOfDevice(platforms)}
       end as loss,
-      d.no is not null and ${excluded} as excluded ${more}
-    from (${planned}) planned left join devices d on d.no = planned.device_no ${joins}`;
+      d.no is not null and ${excluded} as excluded,
+      ${selectColumns(columns)}
+    from (${planned}) planned
+    left join devices d on d.no = planned.device_no ${joins}`;
 }
 
-function audienceOf(from: PlannedFrom): AudienceSource {
+function audienceOf(from: RecipientSource): AudienceSource {
   if (!('audience' in from)) throw new Error('not an audience');
   return from.audience;
 }
@@ -146,7 +160,9 @@ interface OfMembers {
   readonly members?: MemberRange | undefined;
 }
 
-/** Rows (kind, id, device_no, is_duplicate): what was uploaded, and the device that it stands for, if any. */
+/**
+ * Rows (kind, id, device_no, is_duplicate): the uploaded IDs, and the device that each stands for, if any.
+ */
 function memberIds(
   appId: string,
   { id, version }: AudienceSource,
@@ -155,18 +171,28 @@ function memberIds(
   const [ofThem, them] =
     userIds === undefined
       ? [sql``, sql``]
-      : [sql`and d.user_id = any(${userIds}::text[])`, sql`and m.id = any(${userIds}::text[])`];
-  const within = members === undefined ? sql`` : sql`and m.id > ${members.after} and m.id <= ${members.to}`;
+      : [sql`and d.user_id = any(${userIds}::text[])`, sql`and member.id = any(${userIds}::text[])`];
+  const inRange =
+    members === undefined ? sql`` : sql`and member.id > ${members.after} and member.id <= ${members.to}`;
   const named = sql`
-    select 0 as kind, m.id, d.no as device_no, false as is_duplicate
-      from audience_members m left join devices d on d.app_id = ${appId} and d.device_id = m.id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 0 ${ofThem} ${within}`;
+    select 0 as kind, member.id, d.no as device_no, false as is_duplicate
+    from audience_members member
+    left join devices d on d.app_id = ${appId} and d.device_id = member.id
+    where member.audience_id = ${id}
+      and member.version = ${version}
+      and member.kind = 0 ${ofThem} ${inRange}`;
   const ofUsers = sql`
-    select 1 as kind, coalesce(d.device_id, m.id) as id, d.no as device_no, named.id is not null as is_duplicate
-      from audience_members m left join devices d on d.app_id = ${appId} and d.user_id = m.id
-        left join audience_members named
-          on named.audience_id = ${id} and named.version = ${version} and named.kind = 0 and named.id = d.device_id
-      where m.audience_id = ${id} and m.version = ${version} and m.kind = 1 ${them} ${within}`;
+    select 1 as kind, coalesce(d.device_id, member.id) as id, d.no as device_no,
+      named.id is not null as is_duplicate
+    from audience_members member
+    left join devices d on d.app_id = ${appId} and d.user_id = member.id
+    left join audience_members named on named.audience_id = ${id}
+      and named.version = ${version}
+      and named.kind = 0
+      and named.id = d.device_id
+    where member.audience_id = ${id}
+      and member.version = ${version}
+      and member.kind = 1 ${them} ${inRange}`;
   const kinds = members === undefined ? [named, ofUsers] : [members.kind === 0 ? named : ofUsers];
   return sql.join(kinds, sql` union all `);
 }
@@ -176,26 +202,33 @@ function frozenIds(frozenNo: number): RawBuilder<unknown> {
 }
 
 /** The rows to copy at approval: (kind, id, device_no, is_duplicate), losses and all. */
-export async function plannedMembers(db: Db, planning: Planning): Promise<RawBuilder<unknown>> {
-  if (!isByDevice(planning.from)) return memberIds(planning.appId, audienceOf(planning.from));
-  const judged = await judgePlanned(db, { ...planning, exclusions: [], devices: 'all' });
+export async function memberRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
+  if (!isByDevice(query.from)) return memberIds(query.appId, audienceOf(query.from));
+  const judged = await recipientRows(db, { ...query, exclusions: [], devices: 'all' });
   return sql`select 0 as kind, id, device_no, false as is_duplicate from (${judged}) judged`;
 }
 
 const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));
 
-/** Of a user's devices that could be sent to, all but the last active one, where the task asks for that. */
-function withSuppression({ devices }: Planning, rows: RawBuilder<unknown>): RawBuilder<unknown> {
+/**
+ * Suppresses excluded devices and, where the task asks for it, all devices of a user but the last active one.
+ */
+function withSuppression({ devices }: RecipientQuery, rows: RawBuilder<unknown>): RawBuilder<unknown> {
   if (devices === 'all') {
-    return sql`select judged.*, case when loss is null and excluded then ${EXCLUDED} end as suppression
-      from (${rows}) judged`;
+    return sql`
+    select judged.*, case when loss is null and excluded then ${EXCLUDED} end as suppression
+    from (${rows}) judged`;
   }
-  return sql`select judged.*, case
-      when loss is not null then null
-      when excluded then ${EXCLUDED}
-      when user_id is not null and row_number() over (
-        partition by loss is null and not excluded, user_id order by last_active_at desc nulls last, device_no
-      ) > 1 then ${NOT_LAST_ACTIVE} end as suppression
+  return sql`
+    select judged.*,
+      case
+        when loss is not null then null
+        when excluded then ${EXCLUDED}
+        when user_id is not null and row_number() over (
+          partition by loss is null and not excluded, user_id
+          order by last_active_at desc nulls last, device_no
+        ) > 1 then ${NOT_LAST_ACTIVE}
+      end as suppression
     from (${rows}) judged`;
 }
 

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import { Client, type QueryConfig } from 'pg';
 
-const MARK = '/* prepared */';
+const MARK = '/* named */';
 
 /** Begins a statement that each connection parses once, and then executes by its name. */
-export const PREPARED: RawBuilder<unknown> = sql.raw(MARK);
+export const NAMED: RawBuilder<unknown> = sql.raw(MARK);
 
 const names = new Map<string, string>();
 
@@ -20,7 +20,7 @@ function nameOf(text: string): string {
 type Query = (config: string | QueryConfig, values?: unknown[]) => unknown;
 
 /** kysely hands a statement over as text; the driver prepares only what has a name. */
-export class PreparingClient extends Client {
+export class NamingClient extends Client {
   constructor(...args: ConstructorParameters<typeof Client>) {
     super(...args);
     const query = this.query.bind(this) as Query;
