@@ -6,7 +6,6 @@ import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.
 import { useTestDatabase } from '../test/setup/database.ts';
 import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
 import { openDatabase } from './database.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { openPush, shareLockOpenPush } from './push-control.ts';
 
 const database = useTestDatabase();

@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from './database.ts';
-import { addCounts, type Counts, countPlanned, NO_COUNTS } from './estimate.ts';
+import { addCounts, countPlanned, NO_COUNTS } from './estimate.ts';
 import type { RecipientQuery } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 

@@ -1,6 +1,5 @@
 import { sql, type Transaction } from 'kysely';
 import { insertAudience, insertNextVersion } from './audiences.ts';
-import type { Db } from './database.ts';
 import { setBulkSettings } from './planner-settings.ts';
 import type { Schema } from './schema.ts';
 import { dropMembers, type UploadHold } from './upload-progress.ts';

@@ -5,15 +5,7 @@ import type { Db } from './database.ts';
 import { setParallelScanSettings } from './planner-settings.ts';
 import { platformOf } from './platform-code.ts';
 import { type RecipientQuery, recipientRows } from './recipients.ts';
-import { within } from './within.ts';
-
-export interface Counts {
-  readonly planned: number;
-  readonly matched: number;
-  readonly losses: Readonly<Record<string, number>>;
-  readonly suppressed: Readonly<Record<string, number>>;
-  readonly platforms: Readonly<Partial<Record<Platform, { planned: number; matched: number }>>>;
-}
+import { withStatementTimeout } from './statement-timeout.ts';
 
 export interface SampleDevice {
   readonly deviceId: string;
@@ -38,13 +30,13 @@ interface Group {
 
 const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms: {} };
 
-/** AudienceCounts what a push would find now, in one pass over the devices, with some of them as a sample. */
+/** Counts what a push would find now, in one pass over the devices, with some of them as a sample. */
 export async function estimate(
   db: Db,
   planning: RecipientQuery,
   { timeoutMs }: { timeoutMs: number },
 ): Promise<Estimate> {
-  return await within(db, timeoutMs, async (trx) => {
+  return await withStatementTimeout(db, timeoutMs, async (trx) => {
     await setParallelScanSettings(trx);
     const groups = await countGroups(trx, planning);
     return { ...countsOf(groups), sample: await findSample(trx, groups) };
@@ -55,8 +47,8 @@ export async function countPlanned(
   db: Db,
   planning: RecipientQuery,
   { timeoutMs }: { timeoutMs: number },
-): Promise<Counts> {
-  return await within(db, timeoutMs, async (trx) => {
+): Promise<AudienceCounts> {
+  return await withStatementTimeout(db, timeoutMs, async (trx) => {
     await setParallelScanSettings(trx);
     return countsOf(await countGroups(trx, planning));
   });

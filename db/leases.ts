@@ -50,7 +50,7 @@ export type AcquireResult =
  * Takes the lease and sweeps the rows that a dead holder left in flight, in one transaction. The first take
  * starts the push.
  */
-export async function takeLease(
+export async function acquireLease(
   db: Db,
   token: LeaseToken,
   args: { now: Date; startBefore: Date; resends?: boolean; holder?: string },
@@ -71,8 +71,8 @@ export async function takeLease(
     if (!isNewer) return { kind: 'superseded' };
     const push = await startPush(trx, token.pushNo, now, startBefore);
     if (push === undefined) return { kind: 'late' };
-    const silentAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
-    if (silentAt > now) {
+    const expiresAt = lease.seen_at === null ? now : new Date(lease.seen_at.getTime() + LEASE_SILENT_MS);
+    if (expiresAt > now) {
       // The holder may be alive although Temporal has not heard of it, and is asked to release the lease
       // first.
       await setLease(trx, token, { recalled: true });
@@ -108,7 +108,7 @@ export async function takeLease(
 /**
  * When every sender that did not give its lease back has been silent long enough to start nothing any more.
  */
-export async function silentAt(db: Db, pushNo: number): Promise<Date | null> {
+export async function leasesExpireAt(db: Db, pushNo: number): Promise<Date | null> {
   const lease = await db
     .selectFrom('leases')
     .select((eb) => eb.fn.max('seen_at').as('seenAt'))

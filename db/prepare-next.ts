@@ -54,7 +54,7 @@ export async function prepareNextPart(
     const ranges = rangesOf(undefined, [], above);
     const grouped = await groupDeliveries(trx, { pushNo, slot, ranges, written, above });
     await countGroups(trx, pushNo, grouped);
-    await cutLeases(trx, { pushNo, ranges, grouped, firstLease, lanes: LANES });
+    await cutLeases(trx, { pushNo, ranges, grouped, firstLease, lanes: MAX_CONCURRENT_LEASES });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')
       .set({ next_part_from: end })

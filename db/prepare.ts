@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import { LANES } from '../domain/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import type { LocalTime } from '../domain/local-time.ts';
 import type { TaskDefinition } from '../domain/task-definition.ts';
 import { forgetContacts, logContacts } from './contact-log.ts';
@@ -107,7 +107,7 @@ async function writeDeliveries(
     pushNo,
     ranges,
     grouped,
-    ...(end === null ? {} : { lanes: LANES }),
+    ...(end === null ? {} : { lanes: MAX_CONCURRENT_LEASES }),
   });
   const { planned, sendable } = grouped;
   return { planned, sendable, leases, firstDueAt: ranges[0]?.dueAt ?? null };

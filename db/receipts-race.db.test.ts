@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { reconcile } from '../domain/metrics.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
-import { type SeededDelivery, seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { lockLedgerExclusive } from './push-lock.ts';
 import { recordReceipts } from './receipts.ts';
 import { readStatistics, recountStatistics } from './statistics.ts';

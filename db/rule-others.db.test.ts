@@ -8,7 +8,6 @@ import { useTestDatabase } from '../test/setup/database.ts';
 import { insertAudience } from './audiences.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { seedPerson, seedPush, seedTask } from './ledger-fixture.ts';
 import { recipientRows } from './recipients.ts';
 
 const database = useTestDatabase();

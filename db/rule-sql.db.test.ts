@@ -9,10 +9,7 @@ import { meets } from '../test/fixtures/rule-meaning.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { createEventNames } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { seedPerson } from './ledger-fixture.ts';
 import { recipientRows } from './recipients.ts';
-import { type Device, devices, type Happened, happened, rule } from './rule-fixture.ts';
-import { meets } from './rule-meaning.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

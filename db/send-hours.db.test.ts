@@ -5,9 +5,8 @@ import { useTestDatabase } from '../test/setup/database.ts';
 import { advanceLease } from './advance.ts';
 import { finalisePush } from './finalise.ts';
 import { readHours } from './hours.ts';
-import { takeLease } from './leases.ts';
+import { acquireLease } from './leases.ts';
 import { openPush } from './push-control.ts';
-import { preparePush, type SeededDevice, seedDevices, soundFigures } from './push-fixture.ts';
 import { settleStopped } from './pushes.ts';
 import type { Settled } from './results-by-number.ts';
 
