@@ -3,6 +3,7 @@ import type { Metric } from '../domain/metrics.ts';
 import type { ReceiptKind } from '../domain/receipt.ts';
 import type { CounterDeltas } from './counters.ts';
 import type { HourDeltas } from './hours.ts';
+import { NO_PLATFORM } from './platform-code.ts';
 import type { DeliveryUpdate, OpenPush, Taps } from './receipt-batch.ts';
 import {
   CHANGES,
@@ -55,9 +56,19 @@ interface ChangedHour {
   readonly devices: number;
 }
 
+/**
+ * The deliveries that were dealt with, column by column: an array for each of thousands of rows costs a third
+ * more.
+ */
+interface Outcomes {
+  readonly n: readonly number[];
+  readonly platform: readonly number[];
+  readonly changes: readonly number[];
+}
+
 interface Written {
   readonly found: number;
-  readonly outcomes: readonly [n: number, platform: number, changes: number][];
+  readonly outcomes: Outcomes;
   readonly changed: readonly ChangedGroup[];
   readonly by_hour: readonly ChangedHour[];
 }
@@ -82,10 +93,10 @@ export async function writeUpdates(
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const updates = attempt === 1 ? reported.updates : reported.updates.filter(({ n }) => !written.has(n));
     const rows = await writeRows(trx, push, { ...reported, updates }, attempt > 1);
-    for (const [n, platform, changes] of rows.outcomes) written.set(n, { changes, platform });
+    for (const [place, n] of rows.outcomes.n.entries()) written.set(n, changeAt(rows.outcomes, place));
     for (const group of rows.changed) countGroup(push.no, group, deltas.counters);
     for (const hour of rows.by_hour) countHour(push.no, hour, deltas.hours);
-    if (rows.outcomes.length === rows.found) return written;
+    if (rows.outcomes.n.length === rows.found) return written;
   }
   throw new Error('deliveries that are locked were changed by another transaction');
 }
@@ -148,10 +159,23 @@ async function writeRows(
     )
     select
       (select count(*) from current) as found,
-      (select coalesce(json_agg(json_build_array(n, platform, changes)), '[]') from outcomes) as outcomes,
+      (
+        select json_build_object(
+          'n', coalesce(json_agg(n), '[]'),
+          'platform', coalesce(json_agg(platform), '[]'),
+          'changes', coalesce(json_agg(changes), '[]')
+        )
+        from outcomes
+      ) as outcomes,
       (select coalesce(json_agg(changed), '[]') from changed) as changed,
       (select coalesce(json_agg(by_hour), '[]') from by_hour) as by_hour`.execute(trx);
-  return rows[0] ?? { found: 0, outcomes: [], changed: [], by_hour: [] };
+  const [row] = rows;
+  if (row === undefined) throw new Error('a statement without a row');
+  return row;
+}
+
+function changeAt({ platform, changes }: Outcomes, place: number): DeliveryChange {
+  return { platform: platform[place] ?? NO_PLATFORM, changes: changes[place] ?? 0 };
 }
 
 function countGroup(pushNo: number, group: ChangedGroup, counters: CounterDeltas): void {
