@@ -24,7 +24,7 @@ const REFUSED = [
   ['providers', "import type { x } from '../db/tasks.ts';"],
   ['providers', "import { x } from '../keys.ts';"],
   ['providers', "import { x } from 'pg';"],
-  ['activities', "import { x } from '../workflows/contract.ts';"],
+  ['activities', "import { x } from '../workflows/push.ts';"],
   ['activities', "import { x } from '../api/app.ts';"],
   ['activities', "import { x } from '../worker.ts';"],
   ['workflows', "import { x } from '../db/tasks.ts';"],
@@ -52,7 +52,7 @@ const ALLOWED = [
   ['activities', "import { x } from '../providers/verdict.ts';"],
   ['workflows', "import { x } from '../domain/ids.ts';"],
   ['workflows', "import type { Activities } from '../activities/index.ts';"],
-  ['api', "import { x } from '../workflows/contract.ts';"],
+  ['api', "import { x } from '../domain/contract.ts';"],
   ['api/routes', "import { x } from '../../db/tasks.ts';"],
 ] as const;
 
