@@ -9,12 +9,13 @@ import { createSenderActivities, MAX_LEASES } from './activities/send-lease.ts';
 import { startWebhookDeliverer } from './activities/webhook-deliverer.ts';
 import { readConfig } from './config.ts';
 import { openDatabase, openSenderDatabase } from './db/database.ts';
+import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE, TRIGGERS } from './domain/contract.ts';
+import { createMac, createMessageMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { createMac, createMessageMac } from './security/message-mac.ts';
 import { createFindTarget } from './security/outbound-targets.ts';
 import { createVault } from './security/vault.ts';
 import { WORKFLOW_SOURCE } from './workflow-source.ts';
-import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE, TRIGGERS } from './workflows/contract.ts';
 
 const TRIGGER_TIMES = { everyMs: 2000, forMs: 10 * 60_000 };
 const HOUSEKEEPING_TIMES = { everyMs: 5 * 60_000, graceMs: 10 * 60_000 };

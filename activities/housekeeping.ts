@@ -12,38 +12,38 @@ import { dropSlot, listSlots } from '../db/slots.ts';
 import { dropOrphanedTriggers } from '../db/triggers.ts';
 import { MAX_WINDOW_HOURS } from '../domain/cap.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/event.ts';
-import type { HousePlace } from '../domain/house-place.ts';
+import type { SweepCursor } from '../domain/sweep-cursor.ts';
 import type { ActivityDeps } from './deps.ts';
+import { dropOrphanedSchedules } from './occurrence-activities.ts';
 import { resumeStopped } from './resume-stopped.ts';
-import { dropOrphanedSchedules } from './run-activities.ts';
 
-export interface Housekeeping {
+export interface SweepResult {
   readonly orphanedTasks: number;
   readonly orphanedPushes: number;
   readonly finalisedPushes: number;
   readonly droppedSlots: number;
   readonly resumedTasks: number;
   readonly droppedSchedules: number;
-  /** Where the next round goes on. */
-  readonly next: HousePlace;
+  /** Where the next sweep continues. */
+  readonly next: SweepCursor;
 }
 
 export interface HousekeepingActivities {
   /**
-   * Mends what no workflow will: a terminated workflow runs no code, so that its push would stay open and its
-   * numbers live. Also drops partitions that a crash left. What is younger than the grace may have no workflow yet.
+   * A terminated workflow runs no code, so that its push would stay open and its numbers live: such pushes and tasks are
+   * ended here. Partitions that a crash left are dropped. A push that is younger than the grace may have no workflow yet.
    */
-  keepHouse(input: {
+  sweepOrphans(input: {
     readonly graceMs: number;
-    readonly after?: HousePlace | undefined;
-  }): Promise<Housekeeping>;
+    readonly after?: SweepCursor | undefined;
+  }): Promise<SweepResult>;
 }
 
-/** Each of them is asked of Temporal; the next round goes on behind them. */
+/** Temporal is queried for each of them; the next sweep continues behind them. */
 const BATCH = 500;
 
 export function createHousekeeping({ db, clock, log }: ActivityDeps): HousekeepingActivities {
-  async function mend(push: UnfinishedPush, now: Date): Promise<boolean> {
+  async function endOrphan(push: UnfinishedPush, now: Date): Promise<boolean> {
     const isUnderWay = ['preparing', 'sending', 'paused'].includes(push.status);
     await fencePush(db, { pushNo: push.no, wanted: 'cancel' });
     await ensureStarted(db, { pushNo: push.no, now });
@@ -66,20 +66,25 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
   }
 
   return {
-    async keepHouse({ graceMs, after }) {
+    async sweepOrphans({ graceMs, after }) {
       const context = Context.current();
       const now = await clock();
       const createdBefore = new Date(now.getTime() - graceMs);
       const { pushes, taskIds, next } = await listUnfinished(db, { createdBefore, after, limit: BATCH });
       const done = {
-        ...{ orphanedTasks: 0, orphanedPushes: 0, finalisedPushes: 0 },
-        ...{ droppedSlots: 0, resumedTasks: 0, droppedSchedules: 0, next },
+        orphanedTasks: 0,
+        orphanedPushes: 0,
+        finalisedPushes: 0,
+        droppedSlots: 0,
+        resumedTasks: 0,
+        droppedSchedules: 0,
+        next,
       };
       for (const push of pushes) {
         context.heartbeat();
         if (await isRunning(context.client, push.id)) continue;
         done.orphanedPushes++;
-        if (await mend(push, now)) done.finalisedPushes++;
+        if (await endOrphan(push, now)) done.finalisedPushes++;
       }
       for (const taskId of taskIds) {
         context.heartbeat();

@@ -1,15 +1,15 @@
 import type { ActivityDeps } from './deps.ts';
 import { createHousekeeping, type HousekeepingActivities } from './housekeeping.ts';
+import { createOccurrenceActivities, type OccurrenceActivities } from './occurrence-activities.ts';
 import { createPushActivities, type PushActivities } from './push-activities.ts';
-import { createRunActivities, type RunActivities } from './run-activities.ts';
 import { createTaskActivities, type TaskActivities } from './task-activities.ts';
 import { createTriggerActivities, type TriggerActivities } from './trigger-activities.ts';
 
-/** What runs on the workflows' own task queue. */
+/** The activities of the workflows' own task queue. */
 export type Activities = TaskActivities &
   PushActivities &
   HousekeepingActivities &
-  RunActivities &
+  OccurrenceActivities &
   TriggerActivities;
 
 export function createActivities(deps: ActivityDeps): Activities {
@@ -17,7 +17,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     ...createTaskActivities(deps),
     ...createPushActivities(deps),
     ...createHousekeeping(deps),
-    ...createRunActivities(deps),
+    ...createOccurrenceActivities(deps),
     ...createTriggerActivities(deps),
   };
 }

@@ -33,20 +33,20 @@ export interface Settled extends PushTimes {
 }
 
 export interface PushActivities {
-  /** With a fault nobody was prepared, and waiting will not help. */
+  /** With a fault no recipient was prepared, and a retry would not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
-  /** Of a large audience, whose first devices may be sent to meanwhile. With a fault nobody more was prepared. Answers the leases above one. */
+  /** The next part of a large audience, whose first devices may be sent to meanwhile. With a fault no more was prepared. Answers the leases above `lastLease`. */
   prepareNextPart(input: PushKey & { lastLease: number }): Promise<NextPart & { fault?: string }>;
-  /** With a status, records that, too, when it could be opened. */
-  openPush(input: PushKey & { resume: boolean; status?: PushStatus }): Promise<OpenedPush & DueLeases>;
-  /** Of users who joined, above a number, and those that are due, also if they were given before; with `close` nobody joins any more. */
+  /** A push that could be opened is recorded as sending. */
+  openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
+  /** The leases above a number of users who joined, and those that are due, even if they were answered before; after `close` no user joins. */
   joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
-  /** Those that have become due at `from` or since, in epoch milliseconds. */
+  /** The leases that became due at `from`, in epoch milliseconds, or later. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
-  fencePush(input: PushKey & { wanted: RequestedState | null }): Promise<void>;
-  /** After all senders have stopped. With `abandon` the rest is not sent, for that reason. */
+  fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
+  /** Called when all senders have stopped. With `abandon` the rest is not sent, for that reason. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
-  /** A push with nobody to send to is started by this. With a status, records that, too. */
+  /** A push without recipients is started by this. A status is recorded, too. */
   startWindow(input: PushKey & { status?: PushStatus; reason?: string | null }): Promise<PushTimes>;
   recordPush(input: PushKey & { status: PushStatus; reason: string | null }): Promise<void>;
   finaliseStatistics(input: PushKey): Promise<{ differences: string[] }>;
@@ -100,13 +100,12 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
         return { planned: null, leases: [], hasMore: false, fault: faultOfAudience(error) };
       }
     },
-    async openPush({ pushId, resume, status }) {
+    async openPush({ pushId, resume }) {
       const push = await findPush(db, pushId);
-      // In this order: of users who join meanwhile no lease is left out below one that is in the list.
+      // The order matters: users may join meanwhile, and no lease of theirs may be missing below one that is in the list.
       const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
       const opened = await openPush(db, { pushNo: push.no, resume });
-      const isOpen = opened.wanted === null && !opened.isAppStopped;
-      if (status !== undefined && isOpen) await record(push.no, status, null);
+      if (opened.wanted === null && !opened.isAppStopped) await record(push.no, 'sending', null);
       return { ...opened, leases: [...opened.leases, ...due.leases], nextDueAt: due.nextDueAt };
     },
     async joinedLeases({ pushId, above, close }) {

@@ -1,16 +1,17 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { listStopped } from '../db/app-stop.ts';
 import type { Db } from '../db/database.ts';
+import { RESUME_COMMAND } from '../domain/commands.ts';
 
 /**
- * Tells tasks to go on that an emergency stop had paused and that nobody told of its end: Temporal was away, or they
- * paused just as it was lifted.
+ * Resumes the tasks that an emergency stop paused and that did not receive its end: Temporal was away, or the task
+ * paused just as the stop was lifted.
  */
 export async function resumeStopped(db: Db, client: Client, limit: number): Promise<number> {
   let resumed = 0;
   for (const { taskId, resumedBy } of await listStopped(db, { limit })) {
     try {
-      await client.workflow.getHandle(taskId).signal('resume', { by: resumedBy });
+      await client.workflow.getHandle(taskId).signal(RESUME_COMMAND, { by: resumedBy });
       resumed++;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -25,7 +25,7 @@ export interface ApproverClaim {
   readonly code: string | null;
 }
 
-/** `via` is how it came, for the audit. */
+/** `via` is the way of the approval, for the audit. */
 export type ApproverCheck =
   | { readonly ok: true; readonly via: 'api' | 'signal' | 'claimed' }
   | { readonly ok: false; readonly reason: string };
@@ -43,7 +43,7 @@ export interface TaskActivities {
     revision: number;
     dueAt: number;
   }): Promise<void>;
-  /** Copies who is in the audience of an approved revision; done before, it does nothing. */
+  /** Copies the audience of an approved revision; an existing copy stays as it is. */
   freezeAudience(input: { taskId: string; revision: number }): Promise<void>;
   applyRate(input: { taskId: string; ratePerSecond: number | null }): Promise<void>;
 }
@@ -80,7 +80,7 @@ export function createTaskActivities({
       if (claim.code === null) {
         return approver.signal_approval === 'claimed'
           ? { ok: true, via: 'claimed' }
-          : refused('a code is needed: ask the API for it as this approver');
+          : refused('a code is needed: request it from the API as this approver');
       }
       const way = verifyApprovalCode(approvalMac, claim, claim.code);
       if (way === undefined) return refused('the code is not valid for this approver and revision');
@@ -99,7 +99,7 @@ export function createTaskActivities({
       try {
         await withHeartbeats(freezeAudience(db, { ...input, now: await clock() }));
       } catch (error) {
-        // Preparing the push will fail with it, and say so.
+        // The preparation of the push will fail with the same error and report it.
         if (!(error instanceof RuleError)) throw error;
         log.warn({ taskId: input.taskId, reason: error.message }, 'the audience could not be frozen');
       }

@@ -6,28 +6,32 @@ import { recordUnjoinable } from '../db/trigger-fault.ts';
 import { findOpenPush, joinPush } from '../db/trigger-join.ts';
 import { matchArrivals } from '../db/trigger-match.ts';
 import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
+import {
+  type DueOccurrence,
+  JOINED_SIGNAL,
+  OCCURRENCE_SIGNAL,
+  type TriggersInput,
+} from '../domain/contract.ts';
 import { hourOf } from '../domain/trigger-hour.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface TriggerActivities {
-  /** Looks for events, and for users who are due, again and again. */
-  runTriggers(input: { everyMs: number; forMs: number }): Promise<void>;
+  /** Polls for events, and for users who are due. */
+  runTriggers(input: TriggersInput): Promise<void>;
 }
 
 const EVENTS = 5_000;
 const USERS = 5_000;
-/** The names in the contract of the workflows, which activities do not import. */
-const SIGNALS = { run: 'run', joined: 'joined' } as const;
 
 export function createTriggerActivities({ db, clock, log }: ActivityDeps): TriggerActivities {
   async function dispatch(client: Client, trigger: DueTrigger): Promise<void> {
     const now = await clock();
     const push = await findOpenPush(db, { ...trigger, now });
-    if (push === undefined) return await askForPush(client, trigger, now);
+    if (push === undefined) return await requestPush(client, trigger, now);
     try {
-      if ((await joinAll(trigger, push.no)) > 0) await tell(client, push.id, SIGNALS.joined, undefined);
+      if ((await joinAll(trigger, push.no)) > 0) await signalIfRunning(client, push.id, JOINED_SIGNAL);
     } catch (error) {
-      // The other tasks must not wait with this one.
+      // A fault of this task must not delay the other tasks.
       if (!(error instanceof RuleError)) throw error;
       const reason = faultOfAudience(error);
       const isNew = await recordUnjoinable(db, { ...trigger, push, reason, now: await clock() });
@@ -62,15 +66,21 @@ export function createTriggerActivities({ db, clock, log }: ActivityDeps): Trigg
   };
 }
 
-/** The task makes one push for each clock hour, however often it is asked. */
-async function askForPush(client: Client, { taskId, revision }: DueTrigger, now: Date): Promise<void> {
+/** The task makes one push for each clock hour, however often this signal arrives. */
+async function requestPush(client: Client, { taskId, revision }: DueTrigger, now: Date): Promise<void> {
   const at = hourOf(now.getTime());
-  await tell(client, taskId, SIGNALS.run, { at, local: new Date(at).toISOString().slice(0, 16), revision });
+  const due: DueOccurrence = { at, local: new Date(at).toISOString().slice(0, 16), revision };
+  await signalIfRunning(client, taskId, OCCURRENCE_SIGNAL, due);
 }
 
-async function tell(client: Client, workflowId: string, name: string, payload: unknown): Promise<void> {
+async function signalIfRunning(
+  client: Client,
+  workflowId: string,
+  name: string,
+  ...payload: readonly [DueOccurrence?]
+): Promise<void> {
   try {
-    await client.workflow.getHandle(workflowId).signal(name, ...(payload === undefined ? [] : [payload]));
+    await client.workflow.getHandle(workflowId).signal(name, ...payload);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { hasSenders, listStopped } from '../db/app-stop.ts';
 import { insertOrigin, type Origin } from '../db/audit.ts';
+import { RESUME_COMMAND } from '../domain/commands.ts';
 import { LEASE_SILENT_MS } from '../domain/lease-time.ts';
 import type { ApiDeps } from './deps.ts';
 import { isUnavailable } from './problem-handler.ts';
@@ -54,7 +55,7 @@ async function tell(
 ): Promise<'told' | 'ended' | 'away'> {
   try {
     await temporal.withDeadline(Date.now() + SIGNAL_MS, () =>
-      temporal.workflow.getHandle(taskId).signal('resume', payload),
+      temporal.workflow.getHandle(taskId).signal(RESUME_COMMAND, payload),
     );
     return 'told';
   } catch (error) {

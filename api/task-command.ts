@@ -10,7 +10,7 @@ import { insertOrigin, type Origin } from '../db/audit.ts';
 import { fenceTask } from '../db/push-control.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
 import type { CommandName, CommandPayload } from '../domain/commands.ts';
-import { COMMAND_REFUSED, type TaskView } from '../workflows/contract.ts';
+import { COMMAND_REFUSED, type TaskView } from '../domain/contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 import { isUnavailable } from './problem-handler.ts';

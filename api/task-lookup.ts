@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
-import type { Verb } from '../domain/task-status.ts';
+import type { Action } from '../domain/task-status.ts';
 import type { App } from './app.ts';
 import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
@@ -37,7 +37,7 @@ export async function taskOf(
 export async function taskFor(
   deps: ApiDeps,
   request: FastifyRequest & { params: z.infer<typeof IdParams> },
-  verb: Verb,
+  verb: Action,
 ): Promise<TaskWithDefinition> {
   const task = await taskOf(deps, request);
   const refusal = refusalOfTask(task, verb);

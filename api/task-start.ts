@@ -1,38 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  TypedSearchAttributes,
-  WorkflowIdConflictPolicy,
-  WorkflowIdReusePolicy,
-} from '@temporalio/common';
+import { TypedSearchAttributes, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
 import { insertOrigin, type Origin } from '../db/audit.ts';
 import { findPlan, recordProjection } from '../db/task-state.ts';
 import type { TaskWithDefinition } from '../db/tasks.ts';
+import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE, type TaskView } from '../domain/contract.ts';
 import type { Plan } from '../domain/plan.ts';
+import { SEARCH_KEYS } from '../domain/search-attributes.ts';
 import { shownOf, submitEvent, submittedState } from '../domain/submission.ts';
-import {
-  EDITION,
-  OPERATION_TASK,
-  type OperationTaskInput,
-  TASK_QUEUE,
-  type TaskView,
-} from '../workflows/contract.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
 
-const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-const TASK_STATUS = keyword('TaskStatus');
-const APP_ID = keyword('AppId');
-const PUSH_TYPE = keyword('PushType');
-const CHANNEL = keyword('Channel');
-const CREATOR = keyword('Creator');
-const PUSH_AT = defineSearchAttributeKey('PushAt', SearchAttributeType.DATETIME);
-
 /** Names the input in the memo, for who finds the workflow started. */
 const INPUT = 'input';
-type Started = OperationTaskInput & { readonly at: number };
 
 const SUMMARY_BYTES = 200;
 /** How often, and how long apart, a start waits for the workflow of the last submission to close. */
@@ -56,7 +36,7 @@ export async function startTask(
     insertOrigin(deps.db, origin),
   ]);
   if (plan === undefined) throw notFound('task');
-  const input: Started = {
+  const input: OperationTaskInput = {
     taskId: task.id,
     appId: task.appId,
     revision: task.revision,
@@ -64,7 +44,6 @@ export async function startTask(
     by,
     origin: origin.id,
     at: now.getTime(),
-    edition: EDITION,
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const begun = (await start(deps, task, input)) ? input : await startedBefore(deps, input);
@@ -78,7 +57,7 @@ export async function startTask(
 
 async function showSubmitted(
   { db }: ApiDeps,
-  { taskId, appId, submission, by, origin, at }: Started,
+  { taskId, appId, submission, by, origin, at }: OperationTaskInput,
   plan: Plan,
 ): Promise<TaskView> {
   const shown = shownOf(submittedState(plan, 1, at));
@@ -110,23 +89,23 @@ async function start(deps: ApiDeps, task: TaskWithDefinition, input: OperationTa
 /** With what an earlier request started this submission; undefined when what runs is another one. */
 async function startedBefore(
   { temporal }: ApiDeps,
-  { taskId, submission }: Started,
-): Promise<Started | undefined> {
+  { taskId, submission }: OperationTaskInput,
+): Promise<OperationTaskInput | undefined> {
   const { status, memo } = await temporal.workflow.getHandle(taskId).describe();
-  const input = memo?.[INPUT] as Started | undefined;
+  const input = memo?.[INPUT] as OperationTaskInput | undefined;
   return status.name === 'RUNNING' && input?.submission === submission ? input : undefined;
 }
 
 function attributesOf(task: TaskWithDefinition): TypedSearchAttributes {
   const attributes = [
-    { key: TASK_STATUS, value: 'pending_approval' },
-    { key: APP_ID, value: task.appId },
-    { key: PUSH_TYPE, value: task.pushType },
-    { key: CHANNEL, value: task.channel },
-    { key: CREATOR, value: task.creator },
+    { key: SEARCH_KEYS.taskStatus, value: 'pending_approval' },
+    { key: SEARCH_KEYS.appId, value: task.appId },
+    { key: SEARCH_KEYS.pushType, value: task.pushType },
+    { key: SEARCH_KEYS.channel, value: task.channel },
+    { key: SEARCH_KEYS.creator, value: task.creator },
   ];
   return new TypedSearchAttributes(
-    task.pushAt === null ? attributes : [...attributes, { key: PUSH_AT, value: task.pushAt }],
+    task.pushAt === null ? attributes : [...attributes, { key: SEARCH_KEYS.pushAt, value: task.pushAt }],
   );
 }
 

@@ -8,12 +8,12 @@ import { readTotalsOf } from '../db/totals.ts';
 import { APPROVAL_STATES, approvalStateOf } from '../domain/approval-state.ts';
 import { TaskDefinition } from '../domain/task-definition.ts';
 import {
+  ACTIONS,
+  type Action,
   PUSH_TYPES,
   refusalOf,
-  type Standing,
   TASK_STATUSES,
-  VERBS,
-  type Verb,
+  type TaskContext,
 } from '../domain/task-status.ts';
 import { AppStop } from './app-stop-view.ts';
 import type { ApiDeps } from './deps.ts';
@@ -44,9 +44,9 @@ const summary = {
   createdAt: IsoDate,
   updatedAt: IsoDate,
   /** What the task allows now. */
-  allowed: z.array(z.enum(VERBS)),
+  allowed: z.array(z.enum(ACTIONS)),
   /** Why it does not allow the rest. */
-  refusals: z.partialRecord(z.enum(VERBS), z.string()),
+  refusals: z.partialRecord(z.enum(ACTIONS), z.string()),
   latestPush: PushBody.nullable(),
   /** All pushes of the task together, live; null before the first. */
   figures: TaskFigures.nullable(),
@@ -114,8 +114,11 @@ export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): 
   });
 }
 
-/** Why the task does not allow the verb now; a deleted task can only be copied. */
-export function refusalOfTask(task: Standing & { archivedAt: Date | null }, verb: Verb): string | undefined {
+/** Why the task does not allow the action now; a deleted task can only be copied. */
+export function refusalOfTask(
+  task: TaskContext & { archivedAt: Date | null },
+  verb: Action,
+): string | undefined {
   if (task.archivedAt !== null && verb !== 'copy') return `${verb} is not allowed: the task was deleted`;
   return refusalOf(verb, task);
 }
@@ -124,12 +127,12 @@ function summaryOf(
   task: ListedTask,
 ): Omit<TaskSummary, 'subgroup' | 'subCampaigns' | 'latestPush' | 'figures'> {
   const { appId: _, submission: __, inPush: ___, subgroupId: ____, creator, creatorName, ...shown } = task;
-  const refusals: Partial<Record<Verb, string>> = {};
-  for (const verb of VERBS) {
+  const refusals: Partial<Record<Action, string>> = {};
+  for (const verb of ACTIONS) {
     const refusal = refusalOfTask(task, verb);
     if (refusal !== undefined) refusals[verb] = refusal;
   }
-  const allowed = VERBS.filter((verb) => refusals[verb] === undefined);
+  const allowed = ACTIONS.filter((verb) => refusals[verb] === undefined);
   const approval = approvalStateOf(task);
   return { ...shown, approval, creator: { id: creator, name: creatorName }, allowed, refusals };
 }

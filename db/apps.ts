@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { ApprovalTimeout } from '../domain/approval-limit.ts';
+import type { ApprovalTimeout } from '../domain/plan.ts';
 import type { Role } from '../domain/role.ts';
 import type { Db } from './database.ts';
 import type { AppsTable } from './schema.ts';

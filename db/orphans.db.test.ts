@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { HOUSE_START } from '../domain/house-place.ts';
-import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
+import { SWEEP_START } from '../domain/sweep-cursor.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { listUnfinished } from './orphans.ts';
 
@@ -22,7 +21,7 @@ test('rounds that go on where the last one ended see all that is unfinished, tho
   const draft = await seedTask(db, { appId, personId, now: START });
 
   const seen = { tasks: [] as string[], pushes: [] as string[] };
-  let after = HOUSE_START;
+  let after = SWEEP_START;
   for (let round = 0; round < 3; round++) {
     const found = await listUnfinished(db, { createdBefore: LATER, after, limit: 3 });
     seen.tasks.push(...found.taskIds);
@@ -32,7 +31,7 @@ test('rounds that go on where the last one ended see all that is unfinished, tho
   expect(seen.tasks).toEqual(tasks.toSorted());
   expect(seen.tasks).not.toContain(draft);
   expect(seen.pushes).toEqual(pushes);
-  expect(after.taskId).toBe(HOUSE_START.taskId);
+  expect(after.taskId).toBe(SWEEP_START.taskId);
   const anew = await listUnfinished(db, { createdBefore: LATER, after, limit: 3 });
   expect(anew.taskIds).toEqual(tasks.toSorted().slice(0, 3));
 });

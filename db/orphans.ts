@@ -1,5 +1,4 @@
-import { HOUSE_START, type HousePlace } from '../domain/house-place.ts';
-import { TASKS_WITH_WORKFLOW } from '../domain/task-status.ts';
+import { SWEEP_START, type SweepCursor } from '../domain/sweep-cursor.ts';
 import type { Db } from './database.ts';
 
 /**
@@ -8,9 +7,9 @@ import type { Db } from './database.ts';
  */
 export async function listUnfinished(
   db: Db,
-  args: { createdBefore: Date; after?: HousePlace | undefined; limit: number },
-): Promise<{ pushes: UnfinishedPush[]; taskIds: string[]; next: HousePlace }> {
-  const { after = HOUSE_START, limit } = args;
+  args: { createdBefore: Date; after?: SweepCursor | undefined; limit: number },
+): Promise<{ pushes: UnfinishedPush[]; taskIds: string[]; next: SweepCursor }> {
+  const { after = SWEEP_START, limit } = args;
   const pushes = await db
     .selectFrom('pushes')
     .select(['no', 'id', 'slot', 'status', 'window_ends_at as windowEndsAt'])
@@ -31,8 +30,8 @@ export async function listUnfinished(
     .execute();
   // After the last rows the cursor returns to the start.
   const next = {
-    pushNo: (pushes.length < limit ? undefined : pushes.at(-1)?.no) ?? HOUSE_START.pushNo,
-    taskId: (tasks.length < limit ? undefined : tasks.at(-1)?.id) ?? HOUSE_START.taskId,
+    pushNo: (pushes.length < limit ? undefined : pushes.at(-1)?.no) ?? SWEEP_START.pushNo,
+    taskId: (tasks.length < limit ? undefined : tasks.at(-1)?.id) ?? SWEEP_START.taskId,
   };
   return { pushes, taskIds: tasks.map(({ id }) => id), next };
 }

@@ -3,15 +3,15 @@ import type { Role } from './role.ts';
 export interface ApproverFacts {
   readonly approver: string;
   readonly role: Role;
-  /** Who decides in this app. */
+  /** The roles that decide in this app. */
   readonly approverRoles: readonly Role[];
-  /** Who made the revision that is to be decided. */
+  /** The maker of the revision that is to be decided. */
   readonly madeBy: string;
   readonly submittedBy: string | null;
   readonly makerMayApprove: boolean;
 }
 
-/** Why this person does not decide about this revision, or undefined. */
+/** Why this person may not decide this revision, or undefined. */
 export function refusalOfApprover(facts: ApproverFacts): string | undefined {
   const { approver, role, approverRoles, madeBy, submittedBy, makerMayApprove } = facts;
   if (!approverRoles.includes(role)) return 'this person is not an approver';

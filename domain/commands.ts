@@ -41,6 +41,8 @@ const COMMANDS = {
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;
+/** The signal that resumes a task after an emergency stop. */
+export const RESUME_COMMAND = 'resume' satisfies CommandName;
 export type CommandPayload<Name extends CommandName> = PayloadOf<(typeof COMMANDS)[Name]>;
 export type Command = { [Name in CommandName]: { readonly name: Name } & CommandPayload<Name> }[CommandName];
 
@@ -67,7 +69,7 @@ export function parseCommand(name: CommandName, payload: unknown): ParsedCommand
     : { ok: true, command };
 }
 
-/** Who says so: the approver of a decision, else the person in `by`. */
+/** The author of the command: the approver of a decision, else the person in `by`. */
 export function personOf(command: Command): string {
   return 'by' in command ? command.by : command.approver;
 }

@@ -1,23 +1,26 @@
-import type { ApprovalTimeout } from './approval-limit.ts';
 import type { LatePolicy } from './task-definition.ts';
 import type { PushType } from './task-status.ts';
 
-/** What a task's workflow knows of a revision; the rest stays in Postgres. */
+export const APPROVAL_TIMEOUTS = ['expire', 'late_policy'] as const;
+/** `expire`: the task ends. `late_policy`: approval stays possible, and the late policy limits how late it may be. */
+export type ApprovalTimeout = (typeof APPROVAL_TIMEOUTS)[number];
+
+/** The part of a revision that a task's workflow knows; the rest stays in Postgres. */
 export interface Plan {
   readonly revision: number;
   readonly pushType: PushType;
-  /** Epoch milliseconds; null is as soon as approved, or by hand. */
+  /** Epoch milliseconds; null when the push starts at approval, by a send, or by its own occurrences. */
   readonly pushAt: number | null;
   readonly latePolicy: LatePolicy;
   readonly approvalsRequired: number;
-  /** How long approvers have, from when they were asked. */
+  /** The time that approvers have, counted from the submission or the edit. */
   readonly approvalLimit?: { readonly ms: number; readonly onTimeout: ApprovalTimeout };
   readonly channel: string;
-  /** The members of the audience are those of the moment of approval. */
+  /** The members of the audience are fixed when the revision is approved. */
   readonly audienceAt?: 'approval';
-  /** By the zones of its devices: `pushAt` is the moment in the first of them. */
+  /** Timed by the zones of the devices: `pushAt` is the moment in the first of these zones. */
   readonly isLocal?: true;
-  /** Of a task whose pushes come due by themselves. */
+  /** Only a recurring or trigger task has one. */
   readonly recurrence?: { readonly endAt: number | null; readonly count: number | null };
 }
 
@@ -32,6 +35,6 @@ export interface TaskEvent {
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
   readonly remark: string | null;
-  /** Of the request it came with. */
+  /** Names the request in Postgres with which it came. */
   readonly origin?: string;
 }

@@ -1,20 +1,20 @@
 import { approvalEndsAt, isApprovalOver } from './approval-limit.ts';
 import { isTooLate, lateAfter } from './late-policy.ts';
-import { afterRuns, askForEndAt } from './runs.ts';
+import { afterOccurrences, endCheckAt } from './occurrences.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
 
-/** What a push tells its task. */
+/** The message of a push to its task. */
 export interface PushReport {
   readonly pushId: string;
   readonly status: PushStatus;
   readonly reason: string | null;
   readonly inFlight: number;
-  /** The number of the last instruction that it obeyed. */
+  /** The number of the last instruction that it carried out. */
   readonly obeyed: number;
 }
 
-/** What time alone changes: a missed approval or push time, or a push that is due. Undefined when nothing. */
+/** Time alone changes a task when an approval or a push time was missed, or a push is due. Undefined when it changes nothing. */
 export function onTime(state: TaskState, now: number): TaskState | undefined {
   const { plan } = state;
   if (state.status !== 'pending_approval' && state.status !== 'scheduled') return undefined;
@@ -30,7 +30,7 @@ export function onTime(state: TaskState, now: number): TaskState | undefined {
   return isDue ? { ...state, status: 'sending', reason: null, wantedPushes: 1 } : undefined;
 }
 
-/** When `onTime` should be asked again, in epoch milliseconds; undefined when time changes nothing. */
+/** When `onTime` should be called again, in epoch milliseconds; undefined when time changes nothing. */
 export function nextWake(state: TaskState): number | undefined {
   const wakes = [approvalEndsAt(state), nextPushWake(state)].filter((at) => at !== undefined);
   return wakes.length === 0 ? undefined : Math.min(...wakes);
@@ -38,7 +38,7 @@ export function nextWake(state: TaskState): number | undefined {
 
 function nextPushWake(state: TaskState): number | undefined {
   const { status, plan } = state;
-  if (state.runs !== undefined) return askForEndAt(state);
+  if (state.occurrences !== undefined) return endCheckAt(state);
   if (plan.pushAt === null) return undefined;
   if (status === 'scheduled') return plan.pushAt;
   if (status !== 'pending_approval' || plan.latePolicy.action === 'send') return undefined;
@@ -46,19 +46,20 @@ function nextPushWake(state: TaskState): number | undefined {
 }
 
 export function onPushStarted(state: TaskState, id: string): TaskState {
+  const { occurrences } = state;
   const push: ActivePush = { id, seq: state.nextSeq, status: 'preparing', reason: null, inFlight: 0 };
   return {
     ...state,
     nextSeq: state.nextSeq + 1,
     wantedPushes: Math.max(0, state.wantedPushes - 1),
     pushes: [...state.pushes, push],
-    ...(state.runs === undefined ? {} : { runs: { ...state.runs, due: state.runs.due.slice(1) } }),
+    ...(occurrences === undefined ? {} : { occurrences: { ...occurrences, due: occurrences.due.slice(1) } }),
   };
 }
 
 const ENDED: readonly PushStatus[] = ['completed', 'cancelled', 'skipped', 'failed'];
 
-/** A push changed; what its task is now follows from all of them. */
+/** The status of a task follows from all its pushes. */
 export function onPushReport(state: TaskState, report: PushReport): TaskState {
   if (!state.pushes.some((push) => push.id === report.pushId)) return state;
   const { status, reason, inFlight } = report;
@@ -69,7 +70,7 @@ export function onPushReport(state: TaskState, report: PushReport): TaskState {
   if (state.status !== 'sending' && state.status !== 'paused' && state.status !== 'collecting') return next;
   if (status === 'paused') return state.status === 'sending' ? { ...next, status: 'paused', reason } : next;
   if (next.wantedPushes > 0 || pushes.some(isUnderWay)) return next;
-  if (state.runs !== undefined) return afterRuns(next);
+  if (state.occurrences !== undefined) return afterOccurrences(next);
   return state.plan.pushType === 'single' ? singleAfter(next, report) : manualAfter(next);
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseCron } from './cron.ts';
 import { isLocalTime, localTimeOf, momentOf, momentsOf } from './local-time.ts';
-import { calendarsOf, nextRun, Recurrence, runsBetween } from './recurrence.ts';
+import { calendarsOf, nextOccurrence, occurrencesBetween, Recurrence } from './recurrence.ts';
 
 const BERLIN = 'Europe/Berlin';
 const ZONES = [
@@ -20,7 +20,7 @@ function runs(rule: Recurrence['rule'], zone: string, after: string, count: numb
   const found: string[] = [];
   let at = Date.parse(after);
   while (found.length < count) {
-    const next = nextRun(calendars, zone, at);
+    const next = nextOccurrence(calendars, zone, at);
     if (next === undefined) break;
     at = next.at;
     found.push(new Date(at).toISOString());
@@ -136,15 +136,15 @@ test('a daily push comes at its local time, once a day, at most a day and an hou
     fc.property(moments, zones, times, (after, zone, [hour, minute]) => {
       const at = `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
       const calendars = calendarsOf({ rule: { every: 'day', at } });
-      const first = nextRun(calendars, zone, after);
-      const second = nextRun(calendars, zone, first?.at ?? 0);
+      const first = nextOccurrence(calendars, zone, after);
+      const second = nextOccurrence(calendars, zone, first?.at ?? 0);
       if (first === undefined || second === undefined) throw new Error('no run');
       expect(first.at).toBeGreaterThan(after);
       expect(localTimeOf(first.at, zone)).toBe(first.local);
       expect(first.local.endsWith(at)).toBe(true);
       expect(second.local.slice(0, 10) > first.local.slice(0, 10)).toBe(true);
       expect(second.at - first.at).toBeLessThanOrEqual(49 * HOUR);
-      expect(runsBetween(calendars, zone, after, second.at)).toEqual({ count: 2, last: second });
+      expect(occurrencesBetween(calendars, zone, after, second.at)).toEqual({ count: 2, last: second });
     }),
   );
 });

@@ -60,7 +60,7 @@ export function calendarsOf({ rule }: Recurrence): readonly Calendar[] {
 }
 
 /** A moment at which a push is due, and what the clocks of its zone show then. */
-export interface Run {
+export interface Occurrence {
   readonly at: number;
   readonly local: LocalTime;
 }
@@ -70,24 +70,32 @@ const SEARCHED_DAYS = 8 * 366 + 1;
 
 /**
  * The next time after `after`; undefined when there is none. A time of day that the clocks leave out when they are
- * put forward has no run on that day; one that they show twice has one, the first time.
+ * put forward has no occurrence on that day; one that they show twice has one, the first time.
  */
-export function nextRun(calendars: readonly Calendar[], zone: string, after: number): Run | undefined {
-  return runsAfter(calendars, zone, after).next().value ?? undefined;
+export function nextOccurrence(
+  calendars: readonly Calendar[],
+  zone: string,
+  after: number,
+): Occurrence | undefined {
+  return occurrencesAfter(calendars, zone, after).next().value ?? undefined;
 }
 
-function* runsAfter(calendars: readonly Calendar[], zone: string, after: number): Generator<Run, void> {
+function* occurrencesAfter(
+  calendars: readonly Calendar[],
+  zone: string,
+  after: number,
+): Generator<Occurrence, void> {
   const yesterday = daysAfter(localTimeOf(after, zone), -1);
   let idle = 0;
   for (let days = 0; idle < SEARCHED_DAYS; days++) {
     const date = daysAfter(yesterday, days).slice(0, 10);
-    const runs = runsOfDay(calendars, date, zone).filter(({ at }) => at > after);
-    yield* runs;
-    idle = runs.length === 0 ? idle + 1 : 0;
+    const occurrences = occurrencesOfDay(calendars, date, zone).filter(({ at }) => at > after);
+    yield* occurrences;
+    idle = occurrences.length === 0 ? idle + 1 : 0;
   }
 }
 
-function runsOfDay(calendars: readonly Calendar[], date: string, zone: string): Run[] {
+function occurrencesOfDay(calendars: readonly Calendar[], date: string, zone: string): Occurrence[] {
   const day = new Date(`${date}T00:00Z`);
   const times = calendars
     .filter(
@@ -111,25 +119,25 @@ function two(number: number): string {
 
 export interface Missed {
   readonly count: number;
-  readonly last: Run | null;
+  readonly last: Occurrence | null;
 }
 
 /** Counting stops there: more makes no difference to anybody. */
 const COUNTED = 10_000;
 
-/** The runs in (after, until]. */
-export function runsBetween(
+/** The occurrences in (after, until]. */
+export function occurrencesBetween(
   calendars: readonly Calendar[],
   zone: string,
   after: number,
   until: number,
 ): Missed {
   let count = 0;
-  let last: Run | null = null;
-  for (const run of runsAfter(calendars, zone, after)) {
-    if (run.at > until || count >= COUNTED) break;
+  let last: Occurrence | null = null;
+  for (const occurrence of occurrencesAfter(calendars, zone, after)) {
+    if (occurrence.at > until || count >= COUNTED) break;
     count++;
-    last = run;
+    last = occurrence;
   }
   return { count, last };
 }

@@ -1,11 +1,11 @@
 import { askForApproval } from './approval-limit.ts';
+import { withOccurrences } from './occurrences.ts';
 import type { Plan, TaskEvent } from './plan.ts';
-import { withRuns } from './runs.ts';
 import { initialState, isInPush, type TaskState } from './task-state.ts';
 
-/** What a task is when it was submitted at that moment, and nobody has said anything yet. */
+/** The state of a task that has just been submitted. */
 export function submittedState(plan: Plan, nextSeq: number, at: number): TaskState {
-  return askForApproval(withRuns(initialState(plan, nextSeq), at), at);
+  return askForApproval(withOccurrences(initialState(plan, nextSeq), at), at);
 }
 
 /** The first line of the submission's audit. */
@@ -13,12 +13,18 @@ export function submitEvent(at: number, by: string, revision: number, origin?: s
   return {
     seq: 1,
     at: new Date(at).toISOString(),
-    ...{ verb: 'submit', via: 'api', person: by, revision, outcome: 'done', detail: null, remark: null },
+    verb: 'submit',
+    via: 'api',
+    person: by,
+    revision,
+    outcome: 'done',
+    detail: null,
+    remark: null,
     ...(origin === undefined ? {} : { origin }),
   };
 }
 
-/** What Postgres shows of a task's state. */
+/** The part of a task's state that is projected into Postgres. */
 export function shownOf(state: TaskState) {
   const { status, reason, plan, approvedRevision, archived, approvalDueAt = null } = state;
   const { revision, pushType, pushAt } = plan;

@@ -4,11 +4,11 @@ export interface TaskChange {
   readonly path: string;
   readonly old?: unknown;
   readonly new?: unknown;
-  /** Whether it makes a revision, which goes back to approval. */
+  /** A material change makes a revision, which goes back to approval. */
   readonly material: boolean;
 }
 
-/** What changes at any time, without a revision. */
+/** These fields may change at any time, without a revision. */
 const IMMATERIAL = ['name', 'subgroupId', 'subCampaignIds', 'ratePerSecond'];
 
 export function changesOf(from: object, to: object): TaskChange[] {

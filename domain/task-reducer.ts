@@ -1,16 +1,16 @@
 import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
 import { isTooLate } from './late-policy.ts';
+import { afterOccurrences, withOccurrences } from './occurrences.ts';
 import type { Plan } from './plan.ts';
-import { afterRuns, withRuns } from './runs.ts';
 import { isInPush, type TaskState } from './task-state.ts';
-import { isAtRest, refusalOf, type Verb } from './task-status.ts';
+import { type Action, isAtRest, refusalOf } from './task-status.ts';
 
 export type Decision =
   | { readonly ok: true; readonly state: TaskState }
   | { readonly ok: false; readonly reason: string };
 
-/** What had to be looked up for a command before it can be decided. */
+/** Facts that were looked up before the command is decided. */
 export interface Facts {
   /** Epoch milliseconds. */
   readonly now: number;
@@ -18,7 +18,7 @@ export interface Facts {
   readonly plan?: Plan;
 }
 
-const VERB_OF: Readonly<Record<Command['name'], Verb>> = {
+const ACTION_OF: Readonly<Record<Command['name'], Action>> = {
   approve: 'approve',
   reject: 'reject',
   withdraw: 'withdraw',
@@ -31,10 +31,10 @@ const VERB_OF: Readonly<Record<Command['name'], Verb>> = {
   setRate: 'set_rate',
 };
 
-/** Why the command cannot be taken now, or undefined. Needs no facts: the workflow's validators ask this. */
+/** Why the command is refused now, or undefined. The workflow's validators call this, so it needs no facts. */
 export function refusalOfCommand(state: TaskState, command: Command): string | undefined {
-  const standing = { status: state.status, pushType: state.plan.pushType, inPush: isInPush(state) };
-  const refusal = refusalOf(VERB_OF[command.name], standing);
+  const context = { status: state.status, pushType: state.plan.pushType, inPush: isInPush(state) };
+  const refusal = refusalOf(ACTION_OF[command.name], context);
   if (refusal !== undefined) return refusal;
   if (command.name === 'approve' || command.name === 'reject') return refusalOfDecision(state, command);
   if (command.name === 'revise' && command.revision <= state.plan.revision) {
@@ -56,17 +56,17 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'withdraw':
       return applied({ ...state, status: 'draft', reason: null, approvals: [] });
     case 'send':
-      return applied(asked(state, command.request));
+      return applied(sendRequested(state, command.request));
     case 'pause':
       return applied({ ...state, status: 'paused', reason: null });
     case 'resume':
       return applied(
-        afterRuns({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null }),
+        afterOccurrences({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null }),
       );
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
     case 'delete':
-      // What has ended stays what it is, also for a signal that finds its workflow just closing.
+      // A task that has ended keeps its status, also when the signal arrives while its workflow is closing.
       if (isAtRest(state.status)) return applied({ ...state, archived: true });
       return applied({ ...state, status: 'cancelled', reason: 'deleted', wantedPushes: 0, archived: true });
     case 'setRate':
@@ -111,14 +111,14 @@ function isRepeated(state: TaskState, request: string | undefined): boolean {
   return request !== undefined && state.sendRequests.includes(request);
 }
 
-function asked(state: TaskState, request: string | undefined): TaskState {
+function sendRequested(state: TaskState, request: string | undefined): TaskState {
   const sendRequests =
     request === undefined ? state.sendRequests : [...state.sendRequests, request].slice(-REMEMBERED_REQUESTS);
   return { ...state, status: 'sending', wantedPushes: state.wantedPushes + 1, sendRequests };
 }
 
 function revised(state: TaskState, plan: Plan, now: number): TaskState {
-  return withRuns(
+  return withOccurrences(
     {
       ...state,
       status: 'pending_approval',

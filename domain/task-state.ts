@@ -1,5 +1,4 @@
 import type { Plan } from './plan.ts';
-import type { Runs } from './runs.ts';
 import type { PushStatus, TaskStatus } from './task-status.ts';
 
 export interface ActivePush {
@@ -10,29 +9,44 @@ export interface ActivePush {
   readonly inFlight: number;
 }
 
-/** All that a task's workflow remembers; small enough to be carried into a new run. */
+/** The occurrences of a recurring or trigger task: the times at which its pushes are due. */
+export interface Occurrences {
+  /** Requested, and their pushes not started. */
+  readonly due: readonly number[];
+  /** How many pushes were requested. */
+  readonly taken: number;
+  /** The last occurrence that was handled: a message about this one, or an earlier one, is ignored. */
+  readonly lastAt: number;
+  readonly lastLocal: string | null;
+  /** No more will come. */
+  readonly isOver: boolean;
+  /** When to check again whether more will come. */
+  readonly checkEndAt?: number;
+}
+
+/** All that a task's workflow remembers; small enough to be carried into a new execution. */
 export interface TaskState {
   readonly status: TaskStatus;
   readonly reason: string | null;
   readonly plan: Plan;
   readonly approvedRevision: number | null;
-  /** Who approved `plan.revision` so far. */
+  /** The people who approved `plan.revision` so far. */
   readonly approvals: readonly string[];
   /** When the time limit of the approval ends, in epoch milliseconds. */
   readonly approvalDueAt?: number;
-  /** Where approval leads: an edit of a paused task comes back to paused. */
+  /** The status after approval: an edited paused task returns to paused. */
   readonly onApproval: 'scheduled' | 'paused';
   readonly nextSeq: number;
-  /** Pushes asked for and not started yet. */
+  /** Pushes requested and not started yet. */
   readonly wantedPushes: number;
-  /** The last requests to send, so that one asked twice counts once. */
+  /** The last requests to send, so that a repeated request counts once. */
   readonly sendRequests: readonly string[];
   /** Pushes that have not ended. */
   readonly pushes: readonly ActivePush[];
   readonly ratePerSecond: number | null;
   readonly archived: boolean;
-  /** Of a task whose pushes come due by themselves. */
-  readonly runs?: Runs;
+  /** Only a recurring or trigger task has them. */
+  readonly occurrences?: Occurrences;
 }
 
 export function initialState(plan: Plan, nextSeq: number): TaskState {
@@ -62,7 +76,7 @@ export function isInPush(state: TaskState): boolean {
   return state.wantedPushes > 0 || state.pushes.some(isUnderWay);
 }
 
-/** What the task's pushes are told to do now. */
+/** The instruction that the task's pushes have now. */
 export function wantedOfPushes(state: TaskState): 'run' | 'pause' | 'cancel' {
   if (state.status === 'paused') return 'pause';
   return state.status === 'cancelled' ? 'cancel' : 'run';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { allowedVerbs, TASK_STATUSES } from './task-status.ts';
+import { allowedActions, TASK_STATUSES } from './task-status.ts';
 
-test('the table of statuses offers nothing that is not a verb, and always copy once approved', () => {
+test('the table of statuses always offers copy, and send to manual tasks only', () => {
   for (const status of TASK_STATUSES) {
     for (const inPush of [true, false]) {
-      expect(allowedVerbs({ status, pushType: 'single', inPush })).toContain('copy');
-      expect(allowedVerbs({ status, pushType: 'single', inPush })).not.toContain('send');
+      expect(allowedActions({ status, pushType: 'single', inPush })).toContain('copy');
+      expect(allowedActions({ status, pushType: 'single', inPush })).not.toContain('send');
     }
   }
 });

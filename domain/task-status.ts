@@ -28,7 +28,8 @@ export type PushStatus = (typeof PUSH_STATUSES)[number];
 export const PUSH_TYPES = ['single', 'manual', 'recurring', 'trigger'] as const;
 export type PushType = (typeof PUSH_TYPES)[number];
 
-export const VERBS = [
+/** The actions that a person may take on a task. A command of `commands.ts` is the message of an action. */
+export const ACTIONS = [
   'edit',
   'submit',
   'approve',
@@ -42,15 +43,15 @@ export const VERBS = [
   'copy',
   'delete',
 ] as const;
-export type Verb = (typeof VERBS)[number];
+export type Action = (typeof ACTIONS)[number];
 
 /** `paused` allows more while nothing of the task has been sent. */
-type Situation = Exclude<TaskStatus, 'paused'> | 'paused_before_push' | 'paused_in_push';
+type StatusKey = Exclude<TaskStatus, 'paused'> | 'paused_before_push' | 'paused_in_push';
 
-const ENDED: readonly Verb[] = ['copy', 'delete'];
+const ENDED: readonly Action[] = ['copy', 'delete'];
 
-/** What each status allows. The API's 409s, the workflow's validators and the console's buttons all read this. */
-const ALLOWED: Readonly<Record<Situation, readonly Verb[]>> = {
+/** The API's 409s, the workflow's validators and the console's buttons all read this table. */
+const ALLOWED: Readonly<Record<StatusKey, readonly Action[]>> = {
   draft: ['edit', 'submit', 'copy', 'delete'],
   rejected: ['edit', 'submit', 'copy', 'delete'],
   pending_approval: ['approve', 'reject', 'withdraw', 'copy'],
@@ -65,44 +66,44 @@ const ALLOWED: Readonly<Record<Situation, readonly Verb[]>> = {
   failed: ENDED,
 };
 
-/** What decides which verbs a task allows now. */
-export interface Standing {
+/** The facts that decide which actions a task allows now. */
+export interface TaskContext {
   readonly status: TaskStatus;
   readonly pushType: PushType;
   /** Whether a push of the task is preparing, sending or paused. */
   readonly inPush: boolean;
 }
 
-export function allowedVerbs(task: Standing): readonly Verb[] {
-  const verbs = ALLOWED[situationOf(task)];
-  return task.pushType === 'manual' ? verbs : verbs.filter((verb) => verb !== 'send');
+export function allowedActions(task: TaskContext): readonly Action[] {
+  const actions = ALLOWED[statusKey(task)];
+  return task.pushType === 'manual' ? actions : actions.filter((action) => action !== 'send');
 }
 
-/** Why the verb is not allowed now, or undefined when it is. */
-export function refusalOf(verb: Verb, task: Standing): string | undefined {
-  if (allowedVerbs(task).includes(verb)) return undefined;
-  if (verb === 'send' && task.pushType !== 'manual') return 'only a manual task is sent by hand';
+/** Why the action is not allowed now, or undefined when it is. */
+export function refusalOf(action: Action, task: TaskContext): string | undefined {
+  if (allowedActions(task).includes(action)) return undefined;
+  if (action === 'send' && task.pushType !== 'manual') return 'only a manual task is sent by hand';
   const where = TASK_STATUSES.filter((status) =>
-    allowedVerbs({ ...task, status, inPush: false }).includes(verb),
+    allowedActions({ ...task, status, inPush: false }).includes(action),
   );
-  return `${verb} is not allowed while the task is ${task.status}; it is allowed in: ${where.join(', ')}`;
+  return `${action} is not allowed while the task is ${task.status}; it is allowed in: ${where.join(', ')}`;
 }
 
 const OVER: readonly TaskStatus[] = ['completed', 'cancelled', 'expired', 'failed'];
 
-/** Whether nothing of the task starts any more. */
+/** True when no push of the task can start any more. */
 export function isOver(status: TaskStatus): boolean {
   return OVER.includes(status);
 }
 
 const TERMINAL: readonly TaskStatus[] = [...OVER, 'rejected', 'draft'];
 
-/** Whether no workflow runs (any more) for a task of this status. */
+/** True when a task of this status has no workflow. */
 export function isAtRest(status: TaskStatus): boolean {
   return TERMINAL.includes(status);
 }
 
-function situationOf(task: Standing): Situation {
+function statusKey(task: TaskContext): StatusKey {
   if (task.status !== 'paused') return task.status;
   return task.inPush ? 'paused_in_push' : 'paused_before_push';
 }

@@ -1,4 +1,4 @@
-import { calendarsOf, nextRun } from './recurrence.ts';
+import { calendarsOf, nextOccurrence } from './recurrence.ts';
 import type { TaskDefinition } from './task-definition.ts';
 import { FIRST_ZONE, firstMomentOf, LOCAL_SPAN_MS } from './waves.ts';
 
@@ -26,7 +26,7 @@ export function timingFaults(task: TaskDefinition, now: number, appZone: string)
     return [{ pointer: '/recurrence/endAt', detail: 'must not be in the past' }];
   }
   const from = Math.max(now, startAt === undefined ? 0 : Date.parse(startAt) - 1);
-  const first = nextRun(calendarsOf(recurrence), timeZone, from);
+  const first = nextOccurrence(calendarsOf(recurrence), timeZone, from);
   if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'never comes true' }];
   if (endAt === undefined || first.at <= Date.parse(endAt)) return [];
   return [{ pointer: '/recurrence/endAt', detail: 'is before the first push' }];

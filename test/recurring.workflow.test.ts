@@ -1,7 +1,7 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { calendarsOf, nextRun, type Recurrence } from '../domain/recurrence.ts';
-import { HOUSEKEEPING, TASK_QUEUE } from '../workflows/contract.ts';
+import { HOUSEKEEPING, TASK_QUEUE } from '../domain/contract.ts';
+import { calendarsOf, nextOccurrence, type Recurrence } from '../domain/recurrence.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
@@ -143,7 +143,7 @@ test('the server means the same times as we do, also where clocks are changed', 
     const ours: string[] = [];
     let at = Math.max(Date.now(), Date.parse(recurrence.startAt ?? '2026-01-01T00:00:00Z'));
     for (const _ of theirs) {
-      const next = nextRun(calendarsOf(recurrence), recurrence.timeZone ?? 'UTC', at);
+      const next = nextOccurrence(calendarsOf(recurrence), recurrence.timeZone ?? 'UTC', at);
       at = next?.at ?? at;
       ours.push(new Date(at).toISOString());
     }

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { VERBS, type Verb } from '../domain/task-status.ts';
+import { ACTIONS, type Action } from '../domain/task-status.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { bring, shopOf } from './status-table/rows.ts';
@@ -18,15 +18,15 @@ const stage = fixture(beforeAll, async () => ({
   empty: await openShop(world),
 }));
 
-const allowedIn = (row: Row): readonly Verb[] => STATUS_TABLE[row];
+const allowedIn = (row: Row): readonly Action[] => STATUS_TABLE[row];
 const readOf = (row: Row) => (taskId: string) => readTask(shopOf(stage, row), taskId);
-const hasSignal = (verb: Verb): verb is keyof typeof SIGNAL_OF => verb in SIGNAL_OF;
+const hasSignal = (verb: Action): verb is keyof typeof SIGNAL_OF => verb in SIGNAL_OF;
 
 type Shown = Record<string, unknown>;
 const seqOf = ({ latestPush }: Shown) => (latestPush as { seq: number } | null)?.seq ?? 0;
 
 /** What a task shows once the verb is done. */
-const EFFECTS: Readonly<Record<Exclude<Verb, 'copy'>, (task: Shown, before: Shown) => boolean>> = {
+const EFFECTS: Readonly<Record<Exclude<Action, 'copy'>, (task: Shown, before: Shown) => boolean>> = {
   edit: (task, before) =>
     task['revision'] === 2 &&
     task['status'] ===
@@ -43,7 +43,7 @@ const EFFECTS: Readonly<Record<Exclude<Verb, 'copy'>, (task: Shown, before: Show
   delete: (task) => task['archivedAt'] !== null,
 };
 
-async function expectEffect(row: Row, taskId: string, verb: Verb, before: Shown): Promise<void> {
+async function expectEffect(row: Row, taskId: string, verb: Action, before: Shown): Promise<void> {
   if (verb === 'copy') return;
   const done = EFFECTS[verb];
   await until(
@@ -81,14 +81,14 @@ describe.each(HEARING.filter((row) => allowedIn(row).some(hasSignal)))('%s', (ro
 
 describe.each(ROWS)('%s', (row) => {
   const allowed = allowedIn(row);
-  const refused = VERBS.filter((verb) => !allowed.includes(verb));
+  const refused = ACTIONS.filter((verb) => !allowed.includes(verb));
 
   test(`allows ${allowed.join(', ')}`, { timeout: 120_000 }, async () => {
     await Promise.all(
       allowed.map(async (verb) => {
         const taskId = await bring(stage, row);
         const before = await readOf(row)(taskId);
-        expect(before['allowed']).toEqual(VERBS.filter((each) => allowed.includes(each)));
+        expect(before['allowed']).toEqual(ACTIONS.filter((each) => allowed.includes(each)));
         const { status, body } = await overHttp(shopOf(stage, row), taskId, verb);
         expect(status, `${verb}: ${JSON.stringify(body)}`).toBeLessThan(300);
         if (verb === 'copy') expect(body).toMatchObject({ status: 'draft', approvedRevision: null });
@@ -105,7 +105,7 @@ describe.each(ROWS)('%s', (row) => {
       const answer = await overHttp(shop, taskId, verb);
       expect(answer, verb).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
     }
-    const deaf: readonly Verb[] = HEARING.includes(row) ? refused : VERBS;
+    const deaf: readonly Action[] = HEARING.includes(row) ? refused : ACTIONS;
     // A task shows how it ended a moment before its workflow is closed.
     if (!HEARING.includes(row))
       await until(

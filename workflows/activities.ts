@@ -6,11 +6,11 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { SenderActivities } from '../activities/send-lease.ts';
-import { SENDER_QUEUE } from './contract.ts';
+import { SENDER_QUEUE } from '../domain/contract.ts';
 
 const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-/** Statements of milliseconds. Tried for ever: Postgres comes back, and a task never forgets what it was doing. */
+/** Statements of milliseconds. Retries have no limit: Postgres comes back, and a task never forgets its work. */
 export function quick(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     summary,
@@ -21,8 +21,9 @@ export function quick(summary: string): ActivityInterfaceFor<Activities> {
 }
 
 /**
- * Within a workflow task: no round trip through Temporal. Only for what does no harm when it is done again, and nothing
- * that follows from an update: that is not durable before its workflow task ends, and may be lost and come again.
+ * A local activity needs no round trip through Temporal. It suits only work that does no harm when it is repeated, and
+ * that does not follow from an update: an update is not durable before its workflow task ends, and may be lost and
+ * repeated.
  */
 export function local(summary: string): ActivityInterfaceFor<Activities> {
   return proxyLocalActivities<Activities>({
@@ -45,7 +46,10 @@ export function bulk(summary: string): ActivityInterfaceFor<Activities> {
   });
 }
 
-/** The workflow must know that a sender has stopped, so a cancel waits for it; a silent one is given up soon enough to acknowledge a pause within 5 s. */
+/**
+ * The workflow must know that a sender has stopped, so a cancel waits for it. The heartbeat timeout is short enough to
+ * acknowledge a pause within 5 s when a sender has died.
+ */
 export function sender(summary: string): ActivityInterfaceFor<SenderActivities> {
   return proxyActivities<SenderActivities>({
     summary,

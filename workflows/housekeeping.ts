@@ -1,13 +1,16 @@
 import { continueAsNew, sleep } from '@temporalio/workflow';
+import type { HousekeepingInput } from '../domain/contract.ts';
 import { bulk } from './activities.ts';
-import type { HousekeepingInput } from './contract.ts';
 
-/** Looks after what no other workflow does, one run at a time for all workers. */
+const ROUNDS = 100;
+
+/** One execution for all workers does the work that no other workflow does. */
 export async function housekeeping(input: HousekeepingInput): Promise<void> {
   let { after } = input;
-  for (let round = 0; round < 100; round++) {
-    ({ next: after } = await bulk('keep house').keepHouse({ graceMs: input.graceMs, after }));
-    await sleep(input.everyMs, { summary: 'until the next round' });
+  for (let round = 0; round < ROUNDS; round++) {
+    const sweep = bulk('sweep orphaned tasks, pushes and partitions');
+    ({ next: after } = await sweep.sweepOrphans({ graceMs: input.graceMs, after }));
+    await sleep(input.everyMs, { summary: 'await the next sweep' });
   }
   await continueAsNew<typeof housekeeping>({ ...input, after });
 }

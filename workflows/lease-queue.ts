@@ -1,36 +1,34 @@
 import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import { quick } from './activities.ts';
 import type { Preparation } from './preparation.ts';
-import type { PushRun } from './push-run.ts';
+import type { PushWorkflowState } from './push-workflow-state.ts';
 
-/** Leases that wait for a lane, and when those of the next time zones join them. */
+/** Leases that wait for a lane, and the moment at which those of the next time zones join them. */
 export interface LeaseQueue {
   readonly waiting: number[];
   nextDueAt: number | null;
-  /** Makes more of them. */
+  /** Makes more leases. */
   readonly preparation: Preparation;
 }
 
 export function newQueue(
-  run: PushRun,
-  opened: { readonly leases: readonly number[]; readonly nextDueAt?: number | null },
+  workflow: PushWorkflowState,
+  opened: { readonly leases: readonly number[]; readonly nextDueAt: number | null },
   preparation: Preparation,
 ): LeaseQueue {
-  if (run.input.closesAt !== undefined) run.lastLease = Math.max(run.lastLease ?? -1, ...opened.leases);
-  const closesAt = run.hasClosed === true ? undefined : run.input.closesAt;
-  return { waiting: [...opened.leases], nextDueAt: closesAt ?? opened.nextDueAt ?? null, preparation };
+  const { closesAt } = workflow.input;
+  if (closesAt !== undefined) workflow.lastLease = Math.max(workflow.lastLease ?? -1, ...opened.leases);
+  const joinableUntil = workflow.hasClosed === true ? undefined : closesAt;
+  return { waiting: [...opened.leases], nextDueAt: joinableUntil ?? opened.nextDueAt, preparation };
 }
 
 export function mayGrow({ nextDueAt, preparation }: LeaseQueue): boolean {
   return nextDueAt !== null || preparation.isUnderWay;
 }
 
-/** The clocks of a worker and of the activities need not agree. */
-const AGAIN_MS = 1000;
-
 /** Opens the waves as they come due while the lanes run, and no longer. */
 export async function withWaves(
-  run: PushRun,
+  workflow: PushWorkflowState,
   queue: LeaseQueue,
   lanes: () => Promise<unknown>,
 ): Promise<void> {
@@ -39,68 +37,94 @@ export async function withWaves(
     return;
   }
   const scope = new CancellationScope();
-  const isOpen = run.input.closesAt !== undefined && run.hasClosed !== true;
-  const open = isOpen ? takeJoined : openWaves;
-  const opened = scope.run(() => open(run, queue)).catch(ignoreCancellation);
+  const isJoinable = workflow.input.closesAt !== undefined && workflow.hasClosed !== true;
+  const open = isJoinable ? queueJoined : openWaves;
+  const opened = scope.run(() => open(workflow, queue)).catch(ignoreCancellation);
   await lanes();
   scope.cancel();
   await opened;
 }
 
-async function openWaves({ input }: PushRun, queue: LeaseQueue): Promise<void> {
+async function openWaves({ input }: PushWorkflowState, queue: LeaseQueue): Promise<void> {
   const { pushId } = input;
   while (queue.nextDueAt !== null) {
     const from = queue.nextDueAt;
-    await sleep(Math.max(1, from - Date.now()), { summary: 'wait for the next time zones' });
+    await sleep(Math.max(1, from - Date.now()), { summary: 'await the next time zones' });
     const { leases, nextDueAt } = await quick('open the next wave').dueLeases({ pushId, from });
     queue.waiting.push(...leases);
     queue.nextDueAt = nextDueAt;
-    if (leases.length === 0) await sleep(AGAIN_MS);
+    if (leases.length === 0) await awaitOtherClock();
   }
 }
 
-/** Users join until the clock hour ends: each batch of them has leases of its own, some of which quiet hours hold back. */
-async function takeJoined(run: PushRun, queue: LeaseQueue): Promise<void> {
-  const { closesAt = 0 } = run.input;
-  const given = new Set(queue.waiting);
-  let heldTo: number | null = null;
-  let seen = -1;
-  while (run.hasClosed !== true) {
-    const wakeAt = Math.min(closesAt, heldTo ?? closesAt);
-    if (Date.now() < wakeAt && seen === (run.joined ?? 0)) {
-      const summary = 'users may join until the hour ends';
-      await condition(() => seen !== (run.joined ?? 0), Math.max(1, wakeAt - Date.now()), { summary });
-      continue;
-    }
-    const isOver = Date.now() >= closesAt;
-    seen = run.joined ?? 0;
-    const { leases, nextDueAt } = await askForJoined(run, isOver);
-    heldTo = nextDueAt;
-    const fresh = leases.filter((lease) => !given.has(lease));
-    for (const lease of fresh) given.add(lease);
-    queue.waiting.push(...fresh);
-    if (isOver) run.hasClosed = true;
-    else if (heldTo !== null && heldTo <= Date.now()) await sleep(AGAIN_MS);
-  }
-  queue.nextDueAt = heldTo;
-  await openWaves(run, queue);
+const OTHER_CLOCK_MS = 1000;
+
+/** The clocks of a worker and of the activities need not agree: what is due by one may not be due by the other. */
+async function awaitOtherClock(): Promise<void> {
+  await sleep(OTHER_CLOCK_MS, { summary: 'await the clock of the activities' });
 }
 
-async function askForJoined(run: PushRun, close: boolean) {
-  const { pushId } = run.input;
-  const above = run.lastLease ?? -1;
-  const joined = await quick(close ? 'close the push' : 'take who joined').joinedLeases({
-    pushId,
-    above,
-    close,
-  });
-  // A list is in histories from before quiet hours could hold anybody back.
-  const answer = Array.isArray(joined) ? { leases: joined as number[], nextDueAt: null } : joined;
-  run.lastLease = Math.max(above, ...answer.leases);
+/** The progress of a push that users join until the clock hour ends. */
+interface Joining {
+  readonly closesAt: number;
+  /** Leases that are queued already. */
+  readonly known: Set<number>;
+  /** Quiet hours hold some leases back until then. */
+  heldTo: number | null;
+  /** The count of joins when leases were taken last. */
+  seen: number;
+}
+
+async function queueJoined(workflow: PushWorkflowState, queue: LeaseQueue): Promise<void> {
+  const { closesAt = 0 } = workflow.input;
+  const joining: Joining = { closesAt, known: new Set(queue.waiting), heldTo: null, seen: -1 };
+  while (workflow.hasClosed !== true) {
+    await awaitJoin(workflow, joining);
+    await takeNewLeases(workflow, queue, joining);
+  }
+  queue.nextDueAt = joining.heldTo;
+  await openWaves(workflow, queue);
+}
+
+/** Until users have joined, held leases are due, or the hour ends. */
+async function awaitJoin(workflow: PushWorkflowState, { closesAt, heldTo, seen }: Joining): Promise<void> {
+  const wakeAt = Math.min(closesAt, heldTo ?? closesAt);
+  const hasJoined = () => seen !== (workflow.joined ?? 0);
+  while (Date.now() < wakeAt && !hasJoined()) {
+    const summary = 'await users who join, until the hour ends';
+    await condition(hasJoined, Math.max(1, wakeAt - Date.now()), { summary });
+  }
+}
+
+/** Each batch of users who joined has leases of its own. */
+async function takeNewLeases(
+  workflow: PushWorkflowState,
+  queue: LeaseQueue,
+  joining: Joining,
+): Promise<void> {
+  const isOver = Date.now() >= joining.closesAt;
+  joining.seen = workflow.joined ?? 0;
+  const { leases, nextDueAt } = await readJoinedLeases(workflow, isOver);
+  joining.heldTo = nextDueAt;
+  const fresh = leases.filter((lease) => !joining.known.has(lease));
+  for (const lease of fresh) joining.known.add(lease);
+  queue.waiting.push(...fresh);
+  if (isOver) workflow.hasClosed = true;
+  else if (nextDueAt !== null && nextDueAt <= Date.now()) await awaitOtherClock();
+}
+
+async function readJoinedLeases(workflow: PushWorkflowState, close: boolean) {
+  const { pushId } = workflow.input;
+  const above = workflow.lastLease ?? -1;
+  const read = quick(
+    close ? 'close the push and read its last leases' : 'read the leases of users who joined',
+  );
+  const answer = await read.joinedLeases({ pushId, above, close });
+  workflow.lastLease = Math.max(above, ...answer.leases);
   return answer;
 }
 
-/** Whether the lane goes on: there is a lease for it now, or there will be none. */
+/** Whether the lane goes on: false when no lease will come. */
 export async function hasMore(queue: LeaseQueue, lanes: { readonly hasStopped: boolean }): Promise<boolean> {
   if (!mayGrow(queue)) return false;
   const isOver = () => lanes.hasStopped || !mayGrow(queue) || workflowInfo().continueAsNewSuggested;

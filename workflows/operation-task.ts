@@ -6,50 +6,58 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { OperationTaskInput } from '../domain/contract.ts';
+import { endCheckAt, neededSchedule } from '../domain/occurrences.ts';
 import { nextWake, onTime } from '../domain/push-events.ts';
-import { armingOf, askForEndAt } from '../domain/runs.ts';
 import { submittedState } from '../domain/submission.ts';
 import { initialState } from '../domain/task-state.ts';
 import { isAtRest } from '../domain/task-status.ts';
-import type { OperationTaskInput } from './contract.ts';
-import { lookUps } from './look-ups.ts';
+import { local } from './activities.ts';
 import { startWantedPush } from './start-pushes.ts';
 import { changeState, isObeyed } from './task-change.ts';
-import { listen } from './task-messages.ts';
+import { registerHandlers } from './task-messages.ts';
+import { checkForEnd, ensureSchedule } from './task-occurrences.ts';
 import { recordChanges } from './task-record.ts';
-import { audit, type CarriedTask, isRecorded, newRun, type TaskRun } from './task-run.ts';
-import { arm, askForEnd } from './task-runs.ts';
-import { show } from './task-visibility.ts';
+import { updateVisibility } from './task-visibility.ts';
+import {
+  audit,
+  type CarriedTask,
+  isRecorded,
+  newTaskWorkflowState,
+  type TaskWorkflowState,
+} from './task-workflow-state.ts';
 
-/** The life of one submission of a task: approval, waiting, pushes, done. It ends at reject and withdraw, too. */
+/** The life of one submission of a task, from approval to the end of its pushes. Reject and withdraw end it, too. */
 export async function operationTask(input: OperationTaskInput, carried?: CarriedTask): Promise<void> {
-  const run = newRun(input, carried ?? unloaded(input));
-  listen(run);
+  const workflow = newTaskWorkflowState(input, carried ?? unloaded(input));
+  registerHandlers(workflow);
   await CancellationScope.nonCancellable(async () => {
-    if (carried === undefined) await begin(run);
-    run.isReady = true;
-    show(run);
-    await story(run);
+    if (carried === undefined) await begin(workflow);
+    workflow.isReady = true;
+    updateVisibility(workflow);
+    await runTask(workflow);
   });
 }
 
-async function story(run: TaskRun): Promise<void> {
-  const recorded = recordChanges(run);
-  while (!isAtRest(run.state.status) || !isObeyed(run) || armingOf(run.state) !== run.armed) {
-    const timed = onTime(run.state, Date.now());
-    if (timed !== undefined) changeState(run, timed);
-    else if (armingOf(run.state) !== run.armed) await arm(run);
-    else if ((askForEndAt(run.state) ?? Number.POSITIVE_INFINITY) <= Date.now()) await askForEnd(run);
-    else if (run.state.wantedPushes > 0 && run.state.status === 'sending') await startWantedPush(run);
-    else if (workflowInfo().continueAsNewSuggested) await startAnew(run);
-    else await untilChanged(run);
+async function runTask(workflow: TaskWorkflowState): Promise<void> {
+  const recorded = recordChanges(workflow);
+  const isScheduled = () => neededSchedule(workflow.state) === workflow.schedule;
+  while (!isAtRest(workflow.state.status) || !isObeyed(workflow) || !isScheduled()) {
+    const { state } = workflow;
+    const timed = onTime(state, Date.now());
+    if (timed !== undefined) changeState(workflow, timed);
+    else if (!isScheduled()) await ensureSchedule(workflow);
+    else if ((endCheckAt(state) ?? Number.POSITIVE_INFINITY) <= Date.now()) await checkForEnd(workflow);
+    else if (state.wantedPushes > 0 && state.status === 'sending') await startWantedPush(workflow);
+    else if (workflowInfo().continueAsNewSuggested) await continueTask(workflow);
+    else await untilChanged(workflow);
   }
-  run.isEnding = true;
+  workflow.isEnding = true;
   await recorded;
   await condition(allHandlersFinished);
 }
 
-/** Until the plan is loaded every message waits, and nothing reads this. */
+/** A placeholder: every message waits until the plan is loaded, so nothing reads this state. */
 function unloaded({ revision }: OperationTaskInput): CarriedTask {
   const plan = {
     revision,
@@ -62,36 +70,39 @@ function unloaded({ revision }: OperationTaskInput): CarriedTask {
   return { state: initialState(plan, 1), version: 0, seq: 0, instructed: [], ignored: [] };
 }
 
-async function begin(run: TaskRun): Promise<void> {
-  const { taskId, revision, submission, by, origin } = run.input;
+async function begin(workflow: TaskWorkflowState): Promise<void> {
+  const { taskId, revision, submission, by, origin, at } = workflow.input;
   const [plan, nextSeq] = await Promise.all([
-    lookUps(run, 'load the plan').loadPlan({ taskId, revision, submission }),
-    lookUps(run, 'number the next push').nextPush({ taskId }),
+    local('load the plan').loadPlan({ taskId, revision, submission }),
+    local('find the number of the next push').nextPush({ taskId }),
   ]);
-  if (plan === null)
+  if (plan === null) {
     throw ApplicationFailure.nonRetryable(
       `${taskId} has no such revision, or its submission ${submission} has ended`,
       'NoSuchRevision',
     );
-  run.state = submittedState(plan, nextSeq, run.input.at ?? Date.now());
+  }
+  workflow.state = submittedState(plan, nextSeq, at);
+  // The start of the workflow has set the search attributes already.
+  workflow.shownStatus = workflow.state.status;
   const from = origin === undefined ? {} : { origin };
-  // The start has named the attributes.
-  if (run.input.at !== undefined) run.shownStatus = run.state.status;
-  audit(run, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
-  changeState(run, run.state);
+  audit(workflow, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
+  changeState(workflow, workflow.state);
 }
 
-async function untilChanged(run: TaskRun): Promise<void> {
-  const { changes } = run;
-  const changed = () => run.changes !== changes;
-  const wake = nextWake(run.state);
-  if (wake === undefined) return await condition(changed);
-  const summary = run.state.status === 'pending_approval' ? 'wait for approval' : 'wait for the push time';
-  await condition(changed, Math.max(1, wake - Date.now()), { summary });
+async function untilChanged(workflow: TaskWorkflowState): Promise<void> {
+  const { changes } = workflow;
+  const hasChanged = () => workflow.changes !== changes;
+  const wake = nextWake(workflow.state);
+  if (wake === undefined) return await condition(hasChanged);
+  const isPending = workflow.state.status === 'pending_approval';
+  const summary = isPending ? 'await approval' : 'await the push time';
+  await condition(hasChanged, Math.max(1, wake - Date.now()), { summary });
 }
 
-async function startAnew(run: TaskRun): Promise<void> {
-  await condition(() => isRecorded(run) && allHandlersFinished());
-  const { state, version, seq, instructed, ignored, armed } = run;
-  await continueAsNew<typeof operationTask>(run.input, { state, version, seq, instructed, ignored, armed });
+async function continueTask(workflow: TaskWorkflowState): Promise<void> {
+  await condition(() => isRecorded(workflow) && allHandlersFinished());
+  const { state, version, seq, instructed, ignored, schedule } = workflow;
+  const carried: CarriedTask = { state, version, seq, instructed, ignored, schedule };
+  await continueAsNew<typeof operationTask>(workflow.input, carried);
 }

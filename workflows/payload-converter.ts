@@ -1,6 +1,6 @@
 import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
 
-/** What an undecodable payload turns into: no command's schema accepts it. */
+/** Stands for an undecodable payload; no command's schema accepts it. */
 const UNDECODABLE = 'this payload could not be decoded; send one JSON object';
 
 /**

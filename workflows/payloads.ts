@@ -1,13 +1,13 @@
 import { nullable, oneOf, payloadReader, text, whole } from '../domain/payload.ts';
 import { PUSH_STATUSES } from '../domain/task-status.ts';
 
-/** What the signals between workflows carry; a newer sender may say more. */
+/** Payloads of the signals between workflows. Unknown members are left out: a newer sender may add some. */
 export const readInstruction = payloadReader(
   { no: whole(), wanted: oneOf(['run', 'pause', 'cancel']) },
   'left out',
 );
 
-export const readDue = payloadReader({ at: whole(), local: text(20), revision: whole() }, 'left out');
+export const readOccurrence = payloadReader({ at: whole(), local: text(20), revision: whole() }, 'left out');
 
 export const readReport = payloadReader(
   {

@@ -1,20 +1,18 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { SEARCH_KEYS } from '../domain/search-attributes.ts';
 import { bulk } from './activities.ts';
-import { type PushRun, report } from './push-run.ts';
+import { type PushWorkflowState, report } from './push-workflow-state.ts';
 
-const PLANNED = defineSearchAttributeKey('Planned', SearchAttributeType.INT);
-
-/** Prepares a push. Of a large audience only the first devices, and the others while those are sent to. */
+/** The first devices of a large audience are prepared before sending, and the others while those are sent to. */
 export class Preparation {
-  readonly #run: PushRun;
-  /** Devices so far. */
+  readonly #workflow: PushWorkflowState;
+  /** Devices planned so far. */
   #planned = 0;
   #isUnderWay = false;
   #onLeases: ((leases: readonly number[]) => void) | undefined;
 
-  constructor(run: PushRun) {
-    this.#run = run;
+  constructor(workflow: PushWorkflowState) {
+    this.#workflow = workflow;
   }
 
   /** More leases may come. */
@@ -24,68 +22,68 @@ export class Preparation {
 
   /** Why a part of the audience was not prepared. */
   get fault(): string | null {
-    return this.#run.partFault ?? null;
+    return this.#workflow.partFault ?? null;
   }
 
-  /** Whether anybody is planned; the first may be sent to then. */
+  /** Resolves when the first devices may be sent to; false when no device is planned. */
   async begin(): Promise<boolean> {
-    const run = this.#run;
+    const workflow = this.#workflow;
     await this.ended();
     const preparing = { isDone: false };
-    const prepared = bulk('prepare recipients')
-      .prepareRecipients({ pushId: run.input.pushId })
+    const prepared = bulk('prepare the recipients')
+      .prepareRecipients({ pushId: workflow.input.pushId })
       .finally(() => {
         preparing.isDone = true;
       });
-    await acknowledgeUntil(run, () => preparing.isDone);
+    await acknowledgeUntil(workflow, () => preparing.isDone);
     const { planned, fault, firstDueAt, lastLease } = await prepared;
-    if (fault !== undefined) run.fault = fault;
-    if (firstDueAt !== undefined) run.heldTo = firstDueAt;
-    run.preparedAt = Date.now();
+    if (fault !== undefined) workflow.fault = fault;
+    if (firstDueAt !== undefined) workflow.heldTo = firstDueAt;
+    workflow.preparedAt = Date.now();
     this.#count(planned);
     if (lastLease !== undefined) {
       this.#isUnderWay = true;
-      void this.#goOn(lastLease);
-      await acknowledgeUntil(run, () => this.#planned > 0 || !this.#isUnderWay);
+      void this.#prepareNextParts(lastLease);
+      await acknowledgeUntil(workflow, () => this.#planned > 0 || !this.#isUnderWay);
     }
     return this.#planned > 0;
   }
 
-  /** Once nothing is being prepared any more. */
+  /** Resolves when no part is being prepared any more. */
   async ended(): Promise<void> {
     if (this.#isUnderWay) await condition(() => !this.#isUnderWay);
   }
 
-  /** Leases that are made from now on; without a listener they are found when the push is opened again. */
+  /** Receives the leases that are made from now on; without a listener the next opening of the push lists them. */
   listen(onLeases: ((leases: readonly number[]) => void) | undefined): void {
     this.#onLeases = onLeases;
   }
 
-  async #goOn(firstLease: number): Promise<void> {
-    const { pushId } = this.#run.input;
+  async #prepareNextParts(firstLease: number): Promise<void> {
+    const { pushId } = this.#workflow.input;
     let lastLease = firstLease;
     while (this.#isUnderWay) {
-      const next = await bulk('prepare the next devices').prepareNextPart({ pushId, lastLease });
+      const next = await bulk('prepare the next part of the audience').prepareNextPart({ pushId, lastLease });
       lastLease = Math.max(lastLease, ...next.leases);
       this.#count(next.planned ?? this.#planned);
       this.#onLeases?.(next.leases);
-      if (next.fault !== undefined) this.#run.partFault = next.fault;
+      if (next.fault !== undefined) this.#workflow.partFault = next.fault;
       this.#isUnderWay = next.hasMore;
     }
   }
 
   #count(planned: number): void {
     this.#planned = planned;
-    upsertSearchAttributes([{ key: PLANNED, value: planned }]);
+    upsertSearchAttributes([{ key: SEARCH_KEYS.planned, value: planned }]);
   }
 }
 
-/** Nothing can be claimed while preparing, so that a pause or a cancel is obeyed at once. */
-async function acknowledgeUntil(run: PushRun, isDone: () => boolean): Promise<void> {
+/** No lease can be claimed during preparation, so that a pause or a cancel is acknowledged at once. */
+async function acknowledgeUntil(workflow: PushWorkflowState, isDone: () => boolean): Promise<void> {
   for (;;) {
-    await condition(() => isDone() || run.instruction.no > run.obeyed);
+    await condition(() => isDone() || workflow.instruction.no > workflow.obeyed);
     if (isDone()) return;
-    run.obeyed = run.instruction.no;
-    await report(run);
+    workflow.obeyed = workflow.instruction.no;
+    await report(workflow);
   }
 }

@@ -1,156 +1,170 @@
 import { CancellationScope, condition, continueAsNew, sleep } from '@temporalio/workflow';
+import type { PushInput } from '../domain/contract.ts';
 import { graceOf, lateAfter } from '../domain/late-policy.ts';
 import type { NotSentReason } from '../domain/reasons.ts';
-import { bulk, quick } from './activities.ts';
+import { bulk, local, quick } from './activities.ts';
 import { Preparation } from './preparation.ts';
-import type { PushInput } from './push-contract.ts';
-import { enter, enterRecorded, listen, newPushRun, note, type PushRun, report, within } from './push-run.ts';
+import {
+  newPushWorkflowState,
+  type PushWorkflowState,
+  recordStatus,
+  registerHandlers,
+  report,
+  reportStatus,
+  setTimes,
+} from './push-workflow-state.ts';
 import { sendLeases } from './send-leases.ts';
 
-/** Prepared rows older than this are made anew before the first claim: the audience is that of the push time. */
+/** Rows that are older are prepared again before the first claim: the audience is that of the push time. */
 const STALE_MS = 20 * 60_000;
-const JOINED_MS = 365 * 86_400_000;
+const NEVER_STALE_MS = 365 * 86_400_000;
 
 /** One execution of a task: prepare, send, collect receipts to the end of the window, finalise, delete the details. */
-export async function push(input: PushInput, carried?: PushRun): Promise<void> {
-  const run = carried ?? newPushRun(input);
-  listen(run);
-  await CancellationScope.nonCancellable(() => story(run));
+export async function push(input: PushInput, carried?: PushWorkflowState): Promise<void> {
+  const workflow = carried ?? newPushWorkflowState(input);
+  registerHandlers(workflow);
+  await CancellationScope.nonCancellable(() => runPush(workflow));
 }
 
-async function story(run: PushRun): Promise<void> {
-  const preparation = new Preparation(run);
-  if (run.preparedAt === null && !(await preparation.begin()) && run.input.closesAt === undefined) {
-    if (run.fault === undefined) await finish(run, 'completed', 'the audience is empty');
-    else await finish(run, 'failed', run.fault);
+async function runPush(workflow: PushWorkflowState): Promise<void> {
+  const preparation = new Preparation(workflow);
+  if (workflow.preparedAt === null && !(await preparation.begin()) && workflow.input.closesAt === undefined) {
+    if (workflow.fault === undefined) await finish(workflow, 'completed', 'the audience is empty');
+    else await finish(workflow, 'failed', workflow.fault);
     return;
   }
-  const unsent = await sendAll(run, preparation);
-  if (unsent !== null) await abandon(run, unsent, preparation);
-  run.reason ??= preparation.fault;
+  const unsent = await sendAll(workflow, preparation);
+  if (unsent !== null) await abandon(workflow, unsent, preparation);
+  workflow.reason ??= preparation.fault;
   const wasCancelled = unsent === 'cancelled';
-  if (run.startedAt === null && unsent !== null) {
-    const status = run.fault === undefined ? 'skipped' : 'failed';
-    await finish(run, wasCancelled ? 'cancelled' : status, run.reason);
+  if (workflow.startedAt === null && unsent !== null) {
+    const status = workflow.fault === undefined ? 'skipped' : 'failed';
+    await finish(workflow, wasCancelled ? 'cancelled' : status, workflow.reason);
     return;
   }
-  await collect(run, wasCancelled ? 'cancelled' : 'collecting');
-  await sleep(Math.max(1, (run.windowEndsAt ?? 0) - Date.now()), { summary: 'collect receipts' });
-  await finish(run, wasCancelled ? 'cancelled' : 'completed', run.reason);
+  await collect(workflow, wasCancelled ? 'cancelled' : 'collecting');
+  await sleep(Math.max(1, (workflow.windowEndsAt ?? 0) - Date.now()), {
+    summary: 'collect receipts until the window ends',
+  });
+  await finish(workflow, wasCancelled ? 'cancelled' : 'completed', workflow.reason);
 }
 
-async function collect(run: PushRun, status: 'cancelled' | 'collecting'): Promise<void> {
-  const { pushId, edition } = run.input;
-  const { reason } = run;
-  if (edition === 2) {
-    note(run, await within(run, `start the window: ${status}`).startWindow({ pushId, status, reason }));
-    await enterRecorded(run, status, reason);
-  } else {
-    note(run, await quick('start the window').startWindow({ pushId }));
-    await enter(run, status, reason);
-  }
+async function collect(workflow: PushWorkflowState, status: 'cancelled' | 'collecting'): Promise<void> {
+  const { pushId } = workflow.input;
+  const { reason } = workflow;
+  const start = local(`start the receipt window: ${status}`);
+  setTimes(workflow, await start.startWindow({ pushId, status, reason }));
+  await reportStatus(workflow, status, reason);
 }
 
-/** Sends until nothing is left (null), or says why the rest is not sent. */
-async function sendAll(run: PushRun, preparation: Preparation): Promise<NotSentReason | null> {
+/** Resolves to null when everything is sent, or to the reason why the rest is not. */
+async function sendAll(workflow: PushWorkflowState, preparation: Preparation): Promise<NotSentReason | null> {
   for (;;) {
-    if (run.instruction.wanted === 'cancel') return 'cancelled';
-    if (run.windowEndsAt !== null && Date.now() >= run.windowEndsAt) return 'window_closed';
-    if (run.instruction.wanted === 'pause' || run.halted !== null) {
-      await pause(run);
+    if (workflow.instruction.wanted === 'cancel') return 'cancelled';
+    if (workflow.windowEndsAt !== null && Date.now() >= workflow.windowEndsAt) return 'window_closed';
+    if (workflow.instruction.wanted === 'pause' || workflow.halted !== null) {
+      await pause(workflow);
       continue;
     }
-    if (run.startedAt === null && Date.now() > lateAt(run)) {
-      run.reason = 'the push time was missed before the first request';
+    if (workflow.startedAt === null && Date.now() > lateAt(workflow)) {
+      workflow.reason = 'the push time was missed before the first request';
       return 'skipped';
     }
-    if (run.startedAt === null && Date.now() >= staleAt(run)) await preparation.begin();
-    if (run.fault !== undefined) {
-      run.reason = run.fault;
+    if (workflow.startedAt === null && Date.now() >= staleAt(workflow)) await preparation.begin();
+    if (workflow.fault !== undefined) {
+      workflow.reason = workflow.fault;
       return 'failed';
     }
-    run.obeyed = run.instruction.no;
-    const outcome = await sendLeases(run, startBefore(run), preparation);
+    workflow.obeyed = workflow.instruction.no;
+    const outcome = await sendLeases(workflow, startBefore(workflow), preparation);
     if (outcome === 'sent') return null;
     if (outcome === 'continue') {
       await preparation.ended();
-      await continueAsNew<typeof push>(run.input, run);
+      await continueAsNew<typeof push>(workflow.input, workflow);
     }
   }
 }
 
-function staleAt(run: PushRun): number {
-  // Whoever joins is judged then, and nothing grows stale.
-  if (run.input.closesAt !== undefined) return run.input.closesAt + JOINED_MS;
-  return (run.preparedAt ?? 0) + STALE_MS;
+function staleAt(workflow: PushWorkflowState): number {
+  // Users are judged when they join, so that no row grows stale.
+  if (workflow.input.closesAt !== undefined) return workflow.input.closesAt + NEVER_STALE_MS;
+  return (workflow.preparedAt ?? 0) + STALE_MS;
 }
 
-/** A push that waits for a sender longer than this is looked at again before its first claim. */
-function startBefore(run: PushRun): number {
-  return Math.min(staleAt(run), lateAt(run));
+/** A push that waits for a sender beyond this moment is checked again before its first claim. */
+function startBefore(workflow: PushWorkflowState): number {
+  return Math.min(staleAt(workflow), lateAt(workflow));
 }
 
-/** Whoever waits for the clocks of his zone is not late. */
-function lateAt({ input, heldTo }: PushRun): number {
+/** A device that waits for the clocks of its time zone is not late. */
+function lateAt({ input, heldTo }: PushWorkflowState): number {
   const late = lateAfter(input, input.dueAt);
   return heldTo === undefined ? late : Math.max(late, heldTo + graceOf(input.latePolicy));
 }
 
 /** Acknowledges with exact counts, once no sender can start a request, and waits for the next instruction. */
-async function pause(run: PushRun): Promise<void> {
-  const { no } = run.instruction;
-  const { pushId } = run.input;
-  await quick('fence').fencePush({ pushId, wanted: run.instruction.wanted === 'pause' ? 'pause' : null });
-  const settled = await bulk('settle after the stop').settlePush({ pushId, abandon: null });
-  run.inFlight = settled.inFlight;
-  note(run, settled);
-  run.obeyed = no;
-  await enter(run, 'paused', run.halted);
-  const moved = () => run.instruction.no > no || run.instruction.wanted === 'cancel';
+async function pause(workflow: PushWorkflowState): Promise<void> {
+  const { no } = workflow.instruction;
+  const { pushId } = workflow.input;
+  const fence = quick('fence the push: pause');
+  await fence.fencePush({ pushId, wanted: workflow.instruction.wanted === 'pause' ? 'pause' : null });
+  const settled = await bulk('settle the stopped leases').settlePush({ pushId, abandon: null });
+  workflow.inFlight = settled.inFlight;
+  setTimes(workflow, settled);
+  workflow.obeyed = no;
+  await recordStatus(workflow, 'paused', workflow.halted);
+  const hasMoved = () => workflow.instruction.no > no || workflow.instruction.wanted === 'cancel';
   if (
     settled.drainedAt !== null &&
-    !(await wait(moved, settled.drainedAt, 'paused; answers may still come'))
+    !(await awaitUntil(hasMoved, settled.drainedAt, 'await late answers while paused'))
   ) {
-    // Whoever waited for them has written them by now, or is dead.
-    note(run, await bulk('settle what was in flight').settlePush({ pushId, abandon: null }));
+    // A sender that waited for them has written them by now, or has died.
+    setTimes(workflow, await bulk('settle unanswered requests').settlePush({ pushId, abandon: null }));
   }
-  await wait(moved, run.windowEndsAt, 'paused; the window ends');
+  await awaitUntil(hasMoved, workflow.windowEndsAt, 'await an instruction, or the end of the window');
 }
 
-/** Whether it came true before `until`, in epoch milliseconds; null waits for ever. */
-async function wait(fact: () => boolean, until: number | null, summary: string): Promise<boolean> {
+/** Whether the fact came true before `until`, in epoch milliseconds; null waits without a limit. */
+async function awaitUntil(fact: () => boolean, until: number | null, summary: string): Promise<boolean> {
   if (until !== null) return await condition(fact, Math.max(1, until - Date.now()), { summary });
   await condition(fact);
   return true;
 }
 
-async function abandon(run: PushRun, reason: NotSentReason, preparation: Preparation): Promise<void> {
-  const { pushId } = run.input;
-  await quick('fence').fencePush({ pushId, wanted: 'cancel' });
+async function abandon(
+  workflow: PushWorkflowState,
+  reason: NotSentReason,
+  preparation: Preparation,
+): Promise<void> {
+  const { pushId } = workflow.input;
+  await quick('fence the push: cancel').fencePush({ pushId, wanted: 'cancel' });
   for (;;) {
     const mayGrow = preparation.isUnderWay;
-    const settled = await bulk(`not sent: ${reason}`).settlePush({ pushId, abandon: reason });
-    run.inFlight = settled.inFlight;
-    note(run, settled);
-    run.obeyed = run.instruction.no;
-    if (reason === 'cancelled') run.status = 'cancelled';
-    await report(run);
+    const settled = await bulk(`settle the rest as not sent: ${reason}`).settlePush({
+      pushId,
+      abandon: reason,
+    });
+    workflow.inFlight = settled.inFlight;
+    setTimes(workflow, settled);
+    workflow.obeyed = workflow.instruction.no;
+    if (reason === 'cancelled') workflow.status = 'cancelled';
+    await report(workflow);
     if (settled.drainedAt === null && !mayGrow) return;
     await preparation.ended();
     if (settled.drainedAt === null) continue;
-    await sleep(Math.max(1, settled.drainedAt - Date.now()), { summary: 'answers may still come' });
+    await sleep(Math.max(1, settled.drainedAt - Date.now()), { summary: 'await late answers' });
   }
 }
 
 async function finish(
-  run: PushRun,
+  workflow: PushWorkflowState,
   status: 'completed' | 'cancelled' | 'skipped' | 'failed',
   reason: string | null,
 ): Promise<void> {
-  const { pushId } = run.input;
-  note(run, await quick('start the window').startWindow({ pushId }));
-  const { differences } = await bulk('finalise statistics').finaliseStatistics({ pushId });
+  const { pushId } = workflow.input;
+  setTimes(workflow, await quick('ensure that the window has started').startWindow({ pushId }));
+  const { differences } = await bulk('finalise the statistics').finaliseStatistics({ pushId });
   const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
-  await bulk('delete device-level details').deleteDetails({ pushId });
-  await enter(run, status, fault);
+  await bulk('delete the device-level details').deleteDetails({ pushId });
+  await recordStatus(workflow, status, fault);
 }

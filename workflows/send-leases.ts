@@ -1,119 +1,149 @@
-import { CancellationScope, condition, isCancellation, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
-import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
-import { quick, sender } from './activities.ts';
+import { LANES } from '../domain/lanes.ts';
+import { local, quick, sender } from './activities.ts';
 import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
 import type { Preparation } from './preparation.ts';
-import { enter, enterRecorded, note, type PushRun, report, within } from './push-run.ts';
+import { type PushWorkflowState, report, reportStatus, setTimes } from './push-workflow-state.ts';
+
+type Outcome = 'sent' | 'stopped' | 'continue';
 
 /**
- * Opens the push and gives its leases to senders until all are done ('sent'), or somebody or something stopped
- * them ('stopped': look at the run again), or the history is long enough ('continue'). No sender is left running.
+ * Opens the push and gives its leases to senders until all are done ('sent'), or something stopped them ('stopped':
+ * check the workflow state again), or the history is long enough ('continue'). No sender is left running.
  */
 export async function sendLeases(
-  run: PushRun,
+  workflow: PushWorkflowState,
   startBefore: number,
   preparation: Preparation,
-): Promise<'sent' | 'stopped' | 'continue'> {
+): Promise<Outcome> {
   const arrived: number[] = [];
   preparation.listen((leases) => arrived.push(...leases));
   try {
-    return await openAndSend(run, startBefore, preparation, arrived);
+    const opened = await openPush(workflow);
+    const stop = await stopReason(workflow, opened);
+    if (stop !== null) {
+      applyStop(workflow, stop);
+      return 'stopped';
+    }
+    const queue = newQueue(workflow, opened, preparation);
+    addArriving(queue, opened.leases, arrived);
+    return await runLanes(workflow, { epoch: opened.epoch, startBefore }, queue);
   } finally {
     preparation.listen(undefined);
   }
 }
 
-/** `arrived`: leases that are made meanwhile; those that the opening lists are in it, too. */
-async function openAndSend(
-  run: PushRun,
-  startBefore: number,
-  preparation: Preparation,
-  arrived: readonly number[],
-): Promise<'sent' | 'stopped' | 'continue'> {
-  const { pushId, edition } = run.input;
-  const records = edition === 2 ? { status: 'sending' as const } : {};
-  const { resume } = run;
-  // Whoever says so meanwhile means the next opening.
-  run.resume = false;
-  const opened = await within(run, 'open for sending').openPush({ pushId, resume, ...records });
-  if (opened.wanted !== null && !(await isTold(run))) {
-    if (opened.wanted === 'cancel') run.instruction = { no: run.instruction.no, wanted: 'cancel' };
-    else run.halted = 'paused';
-  }
-  if (opened.isAppStopped) run.halted = APP_STOPPED;
-  if (opened.wanted !== null || opened.isAppStopped) return 'stopped';
-  const queue = newQueue(run, opened, preparation);
-  const listed = new Set(opened.leases);
-  const add = (leases: readonly number[]) => queue.waiting.push(...leases.filter((no) => !listed.has(no)));
+async function openPush(workflow: PushWorkflowState) {
+  const { resume } = workflow;
+  // A resume that arrives during the opening is meant for the next one.
+  workflow.resume = false;
+  return await local('open the push for sending').openPush({ pushId: workflow.input.pushId, resume });
+}
+
+interface Stop {
+  /** The push was fenced for a cancel. */
+  readonly isCancelled: boolean;
+  /** Why the push pauses by itself. */
+  readonly halted: string | null;
+}
+
+/** Null when the push may send. A fence counts as an instruction only when no instruction follows it. */
+async function stopReason(
+  workflow: PushWorkflowState,
+  { wanted, isAppStopped }: Pick<Awaited<ReturnType<typeof openPush>>, 'wanted' | 'isAppStopped'>,
+): Promise<Stop | null> {
+  if (wanted === null && !isAppStopped) return null;
+  const isInstructed = wanted === null || (await awaitInstruction(workflow));
+  const paused = isInstructed || wanted === 'cancel' ? null : 'paused';
+  return {
+    isCancelled: !isInstructed && wanted === 'cancel',
+    halted: isAppStopped ? APP_STOPPED : paused,
+  };
+}
+
+function applyStop(workflow: PushWorkflowState, { isCancelled, halted }: Stop): void {
+  if (isCancelled) workflow.instruction = { no: workflow.instruction.no, wanted: 'cancel' };
+  if (halted !== null) workflow.halted = halted;
+}
+
+const INSTRUCTION_MS = 5_000;
+
+/**
+ * The process that fences a push signals the task next, and the task instructs the push. A push that acted before would
+ * have the task paused or cancelled when the command arrives. No instruction comes when that process has died.
+ */
+async function awaitInstruction(workflow: PushWorkflowState): Promise<boolean> {
+  const hasArrived = () => workflow.instruction.no > workflow.obeyed || workflow.instruction.wanted !== 'run';
+  return await condition(hasArrived, INSTRUCTION_MS, { summary: 'await instruction after fence' });
+}
+
+/** Leases that were made during the opening may be in its list, too; each is queued once. */
+function addArriving(queue: LeaseQueue, listed: readonly number[], arrived: readonly number[]): void {
+  const known = new Set(listed);
+  const add = (leases: readonly number[]) => queue.waiting.push(...leases.filter((no) => !known.has(no)));
   add(arrived);
-  preparation.listen(add);
-  const lanes = { hasStopped: false, hasEnded: false };
+  queue.preparation.listen(add);
+}
+
+interface Opening {
+  readonly epoch: number;
+  readonly startBefore: number;
+}
+
+type Lanes = { hasStopped: boolean; hasEnded: boolean };
+
+async function runLanes(workflow: PushWorkflowState, opening: Opening, queue: LeaseQueue): Promise<Outcome> {
+  const lanes: Lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
+  const all = () =>
+    Promise.all(Array.from({ length: LANES }, () => runLane(workflow, opening, queue, lanes)));
   const ended = scope
-    .run(() =>
-      withWaves(run, queue, () =>
-        Promise.all(
-          Array.from({ length: MAX_CONCURRENT_LEASES }, () =>
-            lane(run, { epoch: opened.epoch, startBefore }, queue, lanes),
-          ),
-        ),
-      ),
-    )
+    .run(() => withWaves(workflow, queue, all))
     .then(() => {
       lanes.hasEnded = true;
     });
-  if (run.status !== 'sending') await (edition === 2 ? enterRecorded : enter)(run, 'sending', null);
-  await untilStopped(run, lanes);
+  if (workflow.status !== 'sending') await reportStatus(workflow, 'sending', null);
+  await untilStopped(workflow, lanes);
   if (!lanes.hasEnded) {
     lanes.hasStopped = true;
-    const fence = quick('fence').fencePush({ pushId, wanted: null });
+    const { pushId } = workflow.input;
+    const fenced = quick('fence the push: stop the senders').fencePush({ pushId, wanted: null });
     scope.cancel();
-    await Promise.all([fence, ended]);
+    await Promise.all([fenced, ended]);
   }
   await ended;
   if (lanes.hasStopped) return 'stopped';
   return queue.waiting.length > 0 || mayGrow(queue) ? 'continue' : 'sent';
 }
 
-const TOLD_MS = 5_000;
-
-/**
- * Whoever fenced the push tells its task next, which tells the push: to go ahead of them would have the task paused
- * or cancelled already when it is asked to. Nobody does when that process has died.
- */
-async function isTold(run: PushRun): Promise<boolean> {
-  if (!patched('await-the-instruction')) return false;
-  const hasHeard = () => run.instruction.no > run.obeyed || run.instruction.wanted !== 'run';
-  return await condition(hasHeard, TOLD_MS, { summary: 'fenced; what is wanted?' });
-}
-
-type Lanes = { hasStopped: boolean; hasEnded: boolean };
-
-async function untilStopped(run: PushRun, lanes: Lanes): Promise<void> {
-  const mustStop = () => lanes.hasEnded || lanes.hasStopped || run.instruction.wanted !== 'run';
+async function untilStopped(workflow: PushWorkflowState, lanes: Lanes): Promise<void> {
+  const mustStop = () => lanes.hasEnded || lanes.hasStopped || workflow.instruction.wanted !== 'run';
+  const isInstructed = () => workflow.instruction.no > workflow.obeyed;
   for (;;) {
-    const windowEndsAt = run.windowEndsAt;
-    const moved = () => mustStop() || run.instruction.no > run.obeyed || run.windowEndsAt !== windowEndsAt;
-    if (windowEndsAt === null) await condition(moved);
-    else await condition(moved, Math.max(1, windowEndsAt - Date.now()), { summary: 'the window ends' });
+    const { windowEndsAt } = workflow;
+    const hasMoved = () => mustStop() || isInstructed() || workflow.windowEndsAt !== windowEndsAt;
+    if (windowEndsAt === null) await condition(hasMoved);
+    else {
+      const summary = 'await the end of the senders, or of the window';
+      await condition(hasMoved, Math.max(1, windowEndsAt - Date.now()), { summary });
+    }
     if (mustStop() || (windowEndsAt !== null && Date.now() >= windowEndsAt)) return;
-    if (run.instruction.no > run.obeyed) {
-      run.obeyed = run.instruction.no;
-      await report(run);
+    if (isInstructed()) {
+      workflow.obeyed = workflow.instruction.no;
+      await report(workflow);
     }
   }
 }
 
-/** One of the leases that are out at a time. Never throws: what a sender could not do stops the push with a reason. */
-async function lane(
-  run: PushRun,
-  opening: { readonly epoch: number; readonly startBefore: number },
+/** A lane gives out one lease at a time. It never throws: the failure of a sender stops the push with a reason. */
+async function runLane(
+  workflow: PushWorkflowState,
+  { epoch, startBefore }: Opening,
   queue: LeaseQueue,
   lanes: Lanes,
 ): Promise<void> {
-  const { pushId } = run.input;
-  const { epoch } = opening;
+  const { pushId } = workflow.input;
   while (!lanes.hasStopped && !workflowInfo().continueAsNewSuggested) {
     const leaseNo = queue.waiting.shift();
     if (leaseNo === undefined) {
@@ -121,17 +151,15 @@ async function lane(
       return;
     }
     try {
-      const result = await sender(`lease ${leaseNo}, epoch ${epoch}`).sendLease({
-        pushId,
-        leaseNo,
-        isTrusted: run.isTrusted,
-        ...opening,
-      });
-      note(run, result);
+      const { isTrusted } = workflow;
+      const send = sender(`send lease ${leaseNo}, epoch ${epoch}`);
+      const result = await send.sendLease({ pushId, leaseNo, isTrusted, epoch, startBefore });
+      setTimes(workflow, result);
       if (result.kind === 'done') continue;
-      if (result.kind === 'refused') run.halted ??= result.reason;
+      if (result.kind === 'refused') workflow.halted ??= result.reason;
     } catch (error) {
-      if (!lanes.hasStopped && !isCancellation(error)) run.halted ??= 'a sender failed; its log says why';
+      if (!lanes.hasStopped && !isCancellation(error))
+        workflow.halted ??= 'a sender failed; its log says why';
     }
     lanes.hasStopped = true;
   }

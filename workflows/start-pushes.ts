@@ -1,4 +1,5 @@
 import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { PushInput } from '../domain/contract.ts';
 import { pushIdOf } from '../domain/ids.ts';
 import type { Plan } from '../domain/plan.ts';
 import { onPushStarted } from '../domain/push-events.ts';
@@ -6,58 +7,67 @@ import { wantedOfPushes } from '../domain/task-state.ts';
 import { closingOf } from '../domain/trigger-hour.ts';
 import { quick } from './activities.ts';
 import { push } from './push.ts';
-import { obeyedAtStart, type PushInput } from './push-contract.ts';
-import { changeState, hear } from './task-change.ts';
-import type { TaskRun } from './task-run.ts';
-import { attributesOf } from './task-visibility.ts';
+import { obeyedAtStart } from './push-workflow-state.ts';
+import { applyReport, changeState } from './task-change.ts';
+import { attributesOfPush } from './task-visibility.ts';
+import type { TaskWorkflowState } from './task-workflow-state.ts';
 
-/** Users join the push of their clock hour; whether one of them is too late is decided for each. */
+/** Users join the push of their clock hour. The late policy applies to each of them, not to the push. */
 function joining({ pushType }: Plan, hour: number): Partial<PushInput> {
   return pushType === 'trigger' ? { closesAt: closingOf(hour), latePolicy: { action: 'send' } } : {};
 }
 
-/** Starts one push that was asked for. What is wanted meanwhile is told to it as soon as it has started. */
-export async function startWantedPush(run: TaskRun): Promise<void> {
-  const { taskId, appId } = run.input;
-  const { nextSeq: seq, plan } = run.state;
+/** Starts one of the requested pushes. A change meanwhile is sent to it as an instruction once it has started. */
+export async function startWantedPush(workflow: TaskWorkflowState): Promise<void> {
+  const { taskId } = workflow.input;
+  const { nextSeq: seq, plan } = workflow.state;
   const pushId = pushIdOf(taskId, seq);
-  const dueAt = run.state.runs?.due[0] ?? plan.pushAt ?? Date.now();
-  await quick(`create push ${seq}`).createPush({ pushId, taskId, seq, revision: plan.revision, dueAt });
-  run.state = onPushStarted(run.state, pushId);
-  const instruction = { no: 1, wanted: wantedOfPushes(run.state) };
-  const { revision, latePolicy, isLocal } = plan;
-  const input: PushInput = {
-    pushId,
-    taskId,
-    appId,
-    seq,
-    revision,
-    dueAt,
-    latePolicy,
-    instruction,
-    ...(isLocal ? { isLocal } : {}),
-    ...(run.input.edition === undefined ? {} : { edition: run.input.edition }),
-    ...joining(plan, dueAt),
-  };
+  const dueAt = workflow.state.occurrences?.due[0] ?? plan.pushAt ?? Date.now();
+  const { revision } = plan;
+  await quick(`create push ${seq}`).createPush({ pushId, taskId, seq, revision, dueAt });
+  workflow.state = onPushStarted(workflow.state, pushId);
+  const input = inputOfPush(workflow, { pushId, seq, plan, dueAt });
   const child = await startChild(push, {
     workflowId: pushId,
     args: [input],
-    // The push outlives its task: what was sent is counted to the end of its window.
+    // The push outlives its task: statistics are counted to the end of its window.
     parentClosePolicy: ParentClosePolicy.ABANDON,
     staticSummary: `push ${seq} of ${taskId}`,
-    typedSearchAttributes: attributesOf(run),
+    typedSearchAttributes: attributesOfPush(workflow),
   });
-  run.instructed = [...run.instructed, { pushId, told: instruction, obeyed: obeyedAtStart(input) }];
-  changeState(run, run.state);
-  // A push reports its own end, unless it was terminated.
-  child.result().catch(() => {
-    log.warn('a push ended without a report', { pushId });
-    hear(run, {
-      pushId,
-      status: 'failed',
-      reason: 'the workflow of the push was ended by hand',
-      inFlight: 0,
-      obeyed: Number.MAX_SAFE_INTEGER,
-    });
+  const { instruction } = input;
+  workflow.instructed = [...workflow.instructed, { pushId, instruction, obeyed: obeyedAtStart(input) }];
+  changeState(workflow, workflow.state);
+  child.result().catch(() => onTerminated(workflow, pushId));
+}
+
+function inputOfPush(
+  { input, state }: TaskWorkflowState,
+  next: { readonly pushId: string; readonly seq: number; readonly plan: Plan; readonly dueAt: number },
+): PushInput {
+  const { pushId, seq, plan, dueAt } = next;
+  return {
+    pushId,
+    taskId: input.taskId,
+    appId: input.appId,
+    seq,
+    revision: plan.revision,
+    dueAt,
+    latePolicy: plan.latePolicy,
+    instruction: { no: 1, wanted: wantedOfPushes(state) },
+    ...(plan.isLocal ? { isLocal: plan.isLocal } : {}),
+    ...joining(plan, dueAt),
+  };
+}
+
+/** A push reports its own end, unless it was terminated. */
+function onTerminated(workflow: TaskWorkflowState, pushId: string): void {
+  log.warn('a push ended without a report', { pushId });
+  applyReport(workflow, {
+    pushId,
+    status: 'failed',
+    reason: 'the workflow of the push was ended by hand',
+    inFlight: 0,
+    obeyed: Number.MAX_SAFE_INTEGER,
   });
 }

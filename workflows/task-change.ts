@@ -1,51 +1,57 @@
 import { getExternalWorkflowHandle, log } from '@temporalio/workflow';
+import { INSTRUCT_SIGNAL, type Instruction } from '../domain/contract.ts';
 import { onPushReport, type PushReport } from '../domain/push-events.ts';
 import { isUnderWay, type TaskState, wantedOfPushes } from '../domain/task-state.ts';
-import { INSTRUCT_SIGNAL, type Instruction } from './push-contract.ts';
-import type { Instructed, TaskRun } from './task-run.ts';
-import { show } from './task-visibility.ts';
+import { updateVisibility } from './task-visibility.ts';
+import type { InstructedPush, TaskWorkflowState } from './task-workflow-state.ts';
 
-/** The only way a task's state changes: shown to operators, told to the pushes, projected into Postgres. */
-export function changeState(run: TaskRun, state: TaskState): void {
-  run.state = state;
-  run.version++;
-  run.changes++;
-  show(run);
-  for (const push of state.pushes.filter(isUnderWay)) instruct(run, push.id, wantedOfPushes(state));
+/** Every change of a task's state goes through here: it is shown to operators, sent to the pushes and recorded. */
+export function changeState(workflow: TaskWorkflowState, state: TaskState): void {
+  workflow.state = state;
+  workflow.version++;
+  workflow.changes++;
+  updateVisibility(workflow);
+  for (const push of state.pushes.filter(isUnderWay)) instruct(workflow, push.id, wantedOfPushes(state));
 }
 
-/** Takes in what a push reports. That it paused before it heard the last instruction says nothing any more. */
-export function hear(run: TaskRun, report: PushReport): void {
-  update(run, report.pushId, { obeyed: report.obeyed });
-  const told = run.instructed.find(({ pushId }) => pushId === report.pushId)?.told.no ?? 0;
-  if (report.status === 'paused' && report.obeyed < told) return;
-  changeState(run, onPushReport(run.state, report));
+/** A report of a pause that was made before the push received its last instruction is out of date. */
+export function applyReport(workflow: TaskWorkflowState, report: PushReport): void {
+  updateInstructed(workflow, report.pushId, { obeyed: report.obeyed });
+  const instructed = workflow.instructed.find(({ pushId }) => pushId === report.pushId);
+  if (report.status === 'paused' && report.obeyed < (instructed?.instruction.no ?? 0)) return;
+  changeState(workflow, onPushReport(workflow.state, report));
 }
 
-/** Whether every push under way does what the task wants. */
-export function isObeyed(run: TaskRun): boolean {
-  const wanted = wantedOfPushes(run.state);
-  return run.state.pushes.filter(isUnderWay).every((push) => {
-    const instructed = run.instructed.find(({ pushId }) => pushId === push.id);
-    return instructed?.told.wanted === wanted && instructed.obeyed >= instructed.told.no;
+/** True when every push under way carries out what the task wants. */
+export function isObeyed(workflow: TaskWorkflowState): boolean {
+  const wanted = wantedOfPushes(workflow.state);
+  return workflow.state.pushes.filter(isUnderWay).every((push) => {
+    const instructed = workflow.instructed.find(({ pushId }) => pushId === push.id);
+    return instructed?.instruction.wanted === wanted && instructed.obeyed >= instructed.instruction.no;
   });
 }
 
-/** Tells a push what to do unless it was told so last. One that is just starting is told when it has started. */
-function instruct(run: TaskRun, pushId: string, wanted: Instruction['wanted']): void {
-  const last = run.instructed.find((each) => each.pushId === pushId);
-  if (last === undefined || last.told.wanted === wanted) return;
-  const told = { no: last.told.no + 1, wanted };
-  update(run, pushId, { told });
+/** An instruction that equals the last one is not sent. A push that is just starting is instructed once it has started. */
+function instruct(workflow: TaskWorkflowState, pushId: string, wanted: Instruction['wanted']): void {
+  const last = workflow.instructed.find((each) => each.pushId === pushId);
+  if (last === undefined || last.instruction.wanted === wanted) return;
+  const instruction = { no: last.instruction.no + 1, wanted };
+  updateInstructed(workflow, pushId, { instruction });
   getExternalWorkflowHandle(pushId)
-    .signal(INSTRUCT_SIGNAL, told)
+    .signal(INSTRUCT_SIGNAL, instruction)
     .catch(() => {
-      log.warn('a push could not be told: it has ended', { pushId, wanted });
-      update(run, pushId, { obeyed: told.no });
+      log.warn('a push could not be instructed: it has ended', { pushId, wanted });
+      updateInstructed(workflow, pushId, { obeyed: instruction.no });
     });
 }
 
-function update(run: TaskRun, pushId: string, change: Partial<Instructed>): void {
-  run.instructed = run.instructed.map((each) => (each.pushId === pushId ? { ...each, ...change } : each));
-  run.changes++;
+function updateInstructed(
+  workflow: TaskWorkflowState,
+  pushId: string,
+  change: Partial<InstructedPush>,
+): void {
+  workflow.instructed = workflow.instructed.map((each) =>
+    each.pushId === pushId ? { ...each, ...change } : each,
+  );
+  workflow.changes++;
 }

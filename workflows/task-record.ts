@@ -1,27 +1,28 @@
 import { condition } from '@temporalio/workflow';
 import { shownOf } from '../domain/submission.ts';
 import { quick } from './activities.ts';
-import { isRecorded, type TaskRun } from './task-run.ts';
+import { isRecorded, type TaskWorkflowState } from './task-workflow-state.ts';
 
 /** Projects each change into Postgres, one after the other, until the task ends. */
-export async function recordChanges(run: TaskRun): Promise<void> {
+export async function recordChanges(workflow: TaskWorkflowState): Promise<void> {
   for (;;) {
-    await condition(() => !isRecorded(run) || run.isEnding);
-    if (isRecorded(run)) return;
-    await recordNow(run);
+    await condition(() => !isRecorded(workflow) || workflow.isEnding);
+    if (isRecorded(workflow)) return;
+    await recordNow(workflow);
   }
 }
 
-async function recordNow(run: TaskRun): Promise<void> {
-  const { version, events, state, input } = run;
+/** A projection that equals the last one is not sent. */
+async function recordNow(workflow: TaskWorkflowState): Promise<void> {
+  const { version, events, state, input } = workflow;
   const shown = shownOf(state);
   const text = JSON.stringify(shown);
-  if (input.edition === 2 && events.length === 0 && text === run.shownText) {
-    run.recordedVersion = version;
+  if (events.length === 0 && text === workflow.shownText) {
+    workflow.recordedVersion = version;
     return;
   }
-  run.events = [];
-  await quick(`record: ${state.status}`).recordStatus({
+  workflow.events = [];
+  await quick(`record status: ${state.status}`).recordStatus({
     taskId: input.taskId,
     appId: input.appId,
     submission: input.submission,
@@ -29,6 +30,6 @@ async function recordNow(run: TaskRun): Promise<void> {
     ...shown,
     events,
   });
-  run.recordedVersion = version;
-  run.shownText = text;
+  workflow.recordedVersion = version;
+  workflow.shownText = text;
 }

@@ -1,41 +1,36 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { CommandName } from '../domain/commands.ts';
 import { nextWake } from '../domain/push-events.ts';
+import { SEARCH_KEYS } from '../domain/search-attributes.ts';
 import { type ActivePush, isInPush } from '../domain/task-state.ts';
-import { allowedVerbs, type Verb } from '../domain/task-status.ts';
-import type { TaskRun } from './task-run.ts';
+import { type Action, allowedActions } from '../domain/task-status.ts';
+import type { TaskWorkflowState } from './task-workflow-state.ts';
 
-const KEYWORD = SearchAttributeType.KEYWORD;
-const taskStatus = defineSearchAttributeKey('TaskStatus', KEYWORD);
-const appIdKey = defineSearchAttributeKey('AppId', KEYWORD);
-const pushType = defineSearchAttributeKey('PushType', KEYWORD);
-const channelKey = defineSearchAttributeKey('Channel', KEYWORD);
-const pushAt = defineSearchAttributeKey('PushAt', SearchAttributeType.DATETIME);
-
-/** Shows what the task is doing: attributes to search by, and details with the commands that apply now. */
-export function show(run: TaskRun): void {
-  setCurrentDetails(details(run));
-  if (run.shownStatus === run.state.status) return;
-  run.shownStatus = run.state.status;
-  const at = run.state.plan.pushAt;
+/** Operators see search attributes, and details with the commands that apply now. */
+export function updateVisibility(workflow: TaskWorkflowState): void {
+  setCurrentDetails(details(workflow));
+  if (workflow.shownStatus === workflow.state.status) return;
+  workflow.shownStatus = workflow.state.status;
+  const at = workflow.state.plan.pushAt;
   upsertSearchAttributes([
-    { key: taskStatus, value: run.state.status },
-    { key: pushAt, value: at === null ? null : new Date(at) },
+    { key: SEARCH_KEYS.taskStatus, value: workflow.state.status },
+    { key: SEARCH_KEYS.pushAt, value: at === null ? null : new Date(at) },
   ]);
 }
 
-export function attributesOf({ input, state }: TaskRun) {
+/** The search attributes that a push inherits from its task. */
+export function attributesOfPush({ input, state }: TaskWorkflowState) {
   return [
-    { key: appIdKey, value: input.appId },
-    { key: pushType, value: state.plan.pushType },
-    { key: channelKey, value: state.plan.channel },
+    { key: SEARCH_KEYS.appId, value: input.appId },
+    { key: SEARCH_KEYS.pushType, value: state.plan.pushType },
+    { key: SEARCH_KEYS.channel, value: state.plan.channel },
   ];
 }
 
 const BY = '{"by":"person-…"}';
 
-/** The signal and its payload for each verb that operators give through the CLI. */
-const SIGNALS: Readonly<Partial<Record<Verb, readonly [name: string, input: string]>>> = {
+/** The signal and its payload for each action that operators may take through the CLI. */
+const SIGNALS: Readonly<Partial<Record<Action, readonly [name: CommandName, input: string]>>> = {
   approve: ['approve', '{"approver":"person-…","revision":REVISION,"code":"…"}'],
   reject: ['reject', '{"approver":"person-…","revision":REVISION,"code":"…","reason":"…"}'],
   withdraw: ['withdraw', BY],
@@ -47,30 +42,29 @@ const SIGNALS: Readonly<Partial<Record<Verb, readonly [name: string, input: stri
   set_rate: ['setRate', '{"by":"person-…","ratePerSecond":1000}'],
 };
 
-/** When it begins to send it tells nobody. */
+/** A push does not report that it begins to send, so that its last report may say `preparing`. */
 function isRunning({ status }: ActivePush): boolean {
   return status === 'preparing' || status === 'sending';
 }
 
-function details({ input, state, ignored }: TaskRun): string {
+function details({ input, state, ignored }: TaskWorkflowState): string {
   const { status, reason, plan, approvals, pushes } = state;
   const wake = nextWake(state);
-  const verbs = allowedVerbs({ status, pushType: plan.pushType, inPush: isInPush(state) });
+  const actions = allowedActions({ status, pushType: plan.pushType, inPush: isInPush(state) });
   const last = ignored.at(-1);
   return [
     `**${status}**${reason === null ? '' : ` (${reason})`}`,
     `- revision ${plan.revision}, approvals ${approvals.length} of ${plan.approvalsRequired}`,
-    `- next wake-up: ${wake === undefined ? 'when somebody says something' : new Date(wake).toISOString()}`,
+    `- next wake-up: ${wake === undefined ? 'with the next message' : new Date(wake).toISOString()}`,
     ...pushes.map(
-      (push) =>
-        `- push \`${push.id}\`: ${isRunning(push) ? 'under way; its own page says more' : push.status}`,
+      (push) => `- push \`${push.id}\`: ${isRunning(push) ? 'under way; see its own page' : push.status}`,
     ),
     ...(last === undefined ? [] : [`- last message ignored: ${last.name}, because ${last.reason}`]),
     '',
-    'What can be said now:',
+    'Commands that apply now:',
     '```',
-    ...verbs.flatMap((verb) => {
-      const signal = SIGNALS[verb];
+    ...actions.flatMap((action) => {
+      const signal = SIGNALS[action];
       if (signal === undefined) return [];
       const payload = signal[1].replace('REVISION', String(plan.revision));
       return [

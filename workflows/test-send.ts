@@ -1,9 +1,9 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { TestSendActivities } from '../activities/test-send.ts';
-import { SENDER_QUEUE } from './contract.ts';
+import { SENDER_QUEUE } from '../domain/contract.ts';
 
 const { sendTest } = proxyActivities<TestSendActivities>({
-  summary: 'Send a test to devices of the whitelist',
+  summary: 'send a test to devices on the whitelist',
   taskQueue: SENDER_QUEUE,
   startToCloseTimeout: '5m',
   scheduleToCloseTimeout: '10m',
@@ -12,7 +12,7 @@ const { sendTest } = proxyActivities<TestSendActivities>({
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
-/** A test is no push: it has no deliveries, no window and no statistics. */
+/** A test is not a push: it has no deliveries, no window and no statistics. */
 export async function testSend(testSendId: string): Promise<void> {
   await sendTest(testSendId);
 }

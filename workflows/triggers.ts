@@ -1,10 +1,13 @@
 import { continueAsNew } from '@temporalio/workflow';
+import type { TriggersInput } from '../domain/contract.ts';
 import { bulk } from './activities.ts';
 
 const ROUNDS = 200;
 
-/** Enters the users of events into trigger tasks, for all of them: one activity at a time that looks again and again. */
-export async function triggers(input: { readonly everyMs: number; readonly forMs: number }): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) await bulk('watch for events').runTriggers(input);
+/** One execution enters the users of events into all trigger tasks: a single activity polls at a time. */
+export async function triggers(input: TriggersInput): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    await bulk('enter users of new events into trigger tasks').runTriggers(input);
+  }
   await continueAsNew<typeof triggers>(input);
 }

@@ -8,8 +8,8 @@ import {
   replaceTestDevices,
 } from '../../db/test-sends.ts';
 import { checkContent } from '../../domain/content-check.ts';
+import { TASK_QUEUE, TEST_SEND } from '../../domain/contract.ts';
 import { newId } from '../../domain/ids.ts';
-import { TASK_QUEUE, TEST_SEND } from '../../workflows/contract.ts';
 import { recordAct } from '../acts.ts';
 import type { App } from '../app.ts';
 import { appIdOf, personOf } from '../auth.ts';

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { SEARCH_ATTRIBUTES } from '../../domain/search-attributes.ts';
 import { freePort } from './ports.ts';
 import type { PostgresServer } from './postgres.ts';
 import { startProcess } from './process.ts';
-import { NAMESPACE, SEARCH_ATTRIBUTES, serves, type TemporalServer } from './temporal.ts';
+import { NAMESPACE, serves, type TemporalServer } from './temporal.ts';
 import { resolveTemporalCli } from './temporal-binary.ts';
 
 export interface TemporalOnPostgresOptions {

@@ -1,19 +1,9 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../../domain/search-attributes.ts';
 import { freePort } from './ports.ts';
 import { type RunningProcess, startProcess } from './process.ts';
 import { resolveTemporalCli } from './temporal-binary.ts';
-
-/** The search attributes by which operators list workflows. */
-export const SEARCH_ATTRIBUTES = {
-  TaskStatus: 'Keyword',
-  AppId: 'Keyword',
-  PushType: 'Keyword',
-  Channel: 'Keyword',
-  Creator: 'Keyword',
-  PushAt: 'Datetime',
-  Planned: 'Int',
-} as const;
 
 export interface TemporalOptions {
   /** Holds the database file and the log. */

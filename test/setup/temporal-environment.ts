@@ -3,7 +3,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { inject } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../dev/stack/temporal.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/search-attributes.ts';
 
 const { IndexedValueType } = temporal.api.enums.v1;
 const TYPES = {

@@ -1,4 +1,4 @@
-import type { Verb } from '../../domain/task-status.ts';
+import type { Action } from '../../domain/task-status.ts';
 
 /**
  * What each status allows, as the product promises it: written down here once more, so that a change of the code's own
@@ -20,7 +20,7 @@ export const STATUS_TABLE = {
   expired: ['copy', 'delete'],
   failed: ['copy', 'delete'],
   deleted: ['copy'],
-} as const satisfies Record<string, readonly Verb[]>;
+} as const satisfies Record<string, readonly Action[]>;
 
 export type Row = keyof typeof STATUS_TABLE;
 export const ROWS = Object.keys(STATUS_TABLE) as Row[];
@@ -43,4 +43,4 @@ export const SIGNAL_OF = {
   cancel: 'cancel',
   set_rate: 'setRate',
   delete: 'delete',
-} as const satisfies Partial<Record<Verb, string>>;
+} as const satisfies Partial<Record<Action, string>>;

@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { proposeRevision } from '../../db/task-revisions.ts';
+import { STATE_QUERY, type TaskView } from '../../domain/contract.ts';
 import { TaskDefinition } from '../../domain/task-definition.ts';
-import type { Verb } from '../../domain/task-status.ts';
-import { STATE_QUERY, type TaskView } from '../../workflows/contract.ts';
+import type { Action } from '../../domain/task-status.ts';
 import { until } from '../wait.ts';
 import { type Answer, verb as post, type Shop } from '../world/shop.ts';
 import type { World } from '../world/world.ts';
@@ -11,7 +11,7 @@ import { SIGNAL_OF } from './table.ts';
 export const RATE = 7;
 
 /** The verb as a person says it over HTTP. */
-export async function overHttp(shop: Shop, taskId: string, verb: Verb): Promise<Answer> {
+export async function overHttp(shop: Shop, taskId: string, verb: Action): Promise<Answer> {
   const { marketer, approver } = shop;
   const url = `/v1/tasks/${taskId}`;
   switch (verb) {
@@ -62,7 +62,7 @@ export async function refusalOfSignal(
   return view.ignored.findLast(({ name }) => name === SIGNAL_OF[verb])?.reason ?? '';
 }
 
-async function payloadOf(world: World, shop: Shop, taskId: string, verb: Verb): Promise<object> {
+async function payloadOf(world: World, shop: Shop, taskId: string, verb: Action): Promise<object> {
   const by = shop.marketer.personId;
   if (verb === 'set_rate') return { by, ratePerSecond: RATE };
   if (verb === 'edit') return { by, revision: await nextRevision(world, shop, taskId) };

@@ -8,7 +8,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Calendar } from '../../domain/cron.ts';
-import { nextRun } from '../../domain/recurrence.ts';
+import { nextOccurrence } from '../../domain/recurrence.ts';
 import { passTime } from './pass-time.ts';
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
@@ -105,7 +105,7 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
 function nextOf({ spec }: Kept, after: number): number | undefined {
   const { startAt, endAt, calendars = [], timezone = 'UTC' } = spec;
   const from = Math.max(after, startAt === undefined ? 0 : startAt.getTime() - 1);
-  const next = nextRun(calendars.map(toCalendar), timezone, from)?.at;
+  const next = nextOccurrence(calendars.map(toCalendar), timezone, from)?.at;
   return next === undefined || (endAt !== undefined && next > endAt.getTime()) ? undefined : next;
 }
 

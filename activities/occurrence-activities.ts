@@ -9,19 +9,20 @@ import {
 import { findRecurrence } from '../db/recurrences.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts';
+import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/contract.ts';
 import { graceOf } from '../domain/late-policy.ts';
-import { calendarsOf, type Missed, type Recurrence, runsBetween } from '../domain/recurrence.ts';
+import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/recurrence.ts';
 import type { LatePolicy } from '../domain/task-definition.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };
 
-export interface RunActivities {
-  /** Makes the task's Schedule what the revision says; done before, it changes nothing. Says what came due after `after`. */
-  armTask(input: TaskKey & { revision: number; isPaused: boolean; after: number }): Promise<Missed>;
-  disarmTask(input: TaskKey): Promise<void>;
-  /** Whether the task may still be told of a push. */
-  mayRun(input: TaskKey): Promise<{ mayCome: boolean }>;
+export interface OccurrenceActivities {
+  /** Creates or updates the Schedule, or the trigger, of the task's revision. Answers the occurrences since `after`. */
+  ensureSchedule(input: TaskKey & { revision: number; isPaused: boolean; after: number }): Promise<Missed>;
+  removeSchedule(input: TaskKey): Promise<void>;
+  /** Whether an occurrence of the task may still come. */
+  hasRemainingOccurrences(input: TaskKey): Promise<{ mayCome: boolean }>;
 }
 
 const PREFIX = 'schedule-';
@@ -31,12 +32,9 @@ export function scheduleIdOf(taskId: string): string {
   return taskId.replace('task-', PREFIX);
 }
 
-/** The name in the contract of the workflows, which activities do not import. */
-const STARTER = { workflowType: 'recurringRun', taskQueue: 'signalbox' } as const;
-
-export function createRunActivities({ db, clock }: ActivityDeps): RunActivities {
+export function createOccurrenceActivities({ db, clock }: ActivityDeps): OccurrenceActivities {
   return {
-    async armTask({ taskId, revision, isPaused, after }) {
+    async ensureSchedule({ taskId, revision, isPaused, after }) {
       const { trigger, latePolicy: policy } = await findDefinition(db, { task_id: taskId, revision });
       if (trigger !== undefined) {
         const graceMs = policy.action === 'send' ? null : graceOf(policy);
@@ -48,14 +46,14 @@ export function createRunActivities({ db, clock }: ActivityDeps): RunActivities 
       await putSchedule(Context.current().client, scheduleIdOf(taskId), options);
       const { startAt } = recurrence;
       const from = Math.max(after, startAt === undefined ? 0 : Date.parse(startAt) - 1);
-      const until = Math.min((await clock()).getTime(), endOf(recurrence));
-      return runsBetween(calendarsOf(recurrence), zone, from, until);
+      const until = Math.min((await clock()).getTime(), endMs(recurrence));
+      return occurrencesBetween(calendarsOf(recurrence), zone, from, until);
     },
-    async disarmTask({ taskId }) {
+    async removeSchedule({ taskId }) {
       if (await disarmTrigger(db, taskId)) return;
       await dropSchedule(Context.current().client.schedule.getHandle(scheduleIdOf(taskId)));
     },
-    async mayRun({ taskId }) {
+    async hasRemainingOccurrences({ taskId }) {
       if (await isArmed(db, taskId)) return { mayCome: await isAwaited(db, taskId) };
       const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
       try {
@@ -69,11 +67,11 @@ export function createRunActivities({ db, clock }: ActivityDeps): RunActivities 
   };
 }
 
-function endOf({ endAt }: Recurrence): number {
+function endMs({ endAt }: Recurrence): number {
   return endAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(endAt);
 }
 
-interface Arming {
+interface ScheduleSpec {
   readonly taskId: string;
   readonly revision: number;
   readonly recurrence: Recurrence;
@@ -82,13 +80,17 @@ interface Arming {
   readonly isPaused: boolean;
 }
 
-/** Every start is let through, also beside an earlier one that no worker has taken yet: it ends as soon as it has told the task. */
-function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }: Arming) {
+/** Overlapping starts are allowed: an occurrence that no worker has taken yet must not swallow the next one. */
+function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }: ScheduleSpec) {
   const { startAt, endAt } = recurrence;
+  const input: OccurrenceInput = { taskId, revision, zone };
   return {
     spec: {
       calendars: calendarsOf(recurrence).map(({ minute, hour, dayOfMonth, month, dayOfWeek }) => ({
-        ...{ second: 0, minute: [...minute], hour: [...hour], dayOfMonth: [...dayOfMonth] },
+        second: 0,
+        minute: [...minute],
+        hour: [...hour],
+        dayOfMonth: [...dayOfMonth],
         month: month.map((number) => MONTHS[number - 1] ?? 'JANUARY'),
         dayOfWeek: dayOfWeek.map((number) => DAYS[number] ?? 'SUNDAY'),
       })),
@@ -98,9 +100,10 @@ function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }:
     },
     action: {
       type: 'startWorkflow' as const,
-      ...STARTER,
-      workflowId: `run-${taskId.slice('task-'.length)}`,
-      args: [{ taskId, revision, zone }],
+      workflowType: OCCURRENCE,
+      taskQueue: TASK_QUEUE,
+      workflowId: `occurrence-${taskId.slice('task-'.length)}`,
+      args: [input],
     },
     policies: {
       overlap: ScheduleOverlapPolicy.ALLOW_ALL,
@@ -133,7 +136,7 @@ async function dropSchedule(handle: ScheduleHandle): Promise<void> {
   }
 }
 
-/** Takes away the Schedules of tasks that need none, however they ended. Says how many. */
+/** Deletes the Schedules of tasks that need none, however they ended. Answers how many. */
 export async function dropOrphanedSchedules(
   client: Client,
   needed: (taskIds: readonly string[]) => Promise<ReadonlySet<string>>,
@@ -149,7 +152,17 @@ export async function dropOrphanedSchedules(
 }
 
 const MONTHS = [
-  ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE'] as const),
-  ...(['JULY', 'AUGUST', 'SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const),
+  'JANUARY',
+  'FEBRUARY',
+  'MARCH',
+  'APRIL',
+  'MAY',
+  'JUNE',
+  'JULY',
+  'AUGUST',
+  'SEPTEMBER',
+  'OCTOBER',
+  'NOVEMBER',
+  'DECEMBER',
 ] as const;
 const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;

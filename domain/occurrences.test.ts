@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
+import {
+  afterOccurrences,
+  endCheckAt,
+  neededSchedule,
+  onEndChecked,
+  onMissed,
+  onOccurrence,
+  withOccurrences,
+} from './occurrences.ts';
 import type { Plan } from './plan.ts';
 import { onPushReport, onPushStarted } from './push-events.ts';
-import { afterRuns, armingOf, askForEndAt, onAsked, onMissed, onRun, withRuns } from './runs.ts';
 import { decide } from './task-reducer.ts';
 import { initialState, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';
@@ -11,19 +19,23 @@ const by = { by: 'person-d000000000' };
 
 function approved(change: Partial<Plan> = {}): TaskState {
   const plan: Plan = {
-    ...{ revision: 1, pushType: 'recurring', pushAt: null, approvalsRequired: 1, channel: 'push' },
+    revision: 1,
+    pushType: 'recurring',
+    pushAt: null,
+    approvalsRequired: 1,
+    channel: 'push',
     latePolicy: { action: 'skip', afterMinutes: 60 },
     recurrence: { endAt: null, count: null },
     ...change,
   };
-  const state = withRuns(initialState(plan, 1), 0);
+  const state = withOccurrences(initialState(plan, 1), 0);
   const decision = decide(state, { name: 'approve', approver: 'person-a000000000', revision: 1 }, { now: 0 });
   if (!decision.ok) throw new Error(decision.reason);
   return decision.state;
 }
 
 function take(state: TaskState, at: number, local = String(at), now = at): TaskState {
-  const verdict = onRun(state, { at, local }, now);
+  const verdict = onOccurrence(state, { at, local }, now);
   if (verdict.kind === 'ignored') throw new Error(verdict.reason);
   return verdict.state;
 }
@@ -38,7 +50,7 @@ test('a task is sending while one of its pushes is, waits between them, and coll
   state = report(onPushStarted(state, 'a'), 'a', 'collecting');
   expect(state.status).toBe('scheduled');
   state = onPushStarted(take(state, 2 * HOUR), 'b');
-  expect(armingOf(state)).toBe('none');
+  expect(neededSchedule(state)).toBe('none');
   expect(report(state, 'a', 'completed').status).toBe('sending');
   state = report(state, 'b', 'collecting');
   expect(state.status).toBe('collecting');
@@ -49,27 +61,27 @@ test('a task is sending while one of its pushes is, waits between them, and coll
 describe('a time', () => {
   test('that is told twice starts one push', () => {
     const state = take(approved(), HOUR);
-    expect(onRun(state, { at: HOUR, local: 'x' }, HOUR).kind).toBe('ignored');
+    expect(onOccurrence(state, { at: HOUR, local: 'x' }, HOUR).kind).toBe('ignored');
   });
 
   test('that clocks show twice starts one push', () => {
     const state = take(approved(), HOUR, '2027-10-31T02:30');
-    expect(onRun(state, { at: 2 * HOUR, local: '2027-10-31T02:30' }, 2 * HOUR).kind).toBe('ignored');
+    expect(onOccurrence(state, { at: 2 * HOUR, local: '2027-10-31T02:30' }, 2 * HOUR).kind).toBe('ignored');
   });
 
   test('that is too late is skipped, and not dealt with again', () => {
-    const verdict = onRun(approved(), { at: HOUR, local: 'x' }, 2 * HOUR + 1);
+    const verdict = onOccurrence(approved(), { at: HOUR, local: 'x' }, 2 * HOUR + 1);
     expect(verdict).toMatchObject({ kind: 'skipped', state: { status: 'scheduled', wantedPushes: 0 } });
   });
 
   test('that comes while the task is paused is not lost: the resume finds it', () => {
     const paused = decide(approved(), { name: 'pause', ...by }, { now: 0 });
     if (!paused.ok) throw new Error(paused.reason);
-    expect(armingOf(paused.state)).toBe('paused 1');
-    expect(onRun(paused.state, { at: HOUR, local: 'x' }, HOUR).kind).toBe('ignored');
+    expect(neededSchedule(paused.state)).toBe('paused 1');
+    expect(onOccurrence(paused.state, { at: HOUR, local: 'x' }, HOUR).kind).toBe('ignored');
     const resumed = decide(paused.state, { name: 'resume', ...by }, { now: HOUR });
     if (!resumed.ok) throw new Error(resumed.reason);
-    expect(resumed.state.runs?.lastAt).toBe(0);
+    expect(resumed.state.occurrences?.lastAt).toBe(0);
   });
 });
 
@@ -93,19 +105,19 @@ describe('of what came due meanwhile', () => {
   });
 });
 
-test('after the end the Schedule is asked until nothing more comes; then the task completes', () => {
+test('after the end the Schedule is checked until nothing more comes; then the task completes', () => {
   const state = approved({ recurrence: { endAt: HOUR, count: null } });
-  const askAt = askForEndAt(state) ?? 0;
-  expect(askAt).toBeGreaterThan(HOUR);
-  const later = onAsked(state, true, askAt);
-  expect(askForEndAt(later)).toBeGreaterThan(askAt);
-  const over = onAsked(later, false, askAt);
+  const checkAt = endCheckAt(state) ?? 0;
+  expect(checkAt).toBeGreaterThan(HOUR);
+  const later = onEndChecked(state, true, checkAt);
+  expect(endCheckAt(later)).toBeGreaterThan(checkAt);
+  const over = onEndChecked(later, false, checkAt);
   expect(over).toMatchObject({ status: 'completed', reason: 'no push came due' });
-  expect(armingOf(over)).toBe('none');
-  expect(afterRuns(over)).toBe(over);
+  expect(neededSchedule(over)).toBe('none');
+  expect(afterOccurrences(over)).toBe(over);
 });
 
-test('an edit begins anew: nothing is due until it is approved', () => {
+test('an edit starts over: nothing is due until it is approved', () => {
   const plan = { ...approved().plan, revision: 2 };
   const decision = decide(
     take(approved(), HOUR),
@@ -115,6 +127,6 @@ test('an edit begins anew: nothing is due until it is approved', () => {
   expect(decision.ok).toBe(false);
   const edited = decide(approved(), { name: 'revise', ...by, revision: 2 }, { now: 5 * HOUR, plan });
   if (!edited.ok) throw new Error(edited.reason);
-  expect(armingOf(edited.state)).toBe('none');
-  expect(edited.state.runs?.lastAt).toBe(5 * HOUR);
+  expect(neededSchedule(edited.state)).toBe('none');
+  expect(edited.state.occurrences?.lastAt).toBe(5 * HOUR);
 });

@@ -1,0 +1,7 @@
+/** How far the sweep through all unfinished pushes and tasks has come. */
+export interface SweepCursor {
+  readonly pushNo: number;
+  readonly taskId: string;
+}
+
+export const SWEEP_START: SweepCursor = { pushNo: 0, taskId: '' };

@@ -1,0 +1,18 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
+import { type DueOccurrence, OCCURRENCE_SIGNAL, type OccurrenceInput } from '../domain/contract.ts';
+import { localTimeOf } from '../domain/local-time.ts';
+
+const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
+
+/** A Schedule can only start workflows. This workflow signals the task and ends, so that no push delays the next one. */
+export async function occurrence({ taskId, revision, zone }: OccurrenceInput): Promise<void> {
+  const info = workflowInfo();
+  const at = (info.typedSearchAttributes.get(SCHEDULED_AT) ?? info.startTime).getTime();
+  const due: DueOccurrence = { at, local: localTimeOf(at, zone), revision };
+  try {
+    await getExternalWorkflowHandle(taskId).signal(OCCURRENCE_SIGNAL, due);
+  } catch {
+    log.info('the occurrence was dropped: the task has ended', { taskId });
+  }
+}
