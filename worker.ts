@@ -10,7 +10,6 @@ import { startWebhookDeliverer } from './activities/webhook-deliverer.ts';
 import { readConfig } from './config.ts';
 import { openDatabase, openSenderDatabase } from './db/database.ts';
 import { HOUSEKEEPING, SENDER_QUEUE, TASK_QUEUE, TRIGGERS } from './domain/contract.ts';
-import { createMac, createMessageMac, createVault } from './keys.ts';
 import { openPushService } from './providers/open-push-service.ts';
 import { createMac, createMessageMac } from './security/message-mac.ts';
 import { createFindTarget } from './security/outbound-targets.ts';

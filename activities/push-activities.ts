@@ -43,7 +43,7 @@ export interface PushActivities {
   joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
   /** The leases that became due at `from`, in epoch milliseconds, or later. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
-  fencePush(input: PushKey & { wanted: Wanted | null }): Promise<void>;
+  fencePush(input: PushKey & { wanted: RequestedState | null }): Promise<void>;
   /** Called when all senders have stopped. With `abandon` the rest is not sent, for that reason. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
   /** A push without recipients is started by this. A status is recorded, too. */

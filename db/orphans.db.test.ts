@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { SWEEP_START } from '../domain/sweep-cursor.ts';
+import { seedPerson, seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../test/setup/database.ts';
 import { listUnfinished } from './orphans.ts';
 

@@ -1,4 +1,5 @@
 import { SWEEP_START, type SweepCursor } from '../domain/sweep-cursor.ts';
+import { TASKS_WITH_WORKFLOW } from '../domain/task-status.ts';
 import type { Db } from './database.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../domain/app-stop.ts';
-import { LANES } from '../domain/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../domain/lanes.ts';
 import { local, quick, sender } from './activities.ts';
 import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
 import type { Preparation } from './preparation.ts';
@@ -97,7 +97,7 @@ async function runLanes(workflow: PushWorkflowState, opening: Opening, queue: Le
   const lanes: Lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const all = () =>
-    Promise.all(Array.from({ length: LANES }, () => runLane(workflow, opening, queue, lanes)));
+    Promise.all(Array.from({ length: MAX_CONCURRENT_LEASES }, () => runLane(workflow, opening, queue, lanes)));
   const ended = scope
     .run(() => withWaves(workflow, queue, all))
     .then(() => {

@@ -14,7 +14,6 @@ import { createDevCredentials, type DevCredentials } from '../../dev/simulators/
 import { type RunningSimulators, startSimulators } from '../../dev/simulators/start.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { SENDER_QUEUE, TASK_QUEUE } from '../../domain/contract.ts';
-import { createMac, createVault, type Vault } from '../../keys.ts';
 import { openPushService } from '../../providers/open-push-service.ts';
 import { createMac } from '../../security/message-mac.ts';
 import { createVault, type Vault } from '../../security/vault.ts';
