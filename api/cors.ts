@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
-import type { App } from './app.ts';
+import type { App } from './deps.ts';
 
 const DAY_SECONDS = 86_400;
 

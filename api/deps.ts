@@ -1,4 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
@@ -31,3 +35,14 @@ export interface ApiDeps {
   readonly config: ApiConfig;
   readonly log: Logger;
 }
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** Every route file exports one of these. */
+export type Routes = (app: App, deps: ApiDeps) => Promise<void>;

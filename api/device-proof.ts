@@ -1,8 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type DeviceProof, findSecretHash } from '../db/devices.ts';
-import type { App } from './app.ts';
 import { appIdOf } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
 import { isSecret } from './secrets.ts';
 

@@ -3,9 +3,8 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
-import type { App } from './app.ts';
 import { allowOtherOrigins } from './cors.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { documentAll, documentRoute } from './openapi-document.ts';
 import { Problem } from './problem.ts';
 

@@ -7,7 +7,7 @@ import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, notFound, Problem } from './problem.ts';
 import { hasDetails } from './push-view.ts';
-import type { IdParams } from './task-lookup.ts';
+import type { IdParams } from './schemas.ts';
 
 export async function pushOf(
   deps: ApiDeps,

@@ -1,7 +1,6 @@
 import { foldArrivals } from '../db/receipt-arrivals.ts';
 import { deleteOldCallbacks, drainInbox } from '../db/receipt-inbox.ts';
-import type { App } from './app.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 
 /** What another process left when it crashed is read after so long at the latest. */
 const SWEEP_MS = 5_000;

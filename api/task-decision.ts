@@ -8,9 +8,8 @@ import type { TaskWithDefinition } from '../db/tasks.ts';
 import { approvalCode, type CodeWay } from '../domain/approval-code.ts';
 import { refusalOfApprover } from '../domain/approval-rules.ts';
 import { newId } from '../domain/ids.ts';
-import type { App } from './app.ts';
 import { personOf } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { Problem } from './problem.ts';
 import { type CommandAnswer, executeCommand } from './task-command.ts';
 

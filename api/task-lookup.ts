@@ -1,17 +1,14 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
 import type { Verb } from '../domain/task-status.ts';
-import type { App } from './app.ts';
 import { appIdOf } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { PERSON } from './openapi.ts';
 import { notFound, Problem } from './problem.ts';
+import type { IdParams } from './schemas.ts';
 import { refusalOfTask } from './task-view.ts';
-
-/** Any text: what is no ID answers 404 like an ID of nothing. */
-export const IdParams = z.object({ id: z.string().max(100) });
 
 /** What a route that reads one task or push asks for. */
 export function readingById<Rest extends object>(app: App, rest: Rest) {

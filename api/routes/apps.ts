@@ -5,11 +5,10 @@ import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts'
 import { APPROVAL_TIMEOUTS } from '../../domain/approval-limit.ts';
 import { newId } from '../../domain/ids.ts';
 import { ROLES } from '../../domain/role.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { ADMIN, PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
@@ -72,7 +71,7 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const created = await deps.db.transaction().execute(async (trx) => {
         const made = await insertApp(trx, { ...request.body, id, createdAt: now });
-        await recordAct(trx, request, { appId: id, detail: JSON.stringify(request.body), now });
+        await recordAuditEntry(trx, request, { appId: id, detail: JSON.stringify(request.body), now });
         return made;
       });
       return reply.code(201).send({ ...created, stop: null });
@@ -107,7 +106,7 @@ export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
       const { appId } = personOf(request);
       const now = await deps.clock();
       const changed = await deps.db.transaction().execute(async (trx) => {
-        await recordAct(trx, request, { detail: JSON.stringify(request.body), now });
+        await recordAuditEntry(trx, request, { detail: JSON.stringify(request.body), now });
         return await updateApp(trx, appId, request.body);
       });
       if (changed === undefined) throw notFound('app');

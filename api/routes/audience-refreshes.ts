@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { findRefresh, startRefresh } from '../../db/audience-refresh.ts';
 import { findAudience } from '../../db/audiences.ts';
-import type { App } from '../app.ts';
 import { AudienceRefresh } from '../audience-schemas.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { createRefresher } from '../refresher.ts';

@@ -10,12 +10,11 @@ import {
   listAudienceVersions,
 } from '../../db/audiences.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
 import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
 import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from '../audience-schemas.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
@@ -52,7 +51,7 @@ function making(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       await db.transaction().execute(async (trx) => {
         await insertAudience(trx, { id, appId, name, kind, source, by, now });
-        await recordAct(trx, request, { detail: `${id}: ${kind}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${kind}`, now });
       });
       return reply.code(201).send(await found(deps, appId, id));
     },
@@ -85,7 +84,7 @@ function making(app: App, deps: ApiDeps): void {
       await db.transaction().execute(async (trx) => {
         const version = await insertNextVersion(trx, { id, appId, kind: as, source, by, now });
         if (version === undefined) throw notFound('audience');
-        await recordAct(trx, request, { detail: `${id}, version ${version}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}, version ${version}`, now });
       });
       return await found(deps, appId, id);
     },
@@ -145,7 +144,7 @@ function archiving(app: App, deps: ApiDeps): void {
         const archived = await archiveAudience(trx, { appId: appIdOf(request), id, now });
         if (archived === undefined) throw notFound('audience');
         if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },

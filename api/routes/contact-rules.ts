@@ -1,9 +1,8 @@
 import { readContactRules, replaceContactRules } from '../../db/contact-rules.ts';
 import { ContactRules } from '../../domain/cap.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
 
@@ -45,7 +44,7 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
             ? 'no quiet hours'
             : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to} (${rules.quietHours.action})`;
         const detail = `${rules.caps.length} caps, ${quiet}`;
-        await recordAct(trx, request, { detail, now });
+        await recordAuditEntry(trx, request, { detail, now });
       });
       return rules;
     },

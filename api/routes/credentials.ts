@@ -5,10 +5,9 @@ import { credentialRate, putRate } from '../../db/rates.ts';
 import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
@@ -48,7 +47,7 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
           await putCredential(trx, { appId, channel, sealed, now });
           const stored = await findCredential({ ...deps, db: trx }, appId, channel);
           const detail = `${channel}: ${stored.identity}, version ${stored.version}`;
-          await recordAct(trx, request, { detail, now });
+          await recordAuditEntry(trx, request, { detail, now });
           return stored;
         });
       },
@@ -78,7 +77,7 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
         const within = { ...deps, db: trx };
         await findCredential(within, appId, channel);
         await putRate(trx, { key: credentialRate(appId, channel), perSecond, now });
-        await recordAct(trx, request, { detail: `${channel}: ${perSecond ?? 'no limit'}`, now });
+        await recordAuditEntry(trx, request, { detail: `${channel}: ${perSecond ?? 'no limit'}`, now });
         return await findCredential(within, appId, channel);
       });
     },

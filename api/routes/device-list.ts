@@ -5,10 +5,9 @@ import { findDevices, listDevices } from '../../db/device-list.ts';
 import { CursorError } from '../../db/paging.ts';
 import { EXTERNAL_ID } from '../../domain/device.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { invalid, readIdentifiers } from '../device-change.ts';
 import { EXPORT_FORMATS, exportDevices } from '../device-export.ts';
 import { DeviceBody, DeviceId, Identifiers, TokenState } from '../device-schemas.ts';
@@ -121,7 +120,7 @@ function exporting(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       const filters = Object.keys(filter).sort().join(', ');
       const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
-      await recordAct(deps.db, request, { detail, now });
+      await recordAuditEntry(deps.db, request, { detail, now });
       const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
         objectMode: false,
       });

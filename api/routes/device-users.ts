@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { setUser } from '../../db/devices.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { createDeviceGuard } from '../device-proof.ts';
 import { DeviceBody, DeviceId, DeviceSecret } from '../device-schemas.ts';
 import { SDK } from '../openapi.ts';

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { listTokens } from '../../db/device-history.ts';
 import { findDevice, refreshDevice, registerDevice, setUnsubscribed } from '../../db/devices.ts';
 import { USUAL_KIND } from '../../domain/address.ts';
-import type { App } from '../app.ts';
 import { appIdOf, sha256 } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { deviceChange } from '../device-change.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from '../device-proof.ts';
 import {

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 
 const CHECK_MS = 2_000;
 const Part = z.enum(['ok', 'unreachable']);

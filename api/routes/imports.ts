@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { importDevices } from '../../db/device-import.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
@@ -68,7 +67,7 @@ async function importFile({ clock, pool, db }: ApiDeps, request: FastifyRequest)
   const { created, updated, duplicates, duplicateLines } = result;
   tally.bad.addLater(duplicateLines, duplicates, 'device_id', 'duplicate_in_file');
   const detail = `rows: ${tally.rows}, created: ${created}, updated: ${updated}, bad: ${tally.bad.count}`;
-  await recordAct(db, request, { detail, now: await clock() });
+  await recordAuditEntry(db, request, { detail, now: await clock() });
   return {
     rows: tally.rows,
     imported: created + updated,

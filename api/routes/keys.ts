@@ -6,10 +6,9 @@ import { insertKey, listKeys, revokeKey } from '../../db/keys.ts';
 import { insertPerson } from '../../db/people.ts';
 import { newId } from '../../domain/ids.ts';
 import { ROLES } from '../../domain/role.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { ADMIN, PERSON } from '../openapi.ts';
 import { notFound, problemResponses } from '../problem.ts';
@@ -89,7 +88,7 @@ export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await revokeKey(trx, { appId, id, now }))) throw notFound('key');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       app.guard.forget();
       return reply.code(204).send(null);
@@ -114,7 +113,7 @@ async function makeKey(
     }
     await insertKey(trx, { id, appId, key, personId, createdAt });
     const holder = personId === null ? '' : `, ${personId}`;
-    await recordAct(trx, request, { appId, detail: `${id}: ${wanted.role}${holder}`, now: createdAt });
+    await recordAuditEntry(trx, request, { appId, detail: `${id}: ${wanted.role}${holder}`, now: createdAt });
   });
   return { id, role: wanted.role, personId, key };
 }

@@ -4,11 +4,10 @@ import { countDetails, listDetails } from '../../db/details.ts';
 import { createResultAudience } from '../../db/result-audience.ts';
 import { DetailsFilter } from '../../domain/details-filter.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DETAIL_COLUMNS, detailPages } from '../details-export.ts';
 import { DeliveryPage, DetailsExportQuery, DetailsQuery } from '../details-schemas.ts';
 import { DetailsSearch } from '../details-search.ts';
@@ -17,8 +16,8 @@ import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { gone, ledgerOf, pushOf } from '../push-lookup.ts';
-import { Label } from '../schemas.ts';
-import { IdParams, readingById } from '../task-lookup.ts';
+import { IdParams, Label } from '../schemas.ts';
+import { readingById } from '../task-lookup.ts';
 
 const NewResultAudience = z
   .strictObject({ name: Label(200), filter: DetailsFilter })
@@ -73,7 +72,11 @@ function deliveryExport(app: App, deps: ApiDeps): void {
       const filter = request.query;
       const ledger = await ledgerOf(deps, push, { variant: filter.variant, place: IN_QUERY });
       const pages = detailPages(deps, push, { ledger, filter });
-      await recordAct(deps.db, request, { taskId: push.taskId, detail: push.id, now: await deps.clock() });
+      await recordAuditEntry(deps.db, request, {
+        taskId: push.taskId,
+        detail: push.id,
+        now: await deps.clock(),
+      });
       return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DETAIL_COLUMNS, pages });
     },
   );
@@ -107,7 +110,10 @@ function resultAudiences(app: App, deps: ApiDeps): void {
         const count = await createResultAudience(trx, made);
         if (count === 'gone') throw gone();
         if (count === 'unready') throw unready();
-        await recordAct(trx, request, { detail: `${id} of ${request.params.id}: ${count} members`, now });
+        await recordAuditEntry(trx, request, {
+          detail: `${id} of ${request.params.id}: ${count} members`,
+          now,
+        });
         return count;
       });
       return reply.code(201).send({ id, name, version: 1, members });

@@ -1,5 +1,4 @@
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { PushBody, renderPushes } from '../push-view.ts';

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
@@ -66,7 +65,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         await insertVendorKey(trx, { id, appId, name, sealed: deps.vault.seal(secret), createdBy, now });
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return reply.code(201).send({ id, name, secret, path: `/v1/callbacks/${id}/receipts` });
     },
@@ -87,7 +86,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
       await deps.db.transaction().execute(async (trx) => {
         const isFound = await revokeVendorKey(trx, { appId: personOf(request).appId, id, now });
         if (!isFound) throw notFound('vendor key');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { readPushStatistics } from '../push-statistics.ts';

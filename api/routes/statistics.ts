@@ -1,7 +1,6 @@
 import { listPushes, type PushSummary } from '../../db/task-history.ts';
-import type { App } from '../app.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { readPushStatistics } from '../push-statistics.ts';

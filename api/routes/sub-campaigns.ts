@@ -9,15 +9,13 @@ import {
   type SubCampaign,
 } from '../../db/sub-campaigns.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import { IdParams, IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 
 const SubCampaignBody = z
   .object({
@@ -78,7 +76,7 @@ function changing(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await insertSubCampaign(trx, { appId, id, name, personId, now }))) throw nameTaken();
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return reply.code(201).send(await subCampaignOf(deps, appId, id));
     },
@@ -106,7 +104,7 @@ function changing(app: App, deps: ApiDeps): void {
         const renamed = await renameSubCampaign(trx, { appId, id, name });
         if (renamed === 'gone') throw notFound('sub-campaign');
         if (renamed === 'taken') throw nameTaken();
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return await subCampaignOf(deps, appId, id);
     },
@@ -131,7 +129,7 @@ function changing(app: App, deps: ApiDeps): void {
       await deps.db.transaction().execute(async (trx) => {
         const isGone = await deleteSubCampaign(trx, { appId: appIdOf(request), id });
         if (!isGone) throw notFound('sub-campaign');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },

@@ -10,15 +10,13 @@ import {
   type SubgroupFault,
 } from '../../db/subgroups.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Label } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import { IdParams, IsoDate, Label } from '../schemas.ts';
 
 const SubgroupBody = z
   .object({
@@ -74,7 +72,7 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const fault = await insertSubgroup(trx, { ...request.body, appId, id, personId, now });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: `${id}: ${request.body.name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${request.body.name}`, now });
       });
       return reply.code(201).send(await subgroupOf(deps, appId, id));
     },
@@ -101,7 +99,7 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const fault = await changeSubgroup(trx, { ...request.body, appId, id, now });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: `${id}: ${JSON.stringify(request.body)}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${JSON.stringify(request.body)}`, now });
       });
       return await subgroupOf(deps, appId, id);
     },
@@ -127,7 +125,7 @@ export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const fault = await deleteSubgroup(trx, { appId, id });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },

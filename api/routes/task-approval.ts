@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { PlainText } from '../../domain/plain-text.ts';
-import type { App } from '../app.ts';
+import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { problemResponses } from '../problem.ts';
+import { IdParams } from '../schemas.ts';
 import { decideTask, mayDecide, signalCodeFor } from '../task-decision.ts';
-import { IdParams, taskFor } from '../task-lookup.ts';
-import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
+import { taskFor } from '../task-lookup.ts';
 
 const Revision = z.int().positive();
 const Words = PlainText(500);
@@ -25,7 +25,7 @@ const ApprovalCode = z
   })
   .meta({ id: 'ApprovalCode' });
 
-const answers = { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) };
+const answers = { 200: ActionAnswer, 202: ActionAnswer, ...problemResponses(404, 409, 422) };
 
 export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
   const decide = (operationId: string) => ({
@@ -46,7 +46,7 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
         approver: personOf(request).personId,
         origin: originOf(request, await deps.clock()),
       });
-      return sendVerbAnswer(reply, task, answer);
+      return sendActionAnswer(reply, task, answer);
     },
   );
 
@@ -62,7 +62,7 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
         approver: personOf(request).personId,
         origin: originOf(request, await deps.clock()),
       });
-      return sendVerbAnswer(reply, task, answer);
+      return sendActionAnswer(reply, task, answer);
     },
   );
 

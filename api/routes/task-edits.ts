@@ -3,12 +3,13 @@ import { insertAct, type Origin } from '../../db/audit.ts';
 import { archiveTask, findTask, lockTask } from '../../db/tasks.ts';
 import { RatePerSecond, TaskDefinitionPatch } from '../../domain/task-definition.ts';
 import { isAtRest } from '../../domain/task-status.ts';
-import type { App } from '../app.ts';
+import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
+import { IdParams } from '../schemas.ts';
 import { changesOfEdit, EditedTask } from '../task-changes-view.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
@@ -22,9 +23,8 @@ import {
   setDraftRate,
 } from '../task-edit.ts';
 import { relabel, SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
-import { IdParams, taskFor, taskOf } from '../task-lookup.ts';
+import { taskFor, taskOf } from '../task-lookup.ts';
 import { refusalOfTask, renderTask } from '../task-view.ts';
-import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
 const TaskPatch = TaskDefinitionPatch.extend({
   name: TaskName.optional(),
@@ -83,7 +83,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
         ...PERSON,
         params: IdParams,
         headers: IfMatch,
-        response: { 200: VerbAnswer, 202: VerbAnswer, 204: z.null(), ...problemResponses(404, 409, 412) },
+        response: { 200: ActionAnswer, 202: ActionAnswer, 204: z.null(), ...problemResponses(404, 409, 412) },
       },
     },
     async (request, reply) => {
@@ -94,7 +94,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       const origin = originOf(request, now);
       if (!isAtRest(task.status)) {
         const answer = await executeCommand(deps, task, { name: 'delete', payload: { by }, origin });
-        return sendVerbAnswer(reply, task, answer);
+        return sendActionAnswer(reply, task, answer);
       }
       await archive(deps, { appId: task.appId, taskId: task.id, personId: by, origin, now });
       return reply.code(204).send(null);

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { findRevisions } from '../../db/task-revisions.ts';
 import { changesOf } from '../../domain/task-changes.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
 import { Change } from '../task-changes-view.ts';
-import { IdParams, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 
 const No = z.coerce.number().int().positive().max(1_000_000);
 const Query = z.strictObject({ from: No, to: No });

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { notFound, problemResponses } from '../problem.ts';
 import { IsoDate } from '../schemas.ts';
 import { readingById, taskOf } from '../task-lookup.ts';

@@ -31,7 +31,11 @@ describe('POST /v1/tasks', () => {
   });
 
   test('warns when no device can report receipts', async () => {
-    await api.deps.db.updateTable('keys').set({ revoked_at: api.clock.now }).where('kind', '=', 'sdk').execute();
+    await api.deps.db
+      .updateTable('keys')
+      .set({ revoked_at: api.clock.now })
+      .where('kind', '=', 'sdk')
+      .execute();
     const { body } = await create();
     expect(body['warnings']).toContainEqual(expect.objectContaining({ code: 'receipts_missing' }));
   });

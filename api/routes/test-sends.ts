@@ -10,15 +10,14 @@ import {
 import { checkContent } from '../../domain/content-check.ts';
 import { newId } from '../../domain/ids.ts';
 import { TASK_QUEUE, TEST_SEND } from '../../workflows/contract.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
 import { Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { IdParams, readingById, taskOf } from '../task-lookup.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
+import { readingById, taskOf } from '../task-lookup.ts';
 
 /** Of an app, whoever makes them. */
 const PER_HOUR = 30;
@@ -94,7 +93,7 @@ function whitelist(app: App, deps: ApiDeps): void {
           }));
           throw new Problem('invalid_request', 'The list is not valid', { errors });
         }
-        await recordAct(trx, request, { detail: `${deviceIds.length} devices`, now });
+        await recordAuditEntry(trx, request, { detail: `${deviceIds.length} devices`, now });
       });
       return { deviceIds: await listTestDevices(deps.db, appId) };
     },
@@ -146,7 +145,7 @@ function sending(app: App, deps: ApiDeps): void {
           });
         }
         const detail = `${deviceIds.length} devices`;
-        await recordAct(trx, request, { taskId, revision, detail, now });
+        await recordAuditEntry(trx, request, { taskId, revision, detail, now });
       });
       const isDone = await run(deps, id);
       const sends = await listTestSends(deps.db, { taskId, limit: LISTED });

@@ -5,10 +5,9 @@ import {
   MAX_USER_TOKEN_KEYS,
   putUserTokenKey,
 } from '../../db/user-token-keys.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { invalid } from '../device-change.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
@@ -67,7 +66,7 @@ function putting(app: App, deps: ApiDeps): void {
         if (!(await putUserTokenKey(trx, { appId, keyId, alg, sealed, now }))) {
           throw new Problem('conflict', `An app has at most ${MAX_USER_TOKEN_KEYS} keys; delete one first`);
         }
-        await recordAct(trx, request, { detail: `${keyId}: ${alg}`, now });
+        await recordAuditEntry(trx, request, { detail: `${keyId}: ${alg}`, now });
       });
       return { keyId, alg, createdAt: now };
     },
@@ -121,7 +120,7 @@ function deleting(app: App, deps: ApiDeps): void {
       await deps.db.transaction().execute(async (trx) => {
         const isDeleted = await deleteUserTokenKey(trx, personOf(request).appId, keyId);
         if (!isDeleted) throw notFound('key');
-        await recordAct(trx, request, { detail: keyId, now });
+        await recordAuditEntry(trx, request, { detail: keyId, now });
       });
       return reply.code(204).send(null);
     },

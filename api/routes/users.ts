@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { type Erasure, eraseUsers } from '../../db/erase.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
 import { PERSON } from '../openapi.ts';
 import { problemResponses } from '../problem.ts';
@@ -43,7 +42,7 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const erased = await eraseUsers(deps.db, { appId, userIds, now });
       const detail = auditDetail(userIds.length, erased);
-      await recordAct(deps.db, request, { detail, now });
+      await recordAuditEntry(deps.db, request, { detail, now });
       const done = erased.inFlight === 0;
       if (!done) reply.header('retry-after', AGAIN_S);
       return reply.code(done ? 200 : 202).send({ done, ...erased });

@@ -7,16 +7,14 @@ import {
   replayWebhooks,
 } from '../../db/webhook-log.ts';
 import type { WebhookEndpoint } from '../../db/webhooks.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Page, PageQuery } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import { IdParams, IsoDate, Page, PageQuery } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags, webhookOf } from '../webhook-lookup.ts';
 
 const STATUSES = ['pending', 'delivered', 'failed'] as const;
@@ -122,7 +120,7 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const count = await replayWebhooks(trx, { endpointId, no: found.no, now });
         if (count === 0) throw new Problem('not_allowed_now', 'It waits to be sent anyway');
-        await recordAct(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
+        await recordAuditEntry(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
       });
       return reply.code(202).send((await findWebhookDelivery(deps.db, key)) ?? found);
     },
@@ -147,7 +145,7 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const replayed = await deps.db.transaction().execute(async (trx) => {
         const count = await replayWebhooks(trx, { endpointId, since, now });
-        await recordAct(trx, request, {
+        await recordAuditEntry(trx, request, {
           detail: `${endpointId}: ${count} since ${since.toISOString()}`,
           now,
         });
@@ -175,7 +173,7 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const messageId = await deps.db.transaction().execute(async (trx) => {
         const id = await insertPing(trx, { appId, endpointId, now });
-        await recordAct(trx, request, { detail: endpointId, now });
+        await recordAuditEntry(trx, request, { detail: endpointId, now });
         return id;
       });
       return reply.code(202).send({ messageId });

@@ -13,15 +13,13 @@ import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
 import { createFindTarget } from '../../webhook-targets.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags } from '../webhook-lookup.ts';
 
 const Events = z
@@ -93,7 +91,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const made = await deps.db.transaction().execute(async (trx) => {
         const row = await insertWebhook(trx, { appId, id, url, events, description, ...stored });
         if (row === undefined) throw new Problem('conflict', `An app has at most ${MAX_WEBHOOKS} webhooks`);
-        await recordAct(trx, request, { detail: `${id}: ${events.join(', ')}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${events.join(', ')}`, now });
         return row;
       });
       return reply
@@ -154,7 +152,10 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       return await deps.db.transaction().execute(async (trx) => {
         const changed = await updateWebhook(trx, { appId, id, ...request.body, now });
         if (changed === undefined) throw notFound('webhook');
-        await recordAct(trx, request, { detail: `${id}: ${Object.keys(request.body).join(', ')}`, now });
+        await recordAuditEntry(trx, request, {
+          detail: `${id}: ${Object.keys(request.body).join(', ')}`,
+          now,
+        });
         return changed;
       });
     },
@@ -178,7 +179,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await deleteWebhook(trx, { appId, id }))) throw notFound('webhook');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
@@ -207,7 +208,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       return await deps.db.transaction().execute(async (trx) => {
         const rotated = await rotateWebhookSecret(trx, { ...key, ...stored });
         if (rotated === undefined) throw notFound('webhook');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
         return { ...rotated, secret };
       });
     },

@@ -9,7 +9,7 @@ import {
   type UploadHold,
   type UploadProgress,
 } from '../../db/upload-progress.ts';
-import { recordAct } from '../acts.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, Problem } from '../problem.ts';
@@ -166,7 +166,7 @@ async function store(
     if (stored === undefined) throw notFound('audience of uploads');
     const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
     await settleUpload(trx, hold, answer);
-    await recordAct(trx, request, {
+    await recordAuditEntry(trx, request, {
       detail: `${id}, version ${stored.version}: ${stored.members} members`,
       now,
     });

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { App } from '../app.ts';
+import type { App } from '../deps.ts';
 import { Problem } from '../problem.ts';
 
 /** The limit of one upload. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { PushBody } from '../../api/push-view.ts';
-import { VerbAnswer } from '../../api/verb-answer.ts';
+import { ActionAnswer } from '../../api/action-answer.ts';
 import { type PushAnswer, TaskAnswer } from './release.ts';
 import { count, type Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
@@ -49,7 +49,7 @@ export async function startRepeating(stage: Stage, team: Team, screen: Screen): 
   screen.step(`Approved ${recurringId}, recurring: each day at ${at} UTC, once`);
   const manualId = await release(stage, team, 'Flash sale', { pushType: 'manual' });
   for (let no = 1; no <= SENDS; no++) {
-    const { status } = await stage.marketer.post(`/v1/tasks/${manualId}/send`, undefined, VerbAnswer);
+    const { status } = await stage.marketer.post(`/v1/tasks/${manualId}/send`, undefined, ActionAnswer);
     screen.step(`Send of ${manualId}, manual, no. ${no}: ${status}`);
   }
   return { manualId, recurringId, dueAt };
@@ -62,8 +62,8 @@ async function release(stage: Stage, team: Team, name: string, timing: object): 
     { name, audience: { id: team.audienceId }, content: { title: name, body: 'Only for you' }, ...timing },
     Created,
   );
-  await marketer.post(`/v1/tasks/${id}/submit`, undefined, VerbAnswer);
-  const { status } = await approver.post(`/v1/tasks/${id}/approve`, { revision: 1 }, VerbAnswer);
+  await marketer.post(`/v1/tasks/${id}/submit`, undefined, ActionAnswer);
+  const { status } = await approver.post(`/v1/tasks/${id}/approve`, { revision: 1 }, ActionAnswer);
   if (status !== 'scheduled') throw new Error(`${id} is ${status} after its approval`);
   return id;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VerbAnswer } from '../../api/verb-answer.ts';
+import { ActionAnswer } from '../../api/action-answer.ts';
 import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import { type PushAnswer, TaskAnswer } from './release.ts';
 import { count, type Screen } from './screen.ts';
@@ -88,7 +88,7 @@ function isUnderWay({ status }: PushAnswer): boolean {
 
 async function pauseAndResume({ stage, screen, taskId, team }: Sending): Promise<PauseFigures> {
   const askedAt = performance.now();
-  const answer = await stage.operator.post(`/v1/tasks/${taskId}/pause`, undefined, VerbAnswer);
+  const answer = await stage.operator.post(`/v1/tasks/${taskId}/pause`, undefined, ActionAnswer);
   const acknowledgedAt = Date.now();
   const pauseAckMs = Math.round(performance.now() - askedAt);
   if (answer.pending) throw new Error(`The pause was not acknowledged: ${answer.detail ?? ''}`);
@@ -101,7 +101,7 @@ async function pauseAndResume({ stage, screen, taskId, team }: Sending): Promise
   const all = await stage.simulators.control.requestsSince(acknowledgedAt);
   const requestsAfterAck = all - (await team.requestsBetween(acknowledgedAt, Date.now()));
   screen.step(`Requests of it that started in the ${PAUSED_MS} ms since: ${requestsAfterAck}`);
-  await stage.marketer.post(`/v1/tasks/${taskId}/resume`, undefined, VerbAnswer);
+  await stage.marketer.post(`/v1/tasks/${taskId}/resume`, undefined, ActionAnswer);
   screen.step('Resumed');
   return { pauseAckMs, requestsAfterAck };
 }

@@ -5,7 +5,7 @@ import { PUSH_STATUSES, TASK_STATUSES } from '../domain/task-status.ts';
 import type { CommandAnswer } from './task-command.ts';
 
 /** What a verb made of a task. `pending`: it is accepted and not carried out yet. */
-export const VerbAnswer = z
+export const ActionAnswer = z
   .object({
     taskId: z.string(),
     status: z.enum(TASK_STATUSES),
@@ -25,11 +25,11 @@ export const VerbAnswer = z
     pending: z.boolean(),
     detail: z.string().optional(),
   })
-  .meta({ id: 'VerbAnswer' });
-export type VerbAnswer = z.infer<typeof VerbAnswer>;
+  .meta({ id: 'ActionAnswer' });
+export type ActionAnswer = z.infer<typeof ActionAnswer>;
 
 /** 200 with what the workflow says, or 202 with what Postgres last knew. */
-export function sendVerbAnswer(
+export function sendActionAnswer(
   reply: FastifyReply,
   task: TaskWithDefinition,
   answer: CommandAnswer,
@@ -37,7 +37,7 @@ export function sendVerbAnswer(
   return reply.code(answer.pending ? 202 : 200).send(bodyOf(task, answer));
 }
 
-function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): VerbAnswer {
+function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): ActionAnswer {
   if (answer.pending) {
     const { id: taskId, status, statusReason, revision } = task;
     const { pending, detail } = answer;

@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { insertAct } from '../db/audit.ts';
 import type { Db } from '../db/database.ts';
-import type { App } from './app.ts';
+import type { App } from './deps.ts';
 import { originOf } from './origin.ts';
 
 /**
  * The verb under which the audit holds what an operation does; null where there is no act of a person to hold. The only
  * place that says so: an operation that changes something and is not named here keeps the API from starting.
  */
-export const ACTS = {
+export const AUDIT_ACTIONS = {
   createApp: 'create_app',
   changeApp: 'change_app',
   stopApp: 'stop_app',
@@ -80,7 +80,7 @@ export const ACTS = {
   previewContent: null,
 } as const satisfies Record<string, string | null>;
 
-const VERBS: Readonly<Record<string, string | null>> = ACTS;
+const VERBS: Readonly<Record<string, string | null>> = AUDIT_ACTIONS;
 const CHANGING: readonly unknown[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 interface Act {
@@ -94,21 +94,21 @@ interface Act {
 }
 
 /** Writes into the audit what this request does, in the transaction that does it. */
-export async function recordAct(db: Db, request: FastifyRequest, { now, ...act }: Act): Promise<void> {
+export async function recordAuditEntry(db: Db, request: FastifyRequest, { now, ...act }: Act): Promise<void> {
   const verb = VERBS[operationOf(request) ?? ''];
-  if (verb == null) throw new Error(`${operationOf(request)} has no verb in ACTS`);
+  if (verb == null) throw new Error(`${operationOf(request)} has no verb in AUDIT_ACTIONS`);
   const origin = originOf(request, now, act.appId);
   const personId = request.caller?.kind === 'person' ? request.caller.personId : null;
   await insertAct(db, { ...act, appId: origin.appId, personId, verb, origin, now });
 }
 
-/** No changing route without a line in ACTS, and no success of one that should be in the audit and is not. */
-export function watchActs(app: App): void {
+/** No changing route without a line in AUDIT_ACTIONS, and no success of one that should be in the audit and is not. */
+export function enforceAuditTrail(app: App): void {
   app.decorateRequest('hasOrigin', false);
   app.addHook('onRoute', ({ method, url, schema }) => {
     const isChanging = [method].flat().some((name) => CHANGING.includes(name));
-    if (!isChanging || schema?.hide === true || (schema?.operationId ?? '') in ACTS) return;
-    throw new Error(`${url}: ACTS has to say what ${schema?.operationId} is in the audit`);
+    if (!isChanging || schema?.hide === true || (schema?.operationId ?? '') in AUDIT_ACTIONS) return;
+    throw new Error(`${url}: AUDIT_ACTIONS has to say what ${schema?.operationId} is in the audit`);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     const isAct = reply.statusCode < 300 && VERBS[operationOf(request) ?? ''] != null;

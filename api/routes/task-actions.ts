@@ -5,37 +5,37 @@ import { subCampaignsOf } from '../../db/sub-campaigns.ts';
 import { findTask } from '../../db/tasks.ts';
 import type { CommandPayload } from '../../domain/commands.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
-import type { App } from '../app.ts';
+import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { idempotent } from '../idempotency.ts';
 import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
 import { notFound, problemResponses } from '../problem.ts';
+import { IdParams } from '../schemas.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
 import { createDraft } from '../task-draft.ts';
 import { checkPrecondition, IfMatch } from '../task-edit.ts';
 import { TaskName } from '../task-labels.ts';
-import { IdParams, taskFor } from '../task-lookup.ts';
+import { taskFor } from '../task-lookup.ts';
 import { startTask } from '../task-start.ts';
 import { checkSubmission } from '../task-submission.ts';
 import { renderTask, TaskBody } from '../task-view.ts';
-import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
-const SIMPLE_VERBS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
-type SimpleVerb = (typeof SIMPLE_VERBS)[number];
+const SIMPLE_ACTIONS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
+type SimpleAction = (typeof SIMPLE_ACTIONS)[number];
 
-const verbSchema = (operationId: string) => ({
+const actionSchema = (operationId: string) => ({
   operationId,
   tags: ['tasks'],
   ...PERSON,
   params: IdParams,
-  response: { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) },
+  response: { 200: ActionAnswer, 202: ActionAnswer, ...problemResponses(404, 409, 422) },
 });
 
-export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
-  for (const verb of SIMPLE_VERBS) simpleVerbRoute(app, deps, verb);
+export async function taskActionRoutes(app: App, deps: ApiDeps): Promise<void> {
+  for (const verb of SIMPLE_ACTIONS) simpleActionRoute(app, deps, verb);
 
   app.post(
     '/v1/tasks/:id/submit',
@@ -43,9 +43,9 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       onRequest: app.guard.may('tasks.submit'),
       ...idempotent(deps),
       schema: {
-        ...verbSchema('submitTask'),
+        ...actionSchema('submitTask'),
         headers: IfMatch,
-        response: { 200: VerbAnswer, ...problemResponses(404, 409, 412, 422) },
+        response: { 200: ActionAnswer, ...problemResponses(404, 409, 412, 422) },
       },
     },
     async (request, reply) => {
@@ -54,7 +54,7 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       await checkSubmission(deps, task);
       const origin = originOf(request, await deps.clock());
       const view = await startTask(deps, task, personOf(request).personId, origin);
-      return sendVerbAnswer(reply, task, { pending: false, view });
+      return sendActionAnswer(reply, task, { pending: false, view });
     },
   );
 
@@ -62,14 +62,14 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
     '/v1/tasks/:id/rate',
     {
       onRequest: app.guard.may('tasks.set_rate'),
-      schema: { ...verbSchema('setTaskRate'), body: z.strictObject({ ratePerSecond: RatePerSecond }) },
+      schema: { ...actionSchema('setTaskRate'), body: z.strictObject({ ratePerSecond: RatePerSecond }) },
     },
     async (request, reply) => {
       const task = await taskFor(deps, request, 'set_rate');
       const payload = { by: personOf(request).personId, ratePerSecond: request.body.ratePerSecond };
       const origin = originOf(request, await deps.clock());
       const command = { name: 'setRate', payload, origin } as const;
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
+      return sendActionAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 
@@ -79,7 +79,7 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
       onRequest: app.guard.may('tasks.change'),
       ...idempotent(deps),
       schema: {
-        ...verbSchema('copyTask'),
+        ...actionSchema('copyTask'),
         body: z.strictObject({ name: TaskName.optional() }).nullish(),
         response: { 201: TaskBody, ...problemResponses(404, 409, 422) },
       },
@@ -105,23 +105,23 @@ export async function taskVerbRoutes(app: App, deps: ApiDeps): Promise<void> {
   );
 }
 
-function simpleVerbRoute(app: App, deps: ApiDeps, verb: SimpleVerb): void {
+function simpleActionRoute(app: App, deps: ApiDeps, verb: SimpleAction): void {
   app.post(
     `/v1/tasks/:id/${verb}`,
-    { onRequest: app.guard.may(`tasks.${verb}`), ...idempotent(deps), schema: verbSchema(`${verb}Task`) },
+    { onRequest: app.guard.may(`tasks.${verb}`), ...idempotent(deps), schema: actionSchema(`${verb}Task`) },
     async (request, reply) => {
       const task = await taskFor(deps, request, verb);
       const key = keyOf(request);
       const payload = payloadOf(verb, personOf(request).personId, key);
       const origin = originOf(request, await deps.clock());
       const command = { name: verb, payload, key, origin };
-      return sendVerbAnswer(reply, task, await executeCommand(deps, task, command));
+      return sendActionAnswer(reply, task, await executeCommand(deps, task, command));
     },
   );
 }
 
 /** A send names its request, so that one that arrives both as an update and as a signal pushes once. */
-function payloadOf(verb: SimpleVerb, by: string, key: string | undefined): CommandPayload<SimpleVerb> {
+function payloadOf(verb: SimpleAction, by: string, key: string | undefined): CommandPayload<SimpleAction> {
   if (verb !== 'send') return { by };
   const request = key === undefined ? randomUUID() : createHash('sha256').update(key).digest('base64url');
   return { by, request };

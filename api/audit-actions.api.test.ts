@@ -3,7 +3,7 @@ import { seedPush, seedTask } from '../db/ledger-fixture.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { ACTS } from './acts.ts';
+import { AUDIT_ACTIONS } from './audit-actions.ts';
 import { type Caller, newTask, openShop } from './shop-fixture.ts';
 import { ADMIN_KEY, useTestApi } from './testing.ts';
 
@@ -23,8 +23,8 @@ type Request = [
   body?: unknown,
 ];
 type Operation = {
-  [Name in keyof typeof ACTS]: (typeof ACTS)[Name] extends null ? never : Name;
-}[keyof typeof ACTS];
+  [Name in keyof typeof AUDIT_ACTIONS]: (typeof AUDIT_ACTIONS)[Name] extends null ? never : Name;
+}[keyof typeof AUDIT_ACTIONS];
 
 /** Operations of which a workflow tells, and one that needs it: they are tried where Temporal runs. */
 const BY_WORKFLOW = [
@@ -203,7 +203,9 @@ test.each(Object.keys(REQUESTS) as ByApi[])('%s is in the audit, with who did it
   const isOwnApp = operation === 'createApp';
   const added = isOwnApp ? await lines(id) : (await lines(world.shop.appId)).slice(before);
   const personId = who.personId === '' ? null : who.personId;
-  expect(added).toMatchObject([{ verb: ACTS[operation], person_id: personId, via: 'api', outcome: 'done' }]);
+  expect(added).toMatchObject([
+    { verb: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
+  ]);
 });
 
 /** Of an export, which is no JSON, none. */
