@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { enforceAuditTrail } from './audit-actions.ts';
 import { createGuards } from './auth.ts';
 import type { ApiDeps, App, Routes } from './deps.ts';
+import { createIdempotency } from './idempotency.ts';
 import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
 import { logRequests } from './request-log.ts';
@@ -103,6 +104,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
   app.decorate('guard', createGuards(deps));
+  app.decorate('idempotency', createIdempotency(deps));
   logRequests(app);
   enforceAuditTrail(app);
   await registerPlugins(app, deps);

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { EventResult } from '../db/events.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import { EVENTS_KEPT_DAYS, EventInput } from '../domain/event.ts';
-import { serverTime, type Times } from './receipt-reader.ts';
+import { correctedTime, type Times } from '../domain/receipt-reader.ts';
 
 export interface ReadEvent {
   readonly index: number;
@@ -15,7 +16,7 @@ export type EventAnswer =
   | { index: number; result: 'counted' | 'duplicate' }
   | { index: number; error: string };
 
-const KEPT_MS = EVENTS_KEPT_DAYS * 86_400_000;
+const KEPT_MS = EVENTS_KEPT_DAYS * DAY_MS;
 
 /** The events that may be stored, and the answers to the rest. `deviceId` is the device that reports, if one does. */
 export function readEvents(
@@ -42,7 +43,7 @@ function readEvent(
   const { id, name, properties = {}, ...said } = parsed.data;
   const of = ownerOf(said, deviceId);
   if (typeof of === 'string') return of;
-  const at = serverTime(new Date(said.at), times);
+  const at = new Date(correctedTime(Date.parse(said.at), times));
   if (at.getTime() < times.now.getTime() - KEPT_MS) return `at: is more than ${EVENTS_KEPT_DAYS} days ago`;
   return { id, name, at, properties, of };
 }

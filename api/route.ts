@@ -70,7 +70,10 @@ export function route<const Schema extends RouteSchema>(
   { method, path, audit, handler, ...options }: RouteOptions<Schema> & Audited,
 ): void {
   const { access, idempotent, serializerCompiler } = options;
-  const hooks = [...guardsOf(app.guard, access), ...(options.onRequest === undefined ? [] : [options.onRequest])];
+  const hooks = [
+    ...guardsOf(app.guard, access),
+    ...(options.onRequest === undefined ? [] : [options.onRequest]),
+  ];
   const untyped: FastifyInstance = app as never;
   untyped.route({
     ...(idempotent === true ? app.idempotency : {}),
@@ -94,7 +97,11 @@ function guardsOf(guard: Guards, access: Access): Guard[] {
   return access === 'vendor' || access === 'public' ? [] : [guard.may(access)];
 }
 
-function documented({ access, schema, problems = [] }: Pick<RouteOptions<RouteSchema>, 'access' | 'schema' | 'problems'>) {
+function documented({
+  access,
+  schema,
+  problems = [],
+}: Pick<RouteOptions<RouteSchema>, 'access' | 'schema' | 'problems'>) {
   if (access === 'public') return schema;
   const response = { ...schema.response, ...problemResponses(...problems) };
   return { ...schema, response, security: keysOf(access).map((key) => ({ [key]: [] })) };

@@ -9,7 +9,7 @@ import { approvalCode, type CodeWay } from '../domain/approval-code.ts';
 import { refusalOfApprover } from '../domain/approval-rules.ts';
 import { newId } from '../domain/ids.ts';
 import { personOf } from './auth.ts';
-import type { ApiDeps, App } from './deps.ts';
+import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 import { type CommandAnswer, executeCommand } from './task-command.ts';
 
@@ -23,17 +23,14 @@ export interface TaskDecision {
   readonly key: string | undefined;
 }
 
-/** A person who decides in this app; asked before a body is read. */
-export function mayDecide(app: App, { db }: ApiDeps) {
-  return [
-    app.guard.may('tasks.decide'),
-    async (request: FastifyRequest) => {
-      const { appId, role } = personOf(request);
-      const found = await findApp(db, appId);
-      if (found?.approverRoles.includes(role) === true) return;
-      throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
-    },
-  ];
+/** A hook that refuses persons whose role does not approve in this app, before the body is read. */
+export function requireApproverRole({ db }: ApiDeps) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const { appId, role } = personOf(request);
+    const found = await findApp(db, appId);
+    if (found?.approverRoles.includes(role) === true) return;
+    throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
+  };
 }
 
 /** Free text goes into a table, and only its ID into the workflow. */

@@ -4,19 +4,10 @@ import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
 import type { Verb } from '../domain/task-status.ts';
 import { appIdOf } from './auth.ts';
-import type { ApiDeps, App } from './deps.ts';
-import { PERSON } from './openapi.ts';
+import type { ApiDeps } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
 import type { IdParams } from './schemas.ts';
 import { refusalOfTask } from './task-view.ts';
-
-/** What a route that reads one task or push asks for. */
-export function readingById<Rest extends object>(app: App, rest: Rest) {
-  return {
-    onRequest: app.guard.may('tasks.read'),
-    schema: { ...PERSON, params: IdParams, ...rest },
-  };
-}
 
 export async function taskOf(
   deps: ApiDeps,
@@ -30,14 +21,14 @@ export async function taskOf(
   return task;
 }
 
-/** The task, when it allows the verb now. */
+/** The task, when it allows the action now. */
 export async function taskFor(
   deps: ApiDeps,
   request: FastifyRequest & { params: z.infer<typeof IdParams> },
-  verb: Verb,
+  action: Verb,
 ): Promise<TaskWithDefinition> {
   const task = await taskOf(deps, request);
-  const refusal = refusalOfTask(task, verb);
+  const refusal = refusalOfTask(task, action);
   if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
   return task;
 }

@@ -9,10 +9,12 @@ import { AudienceRef } from '../../domain/audience-rule.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
 import { counts } from '../audience-schemas.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { type Fault, Problem, problemResponses } from '../problem.ts';
+import { createLimiter } from '../limit-concurrency.ts';
+import { type Fault, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const EstimateRequest = z
@@ -50,34 +52,25 @@ const EstimateBody = z
   })
   .meta({ id: 'AudienceEstimate' });
 
-/** Each is a scan of all devices of an app; the rest of the database has other work. */
-const AT_A_TIME = 2;
+/** An estimate scans all devices of an app: few run at once, so that the database has capacity for the rest. */
+const MAX_ESTIMATES = 2;
 const TIMEOUT_MS = 20_000;
 
 export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<void> {
-  let running = 0;
-  async function alone<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= AT_A_TIME) throw busy('Too many estimates are running; try again');
-    running += 1;
-    try {
-      return await work();
-    } finally {
-      running -= 1;
-    }
-  }
-  app.post(
-    '/v1/audiences/estimate',
-    {
-      onRequest: app.guard.may('audiences.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'estimateAudience',
-        description: 'What a push would find now: planned devices, and why some would get nothing.',
-        body: EstimateRequest,
-        response: { 200: EstimateBody, ...problemResponses(413, 415) },
-      },
+  const limit = createLimiter(MAX_ESTIMATES, () => busy('Too many estimates are running; try again'));
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences/estimate',
+    access: 'audiences.read',
+    audit: AUDIT_ACTIONS.estimateAudience,
+    schema: {
+      operationId: 'estimateAudience',
+      description: 'What a push would find now: planned devices, and why some would get nothing.',
+      body: EstimateRequest,
+      response: { 200: EstimateBody },
     },
-    async (request) => {
+    problems: [413, 415],
+    handler: async (request) => {
       const appId = appIdOf(request);
       const asOf = await deps.clock();
       const startedAt = performance.now();
@@ -85,10 +78,10 @@ export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<v
       const exclusions = await pinned(deps, appId, request.body.exclusions ?? [], '/exclusions/');
       const from = await plannedFrom(deps, appId, request.body);
       const planning = { appId, now: asOf, from, platforms, exclusions, devices };
-      const found = await alone(() => judged(() => estimate(deps.db, planning, { timeoutMs: TIMEOUT_MS })));
+      const found = await limit(() => judged(() => estimate(deps.db, planning, { timeoutMs: TIMEOUT_MS })));
       return { ...found, asOf, tookMs: Math.round(performance.now() - startedAt) };
     },
-  );
+  });
 }
 
 async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest): Promise<PlannedFrom> {

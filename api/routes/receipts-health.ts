@@ -5,8 +5,7 @@ import { RECEIPT_KINDS, RECEIPT_RESULTS, RECEIPT_SOURCES } from '../../domain/re
 import { receiptWarnings } from '../../domain/receipt-warnings.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const Arrival = z
@@ -32,21 +31,19 @@ const ReceiptHealth = z
 
 /** Whether receipts arrive at all. */
 export async function receiptHealthRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/receipts/health',
-    {
-      onRequest: app.guard.may('app.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'getReceiptHealth',
-        tags: ['receipts'],
-        response: { 200: ReceiptHealth, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/receipts/health',
+    access: 'app.read',
+    schema: {
+      operationId: 'getReceiptHealth',
+      tags: ['receipts'],
+      response: { 200: ReceiptHealth },
     },
-    async (request) => {
+    handler: async (request) => {
       const asOf = await deps.clock();
       const health = await readReceiptHealth(deps.db, { appId: appIdOf(request), now: asOf });
       return { asOf, ...health, warnings: receiptWarnings(health, asOf) };
     },
-  );
+  });
 }

@@ -3,13 +3,12 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAuditEntry } from '../audit-actions.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 import { newVendorSecret } from '../vendor-signature.ts';
 
@@ -46,18 +45,20 @@ export async function vendorKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function keyChanges(app: App, deps: ApiDeps): void {
-  const onRequest = app.guard.may('credentials.change');
-  app.post(
-    '/v1/app/vendor-keys',
-    {
-      onRequest,
-      ...idempotent(deps),
-      schema: {
-        ...{ ...PERSON, operationId: 'createVendorKey', tags, body: NewVendorKey },
-        response: { 201: VendorKeyMade, ...problemResponses(409, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/vendor-keys',
+    access: 'credentials.read',
+    audit: AUDIT_ACTIONS.createVendorKey,
+    idempotent: true,
+    schema: {
+      operationId: 'createVendorKey',
+      tags,
+      body: NewVendorKey,
+      response: { 201: VendorKeyMade },
     },
-    async (request, reply) => {
+    problems: [409, 422],
+    handler: async (request, reply) => {
       const { appId, personId: createdBy } = personOf(request);
       const id = newId('vendorkey', randomBytes);
       const secret = newVendorSecret(randomBytes);
@@ -69,18 +70,21 @@ function keyChanges(app: App, deps: ApiDeps): void {
       });
       return reply.code(201).send({ id, name, secret, path: `/v1/callbacks/${id}/receipts` });
     },
-  );
+  });
 
-  app.delete(
-    '/v1/app/vendor-keys/:id',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'revokeVendorKey', tags, params: z.object({ id: z.string().max(100) }) },
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/app/vendor-keys/:id',
+    access: 'credentials.read',
+    audit: AUDIT_ACTIONS.revokeVendorKey,
+    schema: {
+      operationId: 'revokeVendorKey',
+      tags,
+      params: z.object({ id: z.string().max(100) }),
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
@@ -90,37 +94,39 @@ function keyChanges(app: App, deps: ApiDeps): void {
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 function reads(app: App, deps: ApiDeps): void {
-  const onRequest = app.guard.may('credentials.read');
-  app.get(
-    '/v1/app/vendor-keys',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'listVendorKeys', tags },
-        response: { 200: z.object({ items: z.array(VendorKey) }), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/vendor-keys',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listVendorKeys',
+      tags,
+      response: { 200: z.object({ items: z.array(VendorKey) }) },
     },
-    async (request) => ({ items: await listVendorKeys(deps.db, { appId: personOf(request).appId }) }),
-  );
+    handler: async (request) => ({
+      items: await listVendorKeys(deps.db, { appId: personOf(request).appId }),
+    }),
+  });
 
-  app.get(
-    '/v1/callbacks',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'listVendorCallbacks', tags, querystring: PageQuery },
-        response: { 200: Page(Callback), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/callbacks',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listVendorCallbacks',
+      tags,
+      querystring: PageQuery,
+      response: { 200: Page(Callback) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor } = request.query;
       const { appId } = personOf(request);
       const rows = await listCallbacks(deps.db, { appId, before: decodePlace(cursor), limit: limit + 1 });
       return toNumberedPage(rows, limit, (row) => row.no);
     },
-  );
+  });
 }

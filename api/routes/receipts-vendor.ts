@@ -2,10 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { insertCallback } from '../../db/receipt-inbox.ts';
 import { findVendorKey } from '../../db/vendor-keys.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { startInboxReader } from '../receipt-inbox-reader.ts';
+import { route } from '../route.ts';
 import { isSignedBy } from '../vendor-signature.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
@@ -27,22 +29,23 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
     done(null, body),
   );
 
-  app.post(
-    '/v1/callbacks/:keyId/receipts',
-    {
-      onRequest: gate.admit,
-      schema: {
-        operationId: 'takeVendorReceipts',
-        description:
-          'The body is as of POST /v1/receipts, signed with a vendor key as standardwebhooks.com says. It is stored before the answer, and read right after.',
-        tags: ['receipts'],
-        security: [{ vendor: [] }],
-        params: z.object({ keyId: z.string().max(100) }),
-        headers: Headers,
-        response: { 202: z.object({ stored: z.literal(true) }), ...problemResponses(413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/callbacks/:keyId/receipts',
+    access: 'vendor',
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.takeVendorReceipts,
+    schema: {
+      operationId: 'takeVendorReceipts',
+      description:
+        'The body is as of POST /v1/receipts, signed with a vendor key as standardwebhooks.com says. It is stored before the answer, and read right after.',
+      tags: ['receipts'],
+      params: z.object({ keyId: z.string().max(100) }),
+      headers: Headers,
+      response: { 202: z.object({ stored: z.literal(true) }) },
     },
-    async (request, reply) => {
+    problems: [413, 415],
+    handler: async (request, reply) => {
       const { keyId } = request.params;
       const { 'webhook-id': callbackId, ...signed } = request.headers;
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -60,7 +63,7 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
       inbox.wake();
       return reply.code(202).send({ stored: true });
     },
-  );
+  });
 }
 
 function textOf(body: Buffer): string {

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { ReceiptResult } from '../../domain/receipt.ts';
 import { RECEIPT_RESULTS } from '../../domain/receipt.ts';
 import { ReceiptInput, readReceipts } from '../../domain/receipt-reader.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { SDK } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { createReceiptRecorder } from '../receipt-recorder.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
@@ -42,21 +42,22 @@ type ReceiptsAnswer = z.infer<typeof ReceiptsAnswer>;
 export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createReceiptRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
-  app.post(
-    '/v1/receipts',
-    {
-      onRequest: [app.guard.sdk, gate.admit],
-      // The answer is made here, in the shape that the schema describes: checking it would take most of the time.
-      serializerCompiler: () => (answer) => JSON.stringify(answer),
-      schema: {
-        operationId: 'reportReceipts',
-        tags: ['devices'],
-        ...SDK,
-        body: Receipts,
-        response: { 200: ReceiptsAnswer, ...problemResponses(413) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/receipts',
+    access: 'sdk',
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.reportReceipts,
+    // The answer is built in the shape that the schema describes: checking it again would take most of the time.
+    serializerCompiler: () => (answer) => JSON.stringify(answer),
+    schema: {
+      operationId: 'reportReceipts',
+      tags: ['devices'],
+      body: Receipts,
+      response: { 200: ReceiptsAnswer },
     },
-    async (request) => {
+    problems: [413],
+    handler: async (request) => {
       const now = await deps.clock();
       const { sentAt, receipts: items } = request.body;
       const { receipts, refusals } = readReceipts(deps.messageMac, items, { now, sentAt });
@@ -65,7 +66,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
       const results = await record({ now, appId: appIdOf(request), source: 'sdk', receipts, refused });
       return answerOf(items.length, results, refusals);
     },
-  );
+  });
 }
 
 function answerOf(

@@ -3,11 +3,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { readPushStatistics } from '../push-statistics.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
 import { createStatisticsFeed, type Topic } from '../statistics-feed.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 import { readTaskStatistics } from '../task-statistics.ts';
 
 /** In one process. */
@@ -20,13 +22,19 @@ const tags = ['statistics'];
 
 export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<void> {
   const watch = watching(app, deps);
-  app.get(
-    '/v1/pushes/:id/statistics/stream',
-    readingById(app, {
-      ...{ operationId: 'watchPushStatistics', tags, headers: Headers },
-      response: { 200: eventsOf('a PushStatistics'), ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/statistics/stream',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'watchPushStatistics',
+      tags,
+      params: IdParams,
+      headers: Headers,
+      response: { 200: eventsOf('a PushStatistics') },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const { no } = await pushOf(deps, request);
       const read = async () => {
         const body = await readPushStatistics(deps, no);
@@ -34,19 +42,25 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
       };
       return sendEvents(reply, watch(request, { key: `push ${no}`, read }));
     },
-  );
-  app.get(
-    '/v1/tasks/:id/statistics/stream',
-    readingById(app, {
-      ...{ operationId: 'watchTaskStatistics', tags, headers: Headers },
-      response: { 200: eventsOf('a TotalStatistics'), ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+  });
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/statistics/stream',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'watchTaskStatistics',
+      tags,
+      params: IdParams,
+      headers: Headers,
+      response: { 200: eventsOf('a TotalStatistics') },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = await taskOf(deps, request);
       const read = () => readTaskStatistics(deps, id);
       return sendEvents(reply, watch(request, { key: `task ${id}`, read }));
     },
-  );
+  });
 }
 
 function eventsOf(data: string) {

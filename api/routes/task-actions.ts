@@ -6,12 +6,12 @@ import { findTask } from '../../db/tasks.ts';
 import type { CommandPayload } from '../../domain/commands.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
 import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IdParams } from '../schemas.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
@@ -26,29 +26,32 @@ import { renderTask, TaskBody } from '../task-view.ts';
 const SIMPLE_ACTIONS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
 type SimpleAction = (typeof SIMPLE_ACTIONS)[number];
 
-const actionSchema = (operationId: string) => ({
-  operationId,
-  tags: ['tasks'],
-  ...PERSON,
-  params: IdParams,
-  response: { 200: ActionAnswer, 202: ActionAnswer, ...problemResponses(404, 409, 422) },
-});
+const tags = ['tasks'];
+const response = { 200: ActionAnswer, 202: ActionAnswer };
 
 export async function taskActionRoutes(app: App, deps: ApiDeps): Promise<void> {
-  for (const verb of SIMPLE_ACTIONS) simpleActionRoute(app, deps, verb);
+  for (const action of SIMPLE_ACTIONS) simpleActionRoute(app, deps, action);
+  submitTaskRoute(app, deps);
+  setTaskRateRoute(app, deps);
+  copyTaskRoute(app, deps);
+}
 
-  app.post(
-    '/v1/tasks/:id/submit',
-    {
-      onRequest: app.guard.may('tasks.submit'),
-      ...idempotent(deps),
-      schema: {
-        ...actionSchema('submitTask'),
-        headers: IfMatch,
-        response: { 200: ActionAnswer, ...problemResponses(404, 409, 412, 422) },
-      },
+function submitTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/submit',
+    access: 'tasks.submit',
+    audit: AUDIT_ACTIONS.submitTask,
+    idempotent: true,
+    schema: {
+      operationId: 'submitTask',
+      tags,
+      params: IdParams,
+      headers: IfMatch,
+      response: { 200: ActionAnswer },
     },
-    async (request, reply) => {
+    problems: [404, 409, 412, 422],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'submit');
       checkPrecondition(task, request.headers['if-match']);
       await checkSubmission(deps, task);
@@ -56,41 +59,59 @@ export async function taskActionRoutes(app: App, deps: ApiDeps): Promise<void> {
       const view = await startTask(deps, task, personOf(request).personId, origin);
       return sendActionAnswer(reply, task, { pending: false, view });
     },
-  );
+  });
+}
 
-  app.put(
-    '/v1/tasks/:id/rate',
-    {
-      onRequest: app.guard.may('tasks.set_rate'),
-      schema: { ...actionSchema('setTaskRate'), body: z.strictObject({ ratePerSecond: RatePerSecond }) },
+function setTaskRateRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PUT',
+    path: '/v1/tasks/:id/rate',
+    access: 'tasks.set_rate',
+    audit: AUDIT_ACTIONS.setTaskRate,
+    schema: {
+      operationId: 'setTaskRate',
+      tags,
+      params: IdParams,
+      body: z.strictObject({ ratePerSecond: RatePerSecond }),
+      response,
     },
-    async (request, reply) => {
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'set_rate');
       const payload = { by: personOf(request).personId, ratePerSecond: request.body.ratePerSecond };
       const origin = originOf(request, await deps.clock());
       const command = { name: 'setRate', payload, origin } as const;
       return sendActionAnswer(reply, task, await executeCommand(deps, task, command));
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/tasks/:id/copy',
-    {
-      onRequest: app.guard.may('tasks.change'),
-      ...idempotent(deps),
-      schema: {
-        ...actionSchema('copyTask'),
-        body: z.strictObject({ name: TaskName.optional() }).nullish(),
-        response: { 201: TaskBody, ...problemResponses(404, 409, 422) },
-      },
+function copyTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/copy',
+    access: 'tasks.change',
+    audit: AUDIT_ACTIONS.copyTask,
+    idempotent: true,
+    schema: {
+      operationId: 'copyTask',
+      tags,
+      params: IdParams,
+      body: z.strictObject({ name: TaskName.optional() }).nullish(),
+      response: { 201: TaskBody },
     },
-    async (request, reply) => {
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const original = await taskFor(deps, request, 'copy');
       const { appId, personId } = personOf(request);
       const { definition, subgroupId, ratePerSecond } = original;
       const campaigns = (await subCampaignsOf(deps.db, [original.id])).get(original.id) ?? [];
       const taskId = await createDraft(deps, {
-        ...{ appId, personId, definition, subgroupId, ratePerSecond },
+        appId,
+        personId,
+        definition,
+        subgroupId,
+        ratePerSecond,
         subCampaignIds: campaigns.map(({ id }) => id),
         origin: originOf(request, await deps.clock()),
         name: request.body?.name ?? nameOfCopy(original.name),
@@ -102,27 +123,33 @@ export async function taskActionRoutes(app: App, deps: ApiDeps): Promise<void> {
       reply.code(201).header('location', `/v1/tasks/${taskId}`).header('etag', `"${task.revision}"`);
       return renderTask(deps, task, await warningsOf(deps, appId, definition));
     },
-  );
+  });
 }
 
-function simpleActionRoute(app: App, deps: ApiDeps, verb: SimpleAction): void {
-  app.post(
-    `/v1/tasks/:id/${verb}`,
-    { onRequest: app.guard.may(`tasks.${verb}`), ...idempotent(deps), schema: actionSchema(`${verb}Task`) },
-    async (request, reply) => {
-      const task = await taskFor(deps, request, verb);
+function simpleActionRoute(app: App, deps: ApiDeps, action: SimpleAction): void {
+  const operationId = `${action}Task` as const;
+  route(app, {
+    method: 'POST',
+    path: `/v1/tasks/:id/${action}`,
+    access: `tasks.${action}`,
+    audit: AUDIT_ACTIONS[operationId],
+    idempotent: true,
+    schema: { operationId, tags, params: IdParams, response },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
+      const task = await taskFor(deps, request, action);
       const key = keyOf(request);
-      const payload = payloadOf(verb, personOf(request).personId, key);
+      const payload = payloadOf(action, personOf(request).personId, key);
       const origin = originOf(request, await deps.clock());
-      const command = { name: verb, payload, key, origin };
+      const command = { name: action, payload, key, origin };
       return sendActionAnswer(reply, task, await executeCommand(deps, task, command));
     },
-  );
+  });
 }
 
-/** A send names its request, so that one that arrives both as an update and as a signal pushes once. */
-function payloadOf(verb: SimpleAction, by: string, key: string | undefined): CommandPayload<SimpleAction> {
-  if (verb !== 'send') return { by };
+/** The ID of the request lets a send that arrives both as an update and as a signal push once. */
+function payloadOf(action: SimpleAction, by: string, key: string | undefined): CommandPayload<SimpleAction> {
+  if (action !== 'send') return { by };
   const request = key === undefined ? randomUUID() : createHash('sha256').update(key).digest('base64url');
   return { by, request };
 }

@@ -4,11 +4,12 @@ import { archiveTask, findTask, lockTask } from '../../db/tasks.ts';
 import { RatePerSecond, TaskDefinitionPatch } from '../../domain/task-definition.ts';
 import { isAtRest } from '../../domain/task-status.ts';
 import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
 import { originOf } from '../origin.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IdParams } from '../schemas.ts';
 import { changesOfEdit, EditedTask } from '../task-changes-view.ts';
 import { warningsOf } from '../task-checks.ts';
@@ -37,21 +38,26 @@ const TaskPatch = TaskDefinitionPatch.extend({
 const tags = ['tasks'];
 
 export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.patch(
-    '/v1/tasks/:id',
-    {
-      onRequest: app.guard.may('tasks.change'),
-      schema: {
-        operationId: 'editTask',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        headers: IfMatch,
-        body: TaskPatch,
-        response: { 200: EditedTask, 202: EditedTask, ...problemResponses(404, 409, 412, 428) },
-      },
+  editTaskRoute(app, deps);
+  deleteTaskRoute(app, deps);
+}
+
+function editTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/tasks/:id',
+    access: 'tasks.change',
+    audit: AUDIT_ACTIONS.editTask,
+    schema: {
+      operationId: 'editTask',
+      tags,
+      params: IdParams,
+      headers: IfMatch,
+      body: TaskPatch,
+      response: { 200: EditedTask, 202: EditedTask },
     },
-    async (request, reply) => {
+    problems: [404, 409, 412, 428],
+    handler: async (request, reply) => {
       const task = await taskOf(deps, request);
       checkPrecondition(task, request.headers['if-match']);
       const { name, subgroupId, subCampaignIds, ratePerSecond, ...patch } = request.body;
@@ -71,22 +77,24 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       const warnings = await warningsOf(deps, task.appId, changed.definition);
       return { ...(await renderTask(deps, changed, warnings)), changes };
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/tasks/:id',
-    {
-      onRequest: app.guard.may('tasks.delete'),
-      schema: {
-        operationId: 'deleteTask',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        headers: IfMatch,
-        response: { 200: ActionAnswer, 202: ActionAnswer, 204: z.null(), ...problemResponses(404, 409, 412) },
-      },
+function deleteTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/tasks/:id',
+    access: 'tasks.delete',
+    audit: AUDIT_ACTIONS.deleteTask,
+    schema: {
+      operationId: 'deleteTask',
+      tags,
+      params: IdParams,
+      headers: IfMatch,
+      response: { 200: ActionAnswer, 202: ActionAnswer, 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404, 409, 412],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'delete');
       checkPrecondition(task, request.headers['if-match']);
       const by = personOf(request).personId;
@@ -99,7 +107,7 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       await archive(deps, { appId: task.appId, taskId: task.id, personId: by, origin, now });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 /** Of a task that no workflow runs for, which is checked again under the row's lock. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { notFound, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
+import { taskOf } from '../task-lookup.ts';
 
 const TriggerBody = z
   .object({
@@ -17,17 +18,21 @@ const TriggerBody = z
   .meta({ id: 'TaskTrigger' });
 
 export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/tasks/:id/trigger',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/trigger',
+    access: 'tasks.read',
+    schema: {
       operationId: 'getTaskTrigger',
       description:
         'Whom events have entered into a trigger task: who waits, was taken into a push, was cancelled (by the ' +
         'unless-event, a cancel or an edit), or skipped as too late.',
       tags: ['tasks'],
-      response: { 200: TriggerBody, ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: TriggerBody },
+    },
+    problems: [404],
+    handler: async (request) => {
       const { id: taskId, pushType } = await taskOf(deps, request);
       if (pushType !== 'trigger') throw notFound('trigger');
       const [state, entries] = await Promise.all([
@@ -36,5 +41,5 @@ export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> 
       ]);
       return { state, ...entries };
     },
-  );
+  });
 }

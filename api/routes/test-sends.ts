@@ -10,14 +10,14 @@ import {
 import { checkContent } from '../../domain/content-check.ts';
 import { newId } from '../../domain/ids.ts';
 import { TASK_QUEUE, TEST_SEND } from '../../workflows/contract.ts';
-import { recordAuditEntry } from '../audit-actions.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IdParams, IsoDate } from '../schemas.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 
 /** Of an app, whoever makes them. */
 const PER_HOUR = 30;
@@ -53,34 +53,31 @@ export async function testSendRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function whitelist(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/test-devices',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'getTestDevices',
-        response: { 200: TestDevices, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/test-devices',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getTestDevices',
+      tags,
+      response: { 200: TestDevices },
     },
-    async (request) => ({ deviceIds: await listTestDevices(deps.db, appIdOf(request)) }),
-  );
+    handler: async (request) => ({ deviceIds: await listTestDevices(deps.db, appIdOf(request)) }),
+  });
 
-  app.put(
-    '/v1/test-devices',
-    {
-      onRequest: app.guard.may('test_devices.change'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'putTestDevices',
-        description: `The only devices that tests are sent to, ${MAX_TEST_DEVICES} at most.`,
-        body: TestDevices,
-        response: { 200: TestDevices, ...problemResponses() },
-      },
+  route(app, {
+    method: 'PUT',
+    path: '/v1/test-devices',
+    access: 'test_devices.change',
+    audit: AUDIT_ACTIONS.putTestDevices,
+    schema: {
+      operationId: 'putTestDevices',
+      description: `The only devices that tests are sent to, ${MAX_TEST_DEVICES} at most.`,
+      tags,
+      body: TestDevices,
+      response: { 200: TestDevices },
     },
-    async (request) => {
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { deviceIds } = request.body;
       const now = await deps.clock();
@@ -97,27 +94,27 @@ function whitelist(app: App, deps: ApiDeps): void {
       });
       return { deviceIds: await listTestDevices(deps.db, appId) };
     },
-  );
+  });
 }
 
 function sending(app: App, deps: ApiDeps): void {
-  app.post(
-    '/v1/tasks/:id/test-sends',
-    {
-      onRequest: app.guard.may('tasks.test'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'testTask',
-        description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${PER_HOUR} an hour.`,
-        params: IdParams,
-        body: z.strictObject({
-          deviceIds: DeviceIds.min(1).optional().describe('All of the whitelist when left out'),
-        }),
-        response: { 200: TestSend, 202: TestSend, ...problemResponses(404, 409) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/test-sends',
+    access: 'tasks.test',
+    audit: AUDIT_ACTIONS.testTask,
+    schema: {
+      operationId: 'testTask',
+      description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${PER_HOUR} an hour.`,
+      tags,
+      params: IdParams,
+      body: z.strictObject({
+        deviceIds: DeviceIds.min(1).optional().describe('All of the whitelist when left out'),
+      }),
+      response: { 200: TestSend, 202: TestSend },
     },
-    async (request, reply) => {
+    problems: [404, 409],
+    handler: async (request, reply) => {
       const { personId } = personOf(request);
       const task = await taskOf(deps, request);
       const { appId, id: taskId, revision } = task;
@@ -153,7 +150,7 @@ function sending(app: App, deps: ApiDeps): void {
       if (made === undefined) throw new Error('a test that was stored is not there');
       return reply.code(isDone ? 200 : 202).send(made);
     },
-  );
+  });
 }
 
 async function chosen(
@@ -192,16 +189,20 @@ async function run(deps: ApiDeps, id: string): Promise<boolean> {
 }
 
 function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks/:id/test-sends',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/test-sends',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTestSends',
       tags,
-      response: { 200: z.object({ items: z.array(TestSend) }), ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: z.object({ items: z.array(TestSend) }) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const { id: taskId } = await taskOf(deps, request);
       return { items: await listTestSends(deps.db, { taskId, limit: LISTED }) };
     },
-  );
+  });
 }

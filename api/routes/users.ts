@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { type Erasure, eraseUsers } from '../../db/erase.ts';
-import { recordAuditEntry } from '../audit-actions.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { route } from '../route.ts';
 
 const ErasureBody = z
   .object({
@@ -21,22 +20,22 @@ const ErasureBody = z
 const AGAIN_S = 15;
 
 export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/users/erase',
-    {
-      onRequest: app.guard.may('users.erase'),
-      schema: {
-        ...PERSON,
-        operationId: 'eraseUsers',
-        description:
-          'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
-          'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
-          'again changes nothing. User IDs travel in the body, which no log keeps.',
-        body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
-        response: { 200: ErasureBody, 202: ErasureBody, ...problemResponses(413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/users/erase',
+    access: 'users.erase',
+    audit: AUDIT_ACTIONS.eraseUsers,
+    schema: {
+      operationId: 'eraseUsers',
+      description:
+        'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
+        'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
+        'again changes nothing. User IDs travel in the body, which no log keeps.',
+      body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
+      response: { 200: ErasureBody, 202: ErasureBody },
     },
-    async (request, reply) => {
+    problems: [413, 415],
+    handler: async (request, reply) => {
       const { appId } = personOf(request);
       const { userIds } = request.body;
       const now = await deps.clock();
@@ -47,7 +46,7 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
       if (!done) reply.header('retry-after', AGAIN_S);
       return reply.code(done ? 200 : 202).send({ done, ...erased });
     },
-  );
+  });
 }
 
 function auditDetail(users: number, { devices, deliveries, others, inFlight }: Erasure): string {

@@ -13,12 +13,11 @@ import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
 import { createFindTarget } from '../../webhook-targets.ts';
-import { recordAuditEntry } from '../audit-actions.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IdParams, IsoDate } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags } from '../webhook-lookup.ts';
 
@@ -64,23 +63,29 @@ const Rotation = z
 
 export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
   const checkUrl = createUrlCheck(deps);
-  const base = { tags, ...PERSON };
-  const changing = { onRequest: app.guard.may('webhooks.change') };
-  const reading = { onRequest: app.guard.may('webhooks.read') };
+  createWebhookRoute(app, deps, checkUrl);
+  listWebhooksRoute(app, deps);
+  getWebhookRoute(app, deps);
+  changeWebhookRoute(app, deps, checkUrl);
+  deleteWebhookRoute(app, deps);
+  rotateWebhookSecretRoute(app, deps);
+}
 
-  app.post(
-    '/v1/webhooks',
-    {
-      ...changing,
-      ...idempotent(deps),
-      schema: {
-        ...base,
-        operationId: 'createWebhook',
-        body: NewWebhook,
-        response: { 201: WebhookWithSecret, ...problemResponses(409, 413, 415, 422) },
-      },
+function createWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.createWebhook,
+    idempotent: true,
+    schema: {
+      operationId: 'createWebhook',
+      tags,
+      body: NewWebhook,
+      response: { 201: WebhookWithSecret },
     },
-    async (request, reply) => {
+    problems: [409, 413, 415, 422],
+    handler: async (request, reply) => {
       const { appId, personId } = personOf(request);
       const { url, events, description = '' } = request.body;
       await checkUrl(url);
@@ -99,52 +104,58 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
         .header('location', `/v1/webhooks/${id}`)
         .send({ ...made, secret });
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/webhooks',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'listWebhooks',
-        response: { 200: z.object({ items: z.array(Webhook) }), ...problemResponses() },
-      },
+function listWebhooksRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'listWebhooks',
+      tags,
+      response: { 200: z.object({ items: z.array(Webhook) }) },
     },
-    async (request) => ({ items: await listWebhooks(deps.db, personOf(request).appId) }),
-  );
+    handler: async (request) => ({ items: await listWebhooks(deps.db, personOf(request).appId) }),
+  });
+}
 
-  app.get(
-    '/v1/webhooks/:id',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'getWebhook',
-        params: IdParams,
-        response: { 200: Webhook, ...problemResponses(404) },
-      },
+function getWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'getWebhook',
+      tags,
+      params: IdParams,
+      response: { 200: Webhook },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const found = await findWebhook(deps.db, { appId: personOf(request).appId, id: request.params.id });
       if (found === undefined) throw notFound('webhook');
       return found;
     },
-  );
+  });
+}
 
-  app.patch(
-    '/v1/webhooks/:id',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'changeWebhook',
-        params: IdParams,
-        body: WebhookChange,
-        response: { 200: Webhook, ...problemResponses(404, 413, 415) },
-      },
+function changeWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.changeWebhook,
+    schema: {
+      operationId: 'changeWebhook',
+      tags,
+      params: IdParams,
+      body: WebhookChange,
+      response: { 200: Webhook },
     },
-    async (request) => {
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       if (request.body.url !== undefined) await checkUrl(request.body.url);
@@ -159,21 +170,24 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
         return changed;
       });
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/webhooks/:id',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'deleteWebhook',
-        description: 'With everything that waits for it and its log.',
-        params: IdParams,
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+function deleteWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.deleteWebhook,
+    schema: {
+      operationId: 'deleteWebhook',
+      description: 'With everything that waits for it and its log.',
+      tags,
+      params: IdParams,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const { appId } = personOf(request);
       const now = await deps.clock();
@@ -183,22 +197,25 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       });
       return reply.code(204).send(null);
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/webhooks/:id/rotate-secret',
-    {
-      ...changing,
-      ...idempotent(deps),
-      schema: {
-        ...base,
-        operationId: 'rotateWebhookSecret',
-        params: IdParams,
-        body: Rotation,
-        response: { 200: WebhookWithSecret, ...problemResponses(404, 409, 413, 415, 422) },
-      },
+function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks/:id/rotate-secret',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.rotateWebhookSecret,
+    idempotent: true,
+    schema: {
+      operationId: 'rotateWebhookSecret',
+      tags,
+      params: IdParams,
+      body: Rotation,
+      response: { 200: WebhookWithSecret },
     },
-    async (request) => {
+    problems: [404, 409, 413, 415, 422],
+    handler: async (request) => {
       const { id } = request.params;
       const secret = newSigningSecret();
       const now = await deps.clock();
@@ -212,15 +229,17 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
         return { ...rotated, secret };
       });
     },
-  );
+  });
 }
 
 function newSigningSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
-/** Looked up once more at each attempt: a name may lead somewhere else by then. */
-function createUrlCheck({ config }: ApiDeps): (text: string) => Promise<void> {
+type UrlCheck = (text: string) => Promise<void>;
+
+/** Each attempt checks the address again, because a name can resolve to another address by then. */
+function createUrlCheck({ config }: ApiDeps): UrlCheck {
   const findTarget = createFindTarget(config.webhookRanges ?? []);
   return async (text) => {
     const refusal = refusalOfUrl(text);

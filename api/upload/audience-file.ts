@@ -14,7 +14,7 @@ import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, Problem } from '../problem.ts';
 import { BadRows, RowError } from './bad-rows.ts';
-import { bytesOf, CSV, contentTypeOf, NDJSON, TEXT, withUploadSlot } from './body.ts';
+import { bytesOf, CSV, contentTypeOf, limitUploads, NDJSON, TEXT } from './body.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
 import { readRows, type Tally } from './rows.ts';
 
@@ -75,9 +75,7 @@ export async function uploadAudience(
   if (begun.state === 'done') return { answer: AudienceUpload.parse(begun.answer), isReplayed: true };
   const tally = tallyFrom(begun.from);
   try {
-    await withUploadSlot(deps.pool, () =>
-      keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally),
-    );
+    await limitUploads(deps.pool, () => keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally));
     return { answer: await store(deps, request, begun.hold, file, tally), isReplayed: false };
   } catch (error) {
     if (file.key === null || isRefused(error)) await dropUpload(deps.db, begun.hold);

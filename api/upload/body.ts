@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { App } from '../deps.ts';
+import { createLimiter, type Limiter } from '../limit-concurrency.ts';
 import { Problem } from '../problem.ts';
 
 /** The limit of one upload. */
@@ -55,20 +56,17 @@ export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenera
   }
 }
 
-const uploading = new WeakMap<Pool, number>();
+const limiters = new WeakMap<Pool, Limiter>();
 
-/** An upload holds a connection for as long as it is sent: most of them stay free for everybody else. */
-export async function withUploadSlot<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
-  const before = uploading.get(pool) ?? 0;
-  if (before >= Math.max(1, Math.floor(pool.options.max / 3))) {
-    throw new Problem('unavailable', 'Too many uploads are running; try again', { retryAfterSeconds: 10 });
-  }
-  uploading.set(pool, before + 1);
-  try {
-    return await work();
-  } finally {
-    uploading.set(pool, (uploading.get(pool) ?? 1) - 1);
-  }
+/** An upload holds a connection while it is sent, so uploads get a third of the pool at most. */
+export async function limitUploads<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+  const limit = limiters.get(pool) ?? createLimiter(Math.max(1, Math.floor(pool.options.max / 3)), tooMany);
+  limiters.set(pool, limit);
+  return await limit(work);
+}
+
+function tooMany(): Problem {
+  return new Problem('unavailable', 'Too many uploads are running; try again', { retryAfterSeconds: 10 });
 }
 
 function tooLargeByHeader(request: FastifyRequest): Problem | undefined {
