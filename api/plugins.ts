@@ -3,6 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
+import { MINUTE_MS } from '../domain/duration.ts';
 import { allowOtherOrigins } from './cors.ts';
 import type { ApiDeps, App } from './deps.ts';
 import { documentAll, documentRoute } from './openapi-document.ts';
@@ -13,7 +14,7 @@ export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await allowOtherOrigins(app);
   await app.register(rateLimit, {
     max: deps.config.requestsPerMinute,
-    timeWindow: 60_000,
+    timeWindow: MINUTE_MS,
     keyGenerator: bucketOf,
     errorResponseBuilder: (_request, { ttl }) =>
       new Problem('rate_limited', 'Too many requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),

@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { MINUTE_MS } from '../domain/duration.ts';
 
 const PREFIX = 'whsec_';
-const TOLERANCE_MS = 5 * 60_000;
+const TOLERANCE_MS = 5 * MINUTE_MS;
 const SIGNATURES = 10;
 
 export interface SignedCallback {

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import { DAY_MS } from '../domain/duration.ts';
 import { RECEIPT_KINDS } from '../domain/receipt.ts';
 import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 import { numbersText } from './array-text.ts';
@@ -7,7 +8,6 @@ import type { Schema } from './schema.ts';
 
 /** A late receipt is known again for so many days after its push's window, and not counted after them. */
 const KEPT_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 /** A push whose window has ended: its deliveries are, or will soon be, gone. */
 export interface EndedPush {

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { ruleOf } from '../domain/audience-definition.ts';
 import type { AudienceRule, Condition } from '../domain/audience-rule.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import { type RuleContext, RuleError, sourceKey, versionsThatMeet } from './rule-context.ts';
 import { type Joins, joinEvents, joinMembers, joinPushes } from './rule-joins.ts';
 import { compareMember } from './rule-values.ts';
@@ -91,8 +92,6 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
       return compileAudience(rule, context, joins, decides);
   }
 }
-
-const DAY_MS = 86_400_000;
 
 /** A language, or a language with its region, meets all that begin with it. Its letters and digits are checked. */
 function compileLocale(values: readonly string[]): Sql {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { atOneMoment } from '../../db/database.ts';
 import { listStartedPushes } from '../../db/task-history.ts';
 import { type Period, readAppDays, readAppTotals } from '../../db/totals.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import { appIdOf } from '../auth.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
 import type { ApiDeps, App } from '../deps.ts';
@@ -13,7 +14,6 @@ import { IsoDate } from '../schemas.ts';
 import { PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
 import { AppTotalsBody, daysOf, totalsOf } from '../totals-view.ts';
 
-const DAY_MS = 86_400_000;
 const USUAL_DAYS = 30;
 const MAX_DAYS = 366;
 const PAGE = 200;

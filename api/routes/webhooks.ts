@@ -9,10 +9,10 @@ import {
   rotateWebhookSecret,
   updateWebhook,
 } from '../../db/webhooks.ts';
+import { HOUR_MS } from '../../domain/duration.ts';
 import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
-import { createFindTarget } from '../../webhook-targets.ts';
+import { WEBHOOK_EVENTS } from '../../domain/webhook.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
@@ -20,6 +20,7 @@ import { notFound, Problem } from '../problem.ts';
 import { route } from '../route.ts';
 import { IdParams, IsoDate } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags } from '../webhook-lookup.ts';
+import { createUrlCheck, type UrlCheck } from '../webhook-url.ts';
 
 const Events = z
   .array(z.enum(WEBHOOK_EVENTS))
@@ -219,7 +220,7 @@ function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
       const { id } = request.params;
       const secret = newSigningSecret();
       const now = await deps.clock();
-      const previousUntil = new Date(now.getTime() + request.body.overlapHours * 3_600_000);
+      const previousUntil = new Date(now.getTime() + request.body.overlapHours * HOUR_MS);
       const key = { appId: personOf(request).appId, id };
       const stored = { sealed: deps.vault.seal(secret), previousUntil, now };
       return await deps.db.transaction().execute(async (trx) => {
@@ -234,19 +235,4 @@ function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
 
 function newSigningSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
-}
-
-type UrlCheck = (text: string) => Promise<void>;
-
-/** Each attempt checks the address again, because a name can resolve to another address by then. */
-function createUrlCheck({ config }: ApiDeps): UrlCheck {
-  const findTarget = createFindTarget(config.webhookRanges ?? []);
-  return async (text) => {
-    const refusal = refusalOfUrl(text);
-    const target =
-      refusal === undefined ? await findTarget(new URL(text)) : { ok: false as const, reason: refusal };
-    if (target.ok) return;
-    const errors = [{ pointer: '/url', detail: target.reason }];
-    throw new Problem('invalid_request', 'Nothing can be sent to this URL', { errors });
-  };
 }

@@ -8,8 +8,9 @@ import {
   normalToken,
   USUAL_KIND,
 } from '../../domain/address.ts';
-import { EXTERNAL_ID, isStorable, LIMITS } from '../../domain/device.ts';
+import { EXTERNAL_ID, LIMITS } from '../../domain/device.ts';
 import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/identifier.ts';
+import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { isTimeZone } from '../../domain/time-zone.ts';
 import { readSubscription, subscriptionToken } from '../../domain/web-push.ts';
