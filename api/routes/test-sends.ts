@@ -1,15 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import {
-  insertTestSend,
-  listTestDevices,
-  listTestSends,
-  MAX_TEST_DEVICES,
-  replaceTestDevices,
-} from '../../db/test-sends.ts';
-import { checkContent } from '../../domain/content-check.ts';
-import { newId } from '../../domain/ids.ts';
-import { TASK_QUEUE, TEST_SEND } from '../../workflows/contract.ts';
+import { listTestDevices, listTestSends, MAX_TEST_DEVICES, replaceTestDevices } from '../../db/test-sends.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
@@ -18,10 +8,8 @@ import { Problem } from '../problem.ts';
 import { route } from '../route.ts';
 import { IdParams, IsoDate } from '../schemas.ts';
 import { taskOf } from '../task-lookup.ts';
+import { createTestSend, runTestSend, TEST_SENDS_PER_HOUR } from '../test-send.ts';
 
-/** Of an app, whoever makes them. */
-const PER_HOUR = 30;
-const ANSWER_MS = 10_000;
 const LISTED = 20;
 
 const DeviceIds = z
@@ -105,7 +93,7 @@ function sending(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.testTask,
     schema: {
       operationId: 'testTask',
-      description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${PER_HOUR} an hour.`,
+      description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${TEST_SENDS_PER_HOUR} an hour.`,
       tags,
       params: IdParams,
       body: z.strictObject({
@@ -115,77 +103,15 @@ function sending(app: App, deps: ApiDeps): void {
     },
     problems: [404, 409],
     handler: async (request, reply) => {
-      const { personId } = personOf(request);
       const task = await taskOf(deps, request);
-      const { appId, id: taskId, revision } = task;
-      const deviceIds = await chosen(deps, appId, request.body.deviceIds);
-      const errors = checkContent(task.definition.content, task.definition.platforms).map((fault) => ({
-        ...fault,
-        pointer: `/content${fault.pointer}`,
-      }));
-      if (errors.length > 0)
-        throw new Problem('not_allowed_now', "The task's content is not valid", { errors });
-      const now = await deps.clock();
-      const id = newId('test', randomBytes);
-      await deps.db.transaction().execute(async (trx) => {
-        const { stopped_at } = await trx
-          .selectFrom('apps')
-          .select('stopped_at')
-          .where('id', '=', appId)
-          .executeTakeFirstOrThrow();
-        if (stopped_at !== null) throw new Problem('not_allowed_now', 'The app is stopped: nothing is sent');
-        if (
-          !(await insertTestSend(trx, { id, appId, taskId, revision, personId, deviceIds, now }, PER_HOUR))
-        ) {
-          throw new Problem('rate_limited', `The app has sent ${PER_HOUR} tests within the hour`, {
-            retryAfterSeconds: 3600,
-          });
-        }
-        const detail = `${deviceIds.length} devices`;
-        await recordAuditEntry(trx, request, { taskId, revision, detail, now });
-      });
-      const isDone = await run(deps, id);
-      const sends = await listTestSends(deps.db, { taskId, limit: LISTED });
+      const id = await createTestSend(deps, request, { task, deviceIds: request.body.deviceIds });
+      const isDone = await runTestSend(deps, id);
+      const sends = await listTestSends(deps.db, { taskId: task.id, limit: LISTED });
       const made = sends.find((send) => send.id === id);
       if (made === undefined) throw new Error('a test that was stored is not there');
       return reply.code(isDone ? 200 : 202).send(made);
     },
   });
-}
-
-async function chosen(
-  deps: ApiDeps,
-  appId: string,
-  given: readonly string[] | undefined,
-): Promise<readonly string[]> {
-  const listed = await listTestDevices(deps.db, appId);
-  if (listed.length === 0) {
-    throw new Problem(
-      'not_allowed_now',
-      'The app has no test devices: an approver sets them by PUT /v1/test-devices',
-    );
-  }
-  const errors = (given ?? []).flatMap((id, index) =>
-    listed.includes(id) ? [] : [{ pointer: `/deviceIds/${index}`, detail: 'is not one of the test devices' }],
-  );
-  if (errors.length > 0) throw new Problem('invalid_request', 'Tests go to test devices only', { errors });
-  return given ?? listed;
-}
-
-/** Whether it has ended; a failed one has, and shows which devices have no outcome. */
-async function run(deps: ApiDeps, id: string): Promise<boolean> {
-  const handle = await deps.temporal.workflow.start(TEST_SEND, {
-    workflowId: id,
-    taskQueue: TASK_QUEUE,
-    args: [id],
-  });
-  try {
-    await deps.temporal.withDeadline(Date.now() + ANSWER_MS, () => handle.result());
-    return true;
-  } catch (error) {
-    deps.log.warn({ err: error, testSendId: id }, 'a test has not been sent in time');
-    return false;
-  }
 }
 
 function reading(app: App, deps: ApiDeps): void {
