@@ -15,7 +15,7 @@ export async function pinnedDefinition(
   throw new Problem('invalid_request', 'The audience is not valid', { errors });
 }
 
-/** What a request says of who is in an audience; undefined when it is everybody. */
+/** The definition of an audience in a request; undefined stands for everybody. */
 export function definitionOf(
   said: Partial<Record<'rule' | 'combination', unknown>>,
 ): AudienceDefinition | undefined {

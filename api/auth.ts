@@ -34,7 +34,10 @@ export interface Guards {
   /** An SDK key, or a person whose role has the permission. */
   sdkOr(permission: Permission): Guard;
   readonly admin: Guard;
-  /** A revoked key is refused at once by this process, and within the cache's time by the others. */
+  /**
+   * Empties the cache of keys: this process refuses a revoked key at once, other processes when their caches
+   * expire.
+   */
   forget(): void;
 }
 

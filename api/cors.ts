@@ -33,7 +33,7 @@ export async function allowOtherOrigins(app: App): Promise<void> {
   });
 }
 
-/** Of a preflight: what it asks for. */
+/** The route that a preflight request asks for. */
 function methodOf({ method, headers }: FastifyRequest): string {
   return method === 'OPTIONS' ? (headers['access-control-request-method'] ?? '') : method;
 }

@@ -1,4 +1,7 @@
-/** What a spreadsheet takes for a formula, whoever wrote it: a device can choose its own ID. */
+/**
+ * Text that a spreadsheet takes for a formula. It can come from strangers, because a device chooses its own
+ * ID.
+ */
 const FORMULA = /^'*[=+\-@\t\r]/;
 const QUOTED = /[",\r\n]/;
 

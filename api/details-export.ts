@@ -8,9 +8,11 @@ import { gone } from './push-lookup.ts';
 import { hasDetails } from './push-view.ts';
 
 const PAGE = 2_000;
-/** Of so many numbers at a time a rare filter is looked for, so that no statement is long. */
+/** Delivery numbers per statement, so that no statement takes long even when the filter matches few. */
 const SPAN = 50_000;
-/** Statements of all exports of this process; the rest of the database has other work. */
+/**
+ * Statements of all exports of this process share a limit, so that the database has capacity for the rest.
+ */
 const limit = createLimiter(2);
 
 const COLUMNS = {

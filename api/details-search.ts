@@ -14,7 +14,10 @@ interface Limits {
   readonly timeoutMs: number;
 }
 
-/** Filters of details have no index, because every push would pay for it: a filtered read may read all of them. */
+/**
+ * Filters of details have no index, because every push would pay for it: a filtered read may read all of
+ * them.
+ */
 export class DetailsSearch {
   readonly #db: Db;
   readonly #limits: Limits;

@@ -6,7 +6,10 @@ const WINDOW_MS = MINUTE_MS;
 const FAILURES = 300;
 const ADDRESSES = 10_000;
 
-/** Stops addresses that guess keys. The rate limit cannot, because it needs to know the caller and runs after the guards. */
+/**
+ * Stops addresses that guess keys. The rate limit cannot, because it needs to know the caller and runs after
+ * the guards.
+ */
 export function createFailureLimit() {
   const failures = createBoundedMap<string, { count: number; until: number }>(ADDRESSES);
   return {

@@ -10,7 +10,10 @@ export interface GroupCommit<Item, Result> {
   readonly sizeOf: (item: Item) => number;
   /** Only items of the same key share a group. */
   readonly keyOf: (item: Item) => string;
-  /** Writes a group and returns the result of each item, in order. Groups of the same time have different lanes. */
+  /**
+   * Writes a group and returns the result of each item, in order. Groups of the same time have different
+   * lanes.
+   */
   readonly write: (items: readonly Item[], lane: number) => Promise<readonly Result[]>;
 }
 

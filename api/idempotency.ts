@@ -7,6 +7,7 @@ import {
   releaseIdempotencyKey,
   settleIdempotencyKey,
 } from '../db/idempotency.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 
@@ -24,7 +25,7 @@ declare module 'fastify' {
 }
 
 const KEY = /^[\x21-\x7e]{8,255}$/;
-const ABANDONED_MS = 60_000;
+const ABANDONED_MS = MINUTE_MS;
 /** Uploads last longer than a key is held without a heartbeat. */
 const HEARTBEAT_MS = 5_000;
 
@@ -63,7 +64,10 @@ export function createIdempotency(deps: ApiDeps) {
   };
 }
 
-/** Heartbeats last as long as the work, which may outlive the connection: a body received completely is processed anyway. */
+/**
+ * Heartbeats last as long as the work, which may outlive the connection: a body received completely is
+ * processed anyway.
+ */
 function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => void {
   const beat = async () => keepIdempotencyKey(db, { scope, key, now: await clock() });
   const timer = setInterval(() => {

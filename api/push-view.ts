@@ -46,8 +46,17 @@ export function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Dat
   const { id, taskId, seq, revision, status, statusReason } = push;
   const { dueAt, startedAt, windowEndsAt, finalisedAt, createdAt } = push;
   return {
-    ...{ id, taskId, seq, revision, status, statusReason },
-    ...{ dueAt, startedAt, windowEndsAt, finalisedAt, createdAt },
+    id,
+    taskId,
+    seq,
+    revision,
+    status,
+    statusReason,
+    dueAt,
+    startedAt,
+    windowEndsAt,
+    finalisedAt,
+    createdAt,
     hasDetails: hasDetails(push, now),
     statistics: bodyOf(answer),
   };

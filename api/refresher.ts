@@ -11,7 +11,7 @@ export interface Refresher {
   close(): Promise<void>;
 }
 
-/** A step may take longer, and is then done again by whoever takes over. */
+/** A step may take longer; another process then repeats it. */
 const CLOSE_MS = 3_000;
 
 export function createRefresher({ db, clock, log }: ApiDeps): Refresher {

@@ -17,7 +17,7 @@ import type { App } from './deps.ts';
 import type { Permission } from './permissions.ts';
 import { type ProblemStatus, problemResponses } from './problem.ts';
 
-/** The callers of a route: persons with a permission, SDK keys, the administrator, vendors by signature, or everyone. */
+/** The callers of a route: persons with a permission, SDK keys, the administrator, vendors, or everyone. */
 type Access = Permission | { readonly sdkOr: Permission } | 'sdk' | 'admin' | 'vendor' | 'public';
 
 interface RouteSchema {
@@ -64,7 +64,7 @@ type Handler<Schema extends RouteSchema> = RouteHandlerMethod<
   FastifyBaseLogger
 >;
 
-/** Registers a route. The guard, the documented security and the problem responses follow from its options. */
+/** Registers a route. Guard, documented security and problem responses follow from its options. */
 export function route<const Schema extends RouteSchema>(
   app: App,
   { method, path, audit, handler, ...options }: RouteOptions<Schema> & Audited,
@@ -74,6 +74,7 @@ export function route<const Schema extends RouteSchema>(
     ...guardsOf(app.guard, access),
     ...(options.onRequest === undefined ? [] : [options.onRequest]),
   ];
+  // Callers are typed by their schema; fastify would infer the same types again, and cannot for a generic schema.
   const untyped: FastifyInstance = app as never;
   untyped.route({
     ...(idempotent === true ? app.idempotency : {}),

@@ -29,7 +29,7 @@ function parse(cursor: string): z.infer<typeof Cursor> {
 const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
 const TIME = /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
 
-/** What Postgres would not read would be our fault, not the caller's. */
+/** A cursor is checked completely, because a value that Postgres cannot read would be answered by 500. */
 const IS_OF = {
   text: () => true,
   int: (text: string) => /^-?\d{1,9}$/.test(text),

@@ -43,7 +43,7 @@ const summary = {
   archivedAt: IsoDate.nullable(),
   createdAt: IsoDate,
   updatedAt: IsoDate,
-  /** What the task allows now. */
+  /** The actions that the task allows now. */
   allowed: z.array(z.enum(VERBS)),
   /** Why it does not allow the rest. */
   refusals: z.partialRecord(z.enum(VERBS), z.string()),
@@ -59,7 +59,7 @@ export const TaskBody = z
   .object({
     ...summary,
     definition: TaskDefinition,
-    /** Who made this revision. */
+    /** The author of this revision. */
     madeBy: z.string(),
     /** The task's workflow in Temporal's web UI. */
     workflowUrl: z.string().nullable(),
@@ -114,10 +114,13 @@ export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): 
   });
 }
 
-/** Why the task does not allow the verb now; a deleted task can only be copied. */
-export function refusalOfTask(task: Standing & { archivedAt: Date | null }, verb: Verb): string | undefined {
-  if (task.archivedAt !== null && verb !== 'copy') return `${verb} is not allowed: the task was deleted`;
-  return refusalOf(verb, task);
+/** The reason why the task does not allow the action now. A deleted task can only be copied. */
+export function refusalOfTask(
+  task: Standing & { archivedAt: Date | null },
+  action: Verb,
+): string | undefined {
+  if (task.archivedAt !== null && action !== 'copy') return `${action} is not allowed: the task was deleted`;
+  return refusalOf(action, task);
 }
 
 function summaryOf(
@@ -125,11 +128,11 @@ function summaryOf(
 ): Omit<TaskSummary, 'subgroup' | 'subCampaigns' | 'latestPush' | 'figures'> {
   const { appId: _, submission: __, inPush: ___, subgroupId: ____, creator, creatorName, ...shown } = task;
   const refusals: Partial<Record<Verb, string>> = {};
-  for (const verb of VERBS) {
-    const refusal = refusalOfTask(task, verb);
-    if (refusal !== undefined) refusals[verb] = refusal;
+  for (const action of VERBS) {
+    const refusal = refusalOfTask(task, action);
+    if (refusal !== undefined) refusals[action] = refusal;
   }
-  const allowed = VERBS.filter((verb) => refusals[verb] === undefined);
+  const allowed = VERBS.filter((action) => refusals[action] === undefined);
   const approval = approvalStateOf(task);
   return { ...shown, approval, creator: { id: creator, name: creatorName }, allowed, refusals };
 }

@@ -31,7 +31,7 @@ export const AppTotalsBody = z
   .object({ from: IsoDate, to: IsoDate, ...totals, days: z.array(Day) })
   .meta({ id: 'AppStatistics' });
 
-/** What is not known of the period is not known of its days. */
+/** A figure that is unknown for the period is unknown for its days. */
 export function daysOf(days: readonly DayTotals[], { statistics }: Totals): z.infer<typeof Day>[] {
   return days.map((day) => ({
     ...day,

@@ -37,7 +37,7 @@ type EstimateRequest = z.infer<typeof EstimateRequest>;
 const EstimateBody = z
   .object({
     ...counts,
-    /** Of each platform and reason the first and the last device that registered. */
+    /** The first and the last registered device of each platform and reason. */
     sample: z.array(
       z.object({
         deviceId: z.string(),
@@ -52,7 +52,9 @@ const EstimateBody = z
   })
   .meta({ id: 'AudienceEstimate' });
 
-/** An estimate scans all devices of an app: few run at once, so that the database has capacity for the rest. */
+/**
+ * An estimate scans all devices of an app: few run at once, so that the database has capacity for the rest.
+ */
 const MAX_ESTIMATES = 2;
 const TIMEOUT_MS = 20_000;
 
@@ -97,7 +99,7 @@ async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest):
   return { audience: await sourceOf(deps.db, { appId, audience }) };
 }
 
-/** Of one audience `place` is where it is; of a list it is what stands before the index. */
+/** `place` is the pointer to a single audience, or the prefix before the index of a list. */
 async function pinned(
   deps: ApiDeps,
   appId: string,

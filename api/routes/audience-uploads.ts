@@ -20,7 +20,7 @@ const HOW =
   'under the same key with that Upload-Offset.';
 const Ids = { ids: z.enum(IDS_OF_TEXT).default('device') };
 const Headers = z.looseObject({
-  /** How many bytes of the file are not sent again; 0 begins anew. */
+  /** The number of bytes that are already stored and not sent again; 0 starts from the beginning. */
   'upload-offset': z.coerce.number().int().min(0).default(0),
 });
 const Progress = z

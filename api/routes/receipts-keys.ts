@@ -14,8 +14,11 @@ import { newVendorSecret } from '../vendor-signature.ts';
 
 const VendorKey = z
   .object({
-    ...{ id: z.string(), name: z.string(), createdBy: z.string() },
-    ...{ createdAt: IsoDate, revokedAt: IsoDate.nullable() },
+    id: z.string(),
+    name: z.string(),
+    createdBy: z.string(),
+    createdAt: IsoDate,
+    revokedAt: IsoDate.nullable(),
   })
   .meta({ id: 'VendorKey' });
 const NewVendorKey = z.strictObject({ name: Label(100) }).meta({ id: 'NewVendorKey' });
@@ -31,7 +34,10 @@ const VendorKeyMade = z
   .meta({ id: 'VendorKeyMade' });
 const Callback = z
   .object({
-    ...{ keyId: z.string(), callbackId: z.string(), receivedAt: IsoDate, doneAt: IsoDate.nullable() },
+    keyId: z.string(),
+    callbackId: z.string(),
+    receivedAt: IsoDate,
+    doneAt: IsoDate.nullable(),
     /** How many receipts had each result; `unreadable` when the body was none. Null until it was read. */
     outcome: z.record(z.string(), z.int()).nullable(),
   })

@@ -52,7 +52,9 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
       const now = await deps.clock();
       const key = await findVendorKey(deps.db, keyId);
       const callback = {
-        ...{ id: callbackId, body, timestamp: signed['webhook-timestamp'] },
+        id: callbackId,
+        body,
+        timestamp: signed['webhook-timestamp'],
         signatures: signed['webhook-signature'],
       };
       if (key === undefined || !isSignedBy(deps.vault.open(key.sealed), callback, now)) {

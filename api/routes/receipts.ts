@@ -11,7 +11,7 @@ import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
-/** Of bodies; what is made of them takes a few times as much. */
+/** The bound counts bodies; their parsed form takes a few times as much memory. */
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Receipts = z

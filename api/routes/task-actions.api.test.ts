@@ -23,7 +23,9 @@ describe('while Temporal cannot be reached', () => {
   test('a pause stops the senders all the same, and says what is open', async () => {
     await setStatus('sending', true);
     const push = await seedPush(api.deps.db, {
-      ...{ appId: shop.appId, taskId, startedAt: api.clock.now },
+      appId: shop.appId,
+      taskId,
+      startedAt: api.clock.now,
       status: 'sending',
       deliveries: [{ status: 'pending', platform: 'ios' }],
     });

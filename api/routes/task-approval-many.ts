@@ -31,7 +31,7 @@ const Decided = z
     taskId: z.string(),
     /** The HTTP status that the same request for this task alone has. */
     httpStatus: z.int(),
-    /** What the task is now; null when nothing was decided. */
+    /** The status after the decision; null when nothing was decided. */
     status: z.enum(TASK_STATUSES).nullable(),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).nullable(),
     detail: z.string().nullable(),

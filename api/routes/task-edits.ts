@@ -31,7 +31,7 @@ const TaskPatch = TaskDefinitionPatch.extend({
   name: TaskName.optional(),
   subgroupId: SubgroupId.optional(),
   subCampaignIds: SubCampaignIds.optional(),
-  /** Of a draft; else PUT /v1/tasks/{id}/rate. */
+  /** Only for a draft; for other tasks use PUT /v1/tasks/{id}/rate. */
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'TaskPatch' });
 
@@ -110,7 +110,7 @@ function deleteTaskRoute(app: App, deps: ApiDeps): void {
   });
 }
 
-/** Of a task that no workflow runs for, which is checked again under the row's lock. */
+/** Archives a task that has no workflow. The status is checked again under the row's lock. */
 async function archive(
   deps: ApiDeps,
   args: { appId: string; taskId: string; personId: string; origin: Origin; now: Date },

@@ -63,7 +63,7 @@ const TaskPage = Page(TaskSummary).extend({
   counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()).nullable(),
   /** Set while the emergency stop holds everything of the app. */
   appStop: AppStop.nullable(),
-  /** Of what moment the figures are that the tasks are sorted by; null when they are sorted by something else. */
+  /** The moment of the figures that the tasks are sorted by; null when they are sorted by another field. */
   sortedAsOf: IsoDate.nullable(),
 });
 
@@ -93,7 +93,13 @@ function creating(app: App, deps: ApiDeps): void {
       const { appId, personId } = personOf(request);
       const definition = await checkDefinition(deps, appId, given);
       const taskId = await createDraft(deps, {
-        ...{ appId, personId, name, subgroupId, subCampaignIds, ratePerSecond, definition },
+        appId,
+        personId,
+        name,
+        subgroupId,
+        subCampaignIds,
+        ratePerSecond,
+        definition,
         origin: originOf(request, await deps.clock()),
         verb: 'create',
       });

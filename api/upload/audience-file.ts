@@ -33,15 +33,15 @@ export const AudienceUpload = z
 type AudienceUpload = z.infer<typeof AudienceUpload>;
 
 interface AudienceFile {
-  /** Of the audience. */
+  /** The ID of the audience. */
   readonly id: string;
   /** Makes the audience; without it the file is the next version of one that exists. */
   readonly name?: string;
-  /** Who knows it goes on with a file that was cut off; null: nobody can. */
+  /** The Idempotency-Key that resumes an interrupted upload; null: the upload cannot be resumed. */
   readonly key: string | null;
   /** How many bytes of the file are not sent again. */
   readonly offset: number;
-  /** What the lines of plain text are. */
+  /** The kind of ID in the lines of plain text. */
   readonly ids: IdsOfText;
 }
 
@@ -57,9 +57,9 @@ export const IDS_OF_TEXT = ['device', 'user'] as const;
 type IdsOfText = (typeof IDS_OF_TEXT)[number];
 
 const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
-/** Of plain text the first of the known columns is the only one. */
+/** Plain text has a single column, the first of the known ones. */
 const READERS = { device: READER, user: { ...READER, known: MEMBER_COLUMNS.toReversed() } } as const;
-/** So many are kept at a time: what is lost when the process dies. */
+/** Rows are stored in parts of this size; a crash loses at most one part. */
 const PART = 20_000;
 
 export async function uploadAudience(
@@ -83,7 +83,7 @@ export async function uploadAudience(
   }
 }
 
-/** To go on with it would end alike. */
+/** Whether resuming the upload would fail in the same way. */
 function isRefused(error: unknown): boolean {
   return (
     error instanceof Problem && ['payload_too_large', 'invalid_request', 'not_found'].includes(error.code)

@@ -7,7 +7,7 @@ export interface Line {
   readonly text: string | null;
 }
 
-/** Up to the end of a line: so many of a file's lines and bytes. */
+/** A position at the end of a line: the numbers of lines and bytes before it. */
 export interface Place {
   readonly lines: number;
   readonly bytes: number;

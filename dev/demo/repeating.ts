@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { PushBody } from '../../api/push-view.ts';
 import { ActionAnswer } from '../../api/action-answer.ts';
+import { PushBody } from '../../api/push-view.ts';
 import { type PushAnswer, TaskAnswer } from './release.ts';
 import { count, type Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
