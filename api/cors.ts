@@ -21,7 +21,7 @@ export async function allowOtherOrigins(app: App): Promise<void> {
   const routes = new Set<string>();
   app.addHook('onRoute', ({ schema, url, method }) => {
     if (schema?.security?.some((way) => 'sdk' in way) !== true) return;
-    for (const verb of [method].flat()) routes.add(`${verb} ${url.replaceAll(/:[^/]+/g, '[^/]+')}`);
+    for (const name of [method].flat()) routes.add(`${name} ${url.replaceAll(/:[^/]+/g, '[^/]+')}`);
   });
   let open: RegExp | undefined;
   const isOpen = (request: FastifyRequest): boolean => {

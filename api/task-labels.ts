@@ -35,7 +35,7 @@ export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise
   await deps.db.transaction().execute(async (trx) => {
     await placeTask(trx, { appId, taskId, ...labels });
     await updateLabels(trx, { appId, taskId, labels, now });
-    for (const [verb, detail] of actsOf(labels)) {
+    for (const [verb, detail] of auditEntriesOf(labels)) {
       await insertAct(trx, { appId, taskId, personId, revision, verb, detail, origin, now });
     }
   });
@@ -76,7 +76,7 @@ async function changesOf(
   return isSame ? changes : { ...changes, subCampaignIds };
 }
 
-function actsOf({ name, subgroupId, subCampaignIds }: Labels): [verb: string, detail: string][] {
+function auditEntriesOf({ name, subgroupId, subCampaignIds }: Labels): [verb: string, detail: string][] {
   return [
     ...(name === undefined ? [] : [['rename', name] as [string, string]]),
     ...(subgroupId === undefined ? [] : [['change_subgroup', subgroupId ?? 'none'] as [string, string]]),

@@ -11,14 +11,14 @@ import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { route } from '../route.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 
-const Verbs = z.preprocess(
+const Actions = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
   z.array(PlainText(50)).max(20),
 );
 const Filter = {
   task: PlainText(100).optional(),
   person: PlainText(100).optional(),
-  verb: Verbs.optional(),
+  verb: Actions.optional(),
   via: PlainText(20).optional(),
   outcome: z.enum(['done', 'ignored']).optional(),
   from: IsoDate.optional(),

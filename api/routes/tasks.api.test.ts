@@ -151,7 +151,7 @@ describe('GET /v1/tasks', () => {
 });
 
 describe('GET /v1/tasks/{id}', () => {
-  test('gives the reason for every verb that is not allowed', async () => {
+  test('gives the reason for every action that is not allowed', async () => {
     const { body } = await create();
     const { body: task } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}`);
     expect(task['refusals']).toMatchObject({
