@@ -4,7 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 import { jsonPointer } from './validation.ts';
 
-/** The definition with every version named; throws a problem that lists what it names and the app does not have. */
+/** Returns the definition with all versions pinned. Throws a problem that lists missing references. */
 export async function pinnedDefinition(
   deps: ApiDeps,
   args: { appId: string; definition: AudienceDefinition; self?: string },

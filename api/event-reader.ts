@@ -18,7 +18,7 @@ export type EventAnswer =
 
 const KEPT_MS = EVENTS_KEPT_DAYS * DAY_MS;
 
-/** The events that may be stored, and the answers to the rest. `deviceId` is the device that reports, if one does. */
+/** Returns the storable events and the answers to the others. `deviceId` is set when a device reports. */
 export function readEvents(
   items: readonly unknown[],
   { deviceId, times }: { deviceId: string | undefined; times: Times },
@@ -48,7 +48,7 @@ function readEvent(
   return { id, name, at, properties, of };
 }
 
-/** A device reports its own events only: the SDK key may be public, and binding a user takes more than that. */
+/** Devices report their own events only, because an SDK key is public and proves no user. */
 function ownerOf(
   said: Pick<EventInput, 'userId' | 'deviceId'>,
   deviceId: string | undefined,

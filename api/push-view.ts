@@ -37,7 +37,7 @@ export async function renderPushes(deps: ApiDeps, pushes: readonly PushSummary[]
   });
 }
 
-/** From the end of the window on nobody sees the details, though they are deleted a little later. */
+/** Details are hidden from the end of the window, although they are deleted a little later. */
 export function hasDetails(push: PushSummary, now: Date): boolean {
   return push.detailsDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
 }

@@ -5,7 +5,7 @@ import type { ApiDeps } from './deps.ts';
 export interface Refresher {
   /** Counts in the background; one audience after the other. */
   refresh(hold: RefreshHold): void;
-  /** Goes on with what processes that are gone left. */
+  /** Continues the recounts of processes that ended. */
   takeOver(): Promise<void>;
   /** Starts no further step; another process goes on with the rest. */
   close(): Promise<void>;

@@ -10,7 +10,7 @@ export function encodePlace(sort: TaskSort, { place, id }: { place: string; id: 
   return Buffer.from(JSON.stringify([sort, place, id])).toString('base64url');
 }
 
-/** Throws a CursorError when it is not one of a list in that order. */
+/** Throws a CursorError for a cursor of another list or another order. */
 export function decodePlaceOf(sort: TaskSort, cursor: string): Place {
   const [of, value, id] = parse(cursor);
   if (of !== sort) throw new CursorError(`is a cursor of the list by ${of}, not by ${sort}`);
@@ -38,7 +38,7 @@ const IS_OF = {
   timestamptz: (text: string) => text === '-infinity' || (TIME.test(text) && !Number.isNaN(timeOf(text))),
 } as const;
 
-/** Postgres leaves the minutes of an offset out. */
+/** Postgres omits the minutes of an offset when they are zero. */
 function timeOf(text: string): number {
   return Date.parse(/[+-]\d\d$/.test(text) ? `${text}:00` : text);
 }

@@ -33,7 +33,7 @@ export function requireApproverRole({ db }: ApiDeps) {
   };
 }
 
-/** Free text goes into a table, and only its ID into the workflow. */
+/** Free text is stored in a table; the workflow gets its ID only. */
 export async function decideTask(
   deps: ApiDeps,
   task: TaskWithDefinition,
@@ -48,7 +48,7 @@ export async function decideTask(
   return await executeCommand(deps, task, { name, payload, key, origin });
 }
 
-/** Nobody gets a code that the check would refuse. */
+/** A code is given only to a person whose approval would be accepted. */
 export async function signalCodeFor(
   deps: ApiDeps,
   task: TaskWithDefinition,

@@ -26,7 +26,7 @@ interface Labels extends Places {
   readonly name?: string | undefined;
 }
 
-/** Changes what is not material, at any time and without a revision. */
+/** Changes labels, which are not material: at any time and without a revision. */
 export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise<void> {
   const { task, personId, origin, now } = edit;
   const { id: taskId, appId, revision } = task;

@@ -21,7 +21,7 @@ export async function taskOf(
   return task;
 }
 
-/** The task, when it allows the action now. */
+/** Returns the task, or throws when its status does not allow the action. */
 export async function taskFor(
   deps: ApiDeps,
   request: FastifyRequest & { params: z.infer<typeof IdParams> },

@@ -14,9 +14,9 @@ import { AppBody, renderApp } from './apps.ts';
 const Resumed = z
   .object({
     app: AppBody,
-    /** Tasks that the stop had paused and that were told to go on. */
+    /** Tasks that the stop had paused and that are resumed. */
     resumed: z.array(z.string()),
-    /** True when some could not be told: they will be within five minutes, or by asking again. */
+    /** True when some tasks could not be reached. They resume within five minutes, or by repeating the request. */
     pending: z.boolean(),
     detail: z.string().nullable(),
   })

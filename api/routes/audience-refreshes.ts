@@ -9,7 +9,7 @@ import { notFound } from '../problem.ts';
 import { createRefresher } from '../refresher.ts';
 import { route } from '../route.ts';
 
-/** How often a process looks for recounts that others left. */
+/** The interval at which abandoned recounts are looked for. */
 const LOOK_MS = 15_000;
 
 export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<void> {

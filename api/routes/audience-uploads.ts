@@ -25,11 +25,11 @@ const Headers = z.looseObject({
 });
 const Progress = z
   .object({
-    /** Where the rest of the file begins. */
+    /** The offset of the rest of the file. */
     offset: z.number(),
     rows: z.number(),
     badRows: z.number(),
-    /** It has become an audience. */
+    /** The file is stored as an audience. */
     isDone: z.boolean(),
     updatedAt: IsoDate,
   })

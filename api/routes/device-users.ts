@@ -15,7 +15,7 @@ const Binding = z
   })
   .meta({ id: 'UserBinding' });
 
-/** An SDK key is public: who the user is only the app's own backend can say. */
+/** SDK keys are public, so the identity of a user comes from the app's own backend. */
 export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
   const guard = createDeviceGuard(app, deps);
 

@@ -22,9 +22,9 @@ const Events = z
   .strictObject({
     /** With an SDK key: the device that reports, which shows its secret. */
     deviceId: DeviceId.optional(),
-    /** The reporter's own time when it sends: tells by how much its clock is wrong. */
+    /** The reporter's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
     events: z
       .array(z.union([EventInput, z.unknown()]))
       .min(1)
@@ -33,7 +33,7 @@ const Events = z
   .meta({ id: 'Events' });
 const EventsAnswer = z
   .object({
-    /** How many are stored now, or had been before. */
+    /** The number of events that are stored, now or by an earlier report. */
     accepted: z.int(),
     results: z.array(
       z.union([
@@ -95,7 +95,7 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   });
 }
 
-/** A device that is not known, and a secret that is not its own, are answered alike. */
+/** An unknown device and a wrong secret are answered alike. */
 async function checkReporter(
   guard: DeviceGuard,
   request: FastifyRequest,

@@ -11,7 +11,7 @@ import { IsoDate } from '../schemas.ts';
 const Arrival = z
   .object({
     source: z.enum(RECEIPT_SOURCES),
-    /** Null where it is not known: of late receipts, and of those of nothing. */
+    /** Null for late receipts and for receipts of unknown messages. */
     platform: z.enum(PLATFORMS).nullable(),
     kind: z.enum(RECEIPT_KINDS).nullable(),
     result: z.enum([...RECEIPT_RESULTS, 'error']),
@@ -29,7 +29,7 @@ const ReceiptHealth = z
   })
   .meta({ id: 'ReceiptHealth' });
 
-/** Whether receipts arrive at all. */
+/** Shows whether receipts arrive. */
 export async function receiptHealthRoutes(app: App, deps: ApiDeps): Promise<void> {
   route(app, {
     method: 'GET',

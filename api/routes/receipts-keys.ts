@@ -28,7 +28,7 @@ const VendorKeyMade = z
     name: z.string(),
     /** Shown this once; callbacks are signed with it. */
     secret: z.string(),
-    /** Where the vendor sends its callbacks. */
+    /** The path for the vendor's callbacks. */
     path: z.string(),
   })
   .meta({ id: 'VendorKeyMade' });
@@ -38,7 +38,7 @@ const Callback = z
     callbackId: z.string(),
     receivedAt: IsoDate,
     doneAt: IsoDate.nullable(),
-    /** How many receipts had each result; `unreadable` when the body was none. Null until it was read. */
+    /** The number of receipts by result; `unreadable` for an invalid body. Null until the body is read. */
     outcome: z.record(z.string(), z.int()).nullable(),
   })
   .meta({ id: 'VendorCallback' });

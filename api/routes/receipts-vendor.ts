@@ -13,17 +13,17 @@ import { isSignedBy } from '../vendor-signature.ts';
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Headers = z.object({
-  /** Made once for each callback: the same again changes nothing. */
+  /** The unique ID of a callback; a repeated one has no effect. */
   'webhook-id': z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters'),
   'webhook-timestamp': z.string().max(20),
   'webhook-signature': z.string().max(2_000),
 });
 
-/** Vendors' callbacks: signed, stored as they came, answered, and then read. */
+/** Callbacks of vendors are signed. They are stored unread, answered, and read afterwards. */
 export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const gate = createGate(MAX_WAITING_BYTES);
   const inbox = startInboxReader(app, deps);
-  // The signature is over the bytes, so the body stays as it came.
+  // The signature covers the bytes of the body, so the body must not be parsed.
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),

@@ -16,9 +16,9 @@ const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Receipts = z
   .strictObject({
-    /** The device's own time when it sends: tells by how much its clock is wrong. */
+    /** The device's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
     receipts: z
       .array(z.union([z.unknown(), ReceiptInput]))
       .min(1)
@@ -27,7 +27,7 @@ const Receipts = z
   .meta({ id: 'Receipts' });
 const ReceiptsAnswer = z
   .object({
-    /** How many were counted now, or had been before. */
+    /** The number of receipts that are counted, now or by an earlier report. */
     accepted: z.int(),
     results: z.array(
       z.union([

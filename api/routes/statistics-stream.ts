@@ -12,7 +12,7 @@ import { createStatisticsFeed, type Topic } from '../statistics-feed.ts';
 import { taskOf } from '../task-lookup.ts';
 import { readTaskStatistics } from '../task-statistics.ts';
 
-/** In one process. */
+/** The limit of one process. */
 const MAX_STREAMS = 200;
 const MAX_STREAMS_PER_KEY = 10;
 const RETRY_AFTER_SECONDS = 10;
@@ -70,7 +70,7 @@ function eventsOf(data: string) {
   };
 }
 
-/** Opens streams, as many as a key and the process may have. */
+/** Opens streams within the limits of the key and of the process. */
 function watching(app: App, deps: ApiDeps): (request: FastifyRequest, topic: Topic) => Readable {
   const feed = createStatisticsFeed(deps);
   const ofKeys = new Map<string, number>();
@@ -98,7 +98,7 @@ function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {
       .type('text/event-stream')
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
-      // A server that closes would wait for a connection that is kept.
+      // A kept connection would delay the shutdown of the server.
       .header('connection', 'close')
       .send(stream)
   );

@@ -95,7 +95,7 @@ function pagedLists(app: App, deps: ApiDeps): void {
       const rows = await listAudit(deps.db, filter, { before, limit: limit + 1 });
       const page = toNumberedPage(rows, limit, (line) => line.no);
       if (isPermitted(personOf(request).role, 'audit.read')) return page;
-      // Where colleagues work from is for those who read the whole audit.
+      // Origins of requests are shown only to roles that may read the whole audit.
       const items = page.items.map((line) => ({ ...line, ip: null, userAgent: null, keyId: null }));
       return { ...page, items };
     },

@@ -10,9 +10,9 @@ const TriggerBody = z
   .object({
     /** `off` before the approval and after the end. */
     state: z.enum(TRIGGER_STATES),
-    /** How many users there are of each, by what became of the last event that entered them. */
+    /** The number of users by the state of their last entry. */
     users: z.record(z.enum(ENTRY_STATES), z.int()),
-    /** When the first of those who wait is due. */
+    /** The due time of the first waiting user. */
     nextDueAt: IsoDate.nullable(),
   })
   .meta({ id: 'TaskTrigger' });

@@ -16,7 +16,7 @@ const ErasureBody = z
   })
   .meta({ id: 'Erasure' });
 
-/** Longer than a request to a push service may take. */
+/** The delay is longer than the timeout of a request to a push service. */
 const AGAIN_S = 15;
 
 export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {

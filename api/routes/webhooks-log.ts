@@ -21,7 +21,7 @@ const delivery = {
   /** The `webhook-id` of its requests. */
   messageId: z.string(),
   type: z.string(),
-  /** The task or push it tells of. */
+  /** The task or push of the event. */
   objectId: z.string(),
   at: IsoDate,
   status: z.enum(STATUSES),

@@ -48,9 +48,9 @@ const webhook = {
   events: z.array(z.enum(WEBHOOK_EVENTS)),
   disabledAt: IsoDate.nullable(),
   disabledReason: z.string().nullable(),
-  /** Since when no attempt succeeded. */
+  /** The time since which no attempt succeeded. */
   failingSince: IsoDate.nullable(),
-  /** Until then messages carry a signature of the secret before, too. */
+  /** The time until which messages also carry a signature of the previous secret. */
   previousSecretUntil: IsoDate.nullable(),
   createdAt: IsoDate,
   updatedAt: IsoDate,

@@ -47,7 +47,7 @@ interface AudienceFile {
 
 interface Uploaded {
   readonly answer: AudienceUpload;
-  /** It had become an audience before, and the answer was lost. */
+  /** The file was stored by an earlier request whose answer was lost. */
   readonly isReplayed: boolean;
 }
 
@@ -112,7 +112,7 @@ function progressOf({ rows, bad, place, columns }: MemberTally): UploadProgress 
   return { ...place, columns, rows, badRows: bad.count, errors: bad.first() };
 }
 
-/** In parts; what was read when the file breaks off is kept, too. */
+/** Stores rows in parts. The rows before an interruption are kept, too. */
 async function keepFile(
   deps: ApiDeps,
   request: FastifyRequest,

@@ -12,7 +12,7 @@ export const CSV = 'text/csv';
 export const NDJSON = 'application/x-ndjson';
 export const TEXT = 'text/plain';
 
-/** Hands the stream itself to the routes of this scope: nothing is buffered. */
+/** Routes of this scope receive the stream itself, without buffering. */
 export function acceptStreams(app: App, types: string[]): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(types, (request, payload, done) => {
@@ -22,7 +22,7 @@ export function acceptStreams(app: App, types: string[]): void {
   });
 }
 
-/** In the OpenAPI document; the stream itself passes unchecked. */
+/** The schema documents the upload; the stream itself is not checked. */
 export function uploadBody(...consumes: string[]) {
   return {
     consumes,
@@ -36,7 +36,7 @@ export function contentTypeOf(request: FastifyRequest): string {
 
 const STALLED_MS = 30_000;
 
-/** The body's bytes, cut off with 413 as soon as the file passes the limit, and given up when no more come. */
+/** The body's bytes. A file beyond the limit is refused by 413, a stalled one by 408. */
 export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
   let size = offset;
   // Not destroyed when reading stops early: the socket still has to carry the answer.

@@ -3,7 +3,7 @@ export const MAX_LINE = 65_536;
 
 export interface Line {
   readonly no: number;
-  /** Null: longer than a row may be; it was not kept. */
+  /** Null for a line above the maximum length, whose text is not kept. */
   readonly text: string | null;
 }
 
@@ -15,7 +15,7 @@ export interface Place {
 
 export interface Lines {
   readonly lines: readonly Line[];
-  /** Behind the last of them. */
+  /** The end of the last line. */
   readonly end: Place;
 }
 
