@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  LogController,
-  type RawServerDefault,
-} from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { watchActs } from './acts.ts';
+import { enforceAuditTrail } from './audit-actions.ts';
 import { createGuards } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App, Routes } from './deps.ts';
+import { createIdempotency } from './idempotency.ts';
 import { registerPlugins } from './plugins.ts';
 import { handleError, handleNotFound } from './problem-handler.ts';
 import { logRequests } from './request-log.ts';
@@ -41,30 +36,19 @@ import { appStatisticsRoutes } from './routes/statistics-app.ts';
 import { statisticsStreamRoutes } from './routes/statistics-stream.ts';
 import { subCampaignRoutes } from './routes/sub-campaigns.ts';
 import { subgroupRoutes } from './routes/subgroups.ts';
+import { taskActionRoutes } from './routes/task-actions.ts';
 import { taskApprovalRoutes } from './routes/task-approval.ts';
 import { taskApprovalManyRoutes } from './routes/task-approval-many.ts';
 import { taskEditRoutes } from './routes/task-edits.ts';
 import { taskHistoryRoutes } from './routes/task-history.ts';
 import { taskRevisionRoutes } from './routes/task-revisions.ts';
 import { taskTriggerRoutes } from './routes/task-trigger.ts';
-import { taskVerbRoutes } from './routes/task-verbs.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { testSendRoutes } from './routes/test-sends.ts';
 import { userTokenKeyRoutes } from './routes/user-token-keys.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { webhookLogRoutes } from './routes/webhooks-log.ts';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
-
-/** Every route file exports one of these. */
-export type Routes = (app: App, deps: ApiDeps) => Promise<void>;
 
 const ROUTES: readonly Routes[] = [
   healthRoutes,
@@ -92,7 +76,7 @@ const ROUTES: readonly Routes[] = [
   taskHistoryRoutes,
   taskRevisionRoutes,
   taskTriggerRoutes,
-  taskVerbRoutes,
+  taskActionRoutes,
   taskApprovalRoutes,
   taskApprovalManyRoutes,
   testSendRoutes,
@@ -120,8 +104,9 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
   app.decorate('guard', createGuards(deps));
+  app.decorate('idempotency', createIdempotency(deps));
   logRequests(app);
-  watchActs(app);
+  enforceAuditTrail(app);
   await registerPlugins(app, deps);
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, handleNotFound);
   for (const routes of ROUTES) await app.register((scope: App) => routes(scope, deps));
@@ -137,7 +122,7 @@ function createServer({ log, config }: ApiDeps): App {
     bodyLimit: BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    // Headers within 10 s; whole requests, uploads of 1 GB included, within 10 minutes.
+    // Headers have to arrive within 10 s, complete requests within 10 minutes, which includes uploads of 1 GB.
     http: { headersTimeout: 10_000 },
     requestTimeout: 600_000,
     keepAliveTimeout: 65_000,

@@ -4,7 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 import { jsonPointer } from './validation.ts';
 
-/** The definition with every version named; throws a problem that lists what it names and the app does not have. */
+/** Returns the definition with all versions pinned. Throws a problem that lists missing references. */
 export async function pinnedDefinition(
   deps: ApiDeps,
   args: { appId: string; definition: AudienceDefinition; self?: string },
@@ -15,7 +15,7 @@ export async function pinnedDefinition(
   throw new Problem('invalid_request', 'The audience is not valid', { errors });
 }
 
-/** What a request says of who is in an audience; undefined when it is everybody. */
+/** The definition of an audience in a request; undefined stands for everybody. */
 export function definitionOf(
   said: Partial<Record<'rule' | 'combination', unknown>>,
 ): AudienceDefinition | undefined {

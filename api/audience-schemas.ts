@@ -18,7 +18,7 @@ const AudienceVersion = z
   .object({
     version: fields.version,
     members: fields.members,
-    /** Of a rule or a combination its definition; of an upload what the file held. */
+    /** The definition of a rule or a combination, or the counts of an uploaded file. */
     source: z.record(z.string(), z.unknown()),
     createdBy: fields.createdBy,
     createdAt: IsoDate,
@@ -31,7 +31,7 @@ export const counts = {
   planned: z.number(),
   matched: z.number(),
   losses: Reasons,
-  /** Of the matched ones. */
+  /** The part of the matched devices. */
   suppressed: Reasons,
   platforms: z.record(z.string(), z.object({ planned: z.number(), matched: z.number() })),
 };

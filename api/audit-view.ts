@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { IsoDate } from './schemas.ts';
 
-/** Who did what to which revision, through what, and from where. */
+/** An entry of the audit: person, action, revision, channel and origin. */
 export const AuditLine = z
   .object({
     /** Grows with each line. */
@@ -17,7 +17,7 @@ export const AuditLine = z
     outcome: z.enum(['done', 'ignored']),
     detail: z.string().nullable(),
     remark: z.string().nullable(),
-    /** Of the request, behind the proxies that are trusted. Null of a plain signal. */
+    /** The address of the request behind trusted proxies; null for a plain signal. */
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
     keyId: z.string().nullable(),

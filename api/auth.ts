@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { findCaller, type KeyOwner } from '../db/keys.ts';
+import { createBoundedMap } from '../domain/bounded-map.ts';
 import type { Role } from '../domain/role.ts';
 import type { ApiDeps } from './deps.ts';
 import { createFailureLimit } from './failure-limit.ts';
@@ -24,7 +25,7 @@ export interface AdminCaller {
 }
 export type Caller = PersonCaller | SdkCaller | AdminCaller;
 
-type Guard = (request: FastifyRequest) => Promise<void>;
+export type Guard = (request: FastifyRequest) => Promise<void>;
 
 export interface Guards {
   /** A person whose role has the permission. */
@@ -33,7 +34,10 @@ export interface Guards {
   /** An SDK key, or a person whose role has the permission. */
   sdkOr(permission: Permission): Guard;
   readonly admin: Guard;
-  /** A revoked key is refused at once by this process, and within the cache's time by the others. */
+  /**
+   * Empties the cache of keys: this process refuses a revoked key at once, other processes when their caches
+   * expire.
+   */
   forget(): void;
 }
 
@@ -115,7 +119,7 @@ const CACHE_SIZE = 10_000;
 
 /** Keys are looked up by the hash of a 256-bit secret: how long it takes tells nothing of other keys. */
 function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLimit>) {
-  const cache = new Map<string, { owner: KeyOwner; until: number }>();
+  const cache = createBoundedMap<string, { owner: KeyOwner; until: number }>(CACHE_SIZE);
   const lookup = async (request: FastifyRequest): Promise<KeyOwner> => {
     const hash = sha256(bearerOf(request));
     const name = hash.toString('base64');
@@ -129,7 +133,6 @@ function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLim
       limit.count(request.ip);
       throw unauthorized();
     }
-    if (cache.size >= CACHE_SIZE) cache.clear();
     cache.set(name, { owner, until: performance.now() + CACHE_MS });
     return owner;
   };

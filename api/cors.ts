@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
-import type { App } from './app.ts';
+import type { App } from './deps.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -21,7 +21,7 @@ export async function allowOtherOrigins(app: App): Promise<void> {
   const routes = new Set<string>();
   app.addHook('onRoute', ({ schema, url, method }) => {
     if (schema?.security?.some((way) => 'sdk' in way) !== true) return;
-    for (const verb of [method].flat()) routes.add(`${verb} ${url.replaceAll(/:[^/]+/g, '[^/]+')}`);
+    for (const name of [method].flat()) routes.add(`${name} ${url.replaceAll(/:[^/]+/g, '[^/]+')}`);
   });
   let open: RegExp | undefined;
   const isOpen = (request: FastifyRequest): boolean => {
@@ -33,7 +33,7 @@ export async function allowOtherOrigins(app: App): Promise<void> {
   });
 }
 
-/** Of a preflight: what it asks for. */
+/** The route that a preflight request asks for. */
 function methodOf({ method, headers }: FastifyRequest): string {
   return method === 'OPTIONS' ? (headers['access-control-request-method'] ?? '') : method;
 }

@@ -1,4 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.ts';
@@ -8,17 +12,17 @@ import type { Vault } from '../security/vault.ts';
 
 export interface ApiConfig {
   readonly adminKey: string;
-  /** Where operators see workflows; tasks link to it. */
+  /** The address of Temporal's UI, which tasks link to. */
   readonly temporalUiUrl?: string | undefined;
-  /** Per key; with an SDK key, which is public, per key and address. */
+  /** The limit per key. SDK keys are public and have the limit per key and address. */
   readonly requestsPerMinute: number;
   /** The proxies whose X-Forwarded-For is believed: addresses and ranges. */
   readonly trustProxy?: string[] | undefined;
-  /** Where webhooks may go besides public addresses. */
+  /** Address ranges that webhooks may reach besides public addresses. */
   readonly webhookRanges?: readonly string[] | undefined;
 }
 
-/** All that the API needs from outside; tests replace what they like. */
+/** The dependencies of the API; tests replace some of them. */
 export interface ApiDeps {
   readonly db: Db;
   /** For COPY, which needs a connection of its own. */
@@ -31,3 +35,14 @@ export interface ApiDeps {
   readonly config: ApiConfig;
   readonly log: Logger;
 }
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** The export of a route file. */
+export type Routes = (app: App, deps: ApiDeps) => Promise<void>;

@@ -3,15 +3,17 @@ import type { PushSummary } from '../db/task-history.ts';
 import type { DetailsFilter } from '../domain/details-filter.ts';
 import type { Cell } from './csv-export.ts';
 import type { ApiDeps } from './deps.ts';
+import { createLimiter } from './limit-concurrency.ts';
 import { gone } from './push-lookup.ts';
 import { hasDetails } from './push-view.ts';
-import { takeTurns } from './turns.ts';
 
 const PAGE = 2_000;
-/** Of so many numbers at a time a rare filter is looked for, so that no statement is long. */
+/** Delivery numbers per statement, so that no statement takes long even when the filter matches few. */
 const SPAN = 50_000;
-/** Statements of all exports of this process; the rest of the database has other work. */
-const inTurn = takeTurns(2);
+/**
+ * Statements of all exports of this process share a limit, so that the database has capacity for the rest.
+ */
+const limit = createLimiter(2);
 
 const COLUMNS = {
   n: (row) => row.n,
@@ -43,7 +45,7 @@ export async function* detailPages(
   for (let after = 0; after < last; ) {
     if (!hasDetails(push, await deps.clock())) throw gone();
     const page = { after, upTo: after + span, limit: PAGE };
-    const rows = await inTurn(() => listDetails(deps.db, { ...ledger, filter, ...page }));
+    const rows = await limit(() => listDetails(deps.db, { ...ledger, filter, ...page }));
     yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
     after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.n ?? page.upTo);
   }

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { type DeviceProof, findSecretHash } from '../db/devices.ts';
-import type { App } from './app.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import { appIdOf } from './auth.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
 import { isSecret } from './secrets.ts';
 
-/** Of one device, whatever addresses its requests come from: no device changes so often. */
+/** The limit of one device, from all addresses together. No device changes more often. */
 const PER_MINUTE = 120;
 
 interface DeviceRef {
@@ -15,20 +15,25 @@ interface DeviceRef {
 }
 
 export interface DeviceGuard {
-  /** What is known of a device that may be new; throws when it has a secret that was not shown. */
+  /**
+   * Returns the stored proof of a device, which may be new. Throws when the device has a secret and the
+   * request lacks it.
+   */
   admit(request: FastifyRequest, deviceId: string): Promise<DeviceRef & { proof: DeviceProof | undefined }>;
   /** Throws unless the device exists and its secret was shown. */
   prove(request: FastifyRequest, deviceId: string): Promise<DeviceRef & { proof: DeviceProof }>;
 }
 
-/** An SDK key is public: what changes one device asks for that device's own secret, and so often only. */
+/**
+ * SDK keys are public, so a change of a device needs the secret of that device and counts against its limit.
+ */
 export function createDeviceGuard(app: App, deps: ApiDeps): DeviceGuard {
-  const limit = app.createRateLimit({ max: PER_MINUTE, timeWindow: 60_000, keyGenerator: deviceKeyOf });
+  const limit = app.createRateLimit({ max: PER_MINUTE, timeWindow: MINUTE_MS, keyGenerator: deviceKeyOf });
 
   async function admit(request: FastifyRequest, deviceId: string) {
     const ref = { appId: appIdOf(request), deviceId };
     const proof = await findSecretHash(deps.db, ref);
-    // First: who only knows a device's ID must not use up what the device may ask for.
+    // The secret is checked before the limit, so that a stranger who knows the device's ID cannot exhaust the limit.
     if (proof !== undefined && proof.hash !== null) proveSecret(request, proof.hash);
     const result = await limit(request);
     if (!result.isAllowed && result.isExceeded) {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ADDRESS_KINDS, TOKEN_STATES } from '../domain/address.ts';
-import { EXTERNAL_ID, isStorable, LIMITS } from '../domain/device.ts';
+import { EXTERNAL_ID, LIMITS } from '../domain/device.ts';
 import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../domain/identifier.ts';
+import { isStorable } from '../domain/plain-text.ts';
 import { PLATFORMS } from '../domain/platform.ts';
 import { IsoDate, Label, TimeZone } from './schemas.ts';
 
@@ -82,7 +83,7 @@ export const NewDevice = z
   })
   .meta({ id: 'NewDevice' });
 
-/** What is left out stays as it is; a token of null says that there is none any more. */
+/** Fields that are left out keep their values. A token of null removes the token. */
 export const DeviceRefresh = z
   .strictObject({ ...z.object(fields).partial().shape, token: Token.nullish(), ...addressed })
   .meta({ id: 'DeviceRefresh' });

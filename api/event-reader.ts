@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { EventResult } from '../db/events.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import { EVENTS_KEPT_DAYS, EventInput } from '../domain/event.ts';
-import { serverTime, type Times } from './receipt-reader.ts';
+import { correctedTime, type Times } from '../domain/receipt-reader.ts';
 
 export interface ReadEvent {
   readonly index: number;
@@ -15,9 +16,9 @@ export type EventAnswer =
   | { index: number; result: 'counted' | 'duplicate' }
   | { index: number; error: string };
 
-const KEPT_MS = EVENTS_KEPT_DAYS * 86_400_000;
+const KEPT_MS = EVENTS_KEPT_DAYS * DAY_MS;
 
-/** The events that may be stored, and the answers to the rest. `deviceId` is the device that reports, if one does. */
+/** Returns the storable events and the answers to the others. `deviceId` is set when a device reports. */
 export function readEvents(
   items: readonly unknown[],
   { deviceId, times }: { deviceId: string | undefined; times: Times },
@@ -42,12 +43,12 @@ function readEvent(
   const { id, name, properties = {}, ...said } = parsed.data;
   const of = ownerOf(said, deviceId);
   if (typeof of === 'string') return of;
-  const at = serverTime(new Date(said.at), times);
+  const at = new Date(correctedTime(Date.parse(said.at), times));
   if (at.getTime() < times.now.getTime() - KEPT_MS) return `at: is more than ${EVENTS_KEPT_DAYS} days ago`;
   return { id, name, at, properties, of };
 }
 
-/** A device reports its own events only: the SDK key may be public, and binding a user takes more than that. */
+/** Devices report their own events only, because an SDK key is public and proves no user. */
 function ownerOf(
   said: Pick<EventInput, 'userId' | 'deviceId'>,
   deviceId: string | undefined,

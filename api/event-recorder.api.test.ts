@@ -12,7 +12,11 @@ test('when events cannot be stored as fast as they come, more are refused, and w
   const record = createEventRecorder(db);
   const report = (from: number, count = 1_000) => {
     const events = Array.from({ length: count }, (_, index) => ({
-      ...{ index, id: `e${from + index}`, name: 'bought', at: now, properties: {} },
+      index,
+      id: `e${from + index}`,
+      name: 'bought',
+      at: now,
+      properties: {},
       of: { userId: `u${from + index}` },
     }));
     return record({ appId, now, events });

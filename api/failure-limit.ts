@@ -1,12 +1,17 @@
+import { createBoundedMap } from '../domain/bounded-map.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import { Problem } from './problem.ts';
 
-const WINDOW_MS = 60_000;
+const WINDOW_MS = MINUTE_MS;
 const FAILURES = 300;
 const ADDRESSES = 10_000;
 
-/** Guards run before the rate limit, which needs to know the caller: who only guesses keys is stopped here. */
+/**
+ * Stops addresses that guess keys. The rate limit cannot, because it needs to know the caller and runs after
+ * the guards.
+ */
 export function createFailureLimit() {
-  const failures = new Map<string, { count: number; until: number }>();
+  const failures = createBoundedMap<string, { count: number; until: number }>(ADDRESSES);
   return {
     check(address: string): void {
       const known = failures.get(address);
@@ -18,10 +23,7 @@ export function createFailureLimit() {
       const now = performance.now();
       const known = failures.get(address);
       if (known !== undefined && known.until > now) known.count++;
-      else {
-        if (failures.size >= ADDRESSES) failures.clear();
-        failures.set(address, { count: 1, until: now + WINDOW_MS });
-      }
+      else failures.set(address, { count: 1, until: now + WINDOW_MS });
     },
   };
 }

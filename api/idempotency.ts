@@ -7,6 +7,7 @@ import {
   releaseIdempotencyKey,
   settleIdempotencyKey,
 } from '../db/idempotency.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 
@@ -14,21 +15,25 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     idempotent?: true;
   }
+  interface FastifyInstance {
+    idempotency: Idempotency;
+  }
   interface FastifyRequest {
-    /** Set while this request holds an idempotency key. */
+    /** The idempotency key that this request holds. */
     idempotency: { scope: string; key: string; end: () => void } | null;
   }
 }
 
 const KEY = /^[\x21-\x7e]{8,255}$/;
-const ABANDONED_MS = 60_000;
-/** An upload takes longer, and says so often that it goes on. */
-const BEAT_MS = 5_000;
+const ABANDONED_MS = MINUTE_MS;
+/** Uploads last longer than a key is held without a heartbeat. */
+const HEARTBEAT_MS = 5_000;
 
-/** To spread in the options of a creating POST: with an Idempotency-Key it happens once, and is answered again alike. */
-export function idempotent(deps: ApiDeps) {
+/** The hooks of an idempotent route: a repeated Idempotency-Key gets the first answer again. */
+export type Idempotency = ReturnType<typeof createIdempotency>;
+
+export function createIdempotency(deps: ApiDeps) {
   return {
-    config: { idempotent: true } as const,
     preHandler: async (request: FastifyRequest, reply: FastifyReply) => {
       const key = keyOf(request);
       if (key === undefined) return undefined;
@@ -59,12 +64,15 @@ export function idempotent(deps: ApiDeps) {
   };
 }
 
-/** Until the end, which is not that of the connection: what was received whole is worked on without it. */
+/**
+ * Heartbeats last as long as the work, which may outlive the connection: a body received completely is
+ * processed anyway.
+ */
 function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => void {
   const beat = async () => keepIdempotencyKey(db, { scope, key, now: await clock() });
   const timer = setInterval(() => {
     beat().catch((error: unknown) => log.warn({ err: error }, 'the key of an upload could not be kept'));
-  }, BEAT_MS).unref();
+  }, HEARTBEAT_MS).unref();
   return () => clearInterval(timer);
 }
 
@@ -97,13 +105,13 @@ function keyOf(request: FastifyRequest): string | undefined {
   throw new Problem('invalid_request', 'The request is not valid', { errors });
 }
 
-/** SDK keys are public: what one device may replay is kept apart from what persons may. */
+/** SDK keys are public, so devices and persons have separate scopes of replay. */
 function scopeOf({ caller }: FastifyRequest): string {
   if (caller === null || caller.kind === 'admin') return '';
   return caller.kind === 'sdk' ? `sdk/${caller.appId}` : caller.appId;
 }
 
-/** Of an upload only the length of the file, because it is not read twice. */
+/** An upload is identified by the length of its file, because a stream cannot be read twice. */
 function hashOf(request: FastifyRequest): Buffer {
   const { body, headers, method, url } = request;
   const isUpload = body instanceof Readable || headers['upload-offset'] !== undefined;

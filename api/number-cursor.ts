@@ -2,7 +2,7 @@ import { CursorError, type Paged } from '../db/paging.ts';
 
 const PLACE = /^\d{1,15}$/;
 
-/** Where a list in the order of one number goes on. Throws a CursorError when it is not one of ours. */
+/** The position at which a list in numeric order continues. Throws a CursorError for a foreign cursor. */
 export function decodePlace(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
@@ -10,7 +10,7 @@ export function decodePlace(cursor: string | undefined): number | undefined {
   return Number(text);
 }
 
-/** `rows` were asked for with one more than the limit, which tells whether there is a next page. */
+/** `rows` holds up to one row more than the limit, which shows whether there is a next page. */
 export function toNumberedPage<Row>(rows: Row[], limit: number, placeOf: (row: Row) => number): Paged<Row> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);

@@ -21,7 +21,7 @@ export const documentRoute: Transform = (document) => {
   return { ...transformed, schema: { ...transformed.schema, headers } };
 };
 
-/** Each schema with an ID comes once as input and once as output; what nothing refers to is left out. */
+/** Schemas with an ID appear as input and as output; those without a reference are left out. */
 export const documentAll: TransformObject = (document) => {
   const whole = jsonSchemaTransformObject(document);
   if (!('components' in whole) || whole.components === undefined) return whole;

@@ -7,23 +7,29 @@ import { personOf } from './auth.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Somebody noted where it came from, for the audit. */
+    /** The origin of the request was recorded for the audit. */
     hasOrigin: boolean;
   }
 }
 
 const AGENT_LENGTH = 300;
-/** In the place of a key's ID. */
+/** Stands for the ID of a key. */
 const ADMINISTRATOR = 'admin';
 
-/** Where a request of a person or an administrator came from, for the audit. The address is that of the proxy unless it is trusted. */
+/**
+ * The origin of a request of a person or an administrator. The address is the proxy's unless the proxy is
+ * trusted.
+ */
 export function originOf(request: FastifyRequest, at: Date, appIdOfAdmin?: string): Origin {
   const { appId, keyId } = holderOf(request, appIdOfAdmin);
   request.hasOrigin = true;
-  // An address of one link names the link, too; what a proxy passed on may be anything.
+  // A link-local address can end in a zone, and the text of a proxy can be anything.
   const [address = ''] = request.ip.split('%');
   return {
-    ...{ id: newId('origin', randomBytes), appId, keyId, at },
+    id: newId('origin', randomBytes),
+    appId,
+    keyId,
+    at,
     ip: isIP(address) === 0 ? null : address,
     userAgent: request.headers['user-agent']?.slice(0, AGENT_LENGTH) ?? null,
   };

@@ -4,7 +4,7 @@ const EVERYBODY: readonly Role[] = ROLES;
 const MAKERS: readonly Role[] = ['marketer', 'operator'];
 const OPERATORS: readonly Role[] = ['operator'];
 
-/** What each role may do; the only place that says so. */
+/** The roles of each permission. No other place decides about roles. */
 export const PERMISSIONS = {
   'app.read': EVERYBODY,
   'app.change': OPERATORS,
@@ -31,7 +31,7 @@ export const PERMISSIONS = {
   'tasks.withdraw': MAKERS,
   'tasks.test': EVERYBODY,
   'test_devices.change': ['approver'],
-  /** Of an app that lets them: `approverRoles`. */
+  /** Further restricted by `approverRoles` of the app. */
   'tasks.decide': EVERYBODY,
   'tasks.send': MAKERS,
   'tasks.pause': EVERYBODY,

@@ -3,9 +3,9 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
-import type { App } from './app.ts';
+import { MINUTE_MS } from '../domain/duration.ts';
 import { allowOtherOrigins } from './cors.ts';
-import type { ApiDeps } from './deps.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { documentAll, documentRoute } from './openapi-document.ts';
 import { Problem } from './problem.ts';
 
@@ -14,7 +14,7 @@ export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await allowOtherOrigins(app);
   await app.register(rateLimit, {
     max: deps.config.requestsPerMinute,
-    timeWindow: 60_000,
+    timeWindow: MINUTE_MS,
     keyGenerator: bucketOf,
     errorResponseBuilder: (_request, { ttl }) =>
       new Problem('rate_limited', 'Too many requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),

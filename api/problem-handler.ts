@@ -6,7 +6,7 @@ import { CursorError } from '../db/paging.ts';
 import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
 import { faultsOf } from './validation.ts';
 
-/** Turns whatever was thrown into RFC 9457; the text of an unforeseen error stays in the log. */
+/** Turns an error into a problem (RFC 9457). The text of an unforeseen error appears only in the log. */
 export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request);
   if (problem.status >= 500) request.log.error({ err: error }, problem.message);
@@ -28,8 +28,8 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 const LINGER_MS = 2_000;
 
 /**
- * A body that nobody wants is read and dropped for a moment, so that its sender hears the answer: closing at once
- * resets the connection under it. Then the connection ends.
+ * An unwanted body is read and dropped for a moment, so that its sender receives the answer: closing at once would
+ * reset the connection. Then the connection ends.
  */
 function discardRest(message: IncomingMessage): void {
   message.resume();
@@ -39,7 +39,7 @@ function discardRest(message: IncomingMessage): void {
   setTimeout(close, LINGER_MS).unref();
 }
 
-/** For an answer that holds several. */
+/** Problems can also be part of an answer that holds several. */
 export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return internal();

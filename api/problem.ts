@@ -47,7 +47,7 @@ const TITLES: Record<ProblemStatus, string> = {
   503: 'Service Unavailable',
 };
 
-/** Where a fault is: in the body (a JSON pointer), a path or query parameter, or a header. */
+/** The place of a fault: in the body (a JSON pointer), a path or query parameter, or a header. */
 export const Fault = z
   .object({
     pointer: z.string().optional(),
@@ -94,7 +94,7 @@ export class Problem extends Error {
   }
 }
 
-/** The same answer for what does not exist and for what belongs to another app. */
+/** Missing objects and objects of another app are answered alike. */
 export function notFound(what: string): Problem {
   return new Problem('not_found', `There is no such ${what}`);
 }
@@ -120,7 +120,7 @@ type ProblemResponse = {
   content: { 'application/problem+json': { schema: typeof ProblemBody } };
 };
 
-/** To spread in a route's `response`: undeclared statuses would be sent without their schema. */
+/** The documented problems of a route. An undeclared status would be sent without its schema. */
 export function problemResponses<Status extends ProblemStatus = never>(
   ...more: Status[]
 ): Record<(typeof ALWAYS)[number] | Status, ProblemResponse> {

@@ -7,7 +7,7 @@ import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, notFound, Problem } from './problem.ts';
 import { hasDetails } from './push-view.ts';
-import type { IdParams } from './task-lookup.ts';
+import type { IdParams } from './schemas.ts';
 
 export async function pushOf(
   deps: ApiDeps,
@@ -21,8 +21,8 @@ export async function pushOf(
 }
 
 /**
- * Where the details are; undefined while there are none yet. Throws 410 once they are gone, and 400 when the push has no
- * such variant.
+ * The place of the push's details; undefined while there are none yet. Throws 410 when they were deleted, and 400 for a
+ * variant that the push does not have.
  */
 export async function ledgerOf(
   deps: ApiDeps,

@@ -37,7 +37,7 @@ export async function renderPushes(deps: ApiDeps, pushes: readonly PushSummary[]
   });
 }
 
-/** From the end of the window on nobody sees the details, though they are deleted a little later. */
+/** Details are hidden from the end of the window, although they are deleted a little later. */
 export function hasDetails(push: PushSummary, now: Date): boolean {
   return push.detailsDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
 }
@@ -46,8 +46,17 @@ export function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Dat
   const { id, taskId, seq, revision, status, statusReason } = push;
   const { dueAt, startedAt, windowEndsAt, finalisedAt, createdAt } = push;
   return {
-    ...{ id, taskId, seq, revision, status, statusReason },
-    ...{ dueAt, startedAt, windowEndsAt, finalisedAt, createdAt },
+    id,
+    taskId,
+    seq,
+    revision,
+    status,
+    statusReason,
+    dueAt,
+    startedAt,
+    windowEndsAt,
+    finalisedAt,
+    createdAt,
     hasDetails: hasDetails(push, now),
     statistics: bodyOf(answer),
   };

@@ -1,11 +1,11 @@
 import { foldArrivals } from '../db/receipt-arrivals.ts';
 import { deleteOldCallbacks, drainInbox } from '../db/receipt-inbox.ts';
-import type { App } from './app.ts';
-import type { ApiDeps } from './deps.ts';
+import { HOUR_MS } from '../domain/duration.ts';
+import type { ApiDeps, App } from './deps.ts';
 
-/** What another process left when it crashed is read after so long at the latest. */
+/** The interval at which callbacks of crashed processes are picked up. */
 const SWEEP_MS = 5_000;
-const CLEAN_MS = 3_600_000;
+const CLEAN_MS = HOUR_MS;
 
 /** Reads the inbox whenever it is told of a callback, and now and then by itself. */
 export function startInboxReader(app: App, deps: ApiDeps): { wake(): void } {

@@ -5,13 +5,13 @@ import type { ApiDeps } from './deps.ts';
 export interface Refresher {
   /** Counts in the background; one audience after the other. */
   refresh(hold: RefreshHold): void;
-  /** Goes on with what processes that are gone left. */
+  /** Continues the recounts of processes that ended. */
   takeOver(): Promise<void>;
   /** Starts no further step; another process goes on with the rest. */
   close(): Promise<void>;
 }
 
-/** A step may take longer, and is then done again by whoever takes over. */
+/** A step may take longer; another process then repeats it. */
 const CLOSE_MS = 3_000;
 
 export function createRefresher({ db, clock, log }: ApiDeps): Refresher {

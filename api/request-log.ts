@@ -1,4 +1,4 @@
-import type { App } from './app.ts';
+import type { App } from './deps.ts';
 
 /** One line per request, with the route instead of the address: device IDs stay out of the log. */
 export function logRequests(app: App): void {

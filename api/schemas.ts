@@ -23,6 +23,9 @@ export function Label(max: number) {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
 
+/** Any text is accepted: what is no ID is answered by 404, like the ID of something that does not exist. */
+export const IdParams = z.object({ id: z.string().max(100) });
+
 export const PageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().min(1).max(500).optional(),

@@ -4,7 +4,7 @@ import { sha256 } from './auth.ts';
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 43 characters of 62 are 256 bits. */
 const LENGTH = 43;
-/** The largest multiple of 62 in a byte: what lies above would favour the first letters. */
+/** The largest multiple of 62 in a byte; larger values would favour the first letters. */
 const FAIR_BELOW = 248;
 
 /** `sbk_`: an API key. `sbd_`: a device's secret. */

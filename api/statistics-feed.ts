@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { MINUTE_MS } from '../domain/duration.ts';
 import type { ApiDeps } from './deps.ts';
 
 const POLL_MS = 500;
 const HEARTBEAT_MS = 15_000;
-/** Then the client comes again with its key, which may have been revoked. */
-const LIFETIME_MS = 600_000;
-/** Who reads slower than this misses what was in between, and gets the newest. */
+/** A stream ends after this time. The client opens it again with its key, which may have been revoked. */
+const LIFETIME_MS = 10 * MINUTE_MS;
+/** A slow reader skips intermediate states and gets the newest one. */
 const MAX_UNREAD_BYTES = 65_536;
 
-/** What is watched. */
+/** The subject of a stream. */
 export interface Topic {
   readonly key: string;
   /** Undefined when there is no such thing any more. */
@@ -18,7 +19,7 @@ export interface Topic {
 
 export interface Figures {
   readonly body: { readonly asOf: Date };
-  /** They do not change any more. */
+  /** Final statistics do not change any more. */
   readonly final: boolean;
 }
 
@@ -30,7 +31,7 @@ interface Event {
 
 interface Watcher {
   readonly stream: Readable;
-  /** What it was told last. */
+  /** The last event that was sent. */
   lastId: string | undefined;
 }
 

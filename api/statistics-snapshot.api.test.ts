@@ -16,7 +16,9 @@ const pushed = fixture(beforeAll, async () => {
   const { appId, marketer } = await openShop(api);
   const taskId = await seedTask(db, { appId, personId: marketer.personId, now: startedAt });
   const { no } = await seedPush(db, {
-    ...{ appId, taskId, startedAt },
+    appId,
+    taskId,
+    startedAt,
     deliveries: [{ status: 'accepted', platform: 'ios' }],
   });
   return { no };

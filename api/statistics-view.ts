@@ -31,7 +31,7 @@ const figures = {
   dismissals: Count.nullable(),
   dismissalRate: Rate,
   blocked: Count.nullable(),
-  /** What the rates are divided by: deliveries on the platforms whose devices report. */
+  /** The denominator of the rates: deliveries on the platforms whose devices report. */
   rateBase: Count,
   refusedAttempts: Count,
   late: Count,
@@ -61,7 +61,7 @@ export const StatisticsBody = z
     windowEndsAt: IsoDate.nullable(),
     /** Receipts after the window so far; they are in no other number. */
     late: Count,
-    /** Of the pending, those that wait for the clocks of their zones or for the end of quiet hours. */
+    /** Pending deliveries that wait for the clocks of their zones or for the end of quiet hours. */
     held: Count,
     statistics: Statistics,
   })
@@ -97,7 +97,7 @@ const Hour = z
 export const explained = {
   /** Every reason of a drop, most devices first. */
   reasons: z.array(Reason),
-  /** What has to add up, and whether it does. */
+  /** The sums that have to agree, and whether they do. */
   reconciliation: z.array(Sum),
 };
 export const StatisticsDetail = StatisticsBody.extend({ ...explained, hours: z.array(Hour) }).meta({
@@ -126,7 +126,9 @@ function reasonsOf(
   reasons: Readonly<Record<string, number>>,
 ): z.infer<typeof Reason>[] {
   return Object.entries(reasons).map(([reason, devices]) => ({
-    ...{ outcome, reason, devices },
+    outcome,
+    reason,
+    devices,
     ...explainReason(reason),
   }));
 }

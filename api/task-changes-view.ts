@@ -17,7 +17,7 @@ export const Change = z
   .meta({ id: 'TaskChange' });
 
 export const EditedTask = TaskBody.extend({
-  /** What this edit changed. With something material in it, it made a revision. */
+  /** The changes of this edit. A material change makes a revision. */
   changes: z.array(Change),
 }).meta({ id: 'EditedTask' });
 
@@ -28,7 +28,7 @@ export interface NewLabels {
   readonly ratePerSecond?: number | null | undefined;
 }
 
-/** What an edit changes; to be asked before it is made. */
+/** The changes that an edit will make. It has to be called before the edit is applied. */
 export async function changesOfEdit(
   deps: ApiDeps,
   task: TaskWithDefinition,

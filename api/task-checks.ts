@@ -22,7 +22,7 @@ export const Warning = z
 export type Warning = z.infer<typeof Warning>;
 
 /**
- * What a definition must meet beyond its shape when it is made. Answers it with the audience's version named;
+ * Checks a new definition beyond its shape. Returns the definition with the audience's version pinned;
  * throws a problem that lists every fault.
  */
 export async function checkDefinition(
@@ -64,7 +64,7 @@ export async function checkDefinition(
 
 const SENDS_NO_MORE: readonly TaskStatus[] = ['collecting', 'completed', 'cancelled', 'expired', 'failed'];
 
-/** What will not stop the task, and still should be known before it is sent. */
+/** Warnings: they do not stop the task, but should be known before it is sent. */
 export async function warningsOf(
   deps: ApiDeps,
   appId: string,

@@ -17,16 +17,16 @@ import { isUnavailable } from './problem-handler.ts';
 
 export type CommandAnswer =
   | { readonly pending: false; readonly view: TaskView }
-  /** Nobody answered in time: the command was left as a signal, which the next worker takes. */
+  /** No worker answered in time: the command was sent as a signal, which the next worker handles. */
   | { readonly pending: true; readonly detail: string };
 
-/** A pause waits for the senders, a frozen one to the end of its lease. */
+/** A pause waits for all senders; a frozen sender delays it to the end of its lease. */
 const SLOW_MS = 10_000;
 const QUICK_MS = 5_000;
 const SIGNAL_MS = 3_000;
 const FENCES = { pause: 'pause', cancel: 'cancel', delete: 'cancel' } as const;
 
-/** Has the task's workflow take a command. A pause, cancel or delete stops the senders before it is told. */
+/** Sends a command to the task's workflow. A pause, cancel or delete stops the senders first. */
 export async function executeCommand<Name extends CommandName>(
   deps: ApiDeps,
   task: TaskWithDefinition,

@@ -10,7 +10,7 @@ export function encodePlace(sort: TaskSort, { place, id }: { place: string; id: 
   return Buffer.from(JSON.stringify([sort, place, id])).toString('base64url');
 }
 
-/** Throws a CursorError when it is not one of a list in that order. */
+/** Throws a CursorError for a cursor of another list or another order. */
 export function decodePlaceOf(sort: TaskSort, cursor: string): Place {
   const [of, value, id] = parse(cursor);
   if (of !== sort) throw new CursorError(`is a cursor of the list by ${of}, not by ${sort}`);
@@ -29,7 +29,7 @@ function parse(cursor: string): z.infer<typeof Cursor> {
 const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
 const TIME = /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/;
 
-/** What Postgres would not read would be our fault, not the caller's. */
+/** A cursor is checked completely, because a value that Postgres cannot read would be answered by 500. */
 const IS_OF = {
   text: () => true,
   int: (text: string) => /^-?\d{1,9}$/.test(text),
@@ -38,7 +38,7 @@ const IS_OF = {
   timestamptz: (text: string) => text === '-infinity' || (TIME.test(text) && !Number.isNaN(timeOf(text))),
 } as const;
 
-/** Postgres leaves the minutes of an offset out. */
+/** Postgres omits the minutes of an offset when they are zero. */
 function timeOf(text: string): number {
   return Date.parse(/[+-]\d\d$/.test(text) ? `${text}:00` : text);
 }

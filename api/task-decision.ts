@@ -8,7 +8,6 @@ import type { TaskWithDefinition } from '../db/tasks.ts';
 import { approvalCode, type CodeWay } from '../domain/approval-code.ts';
 import { refusalOfApprover } from '../domain/approval-rules.ts';
 import { newId } from '../domain/ids.ts';
-import type { App } from './app.ts';
 import { personOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
@@ -24,20 +23,17 @@ export interface TaskDecision {
   readonly key: string | undefined;
 }
 
-/** A person who decides in this app; asked before a body is read. */
-export function mayDecide(app: App, { db }: ApiDeps) {
-  return [
-    app.guard.may('tasks.decide'),
-    async (request: FastifyRequest) => {
-      const { appId, role } = personOf(request);
-      const found = await findApp(db, appId);
-      if (found?.approverRoles.includes(role) === true) return;
-      throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
-    },
-  ];
+/** A hook that refuses persons whose role does not approve in this app, before the body is read. */
+export function requireApproverRole({ db }: ApiDeps) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const { appId, role } = personOf(request);
+    const found = await findApp(db, appId);
+    if (found?.approverRoles.includes(role) === true) return;
+    throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
+  };
 }
 
-/** Free text goes into a table, and only its ID into the workflow. */
+/** Free text is stored in a table; the workflow gets its ID only. */
 export async function decideTask(
   deps: ApiDeps,
   task: TaskWithDefinition,
@@ -52,7 +48,7 @@ export async function decideTask(
   return await executeCommand(deps, task, { name, payload, key, origin });
 }
 
-/** Nobody gets a code that the check would refuse. */
+/** A code is given only to a person whose approval would be accepted. */
 export async function signalCodeFor(
   deps: ApiDeps,
   task: TaskWithDefinition,

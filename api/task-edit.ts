@@ -96,7 +96,7 @@ export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | un
   if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision);
 }
 
-/** RFC 6585: whoever changes what is material says which revision they have seen. */
+/** A material change has to name the revision that it is based on (RFC 6585). */
 export function requirePrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
   if (ifMatch !== undefined) return;
   const errors = [

@@ -4,7 +4,7 @@ import type { Figures } from '../domain/metrics.ts';
 const Count = z.int();
 const Rate = z.number().nullable();
 
-/** What the list shows of a task's results. Null where no device of its platforms reports. */
+/** The results of a task in the list; null where no device of its platforms reports. */
 export const TaskFigures = z
   .object({
     planned: Count,
@@ -23,7 +23,14 @@ export function rowFiguresOf(figures: Figures): z.infer<typeof TaskFigures> {
   const { planned, sent, deliveries, impressions, impressionRate } = figures;
   const { opens, openRate, dismissals, dismissalRate } = figures;
   return {
-    ...{ planned, sent, deliveries, impressions, impressionRate },
-    ...{ opens, openRate, dismissals, dismissalRate },
+    planned,
+    sent,
+    deliveries,
+    impressions,
+    impressionRate,
+    opens,
+    openRate,
+    dismissals,
+    dismissalRate,
   };
 }

@@ -28,7 +28,7 @@ interface Labels extends Places {
   readonly name?: string | undefined;
 }
 
-/** Changes what is not material, at any time and without a revision. */
+/** Changes labels, which are not material: at any time and without a revision. */
 export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise<void> {
   const { task, personId, origin, now } = edit;
   const { id: taskId, appId, revision } = task;
@@ -37,7 +37,7 @@ export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise
   await deps.db.transaction().execute(async (trx) => {
     await placeTask(trx, { appId, taskId, ...labels });
     await updateLabels(trx, { appId, taskId, labels, now });
-    for (const [verb, detail] of actsOf(labels)) {
+    for (const [verb, detail] of auditEntriesOf(labels)) {
       await insertAct(trx, { appId, taskId, personId, revision, verb, detail, origin, now });
     }
   });
@@ -78,7 +78,7 @@ async function changesOf(
   return isSame ? changes : { ...changes, subCampaignIds };
 }
 
-function actsOf({ name, subgroupId, subCampaignIds }: Labels): [verb: string, detail: string][] {
+function auditEntriesOf({ name, subgroupId, subCampaignIds }: Labels): [verb: string, detail: string][] {
   return [
     ...(name === undefined ? [] : [['rename', name] as [string, string]]),
     ...(subgroupId === undefined ? [] : [['change_subgroup', subgroupId ?? 'none'] as [string, string]]),

@@ -1,25 +1,13 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
-import type { Action } from '../domain/task-status.ts';
-import type { App } from './app.ts';
+import type { Verb } from '../domain/task-status.ts';
 import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
-import { PERSON } from './openapi.ts';
 import { notFound, Problem } from './problem.ts';
+import type { IdParams } from './schemas.ts';
 import { refusalOfTask } from './task-view.ts';
-
-/** Any text: what is no ID answers 404 like an ID of nothing. */
-export const IdParams = z.object({ id: z.string().max(100) });
-
-/** What a route that reads one task or push asks for. */
-export function readingById<Rest extends object>(app: App, rest: Rest) {
-  return {
-    onRequest: app.guard.may('tasks.read'),
-    schema: { ...PERSON, params: IdParams, ...rest },
-  };
-}
 
 export async function taskOf(
   deps: ApiDeps,
@@ -33,14 +21,14 @@ export async function taskOf(
   return task;
 }
 
-/** The task, when it allows the verb now. */
+/** Returns the task, or throws when its status does not allow the action. */
 export async function taskFor(
   deps: ApiDeps,
   request: FastifyRequest & { params: z.infer<typeof IdParams> },
-  verb: Action,
+  action: Verb,
 ): Promise<TaskWithDefinition> {
   const task = await taskOf(deps, request);
-  const refusal = refusalOfTask(task, verb);
+  const refusal = refusalOfTask(task, action);
   if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
   return task;
 }

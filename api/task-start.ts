@@ -15,14 +15,14 @@ import { notFound, Problem } from './problem.ts';
 const INPUT = 'input';
 
 const SUMMARY_BYTES = 200;
-/** How often, and how long apart, a start waits for the workflow of the last submission to close. */
+/** Retries of a start while the workflow of the last submission closes: their number and interval. */
 const ATTEMPTS = 5;
 const RETRY_MS = 200;
 
 /**
- * Starts the task's workflow, which owns the task from then on, and shows the task as that start left it. Whatever the
- * workflow records, before or after, stands: what is shown here is the oldest version of the submission. A start that
- * an earlier request made, and did not live to see, is taken up.
+ * Starts the task's workflow, which owns the task from then on, and returns the task as of that start. The workflow's
+ * own records take precedence: the returned view is the oldest version of the submission. The workflow that an
+ * interrupted earlier request started is adopted.
  */
 export async function startTask(
   deps: ApiDeps,
@@ -86,7 +86,7 @@ async function start(deps: ApiDeps, task: TaskWithDefinition, input: OperationTa
   }
 }
 
-/** With what an earlier request started this submission; undefined when what runs is another one. */
+/** The input by which an earlier request started this submission; undefined when another submission runs. */
 async function startedBefore(
   { temporal }: ApiDeps,
   { taskId, submission }: OperationTaskInput,

@@ -8,7 +8,7 @@ import { timingFaults } from '../domain/timing-check.ts';
 import type { ApiDeps } from './deps.ts';
 import { type Fault, Problem } from './problem.ts';
 
-/** What may have changed since the draft was made: its audience, the time, and what contents are checked for. */
+/** Repeats the checks that can change after the draft was made: the audience, the time and the content. */
 export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): Promise<void> {
   const { latePolicy, local, content, platforms } = task.definition;
   const { appId } = task;
@@ -32,7 +32,7 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
   }
 }
 
-/** Who is meant, and who is not, must still be there, and say something that can be computed. */
+/** The audience and its exclusions have to exist and to be computable. */
 async function audienceFaults(
   { db }: ApiDeps,
   { appId, definition }: TaskWithDefinition,

@@ -43,8 +43,8 @@ const summary = {
   archivedAt: IsoDate.nullable(),
   createdAt: IsoDate,
   updatedAt: IsoDate,
-  /** What the task allows now. */
-  allowed: z.array(z.enum(ACTIONS)),
+  /** The actions that the task allows now. */
+  allowed: z.array(z.enum(VERBS)),
   /** Why it does not allow the rest. */
   refusals: z.partialRecord(z.enum(ACTIONS), z.string()),
   latestPush: PushBody.nullable(),
@@ -59,7 +59,7 @@ export const TaskBody = z
   .object({
     ...summary,
     definition: TaskDefinition,
-    /** Who made this revision. */
+    /** The author of this revision. */
     madeBy: z.string(),
     /** The task's workflow in Temporal's web UI. */
     workflowUrl: z.string().nullable(),
@@ -114,25 +114,25 @@ export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): 
   });
 }
 
-/** Why the task does not allow the action now; a deleted task can only be copied. */
+/** The reason why the task does not allow the action now. A deleted task can only be copied. */
 export function refusalOfTask(
-  task: TaskContext & { archivedAt: Date | null },
-  verb: Action,
+  task: Standing & { archivedAt: Date | null },
+  action: Verb,
 ): string | undefined {
-  if (task.archivedAt !== null && verb !== 'copy') return `${verb} is not allowed: the task was deleted`;
-  return refusalOf(verb, task);
+  if (task.archivedAt !== null && action !== 'copy') return `${action} is not allowed: the task was deleted`;
+  return refusalOf(action, task);
 }
 
 function summaryOf(
   task: ListedTask,
 ): Omit<TaskSummary, 'subgroup' | 'subCampaigns' | 'latestPush' | 'figures'> {
   const { appId: _, submission: __, inPush: ___, subgroupId: ____, creator, creatorName, ...shown } = task;
-  const refusals: Partial<Record<Action, string>> = {};
-  for (const verb of ACTIONS) {
-    const refusal = refusalOfTask(task, verb);
-    if (refusal !== undefined) refusals[verb] = refusal;
+  const refusals: Partial<Record<Verb, string>> = {};
+  for (const action of VERBS) {
+    const refusal = refusalOfTask(task, action);
+    if (refusal !== undefined) refusals[action] = refusal;
   }
-  const allowed = ACTIONS.filter((verb) => refusals[verb] === undefined);
+  const allowed = VERBS.filter((action) => refusals[action] === undefined);
   const approval = approvalStateOf(task);
   return { ...shown, approval, creator: { id: creator, name: creatorName }, allowed, refusals };
 }

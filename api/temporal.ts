@@ -1,9 +1,9 @@
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
-/** About two seconds: who waits for an answer hears 503 instead, and may ask again. */
+/** Retries take about two seconds; then the caller gets 503 and can repeat the request. */
 const ATTEMPTS = 5;
 
-/** Connects at the first call, so that the API also starts while Temporal is down. */
+/** Connects at the first call, so that the API can start while Temporal is down. */
 export function openTemporal(options: { address: string; namespace?: string }): Client {
   const { address, namespace } = options;
   const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: ATTEMPTS }));

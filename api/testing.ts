@@ -7,8 +7,8 @@ import { createMac } from '../security/message-mac.ts';
 import { createVault } from '../security/vault.ts';
 import { createTestDatabase } from '../test/setup/database.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { type App, buildApp } from './app.ts';
-import type { ApiDeps } from './deps.ts';
+import { buildApp } from './app.ts';
+import type { ApiDeps, App } from './deps.ts';
 import { openTemporal } from './temporal.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789abcdef';

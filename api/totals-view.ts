@@ -6,7 +6,7 @@ import { explain, explained, Statistics } from './statistics-view.ts';
 const totals = {
   asOf: IsoDate,
   pushes: z.int(),
-  /** How many of them are frozen: with all of them nothing changes any more. */
+  /** The number of frozen pushes. When all are frozen, the totals are final. */
   finalPushes: z.int(),
   statistics: Statistics,
   ...explained,
@@ -16,7 +16,7 @@ export type TotalsBody = z.infer<typeof TotalsBody>;
 
 const Day = z
   .object({
-    /** On which pushes started, by the app's time zone. */
+    /** The day on which the pushes started, in the app's time zone. */
     day: z.string(),
     pushes: z.int(),
     planned: z.int(),
@@ -31,7 +31,7 @@ export const AppTotalsBody = z
   .object({ from: IsoDate, to: IsoDate, ...totals, days: z.array(Day) })
   .meta({ id: 'AppStatistics' });
 
-/** What is not known of the period is not known of its days. */
+/** A figure that is unknown for the period is unknown for its days. */
 export function daysOf(days: readonly DayTotals[], { statistics }: Totals): z.infer<typeof Day>[] {
   return days.map((day) => ({
     ...day,

@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import { type ZodError, ZodType } from 'zod';
 import type { Fault } from './problem.ts';
 
-/** In the order in which Fastify checks them: those before the failing one were replaced by what they parsed to. */
+/** The order of Fastify's checks. Parts before the failing one are already replaced by their parsed values. */
 const CONTEXTS = ['params', 'body', 'querystring', 'headers'] as const;
 type Context = (typeof CONTEXTS)[number];
 
-/** Fastify stops at the first part of a request that is wrong; a caller wants to hear of all. */
+/** Fastify stops at the first invalid part of a request, but callers need all faults. */
 export function faultsOf(request: FastifyRequest, failed: string | undefined): Fault[] {
   const from = Math.max(0, CONTEXTS.indexOf(failed as Context));
   return CONTEXTS.slice(from).flatMap((context) => faultsIn(request, context));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 export interface CliConfig {
   readonly apiUrl: string;
-  /** Of an operator or an approver. Not an argument: others see those. */
+  /** The key of an operator or an approver. It is no argument, because other users of a machine see those. */
   readonly key: string;
 }
 
@@ -33,7 +33,7 @@ const Refusal = z.object({ detail: z.string() });
 
 const TIMEOUT_MS = 30_000;
 
-/** What a person asked for on the command line, through the API. */
+/** Carries out a command line through the API. */
 export async function runCommand(config: CliConfig, args: readonly string[]): Promise<Outcome> {
   const asked = read(args);
   if (asked === undefined) return { exitCode: 2, text: USAGE };
@@ -42,15 +42,15 @@ export async function runCommand(config: CliConfig, args: readonly string[]): Pr
     if (app.id !== asked.appId) {
       return failed(`The key belongs to ${app.id} (${app.name}), not to ${asked.appId}: nothing was done`);
     }
-    return await act(config, asked, app);
+    return await carryOut(config, asked, app);
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error));
   }
 }
 
 type Asked =
-  | { readonly verb: 'stop'; readonly appId: string; readonly reason: string }
-  | { readonly verb: 'resume' | 'status'; readonly appId: string };
+  | { readonly action: 'stop'; readonly appId: string; readonly reason: string }
+  | { readonly action: 'resume' | 'status'; readonly appId: string };
 
 function read(args: readonly string[]): Asked | undefined {
   try {
@@ -59,20 +59,20 @@ function read(args: readonly string[]): Asked | undefined {
       allowPositionals: true,
       options: { reason: { type: 'string' } },
     });
-    const [verb, appId, ...more] = positionals;
+    const [action, appId, ...more] = positionals;
     if (appId === undefined || more.length > 0) return undefined;
-    if (verb === 'stop') return values.reason ? { verb, appId, reason: values.reason } : undefined;
-    const isKnown = verb === 'resume' || verb === 'status';
-    return isKnown && values.reason === undefined ? { verb, appId } : undefined;
+    if (action === 'stop') return values.reason ? { action, appId, reason: values.reason } : undefined;
+    const isKnown = action === 'resume' || action === 'status';
+    return isKnown && values.reason === undefined ? { action, appId } : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function act(config: CliConfig, asked: Asked, app: App): Promise<Outcome> {
-  if (asked.verb === 'status') return done(standingOf(app));
-  if (asked.verb === 'stop') {
-    return done(standingOf(await call(config, 'POST', '/v1/app/stop', App, { reason: asked.reason })));
+async function carryOut(config: CliConfig, asked: Asked, app: App): Promise<Outcome> {
+  if (asked.action === 'status') return done(describeStop(app));
+  if (asked.action === 'stop') {
+    return done(describeStop(await call(config, 'POST', '/v1/app/stop', App, { reason: asked.reason })));
   }
   const { resumed, detail } = await call(config, 'POST', '/v1/app/resume', Resumed);
   const tasks = resumed.length === 0 ? 'No task had to be told.' : `Going on: ${resumed.join(', ')}`;
@@ -81,7 +81,7 @@ async function act(config: CliConfig, asked: Asked, app: App): Promise<Outcome> 
   );
 }
 
-function standingOf({ id, name, stop }: App): string {
+function describeStop({ id, name, stop }: App): string {
   if (stop === null) return `${id} (${name}): no stop holds.`;
   return `${id} (${name}) is stopped since ${stop.at} by ${stop.by.name}: ${stop.reason}`;
 }

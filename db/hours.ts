@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
+import { HOUR_MS } from '../domain/duration.ts';
 import type { ReceiptKind } from '../domain/receipt.ts';
 import type { Db } from './database.ts';
 import { type CounterTable, Deltas } from './deltas.ts';
 import { SENT } from './send-result.ts';
 import { deliveriesOf } from './slots.ts';
 
-const HOUR_MS = 3_600_000;
-/** The shard of frozen hours. */
+/** What frozen hours stand under, alone. */
 const FROZEN_SLOT = 0;
 
 /** An event of a device within an hour: sent, by the engine's clock, or the first receipt of a kind. */

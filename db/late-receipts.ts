@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely';
+import { DAY_MS } from '../domain/duration.ts';
 import { RECEIPT_KINDS } from '../domain/receipt.ts';
 import type { IndexedReceipt } from '../domain/receipt-reader.ts';
 import { numbersText } from './array-text.ts';
@@ -7,7 +8,6 @@ import type { Schema } from './schema.ts';
 
 /** How many days after the window of its push a late receipt is recognised. Later ones are not counted. */
 const KEPT_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 /** A push whose window has ended: its deliveries are, or will soon be, gone. */
 export interface EndedPush {

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import { HOUR_MS } from '../domain/duration.ts';
 import type { Platform } from '../domain/platform.ts';
 import {
   RECEIPT_KINDS,
@@ -11,7 +12,6 @@ import { numbersText, textsText } from './array-text.ts';
 import type { Db } from './database.ts';
 import { NO_PLATFORM, platformOf } from './platform-code.ts';
 
-const HOUR_MS = 3_600_000;
 const EPOCH = new Date(0);
 const KINDS = ['', ...RECEIPT_KINDS] as const;
 const RESULTS = [...RECEIPT_RESULTS, 'error'] as const;

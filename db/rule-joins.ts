@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Condition } from '../domain/audience-rule.ts';
 import { STATUS_CODE } from '../domain/delivery.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import type { AudienceSource } from './audience-source.ts';
 import { type RuleContext, RuleError } from './rule-context.ts';
 import { compareMember } from './rule-values.ts';
@@ -8,8 +9,6 @@ import { sendResultSql } from './send-result.ts';
 
 type Sql = RawBuilder<boolean>;
 export type Joins = RawBuilder<unknown>[];
-
-const DAY_MS = 86_400_000;
 
 function alias(joins: Joins): string {
   return `j${joins.length + 1}`;

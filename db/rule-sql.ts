@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { ruleOf } from '../domain/audience-definition.ts';
 import type { AudienceRule, Condition } from '../domain/audience-rule.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
+import { DAY_MS } from '../domain/duration.ts';
 import { type RuleContext, RuleError, sourceKey, versionsThatMeet } from './rule-context.ts';
 import { type Joins, joinEvents, joinMembers, joinPushes } from './rule-joins.ts';
 import { compareMember } from './rule-values.ts';
@@ -93,12 +94,7 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
   }
 }
 
-const DAY_MS = 86_400_000;
-
-/**
- * A language, or a language with its region, meets all that begin with it. Its letters and digits are
- * checked.
- */
+/** A language, or a language with its region, meets all that begin with it. Its letters and digits are checked. */
 function compileLocale(values: readonly string[]): Sql {
   const starts = values.map((value) => value.replaceAll(/[-_]/g, '[-_]')).join('|');
   return sql`(d.locale is not null and d.locale ~* ${`^(?:${starts})(?:[-_]|$)`})`;

@@ -1,4 +1,5 @@
 import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
+import { createBoundedMap } from '../domain/bounded-map.ts';
 import type { Db } from './database.ts';
 import { deliveriesOf } from './slots.ts';
 
@@ -25,12 +26,11 @@ const MAX_SLOTS = 100;
 export function slotStatement<Values extends { readonly slot: Date }, Row>(
   build: (deliveries: RawBuilder<unknown>, values: Holes<Values>) => RawBuilder<unknown>,
 ): (db: Db, values: Values) => Promise<Row[]> {
-  const bySlot = new Map<number, CompiledQuery<unknown>>();
+  const bySlot = createBoundedMap<number, CompiledQuery<unknown>>(MAX_SLOTS);
   return async (db, values) => {
     const slot = values.slot.getTime();
     let built = bySlot.get(slot);
     if (built === undefined) {
-      if (bySlot.size >= MAX_SLOTS) bySlot.clear();
       built = build(deliveriesOf(values.slot), holes<Values>()).compile(db);
       bySlot.set(slot, built);
     }

@@ -1,3 +1,4 @@
+import { DAY_MS } from './duration.ts';
 import type { CHANNELS, Platform } from './platform.ts';
 import { readSubscription, subscriptionFault } from './web-push.ts';
 
@@ -118,7 +119,7 @@ export function stateOfAddress({ kind, token }: Address): 'active' | 'no_sender'
   return RULES[kind].isSent ? 'active' : 'no_sender';
 }
 
-const STALE_MS = 30 * 24 * 3_600_000;
+const STALE_MS = 30 * DAY_MS;
 
 /** An address that was not seen after this moment is stale: it is still sent to, until its push service refuses it. */
 export function staleBefore(now: Date): Date {

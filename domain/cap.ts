@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TimeOfDay } from './time-schemas.ts';
 
 /** What a task's messages are: caps and quiet hours may be for one of them. */
 export const MESSAGE_CLASSES = ['marketing', 'transactional'] as const;
@@ -42,13 +43,11 @@ export const Cap = z
   .meta({ id: 'Cap' });
 export type Cap = z.infer<typeof Cap>;
 
-const LocalTime = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day, as in 22:00');
-
 /** In the device's time zone, else the app's. From 22:00 to 08:00 goes over midnight. */
 export const QuietHours = z
   .strictObject({
-    from: LocalTime,
-    to: LocalTime,
+    from: TimeOfDay,
+    to: TimeOfDay,
     /** Of those who are in them: nothing is sent, or it is sent when they end. */
     action: z.enum(['drop', 'hold']).default('drop'),
     /** Of both classes when left out. */

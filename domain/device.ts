@@ -22,8 +22,3 @@ export const LIMITS = {
   attributeName: 100,
   attributeValue: 500,
 } as const;
-
-/** Postgres stores neither NUL nor half a surrogate pair. */
-export function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
-}

@@ -1,9 +1,11 @@
+import { createBoundedMap } from './bounded-map.ts';
+import { DAY_MS } from './duration.ts';
+
 /** A wall clock's date and time to the minute, as in 2027-01-31T09:00. */
 export type LocalTime = string;
 
-const DAY = 86_400_000;
 const FORMATS = 1_000;
-const formats = new Map<string, Intl.DateTimeFormat>();
+const formats = createBoundedMap<string, Intl.DateTimeFormat>(FORMATS);
 
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
@@ -18,7 +20,6 @@ function formatOf(zone: string): Intl.DateTimeFormat {
     minute: 'numeric',
     second: 'numeric',
   });
-  if (formats.size >= FORMATS) formats.clear();
   formats.set(zone, format);
   return format;
 }
@@ -39,7 +40,7 @@ export function localTimeOf(at: number, zone: string): LocalTime {
 /** The moments at which the zone's clocks show this: none when they are put forward over it, two when they are put back. */
 export function momentsOf(local: LocalTime, zone: string): number[] {
   const utc = Date.parse(`${local}Z`);
-  const offsets = new Set([offsetAt(utc - DAY, zone), offsetAt(utc + DAY, zone)]);
+  const offsets = new Set([offsetAt(utc - DAY_MS, zone), offsetAt(utc + DAY_MS, zone)]);
   return [...offsets]
     .map((offset) => utc - offset)
     .filter((at) => at + offsetAt(at, zone) === utc)
@@ -49,7 +50,7 @@ export function momentsOf(local: LocalTime, zone: string): number[] {
 /** The first of them; a time that the clocks leave out is as much later as they are put forward: 02:30 is 03:30. */
 export function momentOf(local: LocalTime, zone: string): number {
   const utc = Date.parse(`${local}Z`);
-  return momentsOf(local, zone)[0] ?? utc - offsetAt(utc - DAY, zone);
+  return momentsOf(local, zone)[0] ?? utc - offsetAt(utc - DAY_MS, zone);
 }
 
 /** Whether it is a date and a time that a calendar has. */
@@ -61,5 +62,5 @@ export function isLocalTime(text: string): boolean {
 
 /** The same time of day, so many days later. */
 export function daysAfter(local: LocalTime, days: number): LocalTime {
-  return new Date(Date.parse(`${local}Z`) + days * DAY).toISOString().slice(0, 16);
+  return new Date(Date.parse(`${local}Z`) + days * DAY_MS).toISOString().slice(0, 16);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Postgres stores no NUL, and JSON in it no half of a surrogate pair. */
+/** Postgres can store neither NUL nor half a surrogate pair; this holds for the text in JSON, too. */
 export function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
   if (typeof value !== 'object' || value === null) return true;

@@ -1,7 +1,6 @@
 import type { QuietHours } from './cap.ts';
+import { MINUTE_MS } from './duration.ts';
 import { daysAfter, localTimeOf, momentOf, momentsOf } from './local-time.ts';
-
-const MINUTE_MS = 60_000;
 
 type Hours = Pick<QuietHours, 'from' | 'to'>;
 

@@ -1,7 +1,7 @@
+import { DAY_MS, MINUTE_MS } from './duration.ts';
 import type { Platform } from './platform.ts';
 
-const DAY_MS = 86_400_000;
-const INBOX_MS = 60_000;
+const INBOX_MS = MINUTE_MS;
 /** Fewer say nothing. */
 const MANY = 100;
 const UNREADABLE_SHARE = 0.05;

@@ -1,23 +1,18 @@
 import { z } from 'zod';
 import { ALL, type Calendar, parseCron } from './cron.ts';
 import { daysAfter, type LocalTime, localTimeOf, momentsOf } from './local-time.ts';
+import { Moment, TimeOfDay } from './time-schemas.ts';
 import { isTimeZone } from './time-zone.ts';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 
-const At = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day, as in 09:00');
-const Moment = z.iso.datetime({
-  offset: true,
-  error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',
-});
-
 const Rule = z.discriminatedUnion('every', [
-  z.strictObject({ every: z.literal('day'), at: At }),
-  z.strictObject({ every: z.literal('week'), on: z.array(z.enum(WEEKDAYS)).min(1).max(7), at: At }),
+  z.strictObject({ every: z.literal('day'), at: TimeOfDay }),
+  z.strictObject({ every: z.literal('week'), on: z.array(z.enum(WEEKDAYS)).min(1).max(7), at: TimeOfDay }),
   z.strictObject({
     every: z.literal('month'),
     on: z.array(z.int().min(1).max(31)).min(1).max(31),
-    at: At,
+    at: TimeOfDay,
   }),
   z.strictObject({ every: z.literal('cron'), cron: z.string().min(1).max(200) }),
 ]);

@@ -8,6 +8,7 @@ import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
 import { PUSH_TYPES, type PushType } from './task-status.ts';
+import { Moment } from './time-schemas.ts';
 import { Trigger } from './trigger.ts';
 import { PAST_ZONES } from './waves.ts';
 
@@ -51,10 +52,7 @@ const fields = {
   devices: z.enum(['all', 'last_active']),
   pushType: z.enum(PUSH_TYPES),
   /** For single tasks. As soon as approved when left out. */
-  pushAt: z.iso.datetime({
-    offset: true,
-    error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',
-  }),
+  pushAt: Moment,
   /** For recurring tasks. */
   recurrence: Recurrence,
   /** For trigger tasks. */

@@ -1,13 +1,14 @@
+import { createBoundedMap } from './bounded-map.ts';
+
 const OFFSET = /^[+-]/;
 const NAMES = 10_000;
-const known = new Map<string, boolean>();
+const known = createBoundedMap<string, boolean>(NAMES);
 
 /** Whether it is an IANA name; remembered, because asking `Intl` costs tens of microseconds. */
 export function isTimeZone(name: string): boolean {
   const before = known.get(name);
   if (before !== undefined) return before;
   const answer = !OFFSET.test(name) && name.length <= 64 && isAccepted(name);
-  if (known.size >= NAMES) known.clear();
   known.set(name, answer);
   return answer;
 }

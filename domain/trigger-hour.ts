@@ -1,4 +1,4 @@
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from './duration.ts';
 
 /** All users who become due within one clock hour are in one push. */
 export function hourOf(at: number): number {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { HOUR_MS, MINUTE_MS } from './duration.ts';
 import { EventFilter, EventName } from './event.ts';
-
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
+import { Moment } from './time-schemas.ts';
 
 /** When a user who was pushed to may be entered again by another event. */
 const Reentry = z.discriminatedUnion('rule', [
@@ -11,11 +10,6 @@ const Reentry = z.discriminatedUnion('rule', [
   z.strictObject({ rule: z.literal('always') }),
 ]);
 type Reentry = z.infer<typeof Reentry>;
-
-const Moment = z.iso.datetime({
-  offset: true,
-  error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',
-});
 
 /** An event of a user starts the task for that user. */
 export const Trigger = z

@@ -2,42 +2,42 @@ import { z } from 'zod';
 import { liftStop, stopApp } from '../../db/app-stop.ts';
 import { findApp } from '../../db/apps.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import type { App } from '../app.ts';
 import { resumeStopped, untilSilent } from '../app-stop.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { originOf } from '../origin.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { AppBody, renderApp } from './apps.ts';
 
 const Resumed = z
   .object({
     app: AppBody,
-    /** Tasks that the stop had paused and that were told to go on. */
+    /** Tasks that the stop had paused and that are resumed. */
     resumed: z.array(z.string()),
-    /** True when some could not be told: they will be within five minutes, or by asking again. */
+    /** True when some tasks could not be reached. They resume within five minutes, or by repeating the request. */
     pending: z.boolean(),
     detail: z.string().nullable(),
   })
   .meta({ id: 'AppResumed' });
 
 export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/app/stop',
-    {
-      onRequest: app.guard.may('app.stop'),
-      schema: {
-        ...PERSON,
-        operationId: 'stopApp',
-        description:
-          'The emergency stop. Once answered no request of any task of the app starts, also of tasks approved later, ' +
-          'and while Temporal or the workers are away. Asked again it changes nothing.',
-        body: z.strictObject({ reason: PlainText(500) }).meta({ id: 'StopApp' }),
-        response: { 200: AppBody, ...problemResponses(404, 413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/stop',
+    access: 'app.stop',
+    audit: AUDIT_ACTIONS.stopApp,
+    schema: {
+      operationId: 'stopApp',
+      description:
+        'The emergency stop. Once answered no request of any task of the app starts, also of tasks approved later, ' +
+        'and while Temporal or the workers are away. Asked again it changes nothing.',
+      body: z.strictObject({ reason: PlainText(500) }).meta({ id: 'StopApp' }),
+      response: { 200: AppBody },
     },
-    async (request) => {
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { appId, personId } = personOf(request);
       const now = await deps.clock();
       const { reason } = request.body;
@@ -47,22 +47,22 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
       if (found === undefined) throw notFound('app');
       return renderApp(deps, found);
     },
-  );
+  });
 
-  app.post(
-    '/v1/app/resume',
-    {
-      onRequest: app.guard.may('app.stop'),
-      schema: {
-        ...PERSON,
-        operationId: 'resumeApp',
-        description:
-          'Lifts the emergency stop; what it had paused goes on, under the late policy of each task. What somebody ' +
-          'paused by hand stays paused.',
-        response: { 200: Resumed, 202: Resumed, ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/resume',
+    access: 'app.stop',
+    audit: AUDIT_ACTIONS.resumeApp,
+    schema: {
+      operationId: 'resumeApp',
+      description:
+        'Lifts the emergency stop; what it had paused goes on, under the late policy of each task. What somebody ' +
+        'paused by hand stays paused.',
+      response: { 200: Resumed, 202: Resumed },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { appId, personId } = personOf(request);
       const now = await deps.clock();
       const origin = originOf(request, now);
@@ -75,5 +75,5 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
         .code(pending ? 202 : 200)
         .send({ app: await renderApp(deps, found), resumed, pending, detail });
     },
-  );
+  });
 }

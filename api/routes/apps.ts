@@ -5,14 +5,12 @@ import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps.ts'
 import { newId } from '../../domain/ids.ts';
 import { APPROVAL_TIMEOUTS } from '../../domain/plan.ts';
 import { ROLES } from '../../domain/role.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { ADMIN, PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Label, TimeZone } from '../schemas.ts';
 
 const Minutes = z.int().min(1).max(43_200);
@@ -55,65 +53,78 @@ export const AppBody = z
   .meta({ id: 'App' });
 
 export async function appRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/apps',
-    {
-      ...idempotent(deps),
-      onRequest: app.guard.admin,
-      schema: {
-        ...ADMIN,
-        operationId: 'createApp',
-        body: Settings.meta({ id: 'NewApp' }),
-        response: { 201: AppBody, ...problemResponses(409, 413, 415, 422) },
-      },
+  createAppRoute(app, deps);
+  getAppRoute(app, deps);
+  changeAppRoute(app, deps);
+}
+
+function createAppRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/apps',
+    access: 'admin',
+    audit: AUDIT_ACTIONS.createApp,
+    idempotent: true,
+    schema: {
+      operationId: 'createApp',
+      body: Settings.meta({ id: 'NewApp' }),
+      response: { 201: AppBody },
     },
-    async (request, reply) => {
+    problems: [409, 413, 415, 422],
+    handler: async (request, reply) => {
       const id = newId('app', randomBytes);
       const now = await deps.clock();
       const created = await deps.db.transaction().execute(async (trx) => {
         const made = await insertApp(trx, { ...request.body, id, createdAt: now });
-        await recordAct(trx, request, { appId: id, detail: JSON.stringify(request.body), now });
+        await recordAuditEntry(trx, request, { appId: id, detail: JSON.stringify(request.body), now });
         return made;
       });
       return reply.code(201).send({ ...created, stop: null });
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/app',
-    {
-      onRequest: app.guard.may('app.read'),
-      schema: { ...PERSON, operationId: 'getApp', response: { 200: AppBody, ...problemResponses(404) } },
+function getAppRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/app',
+    access: 'app.read',
+    schema: {
+      operationId: 'getApp',
+      response: { 200: AppBody },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const found = await findApp(deps.db, personOf(request).appId);
       if (found === undefined) throw notFound('app');
       return renderApp(deps, found);
     },
-  );
+  });
+}
 
-  app.patch(
-    '/v1/app',
-    {
-      onRequest: app.guard.may('app.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'changeApp',
-        body: Settings.partial().meta({ id: 'AppChange' }),
-        response: { 200: AppBody, ...problemResponses(404, 413, 415) },
-      },
+function changeAppRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/app',
+    access: 'app.change',
+    audit: AUDIT_ACTIONS.changeApp,
+    schema: {
+      operationId: 'changeApp',
+      body: Settings.partial().meta({ id: 'AppChange' }),
+      response: { 200: AppBody },
     },
-    async (request) => {
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const now = await deps.clock();
       const changed = await deps.db.transaction().execute(async (trx) => {
-        await recordAct(trx, request, { detail: JSON.stringify(request.body), now });
+        await recordAuditEntry(trx, request, { detail: JSON.stringify(request.body), now });
         return await updateApp(trx, appId, request.body);
       });
       if (changed === undefined) throw notFound('app');
       return renderApp(deps, changed);
     },
-  );
+  });
 }
 
 export async function renderApp(deps: ApiDeps, app: AppRecord): Promise<z.infer<typeof AppBody>> {

@@ -14,7 +14,9 @@ test('bombs are refused with a clear answer, and the next request is served', as
   const nested = (size: number) => `{"rule":${'{"not":'.repeat(size)}1${'}'.repeat(size)}}`;
   const send = (payload: string, url = '/v1/audiences/estimate') =>
     api.app.inject({
-      ...{ method: 'POST' as const, url, payload },
+      method: 'POST' as const,
+      url,
+      payload,
       headers: { authorization: `Bearer ${app.keys.marketer}`, 'content-type': 'application/json' },
     });
   const deep = await send(nested(levels));
@@ -44,7 +46,10 @@ test('an estimate counts the devices of a rule, and why some would get nothing',
   );
   const answer = await estimate({ rule: VIP });
   expect(answer.json()).toMatchObject({
-    ...{ planned: 3, matched: 1, losses: { unsubscribed: 1, no_token: 1 }, suppressed: {} },
+    planned: 3,
+    matched: 1,
+    losses: { unsubscribed: 1, no_token: 1 },
+    suppressed: {},
     platforms: { ios: { planned: 2, matched: 1 }, android: { planned: 1, matched: 0 } },
     asOf: api.clock.now.toISOString(),
   });
@@ -60,18 +65,18 @@ test('an estimate counts the devices of a rule, and why some would get nothing',
 test('an estimate of an upload counts as a push would, with exclusions', async () => {
   await register([ios('a', { userId: 'u1' }), ios('b')]);
   const upload = await api.app.inject({
-    ...{
-      method: 'POST',
-      url: '/v1/audiences/upload?name=File',
-      payload: 'device_id,user_id\na,\nb,\nx,\n,u1\n,u9',
-    },
+    method: 'POST',
+    url: '/v1/audiences/upload?name=File',
+    payload: 'device_id,user_id\na,\nb,\nx,\n,u1\n,u9',
     headers: { authorization: `Bearer ${app.keys.marketer}`, 'content-type': 'text/csv' },
   });
   const { id } = upload.json();
   const only = await madeRule({ field: 'attribute', name: 'id', op: 'in', value: ['b'] });
   const answer = await estimate({ audience: { id }, exclusions: [{ id: only }] });
   expect(answer.json()).toMatchObject({
-    ...{ planned: 5, matched: 2, suppressed: { excluded: 1 } },
+    planned: 5,
+    matched: 2,
+    suppressed: { excluded: 1 },
     losses: { unknown_device: 1, unknown_user: 1, duplicate_device: 1 },
   });
 });

@@ -7,13 +7,14 @@ import { SQL_STATE, sqlStateOf } from '../../db/sql-state.ts';
 import { CombinationDefinition, RuleDefinition, ruleOf } from '../../domain/audience-definition.ts';
 import { AudienceRef } from '../../domain/audience-rule.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import type { App } from '../app.ts';
 import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
 import { counts } from '../audience-schemas.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { type Fault, Problem, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { createLimiter } from '../limit-concurrency.ts';
+import { type Fault, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const EstimateRequest = z
@@ -36,7 +37,7 @@ type EstimateRequest = z.infer<typeof EstimateRequest>;
 const EstimateBody = z
   .object({
     ...counts,
-    /** Of each platform and reason the first and the last device that registered. */
+    /** The first and the last registered device of each platform and reason. */
     sample: z.array(
       z.object({
         deviceId: z.string(),
@@ -51,34 +52,27 @@ const EstimateBody = z
   })
   .meta({ id: 'AudienceEstimate' });
 
-/** Each is a scan of all devices of an app; the rest of the database has other work. */
-const AT_A_TIME = 2;
+/**
+ * An estimate scans all devices of an app: few run at once, so that the database has capacity for the rest.
+ */
+const MAX_ESTIMATES = 2;
 const TIMEOUT_MS = 20_000;
 
 export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<void> {
-  let running = 0;
-  async function alone<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= AT_A_TIME) throw busy('Too many estimates are running; try again');
-    running += 1;
-    try {
-      return await work();
-    } finally {
-      running -= 1;
-    }
-  }
-  app.post(
-    '/v1/audiences/estimate',
-    {
-      onRequest: app.guard.may('audiences.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'estimateAudience',
-        description: 'What a push would find now: planned devices, and why some would get nothing.',
-        body: EstimateRequest,
-        response: { 200: EstimateBody, ...problemResponses(413, 415) },
-      },
+  const limit = createLimiter(MAX_ESTIMATES, () => busy('Too many estimates are running; try again'));
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences/estimate',
+    access: 'audiences.read',
+    audit: AUDIT_ACTIONS.estimateAudience,
+    schema: {
+      operationId: 'estimateAudience',
+      description: 'What a push would find now: planned devices, and why some would get nothing.',
+      body: EstimateRequest,
+      response: { 200: EstimateBody },
     },
-    async (request) => {
+    problems: [413, 415],
+    handler: async (request) => {
       const appId = appIdOf(request);
       const asOf = await deps.clock();
       const startedAt = performance.now();
@@ -86,10 +80,10 @@ export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<v
       const exclusions = await pinned(deps, appId, request.body.exclusions ?? [], '/exclusions/');
       const from = await plannedFrom(deps, appId, request.body);
       const planning = { appId, now: asOf, from, platforms, exclusions, devices };
-      const found = await alone(() => judged(() => estimate(deps.db, planning, { timeoutMs: TIMEOUT_MS })));
+      const found = await limit(() => judged(() => estimate(deps.db, planning, { timeoutMs: TIMEOUT_MS })));
       return { ...found, asOf, tookMs: Math.round(performance.now() - startedAt) };
     },
-  );
+  });
 }
 
 async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest): Promise<RecipientSource> {
@@ -105,7 +99,7 @@ async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest):
   return { audience: await sourceOf(deps.db, { appId, audience }) };
 }
 
-/** Of one audience `place` is where it is; of a list it is what stands before the index. */
+/** `place` is the pointer to a single audience, or the prefix before the index of a list. */
 async function pinned(
   deps: ApiDeps,
   appId: string,

@@ -27,7 +27,9 @@ test('a recount is asked for, is under way, and says what it found', async () =>
   await expect
     .poll(() => read(id))
     .toMatchObject({
-      ...{ state: 'done', done: 3, total: 3 },
+      state: 'done',
+      done: 3,
+      total: 3,
       counts: { planned: 3, matched: 0, losses: { no_token: 3 } },
     });
 });

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { findRefresh, startRefresh } from '../../db/audience-refresh.ts';
 import { findAudience } from '../../db/audiences.ts';
-import type { App } from '../app.ts';
 import { AudienceRefresh } from '../audience-schemas.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
 import { createRefresher } from '../refresher.ts';
+import { route } from '../route.ts';
 
-/** How often a process looks for recounts that others left. */
+/** The interval at which abandoned recounts are looked for. */
 const LOOK_MS = 15_000;
 
 export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -24,20 +24,20 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
     clearInterval(timer);
     await refresher.close();
   });
-  app.post(
-    '/v1/audiences/:id/refresh',
-    {
-      onRequest: app.guard.may('audiences.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'refreshAudience',
-        description:
-          'Counts the newest version again, in the background. While it runs, this answers how far it is.',
-        params: z.object({ id: z.string() }),
-        response: { 202: AudienceRefresh, ...problemResponses(404, 413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences/:id/refresh',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.refreshAudience,
+    schema: {
+      operationId: 'refreshAudience',
+      description:
+        'Counts the newest version again, in the background. While it runs, this answers how far it is.',
+      params: z.object({ id: z.string() }),
+      response: { 202: AudienceRefresh },
     },
-    async (request, reply) => {
+    problems: [404, 413, 415],
+    handler: async (request, reply) => {
       const appId = appIdOf(request);
       const audience = await findAudience(deps.db, appId, request.params.id);
       if (audience === undefined) throw notFound('audience');
@@ -48,5 +48,5 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
       if (hold !== undefined) refresher.refresh(hold);
       return reply.code(202).send(state);
     },
-  );
+  });
 }

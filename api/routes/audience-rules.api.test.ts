@@ -107,13 +107,13 @@ test('what is used stays; what is not used can be archived, and is then not foun
   const refused = await remove(used);
   expect([refused.statusCode, refused.json().detail]).toEqual([409, `It is used by ${union}`]);
   const task = await app.call('marketer', 'POST', '/v1/tasks', {
-    ...{ name: 'Sale', pushType: 'manual', content: { title: 't', body: 'b' } },
-    ...{
-      audience: { id: union },
-      exclusions: [{ id: free }],
-      devices: 'last_active',
-      audienceAt: 'approval',
-    },
+    name: 'Sale',
+    pushType: 'manual',
+    content: { title: 't', body: 'b' },
+    audience: { id: union },
+    exclusions: [{ id: free }],
+    devices: 'last_active',
+    audienceAt: 'approval',
   });
   expect(task.statusCode).toBe(201);
   expect(task.json().definition).toMatchObject({ exclusions: [{ id: free, version: 1 }] });
@@ -126,8 +126,11 @@ test('what is used stays; what is not used can be archived, and is then not foun
 
 test('an exclusion that does not exist is a fault of the task', async () => {
   const task = await app.call('marketer', 'POST', '/v1/tasks', {
-    ...{ name: 'Sale', pushType: 'manual', content: { title: 't', body: 'b' } },
-    ...{ audience: { id: await madeRule(VIP) }, exclusions: [{ id: 'audience-0000000000' }] },
+    name: 'Sale',
+    pushType: 'manual',
+    content: { title: 't', body: 'b' },
+    audience: { id: await madeRule(VIP) },
+    exclusions: [{ id: 'audience-0000000000' }],
   });
   expect(pointers(task)).toEqual(['/exclusions/0']);
 });

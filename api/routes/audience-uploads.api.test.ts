@@ -13,7 +13,10 @@ const server = useServer(api);
 /** Over a real socket, in parts. */
 function uploading(name: string, key?: string, offset = 0): ClientRequest {
   const sending = request({
-    ...{ host: '127.0.0.1', port: server.port, path: `/v1/audiences/upload?name=${name}`, method: 'POST' },
+    host: '127.0.0.1',
+    port: server.port,
+    path: `/v1/audiences/upload?name=${name}`,
+    method: 'POST',
     headers: {
       authorization: `Bearer ${app.keys.marketer}`,
       'content-type': 'text/plain',

@@ -4,34 +4,32 @@ import { z } from 'zod';
 import { findAudience } from '../../db/audiences.ts';
 import { findUpload } from '../../db/upload-progress.ts';
 import { newId } from '../../domain/ids.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Label } from '../schemas.ts';
 import { AudienceUpload, IDS_OF_TEXT, uploadAudience } from '../upload/audience-file.ts';
 import { acceptStreams, CSV, NDJSON, TEXT, uploadBody } from '../upload/body.ts';
 
 const FILE = uploadBody(CSV, TEXT, NDJSON);
-const ANSWERS = { 201: AudienceUpload, ...problemResponses(404, 408, 409, 413, 415, 422) };
 const HOW =
   'CSV with the columns device_id, user_id or both; plain text with one device ID per line, or with ids=user one user ID; or NDJSON. ' +
   'With an Idempotency-Key a file that was cut off goes on where it ended: ask for the offset, and send the rest ' +
   'under the same key with that Upload-Offset.';
 const Ids = { ids: z.enum(IDS_OF_TEXT).default('device') };
 const Headers = z.looseObject({
-  /** How many bytes of the file are not sent again; 0 begins anew. */
+  /** The number of bytes that are already stored and not sent again; 0 starts from the beginning. */
   'upload-offset': z.coerce.number().int().min(0).default(0),
 });
 const Progress = z
   .object({
-    /** Where the rest of the file begins. */
+    /** The offset of the rest of the file. */
     offset: z.number(),
     rows: z.number(),
     badRows: z.number(),
-    /** It has become an audience. */
+    /** The file is stored as an audience. */
     isDone: z.boolean(),
     updatedAt: IsoDate,
   })
@@ -39,76 +37,73 @@ const Progress = z
 
 export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<void> {
   acceptStreams(app, [CSV, TEXT, NDJSON]);
-  const options = { ...idempotent(deps), onRequest: app.guard.may('audiences.change') };
-  const send = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    audience: { id: string; name?: string; ids: (typeof IDS_OF_TEXT)[number] },
-  ) => {
-    const headers = request.headers as z.infer<typeof Headers>;
-    const key = request.idempotency?.key ?? null;
-    const uploaded = await uploadAudience(deps, request, {
-      ...audience,
-      key,
-      offset: headers['upload-offset'],
-    });
-    if (uploaded.isReplayed) void reply.header('idempotency-replayed', 'true');
-    return await reply.code(201).send(uploaded.answer);
-  };
-  app.post(
-    '/v1/audiences/upload',
-    {
-      ...options,
-      schema: {
-        ...PERSON,
-        ...FILE,
-        operationId: 'uploadAudience',
-        description: HOW,
-        headers: Headers,
-        querystring: z.strictObject({ name: Label(100), ...Ids }),
-        response: ANSWERS,
-      },
+  uploadAudienceRoute(app, deps);
+  uploadAudienceVersionRoute(app, deps);
+  getAudienceUploadRoute(app, deps);
+}
+
+function uploadAudienceRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences/upload',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.uploadAudience,
+    idempotent: true,
+    schema: {
+      operationId: 'uploadAudience',
+      description: HOW,
+      ...FILE,
+      headers: Headers,
+      querystring: z.strictObject({ name: Label(100), ...Ids }),
+      response: { 201: AudienceUpload },
     },
-    async (request, reply) => {
+    problems: [404, 408, 409, 413, 415, 422],
+    handler: async (request, reply) => {
       const id = newId('audience', randomBytes);
-      return await send(request, reply, { id, ...request.query });
+      return await sendUpload(deps, request, reply, { id, ...request.query });
     },
-  );
-  app.post(
-    '/v1/audiences/:id/upload',
-    {
-      ...options,
-      schema: {
-        ...PERSON,
-        ...FILE,
-        operationId: 'uploadAudienceVersion',
-        description: HOW,
-        headers: Headers,
-        params: z.object({ id: z.string() }),
-        querystring: z.strictObject(Ids),
-        response: ANSWERS,
-      },
+  });
+}
+
+function uploadAudienceVersionRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences/:id/upload',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.uploadAudienceVersion,
+    idempotent: true,
+    schema: {
+      operationId: 'uploadAudienceVersion',
+      description: HOW,
+      ...FILE,
+      headers: Headers,
+      params: z.object({ id: z.string() }),
+      querystring: z.strictObject(Ids),
+      response: { 201: AudienceUpload },
     },
-    async (request, reply) => {
+    problems: [404, 408, 409, 413, 415, 422],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const found = await findAudience(deps.db, personOf(request).appId, id);
       if (found?.kind !== 'upload') throw notFound('audience of uploads');
-      return await send(request, reply, { id, ...request.query });
+      return await sendUpload(deps, request, reply, { id, ...request.query });
     },
-  );
-  app.get(
-    '/v1/audiences/upload',
-    {
-      onRequest: app.guard.may('audiences.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'getAudienceUpload',
-        description: 'How far the upload under this Idempotency-Key has come, for a day.',
-        headers: z.looseObject({ 'idempotency-key': z.string() }),
-        response: { 200: Progress, ...problemResponses(404) },
-      },
+  });
+}
+
+function getAudienceUploadRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/audiences/upload',
+    access: 'audiences.change',
+    schema: {
+      operationId: 'getAudienceUpload',
+      description: 'How far the upload under this Idempotency-Key has come, for a day.',
+      headers: z.looseObject({ 'idempotency-key': z.string() }),
+      response: { 200: Progress },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const found = await findUpload(deps.db, {
         appId: appIdOf(request),
         key: request.headers['idempotency-key'],
@@ -118,5 +113,19 @@ export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<voi
       const { bytes: offset, rows, badRows, isDone, updatedAt } = found;
       return { offset, rows, badRows, isDone, updatedAt };
     },
-  );
+  });
+}
+
+async function sendUpload(
+  deps: ApiDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  audience: { id: string; name?: string; ids: (typeof IDS_OF_TEXT)[number] },
+) {
+  const headers = request.headers as z.infer<typeof Headers>;
+  const key = request.idempotency?.key ?? null;
+  const offset = headers['upload-offset'];
+  const uploaded = await uploadAudience(deps, request, { ...audience, key, offset });
+  if (uploaded.isReplayed) void reply.header('idempotency-replayed', 'true');
+  return await reply.code(201).send(uploaded.answer);
 }

@@ -64,7 +64,9 @@ test('an upload of devices and users counts each once and reports the rest by li
 test('plain text and NDJSON are understood', async () => {
   const text = (await upload(`d1\nd2\r\n\nd,3\n${'0'.repeat(16)}\n`, 'text/plain; charset=utf-8')).json();
   expect(text).toMatchObject({
-    ...{ rows: 4, members: 3, badRows: 1 },
+    rows: 4,
+    members: 3,
+    badRows: 1,
     errors: [{ line: 5, field: 'device_id', reason: 'all_zeros' }],
   });
   expect(await members(text.id)).toEqual(['0 d,3', '0 d1', '0 d2']);

@@ -10,68 +10,68 @@ import {
   listAudienceVersions,
 } from '../../db/audiences.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
 import { definitionOf, pinnedDefinition } from '../audience-definition.ts';
 import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from '../audience-schemas.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { Page, PageQuery } from '../schemas.ts';
 
 const params = z.object({ id: z.string() });
 
 export async function audienceRoutes(app: App, deps: ApiDeps): Promise<void> {
-  making(app, deps);
+  createAudienceRoute(app, deps);
+  changeAudienceRoute(app, deps);
   reading(app, deps);
   archiving(app, deps);
 }
 
-function making(app: App, deps: ApiDeps): void {
-  const { db } = deps;
-  app.post(
-    '/v1/audiences',
-    {
-      ...idempotent(deps),
-      onRequest: app.guard.may('audiences.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'createAudience',
-        body: NewAudience,
-        response: { 201: AudienceBody, ...problemResponses(409, 413, 415, 422) },
-      },
+function createAudienceRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/audiences',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.createAudience,
+    idempotent: true,
+    schema: {
+      operationId: 'createAudience',
+      body: NewAudience,
+      response: { 201: AudienceBody },
     },
-    async (request, reply) => {
+    problems: [409, 413, 415, 422],
+    handler: async (request, reply) => {
       const { appId, personId: by } = personOf(request);
       const { name, kind, ...said } = request.body;
       const definition = definitionOf(said);
       const source = definition === undefined ? {} : await pinnedDefinition(deps, { appId, definition });
       const id = newId('audience', randomBytes);
       const now = await deps.clock();
-      await db.transaction().execute(async (trx) => {
+      await deps.db.transaction().execute(async (trx) => {
         await insertAudience(trx, { id, appId, name, kind, source, by, now });
-        await recordAct(trx, request, { detail: `${id}: ${kind}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${kind}`, now });
       });
       return reply.code(201).send(await found(deps, appId, id));
     },
-  );
+  });
+}
 
-  app.put(
-    '/v1/audiences/:id',
-    {
-      onRequest: app.guard.may('audiences.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'changeAudience',
-        description: 'The next version. Tasks and audiences that name an older one keep it.',
-        params,
-        body: AudienceChange,
-        response: { 200: AudienceBody, ...problemResponses(404, 409, 413, 415) },
-      },
+function changeAudienceRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PUT',
+    path: '/v1/audiences/:id',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.changeAudience,
+    schema: {
+      operationId: 'changeAudience',
+      description: 'The next version. Tasks and audiences that name an older one keep it.',
+      params,
+      body: AudienceChange,
+      response: { 200: AudienceBody },
     },
-    async (request) => {
+    problems: [404, 409, 413, 415],
+    handler: async (request) => {
       const { appId, personId: by } = personOf(request);
       const { id } = request.params;
       const { kind } = await found(deps, appId, id);
@@ -82,74 +82,71 @@ function making(app: App, deps: ApiDeps): void {
       const source = await pinnedDefinition(deps, { appId, definition, self: id });
       const as = 'rule' in source ? 'rule' : 'combination';
       const now = await deps.clock();
-      await db.transaction().execute(async (trx) => {
+      await deps.db.transaction().execute(async (trx) => {
         const version = await insertNextVersion(trx, { id, appId, kind: as, source, by, now });
         if (version === undefined) throw notFound('audience');
-        await recordAct(trx, request, { detail: `${id}, version ${version}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}, version ${version}`, now });
       });
       return await found(deps, appId, id);
     },
-  );
+  });
 }
 
 function reading(app: App, { db, ...deps }: ApiDeps): void {
-  app.get(
-    '/v1/audiences',
-    {
-      onRequest: app.guard.may('audiences.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listAudiences',
-        querystring: PageQuery,
-        response: { 200: Page(AudienceBody), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/audiences',
+    access: 'audiences.read',
+    schema: {
+      operationId: 'listAudiences',
+      querystring: PageQuery,
+      response: { 200: Page(AudienceBody) },
     },
-    async (request) => listAudiences(db, appIdOf(request), request.query),
-  );
+    handler: async (request) => listAudiences(db, appIdOf(request), request.query),
+  });
 
-  app.get(
-    '/v1/audiences/:id',
-    {
-      onRequest: app.guard.may('audiences.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'getAudience',
-        params,
-        response: { 200: AudienceDetails, ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/audiences/:id',
+    access: 'audiences.read',
+    schema: {
+      operationId: 'getAudience',
+      params,
+      response: { 200: AudienceDetails },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const audience = await found({ db, ...deps }, appIdOf(request), request.params.id);
       const refresh = (await findRefresh(db, audience.id)) ?? null;
       return { ...audience, versions: await listAudienceVersions(db, audience), refresh };
     },
-  );
+  });
 }
 
 function archiving(app: App, deps: ApiDeps): void {
-  app.delete(
-    '/v1/audiences/:id',
-    {
-      onRequest: app.guard.may('audiences.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'archiveAudience',
-        params,
-        response: { 204: z.null(), ...problemResponses(404, 409) },
-      },
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/audiences/:id',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.archiveAudience,
+    schema: {
+      operationId: 'archiveAudience',
+      params,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404, 409],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const archived = await archiveAudience(trx, { appId: appIdOf(request), id, now });
         if (archived === undefined) throw notFound('audience');
         if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 async function found({ db }: Pick<ApiDeps, 'db'>, appId: string, id: string) {

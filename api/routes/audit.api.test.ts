@@ -37,9 +37,16 @@ test('tells who did what to which revision, through what, and from where', async
   const { items } = await audit();
   expect(items).toEqual([
     expect.objectContaining({
-      ...{ taskId, verb: 'create', via: 'api', revision: 1, outcome: 'done' },
-      ...{ personId: shop.marketer.personId, personName: 'Mei the marketer' },
-      ...{ ip: '203.0.113.9', userAgent: 'console/1.0', keyId: expect.stringMatching(/^key-/) },
+      taskId,
+      verb: 'create',
+      via: 'api',
+      revision: 1,
+      outcome: 'done',
+      personId: shop.marketer.personId,
+      personName: 'Mei the marketer',
+      ip: '203.0.113.9',
+      userAgent: 'console/1.0',
+      keyId: expect.stringMatching(/^key-/),
     }),
   ]);
   const ofTask = async (who: Caller) => (await who.call('GET', `/v1/tasks/${taskId}/audit`)).body['items'];

@@ -2,25 +2,23 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { type AuditFilter, listAudit } from '../../db/audit.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import type { App } from '../app.ts';
 import { AUDIT_COLUMNS, auditCells, exportAudit, ndjsonOf } from '../audit-export.ts';
 import { AuditLine } from '../audit-view.ts';
 import { personOf } from '../auth.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Page, PageQuery } from '../schemas.ts';
 
-const Verbs = z.preprocess(
+const Actions = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
   z.array(PlainText(50)).max(20),
 );
 const Filter = {
   task: PlainText(100).optional(),
   person: PlainText(100).optional(),
-  verb: Verbs.optional(),
+  verb: Actions.optional(),
   via: PlainText(20).optional(),
   outcome: z.enum(['done', 'ignored']).optional(),
   from: IsoDate.optional(),
@@ -32,46 +30,41 @@ const tags = ['audit'];
 const NDJSON = 'application/x-ndjson';
 
 export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/audit',
-    {
-      onRequest: app.guard.may('audit.read'),
-      schema: {
-        operationId: 'listAudit',
-        tags,
-        ...PERSON,
-        querystring: PageQuery.extend(Filter),
-        response: { 200: Page(AuditLine), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/audit',
+    access: 'audit.read',
+    schema: {
+      operationId: 'listAudit',
+      tags,
+      querystring: PageQuery.extend(Filter),
+      response: { 200: Page(AuditLine) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor, ...query } = request.query;
       const filter = filterOf(personOf(request).appId, query);
       const rows = await listAudit(deps.db, filter, { before: decodePlace(cursor), limit: limit + 1 });
       return toNumberedPage(rows, limit, (line) => line.no);
     },
-  );
+  });
 
-  app.get(
-    '/v1/audit/export',
-    {
-      onRequest: app.guard.may('audit.read'),
-      schema: {
-        operationId: 'exportAudit',
-        description: 'Newest first, streamed. A file that breaks off was not finished.',
-        tags,
-        ...PERSON,
-        querystring: z.strictObject({ ...Filter, format: z.enum(['csv', 'ndjson']).default('csv') }),
-        response: {
-          200: {
-            ...CSV_RESPONSE,
-            content: { ...CSV_RESPONSE.content, [NDJSON]: { schema: z.string() } },
-          },
-          ...problemResponses(),
+  route(app, {
+    method: 'GET',
+    path: '/v1/audit/export',
+    access: 'audit.read',
+    schema: {
+      operationId: 'exportAudit',
+      description: 'Newest first, streamed. A file that breaks off was not finished.',
+      tags,
+      querystring: z.strictObject({ ...Filter, format: z.enum(['csv', 'ndjson']).default('csv') }),
+      response: {
+        200: {
+          ...CSV_RESPONSE,
+          content: { ...CSV_RESPONSE.content, [NDJSON]: { schema: z.string() } },
         },
       },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { format, ...query } = request.query;
       const pages = exportAudit(deps.db, filterOf(personOf(request).appId, query));
       if (format === 'csv') {
@@ -82,7 +75,7 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
         .header('content-disposition', 'attachment; filename="audit.ndjson"')
         .send(Readable.from(ndjsonOf(pages), { objectMode: false }) as never);
     },
-  );
+  });
 }
 
 function filterOf(appId: string, { task, person, ...rest }: FilterQuery): AuditFilter {

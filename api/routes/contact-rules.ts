@@ -1,40 +1,35 @@
 import { readContactRules, replaceContactRules } from '../../db/contact-rules.ts';
 import { ContactRules } from '../../domain/cap.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { route } from '../route.ts';
 
 /** The app's frequency caps, its vendors' day limits and its quiet hours. */
 export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/app/contact-rules',
-    {
-      onRequest: app.guard.may('app.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'getContactRules',
-        response: { 200: ContactRules, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/contact-rules',
+    access: 'app.read',
+    schema: {
+      operationId: 'getContactRules',
+      response: { 200: ContactRules },
     },
-    async (request) => await readContactRules(deps.db, appIdOf(request)),
-  );
+    handler: async (request) => await readContactRules(deps.db, appIdOf(request)),
+  });
 
-  app.put(
-    '/v1/app/contact-rules',
-    {
-      onRequest: app.guard.may('app.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'putContactRules',
-        description: 'They hold for every push that is prepared from now on.',
-        body: ContactRules,
-        response: { 200: ContactRules, ...problemResponses() },
-      },
+  route(app, {
+    method: 'PUT',
+    path: '/v1/app/contact-rules',
+    access: 'app.change',
+    audit: AUDIT_ACTIONS.putContactRules,
+    schema: {
+      operationId: 'putContactRules',
+      description: 'They hold for every push that is prepared from now on.',
+      body: ContactRules,
+      response: { 200: ContactRules },
     },
-    async (request) => {
+    handler: async (request) => {
       const { appId, personId } = personOf(request);
       const rules = request.body;
       const now = await deps.clock();
@@ -45,9 +40,9 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
             ? 'no quiet hours'
             : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to} (${rules.quietHours.action})`;
         const detail = `${rules.caps.length} caps, ${quiet}`;
-        await recordAct(trx, request, { detail, now });
+        await recordAuditEntry(trx, request, { detail, now });
       });
       return rules;
     },
-  );
+  });
 }

@@ -25,7 +25,9 @@ test('template bombs are refused at once, each with its place, and the next requ
     '/content/platforms/ios/body': '{{ name.constructor }}',
   };
   const content = {
-    ...{ title: bombs['/content/title'], body: bombs['/content/body'], variables },
+    title: bombs['/content/title'],
+    body: bombs['/content/body'],
+    variables,
     locales: {
       de: { title: bombs['/content/locales/de/title'], body: bombs['/content/locales/de/body'] },
       fr: { body: bombs['/content/locales/fr/body'] },

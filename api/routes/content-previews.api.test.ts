@@ -29,11 +29,19 @@ test('a device is shown what it would be sent', async () => {
   const { status, body } = await preview({ content, deviceId: 'd-1' });
   expect(status, JSON.stringify(body)).toBe(200);
   expect(body).toEqual({
-    ...{ platform: 'ios', locale: 'de', reason: null, payloadLimit: 4096 },
+    platform: 'ios',
+    locale: 'de',
+    reason: null,
+    payloadLimit: 4096,
     payloadBytes: expect.any(Number),
     message: {
-      ...{ title: 'Hallo Bö', body: 'You have 0 points', deepLink: 'shop://offers/B%C3%B6', sound: 'bell' },
-      ...{ buttons: [{ id: 'open', title: 'Open, Bö' }], ttlSeconds: 86_400, priority: 'high' },
+      title: 'Hallo Bö',
+      body: 'You have 0 points',
+      deepLink: 'shop://offers/B%C3%B6',
+      sound: 'bell',
+      buttons: [{ id: 'open', title: 'Open, Bö' }],
+      ttlSeconds: 86_400,
+      priority: 'high',
     },
   });
   const other = await openShop(api);

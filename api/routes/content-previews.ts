@@ -6,12 +6,12 @@ import { givenOf } from '../../domain/content-fill.ts';
 import { messageFor } from '../../domain/content-messages.ts';
 import { payloadBytes, sizeLimit } from '../../domain/payload-size.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { Attributes, DeviceId, Locale } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { type Fault, notFound, Problem, problemResponses } from '../problem.ts';
+import { type Fault, notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 
 const Imagined = z.strictObject({
   platform: z.enum(PLATFORMS),
@@ -59,20 +59,20 @@ const PreviewBody = z
   .meta({ id: 'ContentPreview' });
 
 export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/content-previews',
-    {
-      onRequest: app.guard.may('devices.read'),
-      schema: {
-        operationId: 'previewContent',
-        tags: ['tasks'],
-        ...PERSON,
-        description: 'What a device would be sent: its platform, its locale, its variables.',
-        body: PreviewRequest,
-        response: { 200: PreviewBody, ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/content-previews',
+    access: 'devices.read',
+    audit: AUDIT_ACTIONS.previewContent,
+    schema: {
+      operationId: 'previewContent',
+      description: 'What a device would be sent: its platform, its locale, its variables.',
+      tags: ['tasks'],
+      body: PreviewRequest,
+      response: { 200: PreviewBody },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const { content, deviceId, device } = request.body;
       const reader = device ?? (await read(deps, { appId: appIdOf(request), deviceId: deviceId ?? '' }));
       const { platform, locale = null, attributes } = reader;
@@ -93,7 +93,7 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
         payloadLimit: sizeLimit(platform),
       };
     },
-  );
+  });
 }
 
 async function read(deps: ApiDeps, key: { appId: string; deviceId: string }) {

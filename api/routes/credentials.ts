@@ -5,17 +5,18 @@ import { credentialRate, putRate } from '../../db/rates.ts';
 import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
 import { RatePerSecond } from '../../domain/task-definition.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);
 
-/** Of the credential only what names it. */
+const OPERATION_OF = { apns: 'putApnsCredential', fcm: 'putFcmCredential' } as const;
+
+/** A credential without its secrets. */
 const Credential = z
   .object({
     channel: z.enum(CHANNELS),
@@ -28,48 +29,55 @@ const Credential = z
   .meta({ id: 'Credential' });
 
 export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
-  for (const channel of CHANNELS) {
-    app.put(
-      `/v1/app/credentials/${channel}`,
-      {
-        onRequest: app.guard.may('credentials.change'),
-        schema: {
-          ...PERSON,
-          operationId: `put${channel === 'apns' ? 'Apns' : 'Fcm'}Credential`,
-          body: CREDENTIALS[channel],
-          response: { 200: Credential, ...problemResponses(413, 415) },
-        },
-      },
-      async (request) => {
-        const { appId } = personOf(request);
-        const sealed = deps.vault.seal(JSON.stringify(request.body));
-        const now = await deps.clock();
-        return await deps.db.transaction().execute(async (trx) => {
-          await putCredential(trx, { appId, channel, sealed, now });
-          const stored = await findCredential({ ...deps, db: trx }, appId, channel);
-          const detail = `${channel}: ${stored.identity}, version ${stored.version}`;
-          await recordAct(trx, request, { detail, now });
-          return stored;
-        });
-      },
-    );
-  }
+  for (const channel of CHANNELS) putCredentialRoute(app, deps, channel);
+  setCredentialRateRoute(app, deps);
+  listCredentialsRoute(app, deps);
+}
 
-  app.put(
-    '/v1/app/credentials/:channel/rate',
-    {
-      onRequest: app.guard.may('credentials.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'setCredentialRate',
-        description:
-          'A limit for all tasks and all workers together; senders under way obey it within a moment.',
-        params: z.object({ channel: z.enum(CHANNELS) }),
-        body: z.strictObject({ ratePerSecond: RatePerSecond }),
-        response: { 200: Credential, ...problemResponses(404, 413, 415) },
-      },
+function putCredentialRoute(app: App, deps: ApiDeps, channel: Channel): void {
+  const operationId = OPERATION_OF[channel];
+  route(app, {
+    method: 'PUT',
+    path: `/v1/app/credentials/${channel}`,
+    access: 'credentials.change',
+    audit: AUDIT_ACTIONS[operationId],
+    schema: {
+      operationId,
+      body: CREDENTIALS[channel],
+      response: { 200: Credential },
     },
-    async (request) => {
+    problems: [413, 415],
+    handler: async (request) => {
+      const { appId } = personOf(request);
+      const sealed = deps.vault.seal(JSON.stringify(request.body));
+      const now = await deps.clock();
+      return await deps.db.transaction().execute(async (trx) => {
+        await putCredential(trx, { appId, channel, sealed, now });
+        const stored = await findCredential({ ...deps, db: trx }, appId, channel);
+        const detail = `${channel}: ${stored.identity}, version ${stored.version}`;
+        await recordAuditEntry(trx, request, { detail, now });
+        return stored;
+      });
+    },
+  });
+}
+
+function setCredentialRateRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PUT',
+    path: '/v1/app/credentials/:channel/rate',
+    access: 'credentials.change',
+    audit: AUDIT_ACTIONS.setCredentialRate,
+    schema: {
+      operationId: 'setCredentialRate',
+      description:
+        'A limit for all tasks and all workers together; senders under way obey it within a moment.',
+      params: z.object({ channel: z.enum(CHANNELS) }),
+      body: z.strictObject({ ratePerSecond: RatePerSecond }),
+      response: { 200: Credential },
+    },
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { channel } = request.params;
       const { ratePerSecond: perSecond } = request.body;
@@ -78,27 +86,27 @@ export async function credentialRoutes(app: App, deps: ApiDeps): Promise<void> {
         const within = { ...deps, db: trx };
         await findCredential(within, appId, channel);
         await putRate(trx, { key: credentialRate(appId, channel), perSecond, now });
-        await recordAct(trx, request, { detail: `${channel}: ${perSecond ?? 'no limit'}`, now });
+        await recordAuditEntry(trx, request, { detail: `${channel}: ${perSecond ?? 'no limit'}`, now });
         return await findCredential(within, appId, channel);
       });
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/app/credentials',
-    {
-      onRequest: app.guard.may('credentials.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listCredentials',
-        response: { 200: z.object({ items: z.array(Credential) }), ...problemResponses() },
-      },
+function listCredentialsRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/credentials',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listCredentials',
+      response: { 200: z.object({ items: z.array(Credential) }) },
     },
-    async (request) => {
+    handler: async (request) => {
       const credentials = await listCredentials(deps.db, personOf(request).appId);
       return { items: credentials.map((credential) => describe(deps, credential)) };
     },
-  );
+  });
 }
 
 async function findCredential(deps: ApiDeps, appId: string, channel: Channel) {

@@ -5,15 +5,14 @@ import { findDevices, listDevices } from '../../db/device-list.ts';
 import { CursorError } from '../../db/paging.ts';
 import { EXTERNAL_ID } from '../../domain/device.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { invalid, readIdentifiers } from '../device-change.ts';
 import { EXPORT_FORMATS, exportDevices } from '../device-export.ts';
 import { DeviceBody, DeviceId, Identifiers, TokenState } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { type Fault, problemResponses } from '../problem.ts';
+import type { Fault } from '../problem.ts';
+import { route } from '../route.ts';
 import { Label, Page, PageQuery } from '../schemas.ts';
 import { CSV, NDJSON } from '../upload/body.ts';
 
@@ -34,19 +33,17 @@ export async function deviceListRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function listing(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/devices',
-    {
-      onRequest: app.guard.may('devices.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listDevices',
-        description: 'In the order of the device IDs.',
-        querystring: z.strictObject({ ...Filter.shape, ...PageQuery.shape }),
-        response: { 200: Page(DeviceBody), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices',
+    access: 'devices.read',
+    schema: {
+      operationId: 'listDevices',
+      description: 'In the order of the device IDs.',
+      querystring: z.strictObject({ ...Filter.shape, ...PageQuery.shape }),
+      response: { 200: Page(DeviceBody) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor, ...filter } = request.query;
       const after = decodeDeviceId(cursor);
       const query = { appId: appIdOf(request), filter, after, limit: limit + 1, now: await deps.clock() };
@@ -56,7 +53,7 @@ function listing(app: App, deps: ApiDeps): void {
       const nextCursor = last === undefined ? null : Buffer.from(last.deviceId).toString('base64url');
       return { items, nextCursor };
     },
-  );
+  });
 }
 
 function decodeDeviceId(cursor: string | undefined): string {
@@ -67,20 +64,20 @@ function decodeDeviceId(cursor: string | undefined): string {
 }
 
 function lookingUp(app: App, deps: ApiDeps): void {
-  app.post(
-    '/v1/devices/lookup',
-    {
-      onRequest: app.guard.may('devices.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'lookUpDevices',
-        description:
-          'The devices that any of the identifiers belongs to. They travel in the body, not in an address.',
-        body: z.strictObject({ identifiers: Identifiers }),
-        response: { 200: z.object({ items: z.array(DeviceBody) }), ...problemResponses(413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/devices/lookup',
+    access: 'devices.read',
+    audit: AUDIT_ACTIONS.lookUpDevices,
+    schema: {
+      operationId: 'lookUpDevices',
+      description:
+        'The devices that any of the identifiers belongs to. They travel in the body, not in an address.',
+      body: z.strictObject({ identifiers: Identifiers }),
+      response: { 200: z.object({ items: z.array(DeviceBody) }) },
     },
-    async (request) => {
+    problems: [413, 415],
+    handler: async (request) => {
       const faults: Fault[] = [];
       const wanted = readIdentifiers(request.body.identifiers, '/identifiers', faults);
       const given = wanted.filter((one) => one.digests !== null);
@@ -92,36 +89,32 @@ function lookingUp(app: App, deps: ApiDeps): void {
       const numbers = await findByIdentifiers(deps.db, appId, given);
       return { items: await findDevices(deps.db, appId, numbers, await deps.clock()) };
     },
-  );
+  });
 }
 
 function exporting(app: App, deps: ApiDeps): void {
   const file = { description: 'A line for each device', content: {} };
   const schema = z.string();
-  app.get(
-    '/v1/devices/export',
-    {
-      onRequest: app.guard.may('devices.export'),
-      schema: {
-        ...PERSON,
-        operationId: 'exportDevices',
-        description:
-          'Streamed in the order of the device IDs, without tokens and secrets. In CSV what a spreadsheet would take ' +
-          'for a formula has an apostrophe before it. A file that breaks off was not finished.',
-        querystring: z.strictObject({ ...Filter.shape, format: z.enum(EXPORT_FORMATS).default('csv') }),
-        response: {
-          200: { ...file, content: { [CSV]: { schema }, [NDJSON]: { schema } } },
-          ...problemResponses(),
-        },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices/export',
+    access: 'devices.export',
+    audit: AUDIT_ACTIONS.exportDevices,
+    schema: {
+      operationId: 'exportDevices',
+      description:
+        'Streamed in the order of the device IDs, without tokens and secrets. In CSV what a spreadsheet would take ' +
+        'for a formula has an apostrophe before it. A file that breaks off was not finished.',
+      querystring: z.strictObject({ ...Filter.shape, format: z.enum(EXPORT_FORMATS).default('csv') }),
+      response: { 200: { ...file, content: { [CSV]: { schema }, [NDJSON]: { schema } } } },
     },
-    async (request, reply) => {
+    handler: async (request, reply) => {
       const { appId } = personOf(request);
       const { format, ...filter } = request.query;
       const now = await deps.clock();
       const filters = Object.keys(filter).sort().join(', ');
       const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
-      await recordAct(deps.db, request, { detail, now });
+      await recordAuditEntry(deps.db, request, { detail, now });
       const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
         objectMode: false,
       });
@@ -130,5 +123,5 @@ function exporting(app: App, deps: ApiDeps): void {
         .header('content-disposition', `attachment; filename="devices.${format}"`)
         .send(lines as never);
     },
-  );
+  });
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { setUser } from '../../db/devices.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { createDeviceGuard } from '../device-proof.ts';
 import { DeviceBody, DeviceId, DeviceSecret } from '../device-schemas.ts';
-import { SDK } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { userOfToken } from '../user-token.ts';
 
 const params = z.object({ deviceId: DeviceId });
@@ -15,25 +15,25 @@ const Binding = z
   })
   .meta({ id: 'UserBinding' });
 
-/** An SDK key is public: who the user is only the app's own backend can say. */
+/** SDK keys are public, so the identity of a user comes from the app's own backend. */
 export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
   const guard = createDeviceGuard(app, deps);
-  const common = { onRequest: app.guard.sdk, url: '/v1/devices/:deviceId/user' };
-  const response = { 200: DeviceBody, ...problemResponses(404, 413, 415) };
 
-  app.route({
-    ...common,
+  route(app, {
     method: 'PUT',
+    path: '/v1/devices/:deviceId/user',
+    access: 'sdk',
+    audit: AUDIT_ACTIONS.bindUser,
     schema: {
-      ...SDK,
       operationId: 'bindUser',
       description:
         'The token is signed by a key of the app; `device_id`, when it has one, must be this device.',
       params,
       headers: DeviceSecret,
       body: Binding,
-      response,
+      response: { 200: DeviceBody },
     },
+    problems: [404, 413, 415],
     handler: async (request) => {
       const { proof: _, ...key } = await guard.prove(request, request.params.deviceId);
       const userId = await userOfToken(deps, key, request.body.token);
@@ -43,10 +43,18 @@ export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
   });
 
-  app.route({
-    ...common,
+  route(app, {
     method: 'DELETE',
-    schema: { ...SDK, operationId: 'unbindUser', params, headers: DeviceSecret, response },
+    path: '/v1/devices/:deviceId/user',
+    access: 'sdk',
+    audit: AUDIT_ACTIONS.unbindUser,
+    schema: {
+      operationId: 'unbindUser',
+      params,
+      headers: DeviceSecret,
+      response: { 200: DeviceBody },
+    },
+    problems: [404, 413, 415],
     handler: async (request) => {
       const { proof: _, ...key } = await guard.prove(request, request.params.deviceId);
       const device = await setUser(deps.db, { ...key, userId: null, now: await deps.clock() });

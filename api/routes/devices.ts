@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { listTokens } from '../../db/device-history.ts';
 import { findDevice, refreshDevice, registerDevice, setUnsubscribed } from '../../db/devices.ts';
 import { USUAL_KIND } from '../../domain/address.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf, sha256 } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { deviceChange } from '../device-change.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from '../device-proof.ts';
 import {
@@ -16,9 +16,8 @@ import {
   NewDevice,
   TokenPeriodBody,
 } from '../device-schemas.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON, SDK } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { newSecret } from '../secrets.ts';
 
 const params = z.object({ deviceId: DeviceId });
@@ -33,24 +32,25 @@ export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function registering(app: App, deps: ApiDeps, guard: DeviceGuard): void {
-  app.post(
-    '/v1/devices',
-    {
-      ...idempotent(deps),
-      onRequest: app.guard.sdk,
-      schema: {
-        ...SDK,
-        operationId: 'registerDevice',
-        description:
-          'The secret is shown this once: keep it, and send it as X-Device-Secret to change the device. ' +
-          'With an Idempotency-Key a lost answer can be asked for again.',
-        headers: DeviceSecret,
-        body: NewDevice,
-        response: { 201: Registered, ...problemResponses(409, 413, 415, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/devices',
+    access: 'sdk',
+    audit: AUDIT_ACTIONS.registerDevice,
+    idempotent: true,
+    schema: {
+      operationId: 'registerDevice',
+      description:
+        'The secret is shown this once: keep it, and send it as X-Device-Secret to change the device. ' +
+        'With an Idempotency-Key a lost answer can be asked for again.',
+      headers: DeviceSecret,
+      body: NewDevice,
+      response: { 201: Registered },
     },
-    async (request, reply) => reply.code(201).send(await register(deps, guard, request, request.body)),
-  );
+    problems: [409, 413, 415, 422],
+    handler: async (request, reply) =>
+      reply.code(201).send(await register(deps, guard, request, request.body)),
+  });
 }
 
 async function register(
@@ -76,49 +76,50 @@ async function register(
 }
 
 function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
-  app.put(
-    '/v1/devices/:deviceId',
-    {
-      onRequest: app.guard.sdk,
-      schema: {
-        ...SDK,
-        operationId: 'refreshDevice',
-        params,
-        headers: DeviceSecret,
-        body: DeviceRefresh,
-        response: { 200: DeviceBody, ...problemResponses(404, 413, 415) },
-      },
+  route(app, {
+    method: 'PUT',
+    path: '/v1/devices/:deviceId',
+    access: 'sdk',
+    audit: AUDIT_ACTIONS.refreshDevice,
+    schema: {
+      operationId: 'refreshDevice',
+      params,
+      headers: DeviceSecret,
+      body: DeviceRefresh,
+      response: { 200: DeviceBody },
     },
-    async (request) => {
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { proof, ...key } = await guard.prove(request, request.params.deviceId);
       const change = deviceChange({ platform: proof.platform, kind: proof.addressKind }, request.body);
       const device = await refreshDevice(deps.db, { ...key, ...change, now: await deps.clock() });
       if (device === undefined) throw notFound('device');
       return device;
     },
-  );
+  });
 }
 
 function subscribing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
-  for (const [method, isUnsubscribed] of [
-    ['POST', true],
-    ['DELETE', false],
+  for (const [method, operationId] of [
+    ['POST', 'unsubscribeDevice'],
+    ['DELETE', 'resubscribeDevice'],
   ] as const) {
-    app.route({
+    route(app, {
       method,
-      url: '/v1/devices/:deviceId/unsubscribe',
-      onRequest: app.guard.sdk,
+      path: '/v1/devices/:deviceId/unsubscribe',
+      access: 'sdk',
+      audit: AUDIT_ACTIONS[operationId],
       schema: {
-        ...SDK,
-        operationId: isUnsubscribed ? 'unsubscribeDevice' : 'resubscribeDevice',
+        operationId,
         params,
         headers: DeviceSecret,
-        response: { 200: DeviceBody, ...problemResponses(404, 413, 415) },
+        response: { 200: DeviceBody },
       },
+      problems: [404, 413, 415],
       handler: async (request) => {
         const { appId, deviceId } = await guard.prove(request, request.params.deviceId);
         const now = await deps.clock();
-        const at = isUnsubscribed ? now : null;
+        const at = method === 'POST' ? now : null;
         const device = await setUnsubscribed(deps.db, { appId, deviceId, at, now });
         if (device === undefined) throw notFound('device');
         return device;
@@ -128,43 +129,40 @@ function subscribing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
 }
 
 function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/devices/:deviceId',
-    {
-      onRequest: app.guard.may('devices.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'getDevice',
-        params,
-        response: { 200: DeviceBody, ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices/:deviceId',
+    access: 'devices.read',
+    schema: {
+      operationId: 'getDevice',
+      params,
+      response: { 200: DeviceBody },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const key = { appId: appIdOf(request), ...request.params };
       const device = await findDevice(deps.db, key, await deps.clock());
       if (device === undefined) throw notFound('device');
       return device;
     },
-  );
+  });
 
-  app.get(
-    '/v1/devices/:deviceId/tokens',
-    {
-      onRequest: app.guard.may('devices.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listDeviceTokens',
-        description:
-          'The token it has, and the last 20 that ended, newest first; never the tokens themselves.',
-        params,
-        response: { 200: z.object({ items: z.array(TokenPeriodBody) }), ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices/:deviceId/tokens',
+    access: 'devices.read',
+    schema: {
+      operationId: 'listDeviceTokens',
+      description: 'The token it has, and the last 20 that ended, newest first; never the tokens themselves.',
+      params,
+      response: { 200: z.object({ items: z.array(TokenPeriodBody) }) },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const key = { appId: appIdOf(request), ...request.params };
       const items = await listTokens(deps.db, key, await deps.clock());
       if (items === undefined) throw notFound('device');
       return { items };
     },
-  );
+  });
 }

@@ -2,29 +2,29 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { listNames, MAX_EVENT_NAMES } from '../../db/event-names.ts';
 import { EventInput } from '../../domain/event.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from '../device-proof.ts';
 import { DeviceId, DeviceSecret } from '../device-schemas.ts';
 import { answerOf, type EventAnswer, readEvents } from '../event-reader.ts';
 import { createEventRecorder } from '../event-recorder.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_EVENTS = 1_000;
-/** Of bodies; what is made of them takes a few times as much. */
+/** The bound counts bodies; their parsed form takes a few times as much memory. */
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Events = z
   .strictObject({
     /** With an SDK key: the device that reports, which shows its secret. */
     deviceId: DeviceId.optional(),
-    /** The reporter's own time when it sends: tells by how much its clock is wrong. */
+    /** The reporter's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
     events: z
       .array(z.union([EventInput, z.unknown()]))
       .min(1)
@@ -33,7 +33,7 @@ const Events = z
   .meta({ id: 'Events' });
 const EventsAnswer = z
   .object({
-    /** How many are stored now, or had been before. */
+    /** The number of events that are stored, now or by an earlier report. */
     accepted: z.int(),
     results: z.array(
       z.union([
@@ -51,23 +51,24 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createEventRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
   const guard = createDeviceGuard(app, deps);
-  app.post(
-    '/v1/events',
-    {
-      onRequest: [app.guard.sdkOr('events.report'), gate.admit],
-      schema: {
-        operationId: 'reportEvents',
-        tags: ['devices'],
-        security: [{ sdk: [] }, { person: [] }],
-        description:
-          'With an SDK key a device reports its own events, and shows its secret. ' +
-          "With a person's key the app's backend reports events of users or devices.",
-        headers: DeviceSecret,
-        body: Events,
-        response: { 200: EventsAnswer, ...problemResponses(413) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/events',
+    access: { sdkOr: 'events.report' },
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.reportEvents,
+    schema: {
+      operationId: 'reportEvents',
+      description:
+        'With an SDK key a device reports its own events, and shows its secret. ' +
+        "With a person's key the app's backend reports events of users or devices.",
+      tags: ['devices'],
+      headers: DeviceSecret,
+      body: Events,
+      response: { 200: EventsAnswer },
     },
-    async (request) => {
+    problems: [413],
+    handler: async (request) => {
       const { deviceId, sentAt, events: items } = request.body;
       await checkReporter(guard, request, deviceId);
       const now = await deps.clock();
@@ -80,23 +81,21 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
       const results: EventAnswer[] = items.flatMap((_, index) => answers.get(index) ?? []);
       return { accepted: results.filter((one) => 'result' in one).length, results };
     },
-  );
+  });
 
-  app.get(
-    '/v1/events/names',
-    {
-      onRequest: app.guard.may('audiences.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listEventNames',
-        response: { 200: EventNames, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/events/names',
+    access: 'audiences.read',
+    schema: {
+      operationId: 'listEventNames',
+      response: { 200: EventNames },
     },
-    async (request) => ({ items: await listNames(deps.db, appIdOf(request)) }),
-  );
+    handler: async (request) => ({ items: await listNames(deps.db, appIdOf(request)) }),
+  });
 }
 
-/** A device that is not known, and a secret that is not its own, are answered alike. */
+/** An unknown device and a wrong secret are answered alike. */
 async function checkReporter(
   guard: DeviceGuard,
   request: FastifyRequest,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { route } from '../route.ts';
 
 const CHECK_MS = 2_000;
 const Part = z.enum(['ok', 'unreachable']);
@@ -11,18 +11,26 @@ const Readiness = z
 
 export async function healthRoutes(app: App, deps: ApiDeps): Promise<void> {
   const { db, temporal } = deps;
-  app.get(
-    '/health/live',
-    {
-      config: { rateLimit: false },
-      schema: { operationId: 'getLiveness', response: { 200: z.object({ status: z.literal('live') }) } },
+  route(app, {
+    method: 'GET',
+    path: '/health/live',
+    access: 'public',
+    isRateLimited: false,
+    schema: {
+      operationId: 'getLiveness',
+      response: { 200: z.object({ status: z.literal('live') }) },
     },
-    async () => ({ status: 'live' as const }),
-  );
-  app.get(
-    '/health/ready',
-    { schema: { operationId: 'getReadiness', response: { 200: Readiness, 503: Readiness } } },
-    async (_request, reply) => {
+    handler: async () => ({ status: 'live' as const }),
+  });
+  route(app, {
+    method: 'GET',
+    path: '/health/ready',
+    access: 'public',
+    schema: {
+      operationId: 'getReadiness',
+      response: { 200: Readiness, 503: Readiness },
+    },
+    handler: async (_request, reply) => {
       const [database, temporalPart] = await Promise.all([
         partOf(() => sql`select 1`.execute(db)),
         partOf(() => temporal.connection.workflowService.getSystemInfo({})),
@@ -32,7 +40,7 @@ export async function healthRoutes(app: App, deps: ApiDeps): Promise<void> {
         .code(isReady ? 200 : 503)
         .send({ status: isReady ? 'ready' : 'not_ready', database, temporal: temporalPart });
     },
-  );
+  });
 }
 
 async function partOf(check: () => Promise<unknown>): Promise<z.infer<typeof Part>> {

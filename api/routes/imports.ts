@@ -1,22 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { importDevices } from '../../db/device-import.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { route } from '../route.ts';
 import { RowError, SHOWN_ERRORS } from '../upload/bad-rows.ts';
 import {
   acceptStreams,
   bytesOf,
   CSV,
   contentTypeOf,
+  limitUploads,
   NDJSON,
   uploadBody,
-  withUploadSlot,
 } from '../upload/body.ts';
 import { DEVICE_COLUMNS, type DeviceColumn, toDeviceRow } from '../upload/device-rows.ts';
 import { newTally, readRows } from '../upload/rows.ts';
@@ -37,23 +34,23 @@ const READER = { known: DEVICE_COLUMNS, required: ['device_id', 'platform'], rea
 
 export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
   acceptStreams(app, [CSV, NDJSON]);
-  app.post(
-    '/v1/devices/import',
-    {
-      ...idempotent(deps),
-      onRequest: app.guard.may('devices.import'),
-      schema: {
-        ...PERSON,
-        ...uploadBody(CSV, NDJSON),
-        operationId: 'importDevices',
-        description:
-          'One device per line; a field must not contain a line break. Good rows are imported, bad ones are reported ' +
-          'by line. A column or field that is left out keeps what a known device has, an empty one clears it.',
-        response: { 200: Imported, ...problemResponses(409, 413, 415, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/devices/import',
+    access: 'devices.import',
+    audit: AUDIT_ACTIONS.importDevices,
+    idempotent: true,
+    schema: {
+      operationId: 'importDevices',
+      description:
+        'One device per line; a field must not contain a line break. Good rows are imported, bad ones are reported ' +
+        'by line. A column or field that is left out keeps what a known device has, an empty one clears it.',
+      ...uploadBody(CSV, NDJSON),
+      response: { 200: Imported },
     },
-    async (request) => withUploadSlot(deps.pool, () => importFile(deps, request)),
-  );
+    problems: [409, 413, 415, 422],
+    handler: async (request) => limitUploads(deps.pool, () => importFile(deps, request)),
+  });
 }
 
 async function importFile({ clock, pool, db }: ApiDeps, request: FastifyRequest) {
@@ -68,7 +65,7 @@ async function importFile({ clock, pool, db }: ApiDeps, request: FastifyRequest)
   const { created, updated, duplicates, duplicateLines } = result;
   tally.bad.addLater(duplicateLines, duplicates, 'device_id', 'duplicate_in_file');
   const detail = `rows: ${tally.rows}, created: ${created}, updated: ${updated}, bad: ${tally.bad.count}`;
-  await recordAct(db, request, { detail, now: await clock() });
+  await recordAuditEntry(db, request, { detail, now: await clock() });
   return {
     rows: tally.rows,
     imported: created + updated,

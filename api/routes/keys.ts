@@ -6,13 +6,11 @@ import { insertKey, listKeys, revokeKey } from '../../db/keys.ts';
 import { insertPerson } from '../../db/people.ts';
 import { newId } from '../../domain/ids.ts';
 import { ROLES } from '../../domain/role.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { ADMIN, PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 import { newSecret } from '../secrets.ts';
 
@@ -39,62 +37,70 @@ const Key = z
   .meta({ id: 'Key' });
 
 export async function keyRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/apps/:appId/keys',
-    {
-      ...idempotent(deps),
-      onRequest: app.guard.admin,
-      schema: {
-        ...ADMIN,
-        operationId: 'createKey',
-        params: z.object({ appId: z.string() }),
-        body: NewKey,
-        response: { 201: KeyMade, ...problemResponses(404, 409, 413, 415, 422) },
-      },
+  createKeyRoute(app, deps);
+  listKeysRoute(app, deps);
+  revokeKeyRoute(app, deps);
+}
+
+function createKeyRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/apps/:appId/keys',
+    access: 'admin',
+    audit: AUDIT_ACTIONS.createKey,
+    idempotent: true,
+    schema: {
+      operationId: 'createKey',
+      params: z.object({ appId: z.string() }),
+      body: NewKey,
+      response: { 201: KeyMade },
     },
-    async (request, reply) => {
+    problems: [404, 409, 413, 415, 422],
+    handler: async (request, reply) => {
       if ((await findApp(deps.db, request.params.appId)) === undefined) throw notFound('app');
       return reply.code(201).send(await makeKey(deps, request, request.params.appId, request.body));
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/keys',
-    {
-      onRequest: app.guard.may('keys.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listKeys',
-        querystring: PageQuery,
-        response: { 200: Page(Key), ...problemResponses() },
-      },
+function listKeysRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/keys',
+    access: 'keys.read',
+    schema: {
+      operationId: 'listKeys',
+      querystring: PageQuery,
+      response: { 200: Page(Key) },
     },
-    async (request) => listKeys(deps.db, personOf(request).appId, request.query),
-  );
+    handler: async (request) => listKeys(deps.db, personOf(request).appId, request.query),
+  });
+}
 
-  app.delete(
-    '/v1/keys/:id',
-    {
-      onRequest: app.guard.may('keys.revoke'),
-      schema: {
-        ...PERSON,
-        operationId: 'revokeKey',
-        params: z.object({ id: z.string() }),
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+function revokeKeyRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/keys/:id',
+    access: 'keys.revoke',
+    audit: AUDIT_ACTIONS.revokeKey,
+    schema: {
+      operationId: 'revokeKey',
+      params: z.object({ id: z.string() }),
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await revokeKey(trx, { appId, id, now }))) throw notFound('key');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       app.guard.forget();
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 /** The person and the key appear together or not at all; the key itself is shown this once. */
@@ -114,7 +120,7 @@ async function makeKey(
     }
     await insertKey(trx, { id, appId, key, personId, createdAt });
     const holder = personId === null ? '' : `, ${personId}`;
-    await recordAct(trx, request, { appId, detail: `${id}: ${wanted.role}${holder}`, now: createdAt });
+    await recordAuditEntry(trx, request, { appId, detail: `${id}: ${wanted.role}${holder}`, now: createdAt });
   });
   return { id, role: wanted.role, personId, key };
 }

@@ -4,21 +4,18 @@ import { countDetails, listDetails } from '../../db/details.ts';
 import { createResultAudience } from '../../db/result-audience.ts';
 import { DetailsFilter } from '../../domain/details-filter.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DETAIL_COLUMNS, detailPages } from '../details-export.ts';
 import { DeliveryPage, DetailsExportQuery, DetailsQuery } from '../details-schemas.ts';
 import { DetailsSearch } from '../details-search.ts';
-import { idempotent } from '../idempotency.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { gone, ledgerOf, pushOf } from '../push-lookup.ts';
-import { Label } from '../schemas.ts';
-import { IdParams, readingById } from '../task-lookup.ts';
+import { route } from '../route.ts';
+import { IdParams, Label } from '../schemas.ts';
 
 const NewResultAudience = z
   .strictObject({ name: Label(200), filter: DetailsFilter })
@@ -38,15 +35,19 @@ export async function pushDetailRoutes(app: App, deps: ApiDeps): Promise<void> {
 
 function deliveryReads(app: App, deps: ApiDeps): void {
   const search = new DetailsSearch(deps.db);
-  app.get(
-    '/v1/pushes/:id/deliveries',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/deliveries',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listDeliveries',
       tags,
+      params: IdParams,
       querystring: DetailsQuery,
-      response: { 200: DeliveryPage, ...problemResponses(404, 410) },
-    }),
-    async (request) => {
+      response: { 200: DeliveryPage },
+    },
+    problems: [404, 410],
+    handler: async (request) => {
       const { limit, cursor, count, ...filter } = request.query;
       const at = { variant: filter.variant, place: IN_QUERY };
       const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
@@ -56,45 +57,54 @@ function deliveryReads(app: App, deps: ApiDeps): void {
       const total = count ? await search.all((db) => countDetails(db, { ...ledger, filter })) : null;
       return { ...toNumberedPage(rows, limit, (row) => row.n), total };
     },
-  );
+  });
 }
 
 function deliveryExport(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/pushes/:id/deliveries.csv',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/deliveries.csv',
+    access: 'tasks.read',
+    audit: AUDIT_ACTIONS.exportDeliveries,
+    schema: {
       operationId: 'exportDeliveries',
       tags,
+      params: IdParams,
       querystring: DetailsExportQuery,
-      response: { 200: CSV_RESPONSE, ...problemResponses(404, 410) },
-    }),
-    async (request, reply) => {
+      response: { 200: CSV_RESPONSE },
+    },
+    problems: [404, 410],
+    handler: async (request, reply) => {
       const push = await pushOf(deps, request);
       const filter = request.query;
       const ledger = await ledgerOf(deps, push, { variant: filter.variant, place: IN_QUERY });
       const pages = detailPages(deps, push, { ledger, filter });
-      await recordAct(deps.db, request, { taskId: push.taskId, detail: push.id, now: await deps.clock() });
+      await recordAuditEntry(deps.db, request, {
+        taskId: push.taskId,
+        detail: push.id,
+        now: await deps.clock(),
+      });
       return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DETAIL_COLUMNS, pages });
     },
-  );
+  });
 }
 
 function resultAudiences(app: App, deps: ApiDeps): void {
-  app.post(
-    '/v1/pushes/:id/audience',
-    {
-      onRequest: app.guard.may('audiences.change'),
-      ...idempotent(deps),
-      schema: {
-        operationId: 'createResultAudience',
-        ...PERSON,
-        tags,
-        params: IdParams,
-        body: NewResultAudience,
-        response: { 201: ResultAudience, ...problemResponses(404, 409, 410, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/pushes/:id/audience',
+    access: 'audiences.change',
+    audit: AUDIT_ACTIONS.createResultAudience,
+    idempotent: true,
+    schema: {
+      operationId: 'createResultAudience',
+      tags,
+      params: IdParams,
+      body: NewResultAudience,
+      response: { 201: ResultAudience },
     },
-    async (request, reply) => {
+    problems: [404, 409, 410, 422],
+    handler: async (request, reply) => {
       const { name, filter } = request.body;
       const at = { variant: filter.variant, place: { pointer: '/filter/variant' } };
       const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
@@ -107,12 +117,15 @@ function resultAudiences(app: App, deps: ApiDeps): void {
         const count = await createResultAudience(trx, made);
         if (count === 'gone') throw gone();
         if (count === 'unready') throw unready();
-        await recordAct(trx, request, { detail: `${id} of ${request.params.id}: ${count} members`, now });
+        await recordAuditEntry(trx, request, {
+          detail: `${id} of ${request.params.id}: ${count} members`,
+          now,
+        });
         return count;
       });
       return reply.code(201).send({ id, name, version: 1, members });
     },
-  );
+  });
 }
 
 function unready(): Problem {

@@ -16,7 +16,9 @@ beforeEach(async () => {
   const content = { locales: { de: { title: 'Angebot' }, fr: { title: 'Offre' } } };
   taskId = await seedTask(api.deps.db, { appId, personId: marketer.personId, content, now: startedAt });
   push = await seedPush(api.deps.db, {
-    ...{ appId, taskId, startedAt },
+    appId,
+    taskId,
+    startedAt,
     deliveries: [
       { status: 'accepted', platform: 'ios', deviceId: 'phone-a' },
       { status: 'accepted', platform: 'android', deviceId: 'phone-b', variant: 4 },
@@ -41,8 +43,15 @@ describe('GET /v1/pushes/{id}', () => {
     expect(body['statistics']).toMatchObject({
       final: false,
       statistics: {
-        ...{ planned: 7, matched: 6, losses: 1, suppressed: 1, pending: 1, sent: 4 },
-        ...{ success: 1, failures: 2, noFeedback: 1 },
+        planned: 7,
+        matched: 6,
+        losses: 1,
+        suppressed: 1,
+        pending: 1,
+        sent: 4,
+        success: 1,
+        failures: 2,
+        noFeedback: 1,
         failureReasons: { BadDeviceToken: 1, unknown_outcome: 1 },
         platforms: { ios: { planned: 3, noFeedback: null }, android: { pending: 1 } },
       },

@@ -1,22 +1,26 @@
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { PushBody, renderPushes } from '../push-view.ts';
-import { readingById } from '../task-lookup.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
 
 export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/pushes/:id',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id',
+    access: 'tasks.read',
+    schema: {
       operationId: 'getPush',
       tags: ['pushes'],
-      response: { 200: PushBody, ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: PushBody },
+    },
+    problems: [404],
+    handler: async (request) => {
       const [shown] = await renderPushes(deps, [await pushOf(deps, request)]);
       if (shown === undefined) throw notFound('push');
       return shown;
     },
-  );
+  });
 }

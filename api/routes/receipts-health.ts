@@ -3,17 +3,15 @@ import { readReceiptHealth } from '../../db/receipt-health.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { RECEIPT_KINDS, RECEIPT_RESULTS, RECEIPT_SOURCES } from '../../domain/receipt.ts';
 import { receiptWarnings } from '../../domain/receipt-warnings.ts';
-import type { App } from '../app.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const Arrival = z
   .object({
     source: z.enum(RECEIPT_SOURCES),
-    /** Null where it is not known: of late receipts, and of those of nothing. */
+    /** Null for late receipts and for receipts of unknown messages. */
     platform: z.enum(PLATFORMS).nullable(),
     kind: z.enum(RECEIPT_KINDS).nullable(),
     result: z.enum([...RECEIPT_RESULTS, 'error']),
@@ -31,23 +29,21 @@ const ReceiptHealth = z
   })
   .meta({ id: 'ReceiptHealth' });
 
-/** Whether receipts arrive at all. */
+/** Shows whether receipts arrive. */
 export async function receiptHealthRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/receipts/health',
-    {
-      onRequest: app.guard.may('app.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'getReceiptHealth',
-        tags: ['receipts'],
-        response: { 200: ReceiptHealth, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/receipts/health',
+    access: 'app.read',
+    schema: {
+      operationId: 'getReceiptHealth',
+      tags: ['receipts'],
+      response: { 200: ReceiptHealth },
     },
-    async (request) => {
+    handler: async (request) => {
       const asOf = await deps.clock();
       const health = await readReceiptHealth(deps.db, { appId: appIdOf(request), now: asOf });
       return { asOf, ...health, warnings: receiptWarnings(health, asOf) };
     },
-  );
+  });
 }

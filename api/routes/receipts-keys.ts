@@ -3,21 +3,21 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
-import { newWebhookSecret } from '../../security/standard-webhooks.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 
 const VendorKey = z
   .object({
-    ...{ id: z.string(), name: z.string(), createdBy: z.string() },
-    ...{ createdAt: IsoDate, revokedAt: IsoDate.nullable() },
+    id: z.string(),
+    name: z.string(),
+    createdBy: z.string(),
+    createdAt: IsoDate,
+    revokedAt: IsoDate.nullable(),
   })
   .meta({ id: 'VendorKey' });
 const NewVendorKey = z.strictObject({ name: Label(100) }).meta({ id: 'NewVendorKey' });
@@ -27,14 +27,17 @@ const VendorKeyMade = z
     name: z.string(),
     /** Shown this once; callbacks are signed with it. */
     secret: z.string(),
-    /** Where the vendor sends its callbacks. */
+    /** The path for the vendor's callbacks. */
     path: z.string(),
   })
   .meta({ id: 'VendorKeyMade' });
 const Callback = z
   .object({
-    ...{ keyId: z.string(), callbackId: z.string(), receivedAt: IsoDate, doneAt: IsoDate.nullable() },
-    /** How many receipts had each result; `unreadable` when the body was none. Null until it was read. */
+    keyId: z.string(),
+    callbackId: z.string(),
+    receivedAt: IsoDate,
+    doneAt: IsoDate.nullable(),
+    /** The number of receipts by result; `unreadable` for an invalid body. Null until the body is read. */
     outcome: z.record(z.string(), z.int()).nullable(),
   })
   .meta({ id: 'VendorCallback' });
@@ -47,18 +50,20 @@ export async function vendorKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function keyChanges(app: App, deps: ApiDeps): void {
-  const onRequest = app.guard.may('credentials.change');
-  app.post(
-    '/v1/app/vendor-keys',
-    {
-      onRequest,
-      ...idempotent(deps),
-      schema: {
-        ...{ ...PERSON, operationId: 'createVendorKey', tags, body: NewVendorKey },
-        response: { 201: VendorKeyMade, ...problemResponses(409, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/vendor-keys',
+    access: 'credentials.read',
+    audit: AUDIT_ACTIONS.createVendorKey,
+    idempotent: true,
+    schema: {
+      operationId: 'createVendorKey',
+      tags,
+      body: NewVendorKey,
+      response: { 201: VendorKeyMade },
     },
-    async (request, reply) => {
+    problems: [409, 422],
+    handler: async (request, reply) => {
       const { appId, personId: createdBy } = personOf(request);
       const id = newId('vendorkey', randomBytes);
       const secret = newWebhookSecret();
@@ -66,62 +71,67 @@ function keyChanges(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         await insertVendorKey(trx, { id, appId, name, sealed: deps.vault.seal(secret), createdBy, now });
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return reply.code(201).send({ id, name, secret, path: `/v1/callbacks/${id}/receipts` });
     },
-  );
+  });
 
-  app.delete(
-    '/v1/app/vendor-keys/:id',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'revokeVendorKey', tags, params: z.object({ id: z.string().max(100) }) },
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/app/vendor-keys/:id',
+    access: 'credentials.read',
+    audit: AUDIT_ACTIONS.revokeVendorKey,
+    schema: {
+      operationId: 'revokeVendorKey',
+      tags,
+      params: z.object({ id: z.string().max(100) }),
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const isFound = await revokeVendorKey(trx, { appId: personOf(request).appId, id, now });
         if (!isFound) throw notFound('vendor key');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 function reads(app: App, deps: ApiDeps): void {
-  const onRequest = app.guard.may('credentials.read');
-  app.get(
-    '/v1/app/vendor-keys',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'listVendorKeys', tags },
-        response: { 200: z.object({ items: z.array(VendorKey) }), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/vendor-keys',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listVendorKeys',
+      tags,
+      response: { 200: z.object({ items: z.array(VendorKey) }) },
     },
-    async (request) => ({ items: await listVendorKeys(deps.db, { appId: personOf(request).appId }) }),
-  );
+    handler: async (request) => ({
+      items: await listVendorKeys(deps.db, { appId: personOf(request).appId }),
+    }),
+  });
 
-  app.get(
-    '/v1/callbacks',
-    {
-      onRequest,
-      schema: {
-        ...{ ...PERSON, operationId: 'listVendorCallbacks', tags, querystring: PageQuery },
-        response: { 200: Page(Callback), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/callbacks',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listVendorCallbacks',
+      tags,
+      querystring: PageQuery,
+      response: { 200: Page(Callback) },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor } = request.query;
       const { appId } = personOf(request);
       const rows = await listCallbacks(deps.db, { appId, before: decodePlace(cursor), limit: limit + 1 });
       return toNumberedPage(rows, limit, (row) => row.no);
     },
-  );
+  });
 }

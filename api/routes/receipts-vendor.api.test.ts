@@ -29,7 +29,9 @@ const bodyOf = (...more: unknown[]) =>
     receipts: [
       {
         messageId: encodeMessageId(api.deps.messageMac, { pushNo: push.no, n: 1 }),
-        ...{ kind: 'delivered', eventId: 'v-1', at: api.clock.now.toISOString() },
+        kind: 'delivered',
+        eventId: 'v-1',
+        at: api.clock.now.toISOString(),
       },
       ...more,
     ],
@@ -46,9 +48,13 @@ async function send(
     .update(body)
     .digest('base64');
   const response = await api.app.inject({
-    ...{ method: 'POST', url, payload: body },
+    method: 'POST',
+    url,
+    payload: body,
     headers: {
-      ...{ 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp },
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
       'webhook-signature': `v1,AAAA v1,${signature}`,
     },
   });
@@ -127,8 +133,11 @@ test('a push waits for callbacks that came within its window, and not for ever',
   const lock = await api.deps.pool.connect();
   try {
     await insertCallback(db, {
-      ...{ keyId: key.id, appId: shop.appId, callbackId: 'stuck' },
-      ...{ body: bodyOf(), now: api.clock.now },
+      keyId: key.id,
+      appId: shop.appId,
+      callbackId: 'stuck',
+      body: bodyOf(),
+      now: api.clock.now,
     });
     // Another process is reading it, and does not get on.
     await lock.query('begin');

@@ -2,55 +2,59 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { insertCallback } from '../../db/receipt-inbox.ts';
 import { findVendorKey } from '../../db/vendor-keys.ts';
-import { verifyWebhook } from '../../security/standard-webhooks.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { Problem } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { startInboxReader } from '../receipt-inbox-reader.ts';
+import { route } from '../route.ts';
+import { isSignedBy } from '../vendor-signature.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Headers = z.object({
-  /** Made once for each callback: the same again changes nothing. */
+  /** The unique ID of a callback; a repeated one has no effect. */
   'webhook-id': z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters'),
   'webhook-timestamp': z.string().max(20),
   'webhook-signature': z.string().max(2_000),
 });
 
-/** Vendors' callbacks: signed, stored as they came, answered, and then read. */
+/** Callbacks of vendors are signed. They are stored unread, answered, and read afterwards. */
 export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const gate = createGate(MAX_WAITING_BYTES);
   const inbox = startInboxReader(app, deps);
-  // The signature is over the bytes, so the body stays as it came.
+  // The signature covers the bytes of the body, so the body must not be parsed.
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
 
-  app.post(
-    '/v1/callbacks/:keyId/receipts',
-    {
-      onRequest: gate.admit,
-      schema: {
-        operationId: 'takeVendorReceipts',
-        description:
-          'The body is as of POST /v1/receipts, signed with a vendor key as standardwebhooks.com says. It is stored before the answer, and read right after.',
-        tags: ['receipts'],
-        security: [{ vendor: [] }],
-        params: z.object({ keyId: z.string().max(100) }),
-        headers: Headers,
-        response: { 202: z.object({ stored: z.literal(true) }), ...problemResponses(413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/callbacks/:keyId/receipts',
+    access: 'vendor',
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.takeVendorReceipts,
+    schema: {
+      operationId: 'takeVendorReceipts',
+      description:
+        'The body is as of POST /v1/receipts, signed with a vendor key as standardwebhooks.com says. It is stored before the answer, and read right after.',
+      tags: ['receipts'],
+      params: z.object({ keyId: z.string().max(100) }),
+      headers: Headers,
+      response: { 202: z.object({ stored: z.literal(true) }) },
     },
-    async (request, reply) => {
+    problems: [413, 415],
+    handler: async (request, reply) => {
       const { keyId } = request.params;
       const { 'webhook-id': callbackId, ...signed } = request.headers;
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const now = await deps.clock();
       const key = await findVendorKey(deps.db, keyId);
       const callback = {
-        ...{ id: callbackId, body, timestamp: signed['webhook-timestamp'] },
+        id: callbackId,
+        body,
+        timestamp: signed['webhook-timestamp'],
         signatures: signed['webhook-signature'],
       };
       if (key === undefined || !verifyWebhook(deps.vault.open(key.sealed), callback, now)) {
@@ -61,7 +65,7 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
       inbox.wake();
       return reply.code(202).send({ stored: true });
     },
-  );
+  });
 }
 
 function textOf(body: Buffer): string {

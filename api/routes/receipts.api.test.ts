@@ -21,7 +21,9 @@ async function pushOf(
   const { db } = api.deps;
   const taskId = await seedTask(db, { appId, personId, now: startedAt });
   return await seedPush(db, {
-    ...{ appId, taskId, startedAt },
+    appId,
+    taskId,
+    startedAt,
     deliveries: [
       { status: 'accepted', platform: 'android' },
       { status: 'accepted', platform: 'ios' },
@@ -31,7 +33,10 @@ async function pushOf(
 
 const idOf = (n: number, of = push) => encodeMessageId(api.deps.messageMac, { pushNo: of.no, n });
 const receipt = (n: number, more: object = {}) => ({
-  ...{ messageId: idOf(n), kind: 'open', eventId: `event-${n}`, at: api.clock.now.toISOString() },
+  messageId: idOf(n),
+  kind: 'open',
+  eventId: `event-${n}`,
+  at: api.clock.now.toISOString(),
   ...more,
 });
 let listened: Promise<string> | undefined;
@@ -169,7 +174,9 @@ describe('POST /v1/receipts', () => {
   test('nested as deep as a body can be, it is answered, and no more than the body is read', async () => {
     const send = (payload: string) =>
       api.app.inject({
-        ...{ method: 'POST', url: '/v1/receipts', payload },
+        method: 'POST',
+        url: '/v1/receipts',
+        payload,
         headers: { ...shop.sdk.headers, 'content-type': 'application/json' },
       });
     const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;

@@ -2,24 +2,23 @@ import { z } from 'zod';
 import type { ReceiptResult } from '../../domain/receipt.ts';
 import { RECEIPT_RESULTS } from '../../domain/receipt.ts';
 import { ReceiptInput, readReceipts } from '../../domain/receipt-reader.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { SDK } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { createGate } from '../receipt-gate.ts';
 import { createReceiptRecorder } from '../receipt-recorder.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
-/** Of bodies; what is made of them takes a few times as much. */
+/** The bound counts bodies; their parsed form takes a few times as much memory. */
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Receipts = z
   .strictObject({
-    /** The device's own time when it sends: tells by how much its clock is wrong. */
+    /** The device's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Each is checked on its own: what is not one is answered by its index, and the rest counts. */
+    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
     receipts: z
       .array(z.union([z.unknown(), ReceiptInput]))
       .min(1)
@@ -28,7 +27,7 @@ const Receipts = z
   .meta({ id: 'Receipts' });
 const ReceiptsAnswer = z
   .object({
-    /** How many were counted now, or had been before. */
+    /** The number of receipts that are counted, now or by an earlier report. */
     accepted: z.int(),
     results: z.array(
       z.union([
@@ -43,21 +42,22 @@ type ReceiptsAnswer = z.infer<typeof ReceiptsAnswer>;
 export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createReceiptRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
-  app.post(
-    '/v1/receipts',
-    {
-      onRequest: [app.guard.sdk, gate.admit],
-      // The answer is made here, in the shape that the schema describes: checking it would take most of the time.
-      serializerCompiler: () => (answer) => JSON.stringify(answer),
-      schema: {
-        operationId: 'reportReceipts',
-        tags: ['devices'],
-        ...SDK,
-        body: Receipts,
-        response: { 200: ReceiptsAnswer, ...problemResponses(413) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/receipts',
+    access: 'sdk',
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.reportReceipts,
+    // The answer is built in the shape that the schema describes: checking it again would take most of the time.
+    serializerCompiler: () => (answer) => JSON.stringify(answer),
+    schema: {
+      operationId: 'reportReceipts',
+      tags: ['devices'],
+      body: Receipts,
+      response: { 200: ReceiptsAnswer },
     },
-    async (request) => {
+    problems: [413],
+    handler: async (request) => {
       const now = await deps.clock();
       const { sentAt, receipts: items } = request.body;
       const { receipts, refusals } = readReceipts(deps.messageMac, items, { now, sentAt });
@@ -66,7 +66,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
       const results = await record({ now, appId: appIdOf(request), source: 'sdk', receipts, refused });
       return answerOf(items.length, results, refusals);
     },
-  );
+  });
 }
 
 function answerOf(

@@ -3,18 +3,17 @@ import { z } from 'zod';
 import { atOneMoment } from '../../db/database.ts';
 import { listStartedPushes } from '../../db/task-history.ts';
 import { type Period, readAppDays, readAppTotals } from '../../db/totals.ts';
-import type { App } from '../app.ts';
+import { DAY_MS } from '../../domain/duration.ts';
 import { appIdOf } from '../auth.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { Problem } from '../problem.ts';
 import { renderPushes } from '../push-view.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 import { PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
 import { AppTotalsBody, daysOf, totalsOf } from '../totals-view.ts';
 
-const DAY_MS = 86_400_000;
 const USUAL_DAYS = 30;
 const MAX_DAYS = 366;
 const PAGE = 200;
@@ -29,20 +28,17 @@ const PeriodQuery = z.strictObject({
 const tags = ['statistics'];
 
 export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const onRequest = app.guard.may('tasks.read');
-  app.get(
-    '/v1/statistics',
-    {
-      onRequest,
-      schema: {
-        ...PERSON,
-        operationId: 'getAppStatistics',
-        tags,
-        querystring: PeriodQuery,
-        response: { 200: AppTotalsBody, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/statistics',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getAppStatistics',
+      tags,
+      querystring: PeriodQuery,
+      response: { 200: AppTotalsBody },
     },
-    async (request) => {
+    handler: async (request) => {
       const period = await periodOf(deps, request);
       const { from, to } = period;
       const { totals, days } = await atOneMoment(deps.db, async (trx) => ({
@@ -51,27 +47,25 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
       }));
       return { from, to, ...totalsOf(totals, await deps.clock()), days: daysOf(days, totals) };
     },
-  );
+  });
 
-  app.get(
-    '/v1/statistics.csv',
-    {
-      onRequest,
-      schema: {
-        ...PERSON,
-        operationId: 'exportAppStatistics',
-        tags,
-        querystring: PeriodQuery,
-        response: { 200: CSV_RESPONSE, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/statistics.csv',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'exportAppStatistics',
+      tags,
+      querystring: PeriodQuery,
+      response: { 200: CSV_RESPONSE },
     },
-    async (request, reply) =>
+    handler: async (request, reply) =>
       sendCsv(reply, {
         name: 'pushes',
         columns: PUSH_COLUMNS,
         pages: pushPages(deps, await periodOf(deps, request)),
       }),
-  );
+  });
 }
 
 async function periodOf(

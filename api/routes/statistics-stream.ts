@@ -1,17 +1,18 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { App } from '../app.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { Problem } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { readPushStatistics } from '../push-statistics.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
 import { createStatisticsFeed, type Topic } from '../statistics-feed.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 import { readTaskStatistics } from '../task-statistics.ts';
 
-/** In one process. */
+/** The limit of one process. */
 const MAX_STREAMS = 200;
 const MAX_STREAMS_PER_KEY = 10;
 const RETRY_AFTER_SECONDS = 10;
@@ -21,13 +22,19 @@ const tags = ['statistics'];
 
 export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<void> {
   const watch = watching(app, deps);
-  app.get(
-    '/v1/pushes/:id/statistics/stream',
-    readingById(app, {
-      ...{ operationId: 'watchPushStatistics', tags, headers: Headers },
-      response: { 200: eventsOf('a PushStatistics'), ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/statistics/stream',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'watchPushStatistics',
+      tags,
+      params: IdParams,
+      headers: Headers,
+      response: { 200: eventsOf('a PushStatistics') },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const { no } = await pushOf(deps, request);
       const read = async () => {
         const body = await readPushStatistics(deps, no);
@@ -35,19 +42,25 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
       };
       return sendEvents(reply, watch(request, { key: `push ${no}`, read }));
     },
-  );
-  app.get(
-    '/v1/tasks/:id/statistics/stream',
-    readingById(app, {
-      ...{ operationId: 'watchTaskStatistics', tags, headers: Headers },
-      response: { 200: eventsOf('a TotalStatistics'), ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+  });
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/statistics/stream',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'watchTaskStatistics',
+      tags,
+      params: IdParams,
+      headers: Headers,
+      response: { 200: eventsOf('a TotalStatistics') },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = await taskOf(deps, request);
       const read = () => readTaskStatistics(deps, id);
       return sendEvents(reply, watch(request, { key: `task ${id}`, read }));
     },
-  );
+  });
 }
 
 function eventsOf(data: string) {
@@ -57,7 +70,7 @@ function eventsOf(data: string) {
   };
 }
 
-/** Opens streams, as many as a key and the process may have. */
+/** Opens streams within the limits of the key and of the process. */
 function watching(app: App, deps: ApiDeps): (request: FastifyRequest, topic: Topic) => Readable {
   const feed = createStatisticsFeed(deps);
   const ofKeys = new Map<string, number>();
@@ -85,7 +98,7 @@ function sendEvents(reply: FastifyReply, stream: Readable): FastifyReply {
       .type('text/event-stream')
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
-      // A server that closes would wait for a connection that is kept.
+      // A kept connection would delay the shutdown of the server.
       .header('connection', 'close')
       .send(stream)
   );

@@ -23,7 +23,10 @@ beforeEach(async () => {
 
 async function pushOf(seq: number): Promise<SeededPush> {
   return await seedPush(api.deps.db, {
-    ...{ appId: shop.appId, taskId, seq, startedAt: api.clock.now },
+    appId: shop.appId,
+    taskId,
+    seq,
+    startedAt: api.clock.now,
     deliveries: [
       { status: 'accepted', platform: 'android', deviceId: '=cmd()' },
       { status: 'accepted', platform: 'android' },
@@ -44,7 +47,9 @@ const report = (n: number, kind: string, of = push) =>
     receipts: [
       {
         messageId: encodeMessageId(api.deps.messageMac, { pushNo: of.no, n }),
-        ...{ kind, eventId: `${kind}-${n}`, at: api.clock.now.toISOString() },
+        kind,
+        eventId: `${kind}-${n}`,
+        at: api.clock.now.toISOString(),
       },
     ],
   });
@@ -103,7 +108,9 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     const now = api.clock.now;
     const task = await seedTask(api.deps.db, { appId, personId: marketer.personId, content, now });
     const { id } = await seedPush(api.deps.db, {
-      ...{ appId, taskId: task, startedAt: now },
+      appId,
+      taskId: task,
+      startedAt: now,
       deliveries: [
         { status: 'accepted', platform: 'ios', variant: 3 },
         { status: 'pending', platform: 'ios', variant: 0 },
@@ -143,7 +150,8 @@ describe('totals', () => {
     await report(1, 'open', next);
     await report(2, 'open', next);
     expect(await get(`/v1/tasks/${taskId}/statistics`)).toMatchObject({
-      ...{ pushes: 2, finalPushes: 1 },
+      pushes: 2,
+      finalPushes: 1,
       statistics: {
         planned: 10,
         opens: 3,
@@ -200,8 +208,14 @@ describe('totals', () => {
       .insertInto('pushes')
       .values(
         Array.from({ length: 450 }, (_, n) => ({
-          ...{ id: `${push.id}-${n}`, app_id: shop.appId, task_id: taskId, seq: n + 2, revision: 1 },
-          ...{ due_at: at, created_at: at, ...window },
+          id: `${push.id}-${n}`,
+          app_id: shop.appId,
+          task_id: taskId,
+          seq: n + 2,
+          revision: 1,
+          due_at: at,
+          created_at: at,
+          ...window,
         })),
       )
       .execute();
@@ -222,7 +236,10 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
 
   test('is streamed page after page', async () => {
     const many = await seedPush(api.deps.db, {
-      ...{ appId: shop.appId, taskId, seq: 2, startedAt: api.clock.now },
+      appId: shop.appId,
+      taskId,
+      seq: 2,
+      startedAt: api.clock.now,
       deliveries: Array.from({ length: 4_500 }, () => ({ status: 'accepted', platform: 'ios' }) as const),
     });
     const lines = (await text(`/v1/pushes/${many.id}/deliveries.csv`)).trimEnd().split('\r\n');
@@ -243,7 +260,11 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
       () => ({ status: 'accepted', platform: 'ios' }) as const,
     );
     const { id, windowEndsAt, startedAt } = await seedPush(api.deps.db, {
-      ...{ appId: shop.appId, taskId, seq: 2, startedAt: api.clock.now, deliveries },
+      appId: shop.appId,
+      taskId,
+      seq: 2,
+      startedAt: api.clock.now,
+      deliveries,
     });
     // The window ends between two pages.
     let asked = 0;

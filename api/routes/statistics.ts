@@ -1,14 +1,15 @@
 import { listPushes, type PushSummary } from '../../db/task-history.ts';
-import type { App } from '../app.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv-export.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound, problemResponses } from '../problem.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
 import { pushOf } from '../push-lookup.ts';
 import { readPushStatistics } from '../push-statistics.ts';
 import { renderPushes } from '../push-view.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
 import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from '../statistics-export.ts';
 import { StatisticsDetail } from '../statistics-view.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 import { readTaskStatistics } from '../task-statistics.ts';
 import { TotalsBody } from '../totals-view.ts';
 
@@ -21,58 +22,74 @@ export async function statisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function pushStatistics(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/pushes/:id/statistics',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/statistics',
+    access: 'tasks.read',
+    schema: {
       operationId: 'getPushStatistics',
       tags,
-      response: { 200: StatisticsDetail, ...problemResponses(404) },
-    }),
-    async (request) => detailsOf(deps, await pushOf(deps, request)),
-  );
+      params: IdParams,
+      response: { 200: StatisticsDetail },
+    },
+    problems: [404],
+    handler: async (request) => detailsOf(deps, await pushOf(deps, request)),
+  });
 
-  app.get(
-    '/v1/pushes/:id/statistics.csv',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/pushes/:id/statistics.csv',
+    access: 'tasks.read',
+    schema: {
       operationId: 'exportPushStatistics',
       tags,
-      response: { 200: CSV_RESPONSE, ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+      params: IdParams,
+      response: { 200: CSV_RESPONSE },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const push = await pushOf(deps, request);
       const rows = metricRows(await detailsOf(deps, push));
       return sendCsv(reply, { name: `${push.id}-statistics`, columns: METRIC_COLUMNS, pages: once(rows) });
     },
-  );
+  });
 }
 
 function taskStatistics(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks/:id/statistics',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/statistics',
+    access: 'tasks.read',
+    schema: {
       operationId: 'getTaskStatistics',
       tags,
-      response: { 200: TotalsBody, ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: TotalsBody },
+    },
+    problems: [404],
+    handler: async (request) => {
       const { id } = await taskOf(deps, request);
       return (await readTaskStatistics(deps, id)).body;
     },
-  );
+  });
 
-  app.get(
-    '/v1/tasks/:id/statistics.csv',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/statistics.csv',
+    access: 'tasks.read',
+    schema: {
       operationId: 'exportTaskStatistics',
       tags,
-      response: { 200: CSV_RESPONSE, ...problemResponses(404) },
-    }),
-    async (request, reply) => {
+      params: IdParams,
+      response: { 200: CSV_RESPONSE },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = await taskOf(deps, request);
       const pages = pushPages(deps, id);
       return sendCsv(reply, { name: `${id}-pushes`, columns: PUSH_COLUMNS, pages });
     },
-  );
+  });
 }
 
 /** Newest first. */

@@ -9,15 +9,12 @@ import {
   type SubCampaign,
 } from '../../db/sub-campaigns.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Label, Page, PageQuery } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate, Label, Page, PageQuery } from '../schemas.ts';
 
 const SubCampaignBody = z
   .object({
@@ -34,70 +31,70 @@ const Named = z.strictObject({ name: Label(200) }).meta({ id: 'NewSubCampaign' }
 const tags = ['sub-campaigns'];
 
 export async function subCampaignRoutes(app: App, deps: ApiDeps): Promise<void> {
-  reading(app, deps);
-  changing(app, deps);
+  listSubCampaignsRoute(app, deps);
+  createSubCampaignRoute(app, deps);
+  renameSubCampaignRoute(app, deps);
+  deleteSubCampaignRoute(app, deps);
 }
 
-function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/sub-campaigns',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        operationId: 'listSubCampaigns',
-        tags,
-        ...PERSON,
-        querystring: PageQuery,
-        response: { 200: Page(SubCampaignBody), ...problemResponses() },
-      },
+function listSubCampaignsRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/sub-campaigns',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'listSubCampaigns',
+      tags,
+      querystring: PageQuery,
+      response: { 200: Page(SubCampaignBody) },
     },
-    async (request) => listSubCampaigns(deps.db, appIdOf(request), request.query),
-  );
+    handler: async (request) => listSubCampaigns(deps.db, appIdOf(request), request.query),
+  });
 }
 
-function changing(app: App, deps: ApiDeps): void {
-  const route = { onRequest: app.guard.may('sub_campaigns.change') };
-
-  app.post(
-    '/v1/sub-campaigns',
-    {
-      ...route,
-      ...idempotent(deps),
-      schema: {
-        operationId: 'createSubCampaign',
-        tags,
-        ...PERSON,
-        body: Named,
-        response: { 201: SubCampaignBody, ...problemResponses(409, 422) },
-      },
+function createSubCampaignRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/sub-campaigns',
+    access: 'sub_campaigns.change',
+    audit: AUDIT_ACTIONS.createSubCampaign,
+    idempotent: true,
+    schema: {
+      operationId: 'createSubCampaign',
+      tags,
+      body: Named,
+      response: { 201: SubCampaignBody },
     },
-    async (request, reply) => {
+    problems: [409, 422],
+    handler: async (request, reply) => {
       const { appId, personId } = personOf(request);
       const { name } = request.body;
       const id = newId('subcampaign', randomBytes);
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await insertSubCampaign(trx, { appId, id, name, personId, now }))) throw nameTaken();
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return reply.code(201).send(await subCampaignOf(deps, appId, id));
     },
-  );
+  });
+}
 
-  app.patch(
-    '/v1/sub-campaigns/:id',
-    {
-      ...route,
-      schema: {
-        operationId: 'renameSubCampaign',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        body: Named,
-        response: { 200: SubCampaignBody, ...problemResponses(404, 409) },
-      },
+function renameSubCampaignRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/sub-campaigns/:id',
+    access: 'sub_campaigns.change',
+    audit: AUDIT_ACTIONS.renameSubCampaign,
+    schema: {
+      operationId: 'renameSubCampaign',
+      tags,
+      params: IdParams,
+      body: Named,
+      response: { 200: SubCampaignBody },
     },
-    async (request) => {
+    problems: [404, 409],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       const { name } = request.body;
@@ -106,36 +103,38 @@ function changing(app: App, deps: ApiDeps): void {
         const renamed = await renameSubCampaign(trx, { appId, id, name });
         if (renamed === 'gone') throw notFound('sub-campaign');
         if (renamed === 'taken') throw nameTaken();
-        await recordAct(trx, request, { detail: `${id}: ${name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${name}`, now });
       });
       return await subCampaignOf(deps, appId, id);
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/sub-campaigns/:id',
-    {
-      ...route,
-      schema: {
-        operationId: 'deleteSubCampaign',
-        description: 'Tasks that serve it stay, and serve it no more.',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+function deleteSubCampaignRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/sub-campaigns/:id',
+    access: 'sub_campaigns.change',
+    audit: AUDIT_ACTIONS.deleteSubCampaign,
+    schema: {
+      operationId: 'deleteSubCampaign',
+      description: 'Tasks that serve it stay, and serve it no more.',
+      tags,
+      params: IdParams,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const isGone = await deleteSubCampaign(trx, { appId: appIdOf(request), id });
         if (!isGone) throw notFound('sub-campaign');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 async function subCampaignOf(deps: ApiDeps, appId: string, id: string): Promise<SubCampaign> {

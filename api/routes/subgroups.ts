@@ -10,15 +10,12 @@ import {
   type SubgroupFault,
 } from '../../db/subgroups.ts';
 import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Label } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate, Label } from '../schemas.ts';
 
 const SubgroupBody = z
   .object({
@@ -39,99 +36,110 @@ const SubgroupChange = z.strictObject({ name: Label(100).optional(), parentId: P
 const tags = ['subgroups'];
 
 export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/subgroups',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        operationId: 'listSubgroups',
-        description: 'The whole tree, each folder after its parent.',
-        tags,
-        ...PERSON,
-        response: { 200: z.object({ items: z.array(SubgroupBody) }), ...problemResponses() },
-      },
-    },
-    async (request) => ({ items: await listSubgroups(deps.db, { appId: appIdOf(request) }) }),
-  );
+  listSubgroupsRoute(app, deps);
+  createSubgroupRoute(app, deps);
+  changeSubgroupRoute(app, deps);
+  deleteSubgroupRoute(app, deps);
+}
 
-  app.post(
-    '/v1/subgroups',
-    {
-      onRequest: app.guard.may('subgroups.change'),
-      ...idempotent(deps),
-      schema: {
-        operationId: 'createSubgroup',
-        tags,
-        ...PERSON,
-        body: NewSubgroup.meta({ id: 'NewSubgroup' }),
-        response: { 201: SubgroupBody, ...problemResponses(404, 409, 422) },
-      },
+function listSubgroupsRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/subgroups',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'listSubgroups',
+      description: 'The whole tree, each folder after its parent.',
+      tags,
+      response: { 200: z.object({ items: z.array(SubgroupBody) }) },
     },
-    async (request, reply) => {
+    handler: async (request) => ({ items: await listSubgroups(deps.db, { appId: appIdOf(request) }) }),
+  });
+}
+
+function createSubgroupRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/subgroups',
+    access: 'subgroups.change',
+    audit: AUDIT_ACTIONS.createSubgroup,
+    idempotent: true,
+    schema: {
+      operationId: 'createSubgroup',
+      tags,
+      body: NewSubgroup.meta({ id: 'NewSubgroup' }),
+      response: { 201: SubgroupBody },
+    },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const { appId, personId } = personOf(request);
       const now = await deps.clock();
       const id = newId('subgroup', randomBytes);
       await deps.db.transaction().execute(async (trx) => {
         const fault = await insertSubgroup(trx, { ...request.body, appId, id, personId, now });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: `${id}: ${request.body.name}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${request.body.name}`, now });
       });
       return reply.code(201).send(await subgroupOf(deps, appId, id));
     },
-  );
+  });
+}
 
-  app.patch(
-    '/v1/subgroups/:id',
-    {
-      onRequest: app.guard.may('subgroups.change'),
-      schema: {
-        operationId: 'changeSubgroup',
-        description: 'Renames it, or moves it with all that lies in it.',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        body: SubgroupChange.meta({ id: 'SubgroupChange' }),
-        response: { 200: SubgroupBody, ...problemResponses(404, 409) },
-      },
+function changeSubgroupRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/subgroups/:id',
+    access: 'subgroups.change',
+    audit: AUDIT_ACTIONS.changeSubgroup,
+    schema: {
+      operationId: 'changeSubgroup',
+      description: 'Renames it, or moves it with all that lies in it.',
+      tags,
+      params: IdParams,
+      body: SubgroupChange.meta({ id: 'SubgroupChange' }),
+      response: { 200: SubgroupBody },
     },
-    async (request) => {
+    problems: [404, 409],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const fault = await changeSubgroup(trx, { ...request.body, appId, id, now });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: `${id}: ${JSON.stringify(request.body)}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${JSON.stringify(request.body)}`, now });
       });
       return await subgroupOf(deps, appId, id);
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/subgroups/:id',
-    {
-      onRequest: app.guard.may('subgroups.change'),
-      schema: {
-        operationId: 'deleteSubgroup',
-        description: 'Only when no task and no other folder is in it.',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        response: { 204: z.null(), ...problemResponses(404, 409) },
-      },
+function deleteSubgroupRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/subgroups/:id',
+    access: 'subgroups.change',
+    audit: AUDIT_ACTIONS.deleteSubgroup,
+    schema: {
+      operationId: 'deleteSubgroup',
+      description: 'Only when no task and no other folder is in it.',
+      tags,
+      params: IdParams,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404, 409],
+    handler: async (request, reply) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const fault = await deleteSubgroup(trx, { appId, id });
         if (fault !== undefined) throw problemOf(fault);
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
 async function subgroupOf(deps: ApiDeps, appId: string, id: string): Promise<Subgroup> {

@@ -3,15 +3,14 @@ import { findTask } from '../../db/tasks.ts';
 import { TASK_ID } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { TASK_STATUSES } from '../../domain/task-status.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { originOf } from '../origin.ts';
-import { notFound, PROBLEMS, Problem, type ProblemCode, problemResponses } from '../problem.ts';
+import { notFound, PROBLEMS, Problem, type ProblemCode } from '../problem.ts';
 import { toProblem } from '../problem-handler.ts';
-import { decideTask, mayDecide, type TaskDecision } from '../task-decision.ts';
+import { route } from '../route.ts';
+import { decideTask, requireApproverRole, type TaskDecision } from '../task-decision.ts';
 import { refusalOfTask } from '../task-view.ts';
 
 const MOST = 50;
@@ -32,7 +31,7 @@ const Decided = z
     taskId: z.string(),
     /** The HTTP status that the same request for this task alone has. */
     httpStatus: z.int(),
-    /** What the task is now; null when nothing was decided. */
+    /** The status after the decision; null when nothing was decided. */
     status: z.enum(TASK_STATUSES).nullable(),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).nullable(),
     detail: z.string().nullable(),
@@ -40,36 +39,52 @@ const Decided = z
   .meta({ id: 'DecidedTask' });
 type Decided = z.infer<typeof Decided>;
 
-/** Each task by itself: one that is refused stops no other. */
-export async function taskApprovalManyRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const many = (operationId: string) => ({
-    operationId,
-    description: `Up to ${MOST} tasks, each decided by itself; the answer is 200 and says of each what became of it.`,
-    tags: ['tasks'],
-    ...PERSON,
-    response: { 200: z.object({ items: z.array(Decided) }), ...problemResponses(409, 413, 415, 422) },
-  });
-  const options = { onRequest: mayDecide(app, deps), ...idempotent(deps) };
+const tags = ['tasks'];
+const description = `Up to ${MOST} tasks, each decided by itself; the answer is 200 and says of each what became of it.`;
+const response = { 200: z.object({ items: z.array(Decided) }) };
 
-  app.post(
-    '/v1/tasks/approve-many',
-    { ...options, schema: { ...many('approveTasks'), body: ApproveMany } },
-    async (request) => {
+/** Tasks are decided one by one: the refusal of one does not affect the others. */
+export async function taskApprovalManyRoutes(app: App, deps: ApiDeps): Promise<void> {
+  approveTasksRoute(app, deps);
+  rejectTasksRoute(app, deps);
+}
+
+function common(deps: ApiDeps) {
+  return {
+    method: 'POST',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    idempotent: true,
+    problems: [409, 413, 415, 422],
+  } as const;
+}
+
+function approveTasksRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    ...common(deps),
+    path: '/v1/tasks/approve-many',
+    audit: AUDIT_ACTIONS.approveTasks,
+    schema: { operationId: 'approveTasks', description, tags, body: ApproveMany, response },
+    handler: async (request) => {
       const { items, comment: text } = request.body;
       const decision = await decisionOf(deps, request, { name: 'approve', text });
       return { items: await inTurn(items, (item) => decideOne(deps, request, { ...decision, ...item })) };
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/tasks/reject-many',
-    { ...options, schema: { ...many('rejectTasks'), body: RejectMany } },
-    async (request) => {
+function rejectTasksRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    ...common(deps),
+    path: '/v1/tasks/reject-many',
+    audit: AUDIT_ACTIONS.rejectTasks,
+    schema: { operationId: 'rejectTasks', description, tags, body: RejectMany, response },
+    handler: async (request) => {
       const { items, reason: text } = request.body;
       const decision = await decisionOf(deps, request, { name: 'reject', text });
       return { items: await inTurn(items, (item) => decideOne(deps, request, { ...decision, ...item })) };
     },
-  );
+  });
 }
 
 type Request = Parameters<typeof toProblem>[1];

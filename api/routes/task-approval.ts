@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { PlainText } from '../../domain/plain-text.ts';
-import type { App } from '../app.ts';
+import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { originOf } from '../origin.ts';
-import { problemResponses } from '../problem.ts';
-import { decideTask, mayDecide, signalCodeFor } from '../task-decision.ts';
-import { IdParams, taskFor } from '../task-lookup.ts';
-import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
+import { decideTask, requireApproverRole, signalCodeFor } from '../task-decision.ts';
+import { taskFor } from '../task-lookup.ts';
 
 const Revision = z.int().positive();
 const Words = PlainText(500);
@@ -25,60 +24,81 @@ const ApprovalCode = z
   })
   .meta({ id: 'ApprovalCode' });
 
-const answers = { 200: VerbAnswer, 202: VerbAnswer, ...problemResponses(404, 409, 422) };
+const tags = ['tasks'];
+const response = { 200: ActionAnswer, 202: ActionAnswer };
 
 export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const decide = (operationId: string) => ({
-    onRequest: mayDecide(app, deps),
-    ...idempotent(deps),
-    schema: { operationId, tags: ['tasks'], ...PERSON, params: IdParams, response: answers },
-  });
+  approveTaskRoute(app, deps);
+  rejectTaskRoute(app, deps);
+  getApprovalCodeRoute(app, deps);
+}
 
-  const approve = decide('approveTask');
-  app.post(
-    '/v1/tasks/:id/approve',
-    { ...approve, schema: { ...approve.schema, body: Approve } },
-    async (request, reply) => {
+function approveTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/approve',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    audit: AUDIT_ACTIONS.approveTask,
+    idempotent: true,
+    schema: { operationId: 'approveTask', tags, params: IdParams, body: Approve, response },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'approve');
       const { revision, comment: text } = request.body;
       const answer = await decideTask(deps, task, {
-        ...{ name: 'approve', revision, text, key: request.idempotency?.key },
+        name: 'approve',
+        revision,
+        text,
+        key: request.idempotency?.key,
         approver: personOf(request).personId,
         origin: originOf(request, await deps.clock()),
       });
-      return sendVerbAnswer(reply, task, answer);
+      return sendActionAnswer(reply, task, answer);
     },
-  );
+  });
+}
 
-  const reject = decide('rejectTask');
-  app.post(
-    '/v1/tasks/:id/reject',
-    { ...reject, schema: { ...reject.schema, body: Reject } },
-    async (request, reply) => {
+function rejectTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/reject',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    audit: AUDIT_ACTIONS.rejectTask,
+    idempotent: true,
+    schema: { operationId: 'rejectTask', tags, params: IdParams, body: Reject, response },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'reject');
       const { revision, reason: text } = request.body;
       const answer = await decideTask(deps, task, {
-        ...{ name: 'reject', revision, text, key: request.idempotency?.key },
+        name: 'reject',
+        revision,
+        text,
+        key: request.idempotency?.key,
         approver: personOf(request).personId,
         origin: originOf(request, await deps.clock()),
       });
-      return sendVerbAnswer(reply, task, answer);
+      return sendActionAnswer(reply, task, answer);
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/tasks/:id/approval-code',
-    {
-      onRequest: mayDecide(app, deps),
-      schema: {
-        operationId: 'getApprovalCode',
-        tags: ['tasks'],
-        ...PERSON,
-        params: IdParams,
-        response: { 200: ApprovalCode, ...problemResponses(404, 409) },
-      },
+function getApprovalCodeRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/approval-code',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    schema: {
+      operationId: 'getApprovalCode',
+      tags,
+      params: IdParams,
+      response: { 200: ApprovalCode },
     },
-    async (request) => {
+    problems: [404, 409],
+    handler: async (request) => {
       const task = await taskFor(deps, request, 'approve');
       const approver = personOf(request).personId;
       const code = await signalCodeFor(deps, task, approver);
@@ -91,7 +111,7 @@ export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void>
         rejectCommand: signalCommand(id, 'reject', { ...signed, reason: 'why' }),
       };
     },
-  );
+  });
 }
 
 function signalCommand(taskId: string, name: string, payload: object): string {

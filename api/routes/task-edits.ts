@@ -3,12 +3,14 @@ import { insertAct, type Origin } from '../../db/audit.ts';
 import { archiveTask, findTask, lockTask } from '../../db/tasks.ts';
 import { RatePerSecond, TaskDefinitionPatch } from '../../domain/task-definition.ts';
 import { isAtRest } from '../../domain/task-status.ts';
-import type { App } from '../app.ts';
+import { ActionAnswer, sendActionAnswer } from '../action-answer.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { originOf } from '../origin.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams } from '../schemas.ts';
 import { changesOfEdit, EditedTask } from '../task-changes-view.ts';
 import { warningsOf } from '../task-checks.ts';
 import { executeCommand } from '../task-command.ts';
@@ -22,36 +24,40 @@ import {
   setDraftRate,
 } from '../task-edit.ts';
 import { relabel, SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
-import { IdParams, taskFor, taskOf } from '../task-lookup.ts';
+import { taskFor, taskOf } from '../task-lookup.ts';
 import { refusalOfTask, renderTask } from '../task-view.ts';
-import { sendVerbAnswer, VerbAnswer } from '../verb-answer.ts';
 
 const TaskPatch = TaskDefinitionPatch.extend({
   name: TaskName.optional(),
   subgroupId: SubgroupId.optional(),
   subCampaignIds: SubCampaignIds.optional(),
-  /** Of a draft; else PUT /v1/tasks/{id}/rate. */
+  /** Only for a draft; for other tasks use PUT /v1/tasks/{id}/rate. */
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'TaskPatch' });
 
 const tags = ['tasks'];
 
 export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.patch(
-    '/v1/tasks/:id',
-    {
-      onRequest: app.guard.may('tasks.change'),
-      schema: {
-        operationId: 'editTask',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        headers: IfMatch,
-        body: TaskPatch,
-        response: { 200: EditedTask, 202: EditedTask, ...problemResponses(404, 409, 412, 428) },
-      },
+  editTaskRoute(app, deps);
+  deleteTaskRoute(app, deps);
+}
+
+function editTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/tasks/:id',
+    access: 'tasks.change',
+    audit: AUDIT_ACTIONS.editTask,
+    schema: {
+      operationId: 'editTask',
+      tags,
+      params: IdParams,
+      headers: IfMatch,
+      body: TaskPatch,
+      response: { 200: EditedTask, 202: EditedTask },
     },
-    async (request, reply) => {
+    problems: [404, 409, 412, 428],
+    handler: async (request, reply) => {
       const task = await taskOf(deps, request);
       checkPrecondition(task, request.headers['if-match']);
       const { name, subgroupId, subCampaignIds, ratePerSecond, ...patch } = request.body;
@@ -71,22 +77,24 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       const warnings = await warningsOf(deps, task.appId, changed.definition);
       return { ...(await renderTask(deps, changed, warnings)), changes };
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/tasks/:id',
-    {
-      onRequest: app.guard.may('tasks.delete'),
-      schema: {
-        operationId: 'deleteTask',
-        tags,
-        ...PERSON,
-        params: IdParams,
-        headers: IfMatch,
-        response: { 200: VerbAnswer, 202: VerbAnswer, 204: z.null(), ...problemResponses(404, 409, 412) },
-      },
+function deleteTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/tasks/:id',
+    access: 'tasks.delete',
+    audit: AUDIT_ACTIONS.deleteTask,
+    schema: {
+      operationId: 'deleteTask',
+      tags,
+      params: IdParams,
+      headers: IfMatch,
+      response: { 200: ActionAnswer, 202: ActionAnswer, 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404, 409, 412],
+    handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'delete');
       checkPrecondition(task, request.headers['if-match']);
       const by = personOf(request).personId;
@@ -94,15 +102,15 @@ export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
       const origin = originOf(request, now);
       if (!isAtRest(task.status)) {
         const answer = await executeCommand(deps, task, { name: 'delete', payload: { by }, origin });
-        return sendVerbAnswer(reply, task, answer);
+        return sendActionAnswer(reply, task, answer);
       }
       await archive(deps, { appId: task.appId, taskId: task.id, personId: by, origin, now });
       return reply.code(204).send(null);
     },
-  );
+  });
 }
 
-/** Of a task that no workflow runs for, which is checked again under the row's lock. */
+/** Archives a task that has no workflow. The status is checked again under the row's lock. */
 async function archive(
   deps: ApiDeps,
   args: { appId: string; taskId: string; personId: string; origin: Origin; now: Date },

@@ -3,16 +3,15 @@ import { listAudit } from '../../db/audit.ts';
 import { listDecisions, listPushes } from '../../db/task-history.ts';
 import { listRevisions } from '../../db/task-revisions.ts';
 import { TaskDefinition } from '../../domain/task-definition.ts';
-import type { App } from '../app.ts';
 import { AuditLine } from '../audit-view.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
 import { isPermitted } from '../permissions.ts';
-import { problemResponses } from '../problem.ts';
 import { PushBody, renderPushes } from '../push-view.ts';
-import { IsoDate, Page, PageQuery } from '../schemas.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate, Page, PageQuery } from '../schemas.ts';
+import { taskOf } from '../task-lookup.ts';
 
 const Revision = z
   .object({ revision: z.int(), madeBy: z.string(), madeAt: IsoDate, definition: TaskDefinition })
@@ -40,43 +39,55 @@ export async function taskHistoryRoutes(app: App, deps: ApiDeps): Promise<void> 
 }
 
 function wholeLists(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks/:id/revisions',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/revisions',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTaskRevisions',
       tags,
-      response: { 200: z.object({ items: z.array(Revision) }), ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: z.object({ items: z.array(Revision) }) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const task = await taskOf(deps, request);
       return { items: await listRevisions(deps.db, { taskId: task.id }) };
     },
-  );
+  });
 
-  app.get(
-    '/v1/tasks/:id/decisions',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/decisions',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTaskDecisions',
       tags,
-      response: { 200: z.object({ items: z.array(Decision) }), ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: z.object({ items: z.array(Decision) }) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const task = await taskOf(deps, request);
       return { items: await listDecisions(deps.db, { taskId: task.id }) };
     },
-  );
+  });
 }
 
 function pagedLists(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks/:id/audit',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/audit',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTaskAudit',
       tags,
+      params: IdParams,
       querystring: PageQuery,
-      response: { 200: Page(AuditLine), ...problemResponses(404) },
-    }),
-    async (request) => {
+      response: { 200: Page(AuditLine) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const task = await taskOf(deps, request);
       const { limit, cursor } = request.query;
       const before = decodePlace(cursor);
@@ -84,21 +95,25 @@ function pagedLists(app: App, deps: ApiDeps): void {
       const rows = await listAudit(deps.db, filter, { before, limit: limit + 1 });
       const page = toNumberedPage(rows, limit, (line) => line.no);
       if (isPermitted(personOf(request).role, 'audit.read')) return page;
-      // Where colleagues work from is for those who read the whole audit.
+      // Origins of requests are shown only to roles that may read the whole audit.
       const items = page.items.map((line) => ({ ...line, ip: null, userAgent: null, keyId: null }));
       return { ...page, items };
     },
-  );
+  });
 
-  app.get(
-    '/v1/tasks/:id/pushes',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/pushes',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTaskPushes',
       tags,
+      params: IdParams,
       querystring: PageQuery,
-      response: { 200: Page(PushBody), ...problemResponses(404) },
-    }),
-    async (request) => {
+      response: { 200: Page(PushBody) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const task = await taskOf(deps, request);
       const { limit, cursor } = request.query;
       const rows = await listPushes(deps.db, {
@@ -109,5 +124,5 @@ function pagedLists(app: App, deps: ApiDeps): void {
       const page = toNumberedPage(rows, limit, (push) => push.seq);
       return { items: await renderPushes(deps, page.items), nextCursor: page.nextCursor };
     },
-  );
+  });
 }

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { findRevisions } from '../../db/task-revisions.ts';
 import { changesOf } from '../../domain/task-changes.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
 import { Change } from '../task-changes-view.ts';
-import { IdParams, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 
 const No = z.coerce.number().int().positive().max(1_000_000);
 const Query = z.strictObject({ from: No, to: No });
@@ -17,21 +16,20 @@ const Differences = z
   .meta({ id: 'TaskDifferences' });
 
 export async function taskRevisionRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/tasks/:id/differences',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'compareTaskRevisions',
-        description: 'What differs between any two revisions. Revisions hold what is material, nothing else.',
-        tags: ['tasks'],
-        params: IdParams,
-        querystring: Query,
-        response: { 200: Differences, ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/differences',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'compareTaskRevisions',
+      description: 'What differs between any two revisions. Revisions hold what is material, nothing else.',
+      tags: ['tasks'],
+      params: IdParams,
+      querystring: Query,
+      response: { 200: Differences },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const { id: taskId } = await taskOf(deps, request);
       const { from: older, to: newer } = request.query;
       const revisions = await findRevisions(deps.db, { taskId, revisions: [older, newer] });
@@ -41,5 +39,5 @@ export async function taskRevisionRoutes(app: App, deps: ApiDeps): Promise<void>
       }
       return { from, to, changes: changesOf(from.definition, to.definition) };
     },
-  );
+  });
 }

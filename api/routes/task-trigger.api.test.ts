@@ -27,13 +27,14 @@ test('says how many users wait, were pushed to, cancelled and skipped, and who i
   await arm(false);
   const states = ['waiting', 'waiting', 'pushed', 'pushed', 'pushed', 'cancelled', 'skipped'] as const;
   const rows = states.map((state, n) => ({
-    ...{ task_id: taskId, user_id: `u${n}`, event_at: now, state: ENTRY[state] },
-    ...{
-      due_at: new Date(now.getTime() - n * 1000),
-      cooldown_ms: null,
-      pushed_event_at: null,
-      push_no: null,
-    },
+    task_id: taskId,
+    user_id: `u${n}`,
+    event_at: now,
+    state: ENTRY[state],
+    due_at: new Date(now.getTime() - n * 1000),
+    cooldown_ms: null,
+    pushed_event_at: null,
+    push_no: null,
   }));
   await db.insertInto('trigger_entries').values(rows).execute();
   const users = { waiting: 2, pushed: 3, cancelled: 1, skipped: 1 };
@@ -43,7 +44,8 @@ test('says how many users wait, were pushed to, cancelled and skipped, and who i
   expect((await ask(taskId)).body['state']).toBe('paused');
   await disarmTrigger(db, taskId);
   expect((await ask(taskId)).body).toEqual({
-    ...{ state: 'off', nextDueAt: null },
+    state: 'off',
+    nextDueAt: null,
     users: { waiting: 0, pushed: 3, cancelled: 3, skipped: 1 },
   });
 });

@@ -1,34 +1,38 @@
 import { z } from 'zod';
 import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers.ts';
-import type { App } from '../app.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
+import { taskOf } from '../task-lookup.ts';
 
 const TriggerBody = z
   .object({
     /** `off` before the approval and after the end. */
     state: z.enum(TRIGGER_STATES),
-    /** How many users there are of each, by what became of the last event that entered them. */
+    /** The number of users by the state of their last entry. */
     users: z.record(z.enum(ENTRY_STATES), z.int()),
-    /** When the first of those who wait is due. */
+    /** The due time of the first waiting user. */
     nextDueAt: IsoDate.nullable(),
   })
   .meta({ id: 'TaskTrigger' });
 
 export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.get(
-    '/v1/tasks/:id/trigger',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/trigger',
+    access: 'tasks.read',
+    schema: {
       operationId: 'getTaskTrigger',
       description:
         'Whom events have entered into a trigger task: who waits, was taken into a push, was cancelled (by the ' +
         'unless-event, a cancel or an edit), or skipped as too late.',
       tags: ['tasks'],
-      response: { 200: TriggerBody, ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: TriggerBody },
+    },
+    problems: [404],
+    handler: async (request) => {
       const { id: taskId, pushType } = await taskOf(deps, request);
       if (pushType !== 'trigger') throw notFound('trigger');
       const [state, entries] = await Promise.all([
@@ -37,5 +41,5 @@ export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> 
       ]);
       return { state, ...entries };
     },
-  );
+  });
 }

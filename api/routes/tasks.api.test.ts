@@ -16,8 +16,15 @@ describe('POST /v1/tasks', () => {
   test('makes a draft whose revision names the version of the audience, and warns of what is missing', async () => {
     const { body, headers } = await create({ ratePerSecond: 500 });
     expect(body).toMatchObject({
-      ...{ name: 'Autumn sale', status: 'draft', subgroup: null, revision: 1, ratePerSecond: 500 },
-      ...{ approval: 'none', subCampaigns: [], figures: null, appStop: null },
+      name: 'Autumn sale',
+      status: 'draft',
+      subgroup: null,
+      revision: 1,
+      ratePerSecond: 500,
+      approval: 'none',
+      subCampaigns: [],
+      figures: null,
+      appStop: null,
       creator: { id: shop.marketer.personId, name: 'Mei the marketer' },
       allowed: ['edit', 'submit', 'copy', 'delete'],
       definition: { audience: { id: shop.audienceId, version: 1 }, platforms: ['ios', 'android', 'web'] },
@@ -144,7 +151,7 @@ describe('GET /v1/tasks', () => {
 });
 
 describe('GET /v1/tasks/{id}', () => {
-  test('gives the reason for every verb that is not allowed', async () => {
+  test('gives the reason for every action that is not allowed', async () => {
     const { body } = await create();
     const { body: task } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}`);
     expect(task['refusals']).toMatchObject({

@@ -8,21 +8,20 @@ import { APPROVAL_STATES } from '../../domain/approval-state.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { RatePerSecond, TaskDefinition } from '../../domain/task-definition.ts';
 import { PUSH_TYPES, TASK_STATUSES } from '../../domain/task-status.ts';
-import type { App } from '../app.ts';
 import { AppStop } from '../app-stop-view.ts';
+import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { originOf } from '../origin.ts';
 import { pageSerializer } from '../page-serializer.ts';
-import { notFound, problemResponses } from '../problem.ts';
-import { IsoDate, Page, PageQuery } from '../schemas.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate, Page, PageQuery } from '../schemas.ts';
 import { checkDefinition, warningsOf } from '../task-checks.ts';
 import { decodePlaceOf, encodePlace } from '../task-cursor.ts';
 import { createDraft } from '../task-draft.ts';
 import { SubCampaignIds, SubgroupId, TaskName } from '../task-labels.ts';
-import { readingById, taskOf } from '../task-lookup.ts';
+import { taskOf } from '../task-lookup.ts';
 import { renderTask, renderTasks, TaskBody, TaskSummary } from '../task-view.ts';
 
 const NewTask = TaskDefinition.safeExtend({
@@ -64,7 +63,7 @@ const TaskPage = Page(TaskSummary).extend({
   counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()).nullable(),
   /** Set while the emergency stop holds everything of the app. */
   appStop: AppStop.nullable(),
-  /** Of what moment the figures are that the tasks are sorted by; null when they are sorted by something else. */
+  /** The moment of the figures that the tasks are sorted by; null when they are sorted by another field. */
   sortedAsOf: IsoDate.nullable(),
 });
 
@@ -76,25 +75,31 @@ export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function creating(app: App, deps: ApiDeps): void {
-  app.post(
-    '/v1/tasks',
-    {
-      onRequest: app.guard.may('tasks.change'),
-      ...idempotent(deps),
-      schema: {
-        operationId: 'createTask',
-        tags,
-        ...PERSON,
-        body: NewTask,
-        response: { 201: TaskBody, ...problemResponses(409, 422) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks',
+    access: 'tasks.change',
+    audit: AUDIT_ACTIONS.createTask,
+    idempotent: true,
+    schema: {
+      operationId: 'createTask',
+      tags,
+      body: NewTask,
+      response: { 201: TaskBody },
     },
-    async (request, reply) => {
+    problems: [409, 422],
+    handler: async (request, reply) => {
       const { name, subgroupId = null, subCampaignIds = [], ratePerSecond = null, ...given } = request.body;
       const { appId, personId } = personOf(request);
       const definition = await checkDefinition(deps, appId, given);
       const taskId = await createDraft(deps, {
-        ...{ appId, personId, name, subgroupId, subCampaignIds, ratePerSecond, definition },
+        appId,
+        personId,
+        name,
+        subgroupId,
+        subCampaignIds,
+        ratePerSecond,
+        definition,
         origin: originOf(request, await deps.clock()),
         verb: 'create',
       });
@@ -103,24 +108,22 @@ function creating(app: App, deps: ApiDeps): void {
       reply.code(201).header('location', `/v1/tasks/${taskId}`).header('etag', `"${task.revision}"`);
       return renderTask(deps, task, await warningsOf(deps, appId, definition));
     },
-  );
+  });
 }
 
 function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      serializerCompiler: pageSerializer,
-      schema: {
-        operationId: 'listTasks',
-        tags,
-        ...PERSON,
-        querystring: TaskQuery,
-        response: { 200: TaskPage, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks',
+    access: 'tasks.read',
+    serializerCompiler: pageSerializer,
+    schema: {
+      operationId: 'listTasks',
+      tags,
+      querystring: TaskQuery,
+      response: { 200: TaskPage },
     },
-    async (request) => {
+    handler: async (request) => {
       const { limit, cursor, sort, order, counts, ...filters } = request.query;
       const filter = { ...filters, appId: appIdOf(request) };
       const after = cursor === undefined ? undefined : decodePlaceOf(sort, cursor);
@@ -141,15 +144,23 @@ function reading(app: App, deps: ApiDeps): void {
         sortedAsOf,
       };
     },
-  );
+  });
 
-  app.get(
-    '/v1/tasks/:id',
-    readingById(app, { operationId: 'getTask', tags, response: { 200: TaskBody, ...problemResponses(404) } }),
-    async (request, reply) => {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getTask',
+      tags,
+      params: IdParams,
+      response: { 200: TaskBody },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
       const task = await taskOf(deps, request);
       reply.header('etag', `"${task.revision}"`);
       return renderTask(deps, task, await warningsOf(deps, task.appId, task.definition, task.status));
     },
-  );
+  });
 }

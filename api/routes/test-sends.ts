@@ -1,28 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import {
-  insertTestSend,
-  listTestDevices,
-  listTestSends,
-  MAX_TEST_DEVICES,
-  replaceTestDevices,
-} from '../../db/test-sends.ts';
-import { checkContent } from '../../domain/content-check.ts';
-import { TASK_QUEUE, TEST_SEND } from '../../domain/contract.ts';
-import { newId } from '../../domain/ids.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { listTestDevices, listTestSends, MAX_TEST_DEVICES, replaceTestDevices } from '../../db/test-sends.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { appIdOf, personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { IdParams, readingById, taskOf } from '../task-lookup.ts';
+import { Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
+import { taskOf } from '../task-lookup.ts';
+import { createTestSend, runTestSend, TEST_SENDS_PER_HOUR } from '../test-send.ts';
 
-/** Of an app, whoever makes them. */
-const PER_HOUR = 30;
-const ANSWER_MS = 10_000;
 const LISTED = 20;
 
 const DeviceIds = z
@@ -54,34 +41,31 @@ export async function testSendRoutes(app: App, deps: ApiDeps): Promise<void> {
 }
 
 function whitelist(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/test-devices',
-    {
-      onRequest: app.guard.may('tasks.read'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'getTestDevices',
-        response: { 200: TestDevices, ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/test-devices',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getTestDevices',
+      tags,
+      response: { 200: TestDevices },
     },
-    async (request) => ({ deviceIds: await listTestDevices(deps.db, appIdOf(request)) }),
-  );
+    handler: async (request) => ({ deviceIds: await listTestDevices(deps.db, appIdOf(request)) }),
+  });
 
-  app.put(
-    '/v1/test-devices',
-    {
-      onRequest: app.guard.may('test_devices.change'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'putTestDevices',
-        description: `The only devices that tests are sent to, ${MAX_TEST_DEVICES} at most.`,
-        body: TestDevices,
-        response: { 200: TestDevices, ...problemResponses() },
-      },
+  route(app, {
+    method: 'PUT',
+    path: '/v1/test-devices',
+    access: 'test_devices.change',
+    audit: AUDIT_ACTIONS.putTestDevices,
+    schema: {
+      operationId: 'putTestDevices',
+      description: `The only devices that tests are sent to, ${MAX_TEST_DEVICES} at most.`,
+      tags,
+      body: TestDevices,
+      response: { 200: TestDevices },
     },
-    async (request) => {
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { deviceIds } = request.body;
       const now = await deps.clock();
@@ -94,111 +78,57 @@ function whitelist(app: App, deps: ApiDeps): void {
           }));
           throw new Problem('invalid_request', 'The list is not valid', { errors });
         }
-        await recordAct(trx, request, { detail: `${deviceIds.length} devices`, now });
+        await recordAuditEntry(trx, request, { detail: `${deviceIds.length} devices`, now });
       });
       return { deviceIds: await listTestDevices(deps.db, appId) };
     },
-  );
+  });
 }
 
 function sending(app: App, deps: ApiDeps): void {
-  app.post(
-    '/v1/tasks/:id/test-sends',
-    {
-      onRequest: app.guard.may('tasks.test'),
-      schema: {
-        ...PERSON,
-        tags,
-        operationId: 'testTask',
-        description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${PER_HOUR} an hour.`,
-        params: IdParams,
-        body: z.strictObject({
-          deviceIds: DeviceIds.min(1).optional().describe('All of the whitelist when left out'),
-        }),
-        response: { 200: TestSend, 202: TestSend, ...problemResponses(404, 409) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/test-sends',
+    access: 'tasks.test',
+    audit: AUDIT_ACTIONS.testTask,
+    schema: {
+      operationId: 'testTask',
+      description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${TEST_SENDS_PER_HOUR} an hour.`,
+      tags,
+      params: IdParams,
+      body: z.strictObject({
+        deviceIds: DeviceIds.min(1).optional().describe('All of the whitelist when left out'),
+      }),
+      response: { 200: TestSend, 202: TestSend },
     },
-    async (request, reply) => {
-      const { personId } = personOf(request);
+    problems: [404, 409],
+    handler: async (request, reply) => {
       const task = await taskOf(deps, request);
-      const { appId, id: taskId, revision } = task;
-      const deviceIds = await chosen(deps, appId, request.body.deviceIds);
-      const errors = checkContent(task.definition.content, task.definition.platforms).map((fault) => ({
-        ...fault,
-        pointer: `/content${fault.pointer}`,
-      }));
-      if (errors.length > 0)
-        throw new Problem('not_allowed_now', "The task's content is not valid", { errors });
-      const now = await deps.clock();
-      const id = newId('test', randomBytes);
-      await deps.db.transaction().execute(async (trx) => {
-        const send = { id, appId, taskId, revision, personId, deviceIds, now };
-        const fault = await insertTestSend(trx, send, PER_HOUR);
-        if (fault === 'app_stopped')
-          throw new Problem('not_allowed_now', 'The app is stopped: nothing is sent');
-        if (fault === 'rate_limited') {
-          throw new Problem('rate_limited', `The app has sent ${PER_HOUR} tests within the hour`, {
-            retryAfterSeconds: 3600,
-          });
-        }
-        const detail = `${deviceIds.length} devices`;
-        await recordAct(trx, request, { taskId, revision, detail, now });
-      });
-      const isDone = await run(deps, id);
-      const sends = await listTestSends(deps.db, { taskId, limit: LISTED });
+      const id = await createTestSend(deps, request, { task, deviceIds: request.body.deviceIds });
+      const isDone = await runTestSend(deps, id);
+      const sends = await listTestSends(deps.db, { taskId: task.id, limit: LISTED });
       const made = sends.find((send) => send.id === id);
       if (made === undefined) throw new Error('a test that was stored is not there');
       return reply.code(isDone ? 200 : 202).send(made);
     },
-  );
-}
-
-async function chosen(
-  deps: ApiDeps,
-  appId: string,
-  given: readonly string[] | undefined,
-): Promise<readonly string[]> {
-  const listed = await listTestDevices(deps.db, appId);
-  if (listed.length === 0) {
-    throw new Problem(
-      'not_allowed_now',
-      'The app has no test devices: an approver sets them by PUT /v1/test-devices',
-    );
-  }
-  const errors = (given ?? []).flatMap((id, index) =>
-    listed.includes(id) ? [] : [{ pointer: `/deviceIds/${index}`, detail: 'is not one of the test devices' }],
-  );
-  if (errors.length > 0) throw new Problem('invalid_request', 'Tests go to test devices only', { errors });
-  return given ?? listed;
-}
-
-/** Whether it has ended; a failed one has, and shows which devices have no outcome. */
-async function run(deps: ApiDeps, id: string): Promise<boolean> {
-  const handle = await deps.temporal.workflow.start(TEST_SEND, {
-    workflowId: id,
-    taskQueue: TASK_QUEUE,
-    args: [id],
   });
-  try {
-    await deps.temporal.withDeadline(Date.now() + ANSWER_MS, () => handle.result());
-    return true;
-  } catch (error) {
-    deps.log.warn({ err: error, testSendId: id }, 'a test has not been sent in time');
-    return false;
-  }
 }
 
 function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/tasks/:id/test-sends',
-    readingById(app, {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/test-sends',
+    access: 'tasks.read',
+    schema: {
       operationId: 'listTestSends',
       tags,
-      response: { 200: z.object({ items: z.array(TestSend) }), ...problemResponses(404) },
-    }),
-    async (request) => {
+      params: IdParams,
+      response: { 200: z.object({ items: z.array(TestSend) }) },
+    },
+    problems: [404],
+    handler: async (request) => {
       const { id: taskId } = await taskOf(deps, request);
       return { items: await listTestSends(deps.db, { taskId, limit: LISTED }) };
     },
-  );
+  });
 }

@@ -5,13 +5,12 @@ import {
   MAX_USER_TOKEN_KEYS,
   putUserTokenKey,
 } from '../../db/user-token-keys.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { invalid } from '../device-change.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
 import { IsoDate } from '../schemas.ts';
 import { keyObject } from '../user-token.ts';
 
@@ -44,20 +43,20 @@ export async function userTokenKeyRoutes(app: App, deps: ApiDeps): Promise<void>
 }
 
 function putting(app: App, deps: ApiDeps): void {
-  app.put(
-    '/v1/app/user-token-keys/:keyId',
-    {
-      onRequest: app.guard.may('credentials.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'putUserTokenKey',
-        description: `To rotate, add a key under a new ID, sign with it, then delete the old one. At most ${MAX_USER_TOKEN_KEYS}.`,
-        params,
-        body: NewKey,
-        response: { 200: Key, ...problemResponses(409, 413, 415) },
-      },
+  route(app, {
+    method: 'PUT',
+    path: '/v1/app/user-token-keys/:keyId',
+    access: 'credentials.change',
+    audit: AUDIT_ACTIONS.putUserTokenKey,
+    schema: {
+      operationId: 'putUserTokenKey',
+      description: `To rotate, add a key under a new ID, sign with it, then delete the old one. At most ${MAX_USER_TOKEN_KEYS}.`,
+      params,
+      body: NewKey,
+      response: { 200: Key },
     },
-    async (request) => {
+    problems: [409, 413, 415],
+    handler: async (request) => {
       const { keyId } = request.params;
       const { appId } = personOf(request);
       const { alg } = request.body;
@@ -67,11 +66,11 @@ function putting(app: App, deps: ApiDeps): void {
         if (!(await putUserTokenKey(trx, { appId, keyId, alg, sealed, now }))) {
           throw new Problem('conflict', `An app has at most ${MAX_USER_TOKEN_KEYS} keys; delete one first`);
         }
-        await recordAct(trx, request, { detail: `${keyId}: ${alg}`, now });
+        await recordAuditEntry(trx, request, { detail: `${keyId}: ${alg}`, now });
       });
       return { keyId, alg, createdAt: now };
     },
-  );
+  });
 }
 
 function checkedKey(body: z.infer<typeof NewKey>): string {
@@ -86,44 +85,42 @@ function checkedKey(body: z.infer<typeof NewKey>): string {
 }
 
 function reading(app: App, deps: ApiDeps): void {
-  app.get(
-    '/v1/app/user-token-keys',
-    {
-      onRequest: app.guard.may('credentials.read'),
-      schema: {
-        ...PERSON,
-        operationId: 'listUserTokenKeys',
-        response: { 200: z.object({ items: z.array(Key) }), ...problemResponses() },
-      },
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/user-token-keys',
+    access: 'credentials.read',
+    schema: {
+      operationId: 'listUserTokenKeys',
+      response: { 200: z.object({ items: z.array(Key) }) },
     },
-    async (request) => {
+    handler: async (request) => {
       const keys = await listUserTokenKeys(deps.db, personOf(request).appId);
       return { items: keys.map(({ keyId, alg, createdAt }) => ({ keyId, alg, createdAt })) };
     },
-  );
+  });
 }
 
 function deleting(app: App, deps: ApiDeps): void {
-  app.delete(
-    '/v1/app/user-token-keys/:keyId',
-    {
-      onRequest: app.guard.may('credentials.change'),
-      schema: {
-        ...PERSON,
-        operationId: 'deleteUserTokenKey',
-        params,
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/app/user-token-keys/:keyId',
+    access: 'credentials.change',
+    audit: AUDIT_ACTIONS.deleteUserTokenKey,
+    schema: {
+      operationId: 'deleteUserTokenKey',
+      params,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { keyId } = request.params;
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const isDeleted = await deleteUserTokenKey(trx, personOf(request).appId, keyId);
         if (!isDeleted) throw notFound('key');
-        await recordAct(trx, request, { detail: keyId, now });
+        await recordAuditEntry(trx, request, { detail: keyId, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
 }

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { type Erasure, eraseUsers } from '../../db/erase.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { DeviceId } from '../device-schemas.ts';
-import { PERSON } from '../openapi.ts';
-import { problemResponses } from '../problem.ts';
+import { route } from '../route.ts';
 
 const ErasureBody = z
   .object({
@@ -18,37 +16,37 @@ const ErasureBody = z
   })
   .meta({ id: 'Erasure' });
 
-/** Longer than a request to a push service may take. */
+/** The delay is longer than the timeout of a request to a push service. */
 const AGAIN_S = 15;
 
 export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
-  app.post(
-    '/v1/users/erase',
-    {
-      onRequest: app.guard.may('users.erase'),
-      schema: {
-        ...PERSON,
-        operationId: 'eraseUsers',
-        description:
-          'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
-          'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
-          'again changes nothing. User IDs travel in the body, which no log keeps.',
-        body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
-        response: { 200: ErasureBody, 202: ErasureBody, ...problemResponses(413, 415) },
-      },
+  route(app, {
+    method: 'POST',
+    path: '/v1/users/erase',
+    access: 'users.erase',
+    audit: AUDIT_ACTIONS.eraseUsers,
+    schema: {
+      operationId: 'eraseUsers',
+      description:
+        'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
+        'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
+        'again changes nothing. User IDs travel in the body, which no log keeps.',
+      body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
+      response: { 200: ErasureBody, 202: ErasureBody },
     },
-    async (request, reply) => {
+    problems: [413, 415],
+    handler: async (request, reply) => {
       const { appId } = personOf(request);
       const { userIds } = request.body;
       const now = await deps.clock();
       const erased = await eraseUsers(deps.db, { appId, userIds, now });
       const detail = auditDetail(userIds.length, erased);
-      await recordAct(deps.db, request, { detail, now });
+      await recordAuditEntry(deps.db, request, { detail, now });
       const done = erased.inFlight === 0;
       if (!done) reply.header('retry-after', AGAIN_S);
       return reply.code(done ? 200 : 202).send({ done, ...erased });
     },
-  );
+  });
 }
 
 function auditDetail(users: number, { devices, deliveries, others, inFlight }: Erasure): string {

@@ -7,16 +7,13 @@ import {
   replayWebhooks,
 } from '../../db/webhook-log.ts';
 import type { WebhookEndpoint } from '../../db/webhooks.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
+import type { ApiDeps, App } from '../deps.ts';
 import { decodePlace, toNumberedPage } from '../number-cursor.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate, Page, PageQuery } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate, Page, PageQuery } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags, webhookOf } from '../webhook-lookup.ts';
 
 const STATUSES = ['pending', 'delivered', 'failed'] as const;
@@ -24,7 +21,7 @@ const delivery = {
   /** The `webhook-id` of its requests. */
   messageId: z.string(),
   type: z.string(),
-  /** The task or push it tells of. */
+  /** The task or push of the event. */
   objectId: z.string(),
   at: IsoDate,
   status: z.enum(STATUSES),
@@ -56,64 +53,74 @@ const Query = PageQuery.extend({ status: z.enum(STATUSES).optional() });
 const Since = z.strictObject({ since: IsoDate }).meta({ id: 'WebhookReplay' });
 
 export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
-  const base = { tags, ...PERSON };
-  const changing = { onRequest: app.guard.may('webhooks.change'), ...idempotent(deps) };
-  const reading = { onRequest: app.guard.may('webhooks.read') };
+  listWebhookDeliveriesRoute(app, deps);
+  getWebhookDeliveryRoute(app, deps);
+  replayWebhookRoute(app, deps);
+  replayFailedWebhooksRoute(app, deps);
+  pingWebhookRoute(app, deps);
+}
 
-  app.get(
-    '/v1/webhooks/:id/deliveries',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'listWebhookDeliveries',
-        params: IdParams,
-        querystring: Query,
-        response: { 200: Page(Delivery), ...problemResponses(404) },
-      },
+function listWebhookDeliveriesRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks/:id/deliveries',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'listWebhookDeliveries',
+      tags,
+      params: IdParams,
+      querystring: Query,
+      response: { 200: Page(Delivery) },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const { id: endpointId } = await webhookOf(deps, request);
       const { limit, cursor, status } = request.query;
       const before = decodePlace(cursor);
       const rows = await listWebhookDeliveries(deps.db, { endpointId, status, before, limit: limit + 1 });
       return toNumberedPage(rows, limit, ({ no }) => no);
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/webhooks/:id/deliveries/:messageId',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'getWebhookDelivery',
-        params: MessageParams,
-        response: { 200: DeliveryWithAttempts, ...problemResponses(404) },
-      },
+function getWebhookDeliveryRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks/:id/deliveries/:messageId',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'getWebhookDelivery',
+      tags,
+      params: MessageParams,
+      response: { 200: DeliveryWithAttempts },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const { id: endpointId } = await webhookOf(deps, request);
       const { messageId } = request.params;
       const found = await findWebhookDelivery(deps.db, { endpointId, messageId });
       if (found === undefined) throw notFound('message');
       return { ...found, attemptLog: await listWebhookAttempts(deps.db, { endpointId, no: found.no }) };
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/webhooks/:id/deliveries/:messageId/replay',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'replayWebhook',
-        description: 'Sends it again under the same ID, with all its retries.',
-        params: MessageParams,
-        response: { 202: Delivery, ...problemResponses(404, 409, 422) },
-      },
+function replayWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks/:id/deliveries/:messageId/replay',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.replayWebhook,
+    idempotent: true,
+    schema: {
+      operationId: 'replayWebhook',
+      description: 'Sends it again under the same ID, with all its retries.',
+      tags,
+      params: MessageParams,
+      response: { 202: Delivery },
     },
-    async (request, reply) => {
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const { id: endpointId } = enabled(await webhookOf(deps, request));
       const key = { endpointId, messageId: request.params.messageId };
       const found = await findWebhookDelivery(deps.db, key);
@@ -122,32 +129,36 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       await deps.db.transaction().execute(async (trx) => {
         const count = await replayWebhooks(trx, { endpointId, no: found.no, now });
         if (count === 0) throw new Problem('not_allowed_now', 'It waits to be sent anyway');
-        await recordAct(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
+        await recordAuditEntry(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
       });
       return reply.code(202).send((await findWebhookDelivery(deps.db, key)) ?? found);
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/webhooks/:id/replay-failed',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'replayFailedWebhooks',
-        description: 'Sends all again that failed and happened since then. Messages are kept for 30 days.',
-        params: IdParams,
-        body: Since,
-        response: { 202: z.object({ replayed: z.int() }), ...problemResponses(404, 409, 413, 415, 422) },
-      },
+function replayFailedWebhooksRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks/:id/replay-failed',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.replayFailedWebhooks,
+    idempotent: true,
+    schema: {
+      operationId: 'replayFailedWebhooks',
+      description: 'Sends all again that failed and happened since then. Messages are kept for 30 days.',
+      tags,
+      params: IdParams,
+      body: Since,
+      response: { 202: z.object({ replayed: z.int() }) },
     },
-    async (request, reply) => {
+    problems: [404, 409, 413, 415, 422],
+    handler: async (request, reply) => {
       const { id: endpointId } = enabled(await webhookOf(deps, request));
       const { since } = request.body;
       const now = await deps.clock();
       const replayed = await deps.db.transaction().execute(async (trx) => {
         const count = await replayWebhooks(trx, { endpointId, since, now });
-        await recordAct(trx, request, {
+        await recordAuditEntry(trx, request, {
           detail: `${endpointId}: ${count} since ${since.toISOString()}`,
           now,
         });
@@ -155,32 +166,36 @@ export async function webhookLogRoutes(app: App, deps: ApiDeps): Promise<void> {
       });
       return reply.code(202).send({ replayed });
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/webhooks/:id/ping',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'pingWebhook',
-        description: 'Sends a `webhook.ping`. What became of it is in the log of deliveries.',
-        params: IdParams,
-        response: { 202: z.object({ messageId: z.string() }), ...problemResponses(404, 409, 422) },
-      },
+function pingWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks/:id/ping',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.pingWebhook,
+    idempotent: true,
+    schema: {
+      operationId: 'pingWebhook',
+      description: 'Sends a `webhook.ping`. What became of it is in the log of deliveries.',
+      tags,
+      params: IdParams,
+      response: { 202: z.object({ messageId: z.string() }) },
     },
-    async (request, reply) => {
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
       const { id: endpointId } = enabled(await webhookOf(deps, request));
       const { appId } = personOf(request);
       const now = await deps.clock();
       const messageId = await deps.db.transaction().execute(async (trx) => {
         const id = await insertPing(trx, { appId, endpointId, now });
-        await recordAct(trx, request, { detail: endpointId, now });
+        await recordAuditEntry(trx, request, { detail: endpointId, now });
         return id;
       });
       return reply.code(202).send({ messageId });
     },
-  );
+  });
 }
 
 function enabled(webhook: WebhookEndpoint): WebhookEndpoint {

@@ -89,13 +89,13 @@ describe('managing', () => {
     expect((await operator.call('POST', `/v1/webhooks/${id}/ping`)).status).toBe(409);
     expect((await operator.call('DELETE', `/v1/webhooks/${id}`)).status).toBe(204);
     expect((await operator.call('GET', `/v1/webhooks/${id}`)).status).toBe(404);
-    const acts = await api.deps.db
+    const entries = await api.deps.db
       .selectFrom('audit')
       .select(['verb', 'person_id'])
       .where('app_id', '=', shop.appId)
       .orderBy('no')
       .execute();
-    expect(acts).toEqual(
+    expect(entries).toEqual(
       ['create_webhook', 'change_webhook', 'delete_webhook'].map((verb) => ({
         verb,
         person_id: operator.personId,

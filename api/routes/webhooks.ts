@@ -9,21 +9,18 @@ import {
   rotateWebhookSecret,
   updateWebhook,
 } from '../../db/webhooks.ts';
+import { HOUR_MS } from '../../domain/duration.ts';
 import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import { refusalOfUrl, WEBHOOK_EVENTS } from '../../domain/webhook.ts';
-import { createFindTarget } from '../../security/outbound-targets.ts';
-import { newWebhookSecret } from '../../security/standard-webhooks.ts';
-import { recordAct } from '../acts.ts';
-import type { App } from '../app.ts';
+import { WEBHOOK_EVENTS } from '../../domain/webhook.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { idempotent } from '../idempotency.ts';
-import { PERSON } from '../openapi.ts';
-import { notFound, Problem, problemResponses } from '../problem.ts';
-import { IsoDate } from '../schemas.ts';
-import { IdParams } from '../task-lookup.ts';
+import type { ApiDeps, App } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { route } from '../route.ts';
+import { IdParams, IsoDate } from '../schemas.ts';
 import { WEBHOOK_TAGS as tags } from '../webhook-lookup.ts';
+import { createUrlCheck, type UrlCheck } from '../webhook-url.ts';
 
 const Events = z
   .array(z.enum(WEBHOOK_EVENTS))
@@ -51,9 +48,9 @@ const webhook = {
   events: z.array(z.enum(WEBHOOK_EVENTS)),
   disabledAt: IsoDate.nullable(),
   disabledReason: z.string().nullable(),
-  /** Since when no attempt succeeded. */
+  /** The time since which no attempt succeeded. */
   failingSince: IsoDate.nullable(),
-  /** Until then messages carry a signature of the secret before, too. */
+  /** The time until which messages also carry a signature of the previous secret. */
   previousSecretUntil: IsoDate.nullable(),
   createdAt: IsoDate,
   updatedAt: IsoDate,
@@ -67,23 +64,29 @@ const Rotation = z
 
 export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
   const checkUrl = createUrlCheck(deps);
-  const base = { tags, ...PERSON };
-  const changing = { onRequest: app.guard.may('webhooks.change') };
-  const reading = { onRequest: app.guard.may('webhooks.read') };
+  createWebhookRoute(app, deps, checkUrl);
+  listWebhooksRoute(app, deps);
+  getWebhookRoute(app, deps);
+  changeWebhookRoute(app, deps, checkUrl);
+  deleteWebhookRoute(app, deps);
+  rotateWebhookSecretRoute(app, deps);
+}
 
-  app.post(
-    '/v1/webhooks',
-    {
-      ...changing,
-      ...idempotent(deps),
-      schema: {
-        ...base,
-        operationId: 'createWebhook',
-        body: NewWebhook,
-        response: { 201: WebhookWithSecret, ...problemResponses(409, 413, 415, 422) },
-      },
+function createWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.createWebhook,
+    idempotent: true,
+    schema: {
+      operationId: 'createWebhook',
+      tags,
+      body: NewWebhook,
+      response: { 201: WebhookWithSecret },
     },
-    async (request, reply) => {
+    problems: [409, 413, 415, 422],
+    handler: async (request, reply) => {
       const { appId, personId } = personOf(request);
       const { url, events, description = '' } = request.body;
       await checkUrl(url);
@@ -94,7 +97,7 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       const made = await deps.db.transaction().execute(async (trx) => {
         const row = await insertWebhook(trx, { appId, id, url, events, description, ...stored });
         if (row === undefined) throw new Problem('conflict', `An app has at most ${MAX_WEBHOOKS} webhooks`);
-        await recordAct(trx, request, { detail: `${id}: ${events.join(', ')}`, now });
+        await recordAuditEntry(trx, request, { detail: `${id}: ${events.join(', ')}`, now });
         return row;
       });
       return reply
@@ -102,52 +105,58 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
         .header('location', `/v1/webhooks/${id}`)
         .send({ ...made, secret });
     },
-  );
+  });
+}
 
-  app.get(
-    '/v1/webhooks',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'listWebhooks',
-        response: { 200: z.object({ items: z.array(Webhook) }), ...problemResponses() },
-      },
+function listWebhooksRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'listWebhooks',
+      tags,
+      response: { 200: z.object({ items: z.array(Webhook) }) },
     },
-    async (request) => ({ items: await listWebhooks(deps.db, personOf(request).appId) }),
-  );
+    handler: async (request) => ({ items: await listWebhooks(deps.db, personOf(request).appId) }),
+  });
+}
 
-  app.get(
-    '/v1/webhooks/:id',
-    {
-      ...reading,
-      schema: {
-        ...base,
-        operationId: 'getWebhook',
-        params: IdParams,
-        response: { 200: Webhook, ...problemResponses(404) },
-      },
+function getWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.read',
+    schema: {
+      operationId: 'getWebhook',
+      tags,
+      params: IdParams,
+      response: { 200: Webhook },
     },
-    async (request) => {
+    problems: [404],
+    handler: async (request) => {
       const found = await findWebhook(deps.db, { appId: personOf(request).appId, id: request.params.id });
       if (found === undefined) throw notFound('webhook');
       return found;
     },
-  );
+  });
+}
 
-  app.patch(
-    '/v1/webhooks/:id',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'changeWebhook',
-        params: IdParams,
-        body: WebhookChange,
-        response: { 200: Webhook, ...problemResponses(404, 413, 415) },
-      },
+function changeWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
+  route(app, {
+    method: 'PATCH',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.changeWebhook,
+    schema: {
+      operationId: 'changeWebhook',
+      tags,
+      params: IdParams,
+      body: WebhookChange,
+      response: { 200: Webhook },
     },
-    async (request) => {
+    problems: [404, 413, 415],
+    handler: async (request) => {
       const { appId } = personOf(request);
       const { id } = request.params;
       if (request.body.url !== undefined) await checkUrl(request.body.url);
@@ -155,75 +164,75 @@ export async function webhookRoutes(app: App, deps: ApiDeps): Promise<void> {
       return await deps.db.transaction().execute(async (trx) => {
         const changed = await updateWebhook(trx, { appId, id, ...request.body, now });
         if (changed === undefined) throw notFound('webhook');
-        await recordAct(trx, request, { detail: `${id}: ${Object.keys(request.body).join(', ')}`, now });
+        await recordAuditEntry(trx, request, {
+          detail: `${id}: ${Object.keys(request.body).join(', ')}`,
+          now,
+        });
         return changed;
       });
     },
-  );
+  });
+}
 
-  app.delete(
-    '/v1/webhooks/:id',
-    {
-      ...changing,
-      schema: {
-        ...base,
-        operationId: 'deleteWebhook',
-        description: 'With everything that waits for it and its log.',
-        params: IdParams,
-        response: { 204: z.null(), ...problemResponses(404) },
-      },
+function deleteWebhookRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/webhooks/:id',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.deleteWebhook,
+    schema: {
+      operationId: 'deleteWebhook',
+      description: 'With everything that waits for it and its log.',
+      tags,
+      params: IdParams,
+      response: { 204: z.null() },
     },
-    async (request, reply) => {
+    problems: [404],
+    handler: async (request, reply) => {
       const { id } = request.params;
       const { appId } = personOf(request);
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         if (!(await deleteWebhook(trx, { appId, id }))) throw notFound('webhook');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);
     },
-  );
+  });
+}
 
-  app.post(
-    '/v1/webhooks/:id/rotate-secret',
-    {
-      ...changing,
-      ...idempotent(deps),
-      schema: {
-        ...base,
-        operationId: 'rotateWebhookSecret',
-        params: IdParams,
-        body: Rotation,
-        response: { 200: WebhookWithSecret, ...problemResponses(404, 409, 413, 415, 422) },
-      },
+function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/webhooks/:id/rotate-secret',
+    access: 'webhooks.change',
+    audit: AUDIT_ACTIONS.rotateWebhookSecret,
+    idempotent: true,
+    schema: {
+      operationId: 'rotateWebhookSecret',
+      tags,
+      params: IdParams,
+      body: Rotation,
+      response: { 200: WebhookWithSecret },
     },
-    async (request) => {
+    problems: [404, 409, 413, 415, 422],
+    handler: async (request) => {
       const { id } = request.params;
       const secret = newWebhookSecret();
       const now = await deps.clock();
-      const previousUntil = new Date(now.getTime() + request.body.overlapHours * 3_600_000);
+      const previousUntil = new Date(now.getTime() + request.body.overlapHours * HOUR_MS);
       const key = { appId: personOf(request).appId, id };
       const stored = { sealed: deps.vault.seal(secret), previousUntil, now };
       return await deps.db.transaction().execute(async (trx) => {
         const rotated = await rotateWebhookSecret(trx, { ...key, ...stored });
         if (rotated === undefined) throw notFound('webhook');
-        await recordAct(trx, request, { detail: id, now });
+        await recordAuditEntry(trx, request, { detail: id, now });
         return { ...rotated, secret };
       });
     },
-  );
+  });
 }
 
-/** Looked up once more at each attempt: a name may lead somewhere else by then. */
-function createUrlCheck({ config }: ApiDeps): (text: string) => Promise<void> {
-  const findTarget = createFindTarget(config.webhookRanges ?? []);
-  return async (text) => {
-    const refusal = refusalOfUrl(text);
-    const target =
-      refusal === undefined ? await findTarget(new URL(text)) : { ok: false as const, reason: refusal };
-    if (target.ok) return;
-    const errors = [{ pointer: '/url', detail: target.reason }];
-    throw new Problem('invalid_request', 'Nothing can be sent to this URL', { errors });
-  };
+function newSigningSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
 }

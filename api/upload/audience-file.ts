@@ -9,12 +9,12 @@ import {
   type UploadHold,
   type UploadProgress,
 } from '../../db/upload-progress.ts';
-import { recordAct } from '../acts.ts';
+import { recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound, Problem } from '../problem.ts';
 import { BadRows, RowError } from './bad-rows.ts';
-import { bytesOf, CSV, contentTypeOf, NDJSON, TEXT, withUploadSlot } from './body.ts';
+import { bytesOf, CSV, contentTypeOf, limitUploads, NDJSON, TEXT } from './body.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
 import { readRows, type Tally } from './rows.ts';
 
@@ -33,21 +33,21 @@ export const AudienceUpload = z
 type AudienceUpload = z.infer<typeof AudienceUpload>;
 
 interface AudienceFile {
-  /** Of the audience. */
+  /** The ID of the audience. */
   readonly id: string;
   /** Makes the audience; without it the file is the next version of one that exists. */
   readonly name?: string;
-  /** Who knows it goes on with a file that was cut off; null: nobody can. */
+  /** The Idempotency-Key that resumes an interrupted upload; null: the upload cannot be resumed. */
   readonly key: string | null;
   /** How many bytes of the file are not sent again. */
   readonly offset: number;
-  /** What the lines of plain text are. */
+  /** The kind of ID in the lines of plain text. */
   readonly ids: IdsOfText;
 }
 
 interface Uploaded {
   readonly answer: AudienceUpload;
-  /** It had become an audience before, and the answer was lost. */
+  /** The file was stored by an earlier request whose answer was lost. */
   readonly isReplayed: boolean;
 }
 
@@ -57,9 +57,9 @@ export const IDS_OF_TEXT = ['device', 'user'] as const;
 type IdsOfText = (typeof IDS_OF_TEXT)[number];
 
 const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
-/** Of plain text the first of the known columns is the only one. */
+/** Plain text has a single column, the first of the known ones. */
 const READERS = { device: READER, user: { ...READER, known: MEMBER_COLUMNS.toReversed() } } as const;
-/** So many are kept at a time: what is lost when the process dies. */
+/** Rows are stored in parts of this size; a crash loses at most one part. */
 const PART = 20_000;
 
 export async function uploadAudience(
@@ -75,9 +75,7 @@ export async function uploadAudience(
   if (begun.state === 'done') return { answer: AudienceUpload.parse(begun.answer), isReplayed: true };
   const tally = tallyFrom(begun.from);
   try {
-    await withUploadSlot(deps.pool, () =>
-      keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally),
-    );
+    await limitUploads(deps.pool, () => keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally));
     return { answer: await store(deps, request, begun.hold, file, tally), isReplayed: false };
   } catch (error) {
     if (file.key === null || isRefused(error)) await dropUpload(deps.db, begun.hold);
@@ -85,7 +83,7 @@ export async function uploadAudience(
   }
 }
 
-/** To go on with it would end alike. */
+/** Whether resuming the upload would fail in the same way. */
 function isRefused(error: unknown): boolean {
   return (
     error instanceof Problem && ['payload_too_large', 'invalid_request', 'not_found'].includes(error.code)
@@ -114,7 +112,7 @@ function progressOf({ rows, bad, place, columns }: MemberTally): UploadProgress 
   return { ...place, columns, rows, badRows: bad.count, errors: bad.first() };
 }
 
-/** In parts; what was read when the file breaks off is kept, too. */
+/** Stores rows in parts. The rows before an interruption are kept, too. */
 async function keepFile(
   deps: ApiDeps,
   request: FastifyRequest,
@@ -166,7 +164,7 @@ async function store(
     if (stored === undefined) throw notFound('audience of uploads');
     const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
     await settleUpload(trx, hold, answer);
-    await recordAct(trx, request, {
+    await recordAuditEntry(trx, request, {
       detail: `${id}, version ${stored.version}: ${stored.members} members`,
       now,
     });

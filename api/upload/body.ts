@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { App } from '../app.ts';
+import type { App } from '../deps.ts';
+import { createLimiter, type Limiter } from '../limit-concurrency.ts';
 import { Problem } from '../problem.ts';
 
 /** The limit of one upload. */
@@ -11,7 +12,7 @@ export const CSV = 'text/csv';
 export const NDJSON = 'application/x-ndjson';
 export const TEXT = 'text/plain';
 
-/** Hands the stream itself to the routes of this scope: nothing is buffered. */
+/** Routes of this scope receive the stream itself, without buffering. */
 export function acceptStreams(app: App, types: string[]): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(types, (request, payload, done) => {
@@ -21,7 +22,7 @@ export function acceptStreams(app: App, types: string[]): void {
   });
 }
 
-/** In the OpenAPI document; the stream itself passes unchecked. */
+/** The schema documents the upload; the stream itself is not checked. */
 export function uploadBody(...consumes: string[]) {
   return {
     consumes,
@@ -35,7 +36,7 @@ export function contentTypeOf(request: FastifyRequest): string {
 
 const STALLED_MS = 30_000;
 
-/** The body's bytes, cut off with 413 as soon as the file passes the limit, and given up when no more come. */
+/** The body's bytes. A file beyond the limit is refused by 413, a stalled one by 408. */
 export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
   let size = offset;
   // Not destroyed when reading stops early: the socket still has to carry the answer.
@@ -55,20 +56,17 @@ export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenera
   }
 }
 
-const uploading = new WeakMap<Pool, number>();
+const limiters = new WeakMap<Pool, Limiter>();
 
-/** An upload holds a connection for as long as it is sent: most of them stay free for everybody else. */
-export async function withUploadSlot<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
-  const before = uploading.get(pool) ?? 0;
-  if (before >= Math.max(1, Math.floor(pool.options.max / 3))) {
-    throw new Problem('unavailable', 'Too many uploads are running; try again', { retryAfterSeconds: 10 });
-  }
-  uploading.set(pool, before + 1);
-  try {
-    return await work();
-  } finally {
-    uploading.set(pool, (uploading.get(pool) ?? 1) - 1);
-  }
+/** An upload holds a connection while it is sent, so uploads get a third of the pool at most. */
+export async function limitUploads<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
+  const limit = limiters.get(pool) ?? createLimiter(Math.max(1, Math.floor(pool.options.max / 3)), tooMany);
+  limiters.set(pool, limit);
+  return await limit(work);
+}
+
+function tooMany(): Problem {
+  return new Problem('unavailable', 'Too many uploads are running; try again', { retryAfterSeconds: 10 });
 }
 
 function tooLargeByHeader(request: FastifyRequest): Problem | undefined {

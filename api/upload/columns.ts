@@ -1,7 +1,7 @@
 import { type Fault, Problem } from '../problem.ts';
 import { splitCsvLine } from './csv-line.ts';
 
-/** Which position holds which column. Throws with every fault of the header. */
+/** The position of each column. Throws an error that lists all faults of the header. */
 export function readHeader<Column extends string>(
   line: string | null,
   known: readonly Column[],

@@ -6,7 +6,7 @@ export function splitCsvLine(line: string): string[] | undefined {
   return line.includes('"') ? splitQuoted(line) : line.split(',');
 }
 
-/** By searching, not by a pattern, which would take half of the time that a file takes. */
+/** Searching is faster than a regular expression, which would take half of the time of an import. */
 function splitQuoted(line: string): string[] | undefined {
   const fields: string[] = [];
   for (let at = 0; ; ) {

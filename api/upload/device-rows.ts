@@ -8,8 +8,9 @@ import {
   normalToken,
   USUAL_KIND,
 } from '../../domain/address.ts';
-import { EXTERNAL_ID, isStorable, LIMITS } from '../../domain/device.ts';
+import { EXTERNAL_ID, LIMITS } from '../../domain/device.ts';
 import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/identifier.ts';
+import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { isTimeZone } from '../../domain/time-zone.ts';
 import { readSubscription, subscriptionToken } from '../../domain/web-push.ts';
@@ -31,7 +32,7 @@ export const DEVICE_COLUMNS = [
 ] as const;
 export type DeviceColumn = (typeof DEVICE_COLUMNS)[number];
 
-/** A row as it came; a column that the file or the row does not have is undefined. */
+/** A row as read; columns that the file or the row lacks are undefined. */
 export type RawDevice = { readonly [Column in DeviceColumn]?: unknown };
 
 export class RowFault extends Error {
@@ -44,7 +45,7 @@ export class RowFault extends Error {
   }
 }
 
-/** Throws a RowFault. What is undefined keeps its value in a device that is known; empty clears it. */
+/** Throws a RowFault. Undefined columns keep the value of a known device, empty ones clear it. */
 export function toDeviceRow(line: number, raw: RawDevice): DeviceImportRow {
   const deviceId = idOf('device_id', raw.device_id);
   if (deviceId === undefined || deviceId === null) throw new RowFault('device_id', 'missing');
@@ -116,7 +117,7 @@ function timeOf(value: unknown): string | null | undefined {
   return time.toISOString();
 }
 
-/** Empty says that it is not. */
+/** An empty value means no. */
 function flagOf(value: unknown): boolean | undefined {
   if (value === undefined) return undefined;
   if (value === true || value === 'true') return true;
@@ -171,7 +172,7 @@ function attributesOf(value: unknown): string | undefined {
   return json;
 }
 
-/** As the schema `Attributes` of the API, which would take longer for a row than everything else. */
+/** The same rules as the API's schema `Attributes`, which would take longer than all other work on a row. */
 function areAttributes(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);

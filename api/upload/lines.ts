@@ -3,11 +3,11 @@ export const MAX_LINE = 65_536;
 
 export interface Line {
   readonly no: number;
-  /** Null: longer than a row may be; it was not kept. */
+  /** Null for a line above the maximum length, whose text is not kept. */
   readonly text: string | null;
 }
 
-/** Up to the end of a line: so many of a file's lines and bytes. */
+/** A position at the end of a line: the numbers of lines and bytes before it. */
 export interface Place {
   readonly lines: number;
   readonly bytes: number;
@@ -15,7 +15,7 @@ export interface Place {
 
 export interface Lines {
   readonly lines: readonly Line[];
-  /** Behind the last of them. */
+  /** The end of the last line. */
   readonly end: Place;
 }
 

@@ -15,13 +15,13 @@ export interface RowReader<Column extends string, Row> {
   read(line: number, raw: { readonly [Name in Column]?: unknown }): Row;
 }
 
-/** What a file holds, counted while it is read. */
+/** Counts of a file's rows, kept while it is read. */
 export interface Tally<Column extends string> {
   rows: number;
   readonly bad: BadRows;
-  /** Behind the last row that was handed out. */
+  /** The end of the last row that was read. */
   place: Place;
-  /** Of a CSV file, as soon as its header was read. */
+  /** The columns of a CSV file; known once the header is read. */
   columns: readonly Column[] | null;
 }
 

@@ -1,9 +1,12 @@
+import Fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { beforeAll, expect, test } from 'vitest';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
 import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { ACTS } from './acts.ts';
+import { AUDIT_ACTIONS, enforceAuditTrail } from './audit-actions.ts';
+import type { App } from './deps.ts';
 import { type Caller, newTask, openShop } from './shop-fixture.ts';
 import { ADMIN_KEY, useTestApi } from './testing.ts';
 
@@ -23,8 +26,8 @@ type Request = [
   body?: unknown,
 ];
 type Operation = {
-  [Name in keyof typeof ACTS]: (typeof ACTS)[Name] extends null ? never : Name;
-}[keyof typeof ACTS];
+  [Name in keyof typeof AUDIT_ACTIONS]: (typeof AUDIT_ACTIONS)[Name] extends null ? never : Name;
+}[keyof typeof AUDIT_ACTIONS];
 
 /** Operations of which a workflow tells, and one that needs it: they are tried where Temporal runs. */
 const BY_WORKFLOW = [
@@ -41,7 +44,8 @@ const world = fixture(beforeAll, async () => {
   const csv = (url: string): Request => [operator, 'POST', url, 'device_id\nphone-of-somebody\n'];
   const { appId, marketer } = shop;
   const push = await seedPush(api.deps.db, {
-    ...{ appId, startedAt: api.clock.now },
+    appId,
+    startedAt: api.clock.now,
     taskId: await seedTask(api.deps.db, { appId, personId: marketer.personId, now: api.clock.now }),
     deliveries: [{ status: 'accepted', platform: 'ios', deviceId: 'phone-of-somebody' }],
   });
@@ -203,7 +207,9 @@ test.each(Object.keys(REQUESTS) as ByApi[])('%s is in the audit, with who did it
   const isOwnApp = operation === 'createApp';
   const added = isOwnApp ? await lines(id) : (await lines(world.shop.appId)).slice(before);
   const personId = who.personId === '' ? null : who.personId;
-  expect(added).toMatchObject([{ verb: ACTS[operation], person_id: personId, via: 'api', outcome: 'done' }]);
+  expect(added).toMatchObject([
+    { verb: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
+  ]);
 });
 
 /** Of an export, which is no JSON, none. */
@@ -226,6 +232,15 @@ test('what was refused or not found is in no audit', async () => {
   ];
   for (const request of refused) expect((await send(request)).status).toBeGreaterThanOrEqual(400);
   expect(await lines(shop.appId)).toEqual(before);
+});
+
+test('a changing route that names no audit action is refused at the start', () => {
+  const app: App = Fastify().withTypeProvider<ZodTypeProvider>();
+  enforceAuditTrail(app);
+  const handler = async () => 'done';
+  expect(() => app.post('/unaudited', handler)).toThrow('has to name the audit action');
+  expect(() => app.post('/audited', { config: { auditAction: null } }, handler)).not.toThrow();
+  expect(() => app.get('/read', handler)).not.toThrow();
 });
 
 test('no secret, name, user or device is in it', async () => {

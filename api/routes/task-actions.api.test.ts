@@ -13,7 +13,7 @@ beforeEach(async () => {
   taskId = String(body['id']);
 });
 
-const verb = (name: string, body?: object) => shop.marketer.call('POST', `/v1/tasks/${taskId}/${name}`, body);
+const act = (name: string, body?: object) => shop.marketer.call('POST', `/v1/tasks/${taskId}/${name}`, body);
 const decide = (name: string, body: object) =>
   shop.approver.call('POST', `/v1/tasks/${taskId}/${name}`, body);
 const setStatus = (status: TaskStatus, inPush = false) =>
@@ -23,7 +23,9 @@ describe('while Temporal cannot be reached', () => {
   test('a pause stops the senders all the same, and says what is open', async () => {
     await setStatus('sending', true);
     const push = await seedPush(api.deps.db, {
-      ...{ appId: shop.appId, taskId, startedAt: api.clock.now },
+      appId: shop.appId,
+      taskId,
+      startedAt: api.clock.now,
       status: 'sending',
       deliveries: [{ status: 'pending', platform: 'ios' }],
     });
@@ -38,22 +40,22 @@ describe('while Temporal cannot be reached', () => {
       .set({ open: true })
       .where('push_no', '=', push.no)
       .execute();
-    const { status, body } = await verb('pause');
+    const { status, body } = await act('pause');
     expect(status).toBe(202);
     expect(body).toMatchObject({ pending: true, detail: expect.stringContaining('Sending is stopped') });
     expect(await control()).toEqual({ open: false, wanted: 'pause', epoch: 1 });
-    await verb('cancel');
+    await act('cancel');
     expect(await control()).toMatchObject({ open: false, wanted: 'cancel' });
   });
 
   test('what needs the workflow is unavailable, and the draft stays a draft', async () => {
-    expect((await verb('submit')).status).toBe(503);
+    expect((await act('submit')).status).toBe(503);
     const { body } = await shop.marketer.call('GET', `/v1/tasks/${taskId}`);
     expect(body['status']).toBe('draft');
   });
 });
 
-describe('a verb that the status does not allow', () => {
+describe('an action that the status does not allow', () => {
   test.each([
     'withdraw',
     'send',
@@ -61,7 +63,7 @@ describe('a verb that the status does not allow', () => {
     'resume',
     'cancel',
   ])('%s of a draft is a 409 with the reason', async (name) => {
-    const { status, body } = await verb(name);
+    const { status, body } = await act(name);
     expect(status).toBe(409);
     expect(body['detail']).toContain(`${name} is not allowed while the task is draft`);
   });
@@ -69,7 +71,7 @@ describe('a verb that the status does not allow', () => {
   test('approve and reject too; and only approvers decide', async () => {
     expect((await decide('approve', { revision: 1 })).status).toBe(409);
     expect((await decide('reject', { revision: 1, reason: 'No' })).status).toBe(409);
-    expect((await verb('approve', { revision: 1 })).status).toBe(403);
+    expect((await act('approve', { revision: 1 })).status).toBe(403);
   });
 });
 

@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { insertAct } from '../db/audit.ts';
 import type { Db } from '../db/database.ts';
-import type { App } from './app.ts';
+import type { App } from './deps.ts';
 import { originOf } from './origin.ts';
 
 /**
- * The verb under which the audit holds what an operation does; null where there is no act of a person to hold. The only
- * place that says so: an operation that changes something and is not named here keeps the API from starting.
+ * The audit action of each operation that changes something; null where no person acts. A route names its action by this
+ * table, and a changing route without one keeps the API from starting.
  */
-export const ACTS = {
+export const AUDIT_ACTIONS = {
   createApp: 'create_app',
   changeApp: 'change_app',
   stopApp: 'stop_app',
@@ -63,7 +63,7 @@ export const ACTS = {
   replayWebhook: 'replay_webhook',
   replayFailedWebhooks: 'replay_webhook',
   pingWebhook: 'ping_webhook',
-  // What devices, vendors and the app's own backend report.
+  // Devices, vendors and the app's own backend report these.
   registerDevice: null,
   refreshDevice: null,
   unsubscribeDevice: null,
@@ -73,47 +73,60 @@ export const ACTS = {
   reportEvents: null,
   reportReceipts: null,
   takeVendorReceipts: null,
-  // What reads or counts, and changes nothing.
+  // These read or count, and change nothing.
   lookUpDevices: null,
   estimateAudience: null,
   refreshAudience: null,
   previewContent: null,
 } as const satisfies Record<string, string | null>;
 
-const VERBS: Readonly<Record<string, string | null>> = ACTS;
+/** An action that the audit records. */
+export type AuditAction = NonNullable<(typeof AUDIT_ACTIONS)[keyof typeof AUDIT_ACTIONS]>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** null: the route changes something on behalf of no person. */
+    auditAction?: AuditAction | null;
+  }
+}
+
 const CHANGING: readonly unknown[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-interface Act {
+interface AuditEntry {
   readonly now: Date;
-  /** Never a secret, a user or a device: the audit is kept for ever. */
+  /** Never a secret, a user or a device: audit entries are never deleted. */
   readonly detail?: string;
-  /** Of an administrator's act: a person's is on the app of their key. */
+  /** For an administrator, whose key belongs to no app. */
   readonly appId?: string;
   readonly taskId?: string;
   readonly revision?: number;
 }
 
-/** Writes into the audit what this request does, in the transaction that does it. */
-export async function recordAct(db: Db, request: FastifyRequest, { now, ...act }: Act): Promise<void> {
-  const verb = VERBS[operationOf(request) ?? ''];
-  if (verb == null) throw new Error(`${operationOf(request)} has no verb in ACTS`);
-  const origin = originOf(request, now, act.appId);
+/** Records the action of the request's route, in the transaction that makes the change. */
+export async function recordAuditEntry(
+  db: Db,
+  request: FastifyRequest,
+  { now, ...entry }: AuditEntry,
+): Promise<void> {
+  const verb = request.routeOptions.config.auditAction;
+  if (verb == null) throw new Error(`${operationOf(request)} has no audit action`);
+  const origin = originOf(request, now, entry.appId);
   const personId = request.caller?.kind === 'person' ? request.caller.personId : null;
-  await insertAct(db, { ...act, appId: origin.appId, personId, verb, origin, now });
+  await insertAct(db, { ...entry, appId: origin.appId, personId, verb, origin, now });
 }
 
-/** No changing route without a line in ACTS, and no success of one that should be in the audit and is not. */
-export function watchActs(app: App): void {
+/** Refuses changing routes that name no audit action, and successful answers whose audit entry is missing. */
+export function enforceAuditTrail(app: App): void {
   app.decorateRequest('hasOrigin', false);
-  app.addHook('onRoute', ({ method, url, schema }) => {
+  app.addHook('onRoute', ({ method, url, schema, config }) => {
     const isChanging = [method].flat().some((name) => CHANGING.includes(name));
-    if (!isChanging || schema?.hide === true || (schema?.operationId ?? '') in ACTS) return;
-    throw new Error(`${url}: ACTS has to say what ${schema?.operationId} is in the audit`);
+    if (!isChanging || schema?.hide === true || config?.auditAction !== undefined) return;
+    throw new Error(`${url}: the route has to name the audit action of ${schema?.operationId}`);
   });
   app.addHook('onSend', async (request, reply, payload) => {
-    const isAct = reply.statusCode < 300 && VERBS[operationOf(request) ?? ''] != null;
+    const isAudited = reply.statusCode < 300 && request.routeOptions.config.auditAction != null;
     const isReplayed = reply.hasHeader('idempotency-replayed');
-    if (isAct && !isReplayed && !request.hasOrigin) {
+    if (isAudited && !isReplayed && !request.hasOrigin) {
       throw new Error(`${operationOf(request)} is not in the audit`);
     }
     return payload;

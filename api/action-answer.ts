@@ -4,14 +4,14 @@ import type { TaskWithDefinition } from '../db/tasks.ts';
 import { PUSH_STATUSES, TASK_STATUSES } from '../domain/task-status.ts';
 import type { CommandAnswer } from './task-command.ts';
 
-/** What a verb made of a task. `pending`: it is accepted and not carried out yet. */
-export const VerbAnswer = z
+/** The state of a task after an action. `pending`: the action is accepted and not carried out yet. */
+export const ActionAnswer = z
   .object({
     taskId: z.string(),
     status: z.enum(TASK_STATUSES),
     statusReason: z.string().nullable(),
     revision: z.int(),
-    /** Who approved that revision so far. */
+    /** The persons who approved that revision so far. */
     approvals: z.array(z.string()),
     pushes: z.array(
       z.object({
@@ -25,11 +25,11 @@ export const VerbAnswer = z
     pending: z.boolean(),
     detail: z.string().optional(),
   })
-  .meta({ id: 'VerbAnswer' });
-export type VerbAnswer = z.infer<typeof VerbAnswer>;
+  .meta({ id: 'ActionAnswer' });
+export type ActionAnswer = z.infer<typeof ActionAnswer>;
 
-/** 200 with what the workflow says, or 202 with what Postgres last knew. */
-export function sendVerbAnswer(
+/** Answers 200 with the workflow's own view, or 202 with the last state in Postgres. */
+export function sendActionAnswer(
   reply: FastifyReply,
   task: TaskWithDefinition,
   answer: CommandAnswer,
@@ -37,7 +37,7 @@ export function sendVerbAnswer(
   return reply.code(answer.pending ? 202 : 200).send(bodyOf(task, answer));
 }
 
-function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): VerbAnswer {
+function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): ActionAnswer {
   if (answer.pending) {
     const { id: taskId, status, statusReason, revision } = task;
     const { pending, detail } = answer;
@@ -45,7 +45,10 @@ function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): VerbAnswer {
   }
   const { taskId, status, reason, revision, approvals, pushes } = answer.view;
   return {
-    ...{ taskId, status, revision, statusReason: reason },
+    taskId,
+    status,
+    revision,
+    statusReason: reason,
     approvals: [...approvals],
     pushes: pushes.map((push) => ({ ...push })),
     pending: false,
