@@ -1,6 +1,6 @@
 import type { Db } from '../db/database.ts';
 import { SQL_STATE, sqlStateOf } from '../db/sql-state.ts';
-import { within } from '../db/within.ts';
+import { withStatementTimeout } from '../db/statement-timeout.ts';
 import { createLimiter } from './limit-concurrency.ts';
 import { Problem } from './problem.ts';
 
@@ -39,7 +39,7 @@ export class DetailsSearch {
   /** Runs a query that reads all devices. */
   async all<T>(find: (db: Db) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#limits;
-    const answer = await this.#limit(() => unlessCancelled(() => within(this.#db, timeoutMs, find)));
+    const answer = await this.#limit(() => unlessCancelled(() => withStatementTimeout(this.#db, timeoutMs, find)));
     if (answer === undefined) throw tooLong(timeoutMs);
     return answer.found;
   }

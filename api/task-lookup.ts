@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { findTask, type TaskWithDefinition } from '../db/tasks.ts';
 import { TASK_ID } from '../domain/ids.ts';
-import type { Verb } from '../domain/task-status.ts';
+import type { Action } from '../domain/task-status.ts';
 import { appIdOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound, Problem } from './problem.ts';
@@ -25,7 +25,7 @@ export async function taskOf(
 export async function taskFor(
   deps: ApiDeps,
   request: FastifyRequest & { params: z.infer<typeof IdParams> },
-  action: Verb,
+  action: Action,
 ): Promise<TaskWithDefinition> {
   const task = await taskOf(deps, request);
   const refusal = refusalOfTask(task, action);

@@ -44,7 +44,7 @@ const summary = {
   createdAt: IsoDate,
   updatedAt: IsoDate,
   /** The actions that the task allows now. */
-  allowed: z.array(z.enum(VERBS)),
+  allowed: z.array(z.enum(ACTIONS)),
   /** Why it does not allow the rest. */
   refusals: z.partialRecord(z.enum(ACTIONS), z.string()),
   latestPush: PushBody.nullable(),
@@ -116,8 +116,8 @@ export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): 
 
 /** The reason why the task does not allow the action now. A deleted task can only be copied. */
 export function refusalOfTask(
-  task: Standing & { archivedAt: Date | null },
-  action: Verb,
+  task: TaskContext & { archivedAt: Date | null },
+  action: Action,
 ): string | undefined {
   if (task.archivedAt !== null && action !== 'copy') return `${action} is not allowed: the task was deleted`;
   return refusalOf(action, task);
@@ -127,12 +127,12 @@ function summaryOf(
   task: ListedTask,
 ): Omit<TaskSummary, 'subgroup' | 'subCampaigns' | 'latestPush' | 'figures'> {
   const { appId: _, submission: __, inPush: ___, subgroupId: ____, creator, creatorName, ...shown } = task;
-  const refusals: Partial<Record<Verb, string>> = {};
-  for (const action of VERBS) {
+  const refusals: Partial<Record<Action, string>> = {};
+  for (const action of ACTIONS) {
     const refusal = refusalOfTask(task, action);
     if (refusal !== undefined) refusals[action] = refusal;
   }
-  const allowed = VERBS.filter((action) => refusals[action] === undefined);
+  const allowed = ACTIONS.filter((action) => refusals[action] === undefined);
   const approval = approvalStateOf(task);
   return { ...shown, approval, creator: { id: creator, name: creatorName }, allowed, refusals };
 }

@@ -6,7 +6,7 @@ import type { TaskWithDefinition } from '../db/tasks.ts';
 import { insertTestSend, listTestDevices } from '../db/test-sends.ts';
 import { checkContent } from '../domain/content-check.ts';
 import { newId } from '../domain/ids.ts';
-import { TASK_QUEUE, TEST_SEND } from '../workflows/contract.ts';
+import { TASK_QUEUE, TEST_SEND } from '../domain/contract.ts';
 import { recordAuditEntry } from './audit-actions.ts';
 import { personOf } from './auth.ts';
 import type { ApiDeps } from './deps.ts';

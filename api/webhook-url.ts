@@ -1,5 +1,5 @@
 import { refusalOfUrl } from '../domain/webhook.ts';
-import { createFindTarget } from '../webhook-targets.ts';
+import { createFindTarget } from '../security/outbound-targets.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listCallbacks } from '../../db/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/vendor-keys.ts';
 import { newId } from '../../domain/ids.ts';
+import { newWebhookSecret } from '../../security/standard-webhooks.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
@@ -53,7 +54,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
   route(app, {
     method: 'POST',
     path: '/v1/app/vendor-keys',
-    access: 'credentials.read',
+    access: 'credentials.change',
     audit: AUDIT_ACTIONS.createVendorKey,
     idempotent: true,
     schema: {
@@ -80,7 +81,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
   route(app, {
     method: 'DELETE',
     path: '/v1/app/vendor-keys/:id',
-    access: 'credentials.read',
+    access: 'credentials.change',
     audit: AUDIT_ACTIONS.revokeVendorKey,
     schema: {
       operationId: 'revokeVendorKey',

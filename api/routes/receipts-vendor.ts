@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { insertCallback } from '../../db/receipt-inbox.ts';
 import { findVendorKey } from '../../db/vendor-keys.ts';
+import { verifyWebhook } from '../../security/standard-webhooks.ts';
 import { AUDIT_ACTIONS } from '../audit-actions.ts';
 import type { ApiDeps, App } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { createGate } from '../receipt-gate.ts';
 import { startInboxReader } from '../receipt-inbox-reader.ts';
 import { route } from '../route.ts';
-import { isSignedBy } from '../vendor-signature.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 

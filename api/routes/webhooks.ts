@@ -13,6 +13,7 @@ import { HOUR_MS } from '../../domain/duration.ts';
 import { newId } from '../../domain/ids.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { WEBHOOK_EVENTS } from '../../domain/webhook.ts';
+import { newWebhookSecret } from '../../security/standard-webhooks.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../audit-actions.ts';
 import { personOf } from '../auth.ts';
 import type { ApiDeps, App } from '../deps.ts';
@@ -231,8 +232,4 @@ function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
       });
     },
   });
-}
-
-function newSigningSecret(): string {
-  return `whsec_${randomBytes(32).toString('base64')}`;
 }

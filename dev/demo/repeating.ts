@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { ActionAnswer } from '../../api/action-answer.ts';
 import { PushBody } from '../../api/push-view.ts';
-import { type PushAnswer, TaskAnswer } from './release.ts';
-import { count, type Screen } from './screen.ts';
-import type { Stage } from './stage.ts';
+import { ActionAnswer } from '../../api/action-answer.ts';
+import type { Environment } from './environment.ts';
+import { poll } from './poll.ts';
+import { isSent } from './send.ts';
+import { submitTask, TaskAnswer } from './tasks.ts';
 import type { Team } from './team.ts';
 
 /** A task of several pushes. */
@@ -38,8 +39,7 @@ export async function startRepeating(environment: Environment, team: Team): Prom
   const recurringId = await release(environment, team, 'Good morning', { pushType: 'recurring', recurrence });
   const manualId = await release(environment, team, 'Flash sale', { pushType: 'manual' });
   for (let no = 1; no <= SENDS; no++) {
-    const { status } = await stage.marketer.post(`/v1/tasks/${manualId}/send`, undefined, ActionAnswer);
-    screen.step(`Send of ${manualId}, manual, no. ${no}: ${status}`);
+    await environment.marketer.post(`/v1/tasks/${manualId}/send`, undefined, ActionAnswer);
   }
   environment.output.step(
     `A manual task sent twice, a recurring one scheduled for ${at} UTC (${team.size} devices)`,
@@ -50,16 +50,10 @@ export async function startRepeating(environment: Environment, team: Team): Prom
   ];
 }
 
-async function release(stage: Stage, team: Team, name: string, timing: object): Promise<string> {
-  const { marketer, approver } = stage;
-  const { id } = await marketer.post(
-    '/v1/tasks',
-    { name, audience: { id: team.audienceId }, content: { title: name, body: 'Only for you' }, ...timing },
-    Created,
-  );
-  await marketer.post(`/v1/tasks/${id}/submit`, undefined, ActionAnswer);
-  const { status } = await approver.post(`/v1/tasks/${id}/approve`, { revision: 1 }, ActionAnswer);
-  if (status !== 'scheduled') throw new Error(`${id} is ${status} after its approval`);
+async function release(environment: Environment, team: Team, name: string, timing: object): Promise<string> {
+  const content = { title: name, body: 'Only for you' };
+  const id = await submitTask(environment, { name, audience: { id: team.audienceId }, content, ...timing });
+  await environment.approver.post(`/v1/tasks/${id}/approve`, { revision: 1 }, ActionAnswer);
   return id;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PushBody } from '../../api/push-view.ts';
-import { VerbAnswer } from '../../api/verb-answer.ts';
+import { ActionAnswer } from '../../api/action-answer.ts';
 import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import type { Environment } from './environment.ts';
 import { count } from './output.ts';
@@ -70,7 +70,7 @@ async function pauseAndResume(
   before: PushBody,
 ): Promise<PauseFigures> {
   const askedAt = performance.now();
-  const answer = await operator.post(`/v1/tasks/${taskId}/pause`, undefined, VerbAnswer);
+  const answer = await operator.post(`/v1/tasks/${taskId}/pause`, undefined, ActionAnswer);
   const acknowledgedAt = Date.now();
   const pauseAckMs = Math.round(performance.now() - askedAt);
   if (answer.pending) throw new Error(`The pause was not acknowledged: ${answer.detail ?? ''}`);
@@ -80,6 +80,6 @@ async function pauseAndResume(
   output.step(
     `Paused, acknowledged after ${pauseAckMs} ms; ${requestsAfterAck} requests started in the ${PAUSED_MS} ms after that; resumed`,
   );
-  await marketer.post(`/v1/tasks/${taskId}/resume`, undefined, VerbAnswer);
+  await marketer.post(`/v1/tasks/${taskId}/resume`, undefined, ActionAnswer);
   return { pauseAckMs, requestsAfterAck };
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PushBody } from '../../api/push-view.ts';
-import { VerbAnswer } from '../../api/verb-answer.ts';
+import { ActionAnswer } from '../../api/action-answer.ts';
 import type { Environment } from './environment.ts';
 import { poll } from './poll.ts';
 
@@ -17,7 +17,7 @@ const APPROVED_WITHIN_MS = 20_000;
 /** Creates and submits a task; returns its ID. */
 export async function submitTask({ marketer }: Environment, task: object): Promise<string> {
   const { id } = await marketer.post('/v1/tasks', task, Created);
-  await marketer.post(`/v1/tasks/${id}/submit`, undefined, VerbAnswer);
+  await marketer.post(`/v1/tasks/${id}/submit`, undefined, ActionAnswer);
   return id;
 }
 
