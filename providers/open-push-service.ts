@@ -2,9 +2,9 @@ import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { checkedCredentials } from '../domain/credentials.ts';
 import type { Channel } from '../domain/platform.ts';
-import { openApns } from './apns.ts';
+import { openApns } from './apns/apns.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { openFcm } from './fcm.ts';
+import { openFcm } from './fcm/fcm.ts';
 import type { Endpoint, PushService } from './push-service.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);

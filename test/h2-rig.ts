@@ -1,8 +1,8 @@
 import { afterEach } from 'vitest';
 import { type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
-import type { Answer } from '../providers/h2-exchange.ts';
-import { H2Pool } from '../providers/h2-pool.ts';
-import type { H2PoolOptions } from '../providers/h2-pool-options.ts';
+import type { Answer } from '../providers/h2/h2-exchange.ts';
+import { H2Pool } from '../providers/h2/h2-pool.ts';
+import type { H2PoolOptions } from '../providers/h2/h2-pool-options.ts';
 import { requestHead } from '../providers/http2/request-head.ts';
 import { ALWAYS_OPEN, type Endpoint, type Gate } from '../providers/push-service.ts';
 

@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
 import { listen } from '../../dev/simulators/listen.ts';
 import { atEnd, openPool } from '../../test/h2-rig.ts';
-import type { H2Pool } from '../h2-pool.ts';
+import type { H2Pool } from '../h2/h2-pool.ts';
 import { ALWAYS_OPEN } from '../push-service.ts';
 import { requestHead } from './request-head.ts';
 

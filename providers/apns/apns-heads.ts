@@ -1,6 +1,6 @@
-import type { Message } from '../domain/content.ts';
-import { type RequestHead, requestHead } from './http2/request-head.ts';
-import { oncePerContent } from './once-per-content.ts';
+import type { Message } from '../../domain/content.ts';
+import { type RequestHead, requestHead } from '../http2/request-head.ts';
+import { oncePerContent } from '../once-per-content.ts';
 
 const PRIORITY = { high: '10', normal: '5' } as const;
 

@@ -1,8 +1,8 @@
+import { Connection } from '../http2/connection.ts';
+import type { HeaderReader } from '../http2/header-reader.ts';
+import { CODE } from '../http2/protocol.ts';
+import type { Endpoint } from '../push-service.ts';
 import type { Exchange, Fate } from './h2-exchange.ts';
-import { Connection } from './http2/connection.ts';
-import type { HeaderReader } from './http2/header-reader.ts';
-import { CODE } from './http2/protocol.ts';
-import type { Endpoint } from './push-service.ts';
 
 /** Streams at once until a first answer shows that the connection works: a dead one shall not take many requests along. */
 const UNPROVEN_STREAMS = 10;

@@ -1,8 +1,8 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { expect, test } from 'vitest';
-import { accept } from '../dev/simulators/h2-peer.ts';
-import { openPeer, openPool, send, sendMany } from '../test/h2-rig.ts';
-import { ALWAYS_OPEN } from './push-service.ts';
+import { accept } from '../../dev/simulators/h2-peer.ts';
+import { openPeer, openPool, send, sendMany } from '../../test/h2-rig.ts';
+import { ALWAYS_OPEN } from '../push-service.ts';
 
 test('keeps status, headers and body of an answer that is not 200', async () => {
   const peer = await openPeer((stream) => {

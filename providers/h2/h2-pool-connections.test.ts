@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Http2Session } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { accept } from '../dev/simulators/h2-peer.ts';
-import { atEnd, openPeer, openPool, send, sendMany } from '../test/h2-rig.ts';
-import type { Endpoint } from './push-service.ts';
+import { accept } from '../../dev/simulators/h2-peer.ts';
+import { atEnd, openPeer, openPool, send, sendMany } from '../../test/h2-rig.ts';
+import type { Endpoint } from '../push-service.ts';
 
 function at(server: Server, ca?: string): Endpoint {
   const { port } = server.address() as AddressInfo;
