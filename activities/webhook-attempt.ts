@@ -1,6 +1,7 @@
 import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../db/webhook-outbox.ts';
+import { retryAfterMs } from '../domain/retry-after.ts';
 import { bodyOf } from '../domain/webhook.ts';
-import { DISABLED_AFTER_MS, nextTry, retryAfterMs } from '../domain/webhook-retry.ts';
+import { DISABLED_AFTER_MS, nextTry } from '../domain/webhook-retry.ts';
 import type { DelivererDeps } from './webhook-deliverer.ts';
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts';
 import { signatureHeaders } from './webhook-signature.ts';

@@ -1,8 +1,8 @@
 import type { Outcome } from '../domain/outcome.ts';
+import { retryAfterMs } from '../domain/retry-after.ts';
 import type { Clock } from './clock.ts';
 import type { Answer } from './h2/h2-exchange.ts';
 import type { HoldOff } from './h2/hold-off.ts';
-import { retryAfterMs } from './retry-after.ts';
 
 /** What an answer of a push service means; the tables of each service are made of these. */
 export type Verdict =
