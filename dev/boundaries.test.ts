@@ -1,5 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,6 +111,15 @@ describe('lint', () => {
   test.each(ALLOWED.map((entry, no) => [...entry, no] as const))('%s/ takes: %s', (place, _, no) => {
     expect(refused).not.toContain(fileOf('allowed', place, no));
   });
+});
+
+test('only connection.ts of the own HTTP/2 client is imported from outside its folder', () => {
+  const files = execFileSync('git', ['ls-files', '*.ts'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+  const outside = files.filter(
+    (file) => !file.startsWith('providers/http2/') && existsSync(join(ROOT, file)),
+  );
+  const inner = /from '\.[^']*\/http2\/(?!connection\.ts')[^']*'/;
+  expect(outside.filter((file) => inner.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
 });
 
 test('the workflow bundle holds workflows, domain and what runs in the sandbox, and nothing of Node', async () => {

@@ -53,7 +53,7 @@ export function outcomeOf(
       return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
-    case 'lost':
+    case 'unknown':
       return { kind: 'ambiguous', reason: answer.reason };
     case 'not_started':
       return holdOff.active ? holdOff.outcome : answer;

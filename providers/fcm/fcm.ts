@@ -7,7 +7,7 @@ import type { Answer } from '../h2/h2-exchange.ts';
 import { H2Pool } from '../h2/h2-pool.ts';
 import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
 import { HoldOff } from '../h2/hold-off.ts';
-import { type RequestHead, requestHead } from '../http2/request-head.ts';
+import { type RequestHead, requestHead } from '../h2/request-head.ts';
 import { oncePerContent } from '../once-per-content.ts';
 import type { Endpoint, Gate, PushService } from '../push-service.ts';
 import { outcomeOf } from '../verdict.ts';
