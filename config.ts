@@ -65,6 +65,8 @@ const Env = z.object({
   FCM_TOKEN_URL: Url.default('https://oauth2.googleapis.com/token'),
   /** A PEM file to trust for the push services instead of the system's authorities. */
   PUSH_CA_FILE: z.string().optional(),
+  /** The HTTP/2 client for push services: the product's own, or that of Node. */
+  PUSH_HTTP2: z.enum(['own', 'node']).default('own'),
   /** Addresses and ranges that webhooks may go to besides public ones, with commas between them. */
   WEBHOOK_PRIVATE_RANGES: Ranges.optional(),
   RECEIPT_WINDOW_SECONDS: Seconds.default(72 * 3600),
@@ -103,6 +105,7 @@ function toConfig(env: z.infer<typeof Env>) {
       fcm: { url: new URL(env.FCM_URL), ...ca },
       fcmToken: { url: new URL(env.FCM_TOKEN_URL), ...ca },
     },
+    http2: env.PUSH_HTTP2,
     webhookRanges: env.WEBHOOK_PRIVATE_RANGES ?? [],
     receiptWindowMs: env.RECEIPT_WINDOW_SECONDS * 1000,
     workerRole: env.WORKER_ROLE,

@@ -41,7 +41,7 @@ const vault = createVault(config.credentialsKey);
 const services = createPushServices(
   db,
   (sealed) => vault.open(sealed),
-  (channel, credential) => openPushService(channel, credential, config.endpoints),
+  (channel, credential) => openPushService(channel, credential, config.endpoints, { http2: config.http2 }),
 );
 const connection = await NativeConnection.connect({ address: config.temporal.address });
 const identity = `${process.pid}@${hostname()}`;

@@ -1,6 +1,7 @@
 import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../db/webhook-outbox.ts';
+import { retryAfterMs } from '../domain/retry-after.ts';
 import { bodyOf } from '../domain/webhook.ts';
-import { DISABLED_AFTER_MS, nextTry, retryAfterMs } from '../domain/webhook-retry.ts';
+import { DISABLED_AFTER_MS, nextTry } from '../domain/webhook-retry.ts';
 import { signWebhook } from '../security/standard-webhooks.ts';
 import type { DelivererDeps } from './deps.ts';
 import { postWebhook, type WebhookAnswer } from './webhook-request.ts';

@@ -1,5 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,41 +24,32 @@ const REFUSED = [
   ['domain', "const x = await import('../config.ts');"],
   ['domain', "import { x } from 'node:crypto';"],
   ['domain', "import { x } from 'kysely';"],
-  ['domain', "import { x } from '../security/cmac.ts';"],
-  ['db', "import { x } from '../providers/apns.ts';"],
+  ['db', "import { x } from '../providers/apns/apns.ts';"],
   ['db', "import { x } from '../activities/index.ts';"],
   ['db', "import { x } from '../config.ts';"],
-  ['db', "import { x } from '../security/vault.ts';"],
-  ['db/migrations', "import { x } from '../../providers/apns.ts';"],
+  ['db/migrations', "import { x } from '../../providers/apns/apns.ts';"],
   ['db', "import { x } from '@temporalio/client';"],
   ['providers', "import type { x } from '../db/tasks.ts';"],
-  ['providers', "import { x } from '../security/vault.ts';"],
+  ['providers', "import { x } from '../keys.ts';"],
   ['providers', "import { x } from 'pg';"],
-  ['activities', "import { x } from '../workflows/push.ts';"],
+  ['providers/apns', "import type { x } from '../../db/tasks.ts';"],
+  ['providers/apns', "import { x } from '../../keys.ts';"],
+  ['providers/apns', "import { x } from 'kysely';"],
+  ['activities', "import { x } from '../workflows/contract.ts';"],
   ['activities', "import { x } from '../api/app.ts';"],
   ['activities', "import { x } from '../worker.ts';"],
-  ['activities', "import { x } from '../security/vault.ts';"],
-  ['activities', "import { x } from '../security/message-mac.ts';"],
-  ['activities', "import { x } from '../security/outbound-targets.ts';"],
-  ['security', "import { x } from '../db/tasks.ts';"],
-  ['security', "import { x } from '../providers/apns.ts';"],
-  ['security', "import { x } from '../activities/index.ts';"],
-  ['security', "import { x } from '../api/app.ts';"],
-  ['security', "import { x } from '../config.ts';"],
-  ['security', "import { x } from 'pg';"],
   ['workflows', "import { x } from '../db/tasks.ts';"],
-  ['workflows', "import type { x } from '../providers/apns.ts';"],
+  ['workflows', "import type { x } from '../providers/apns/apns.ts';"],
   ['workflows', "import { x } from '../api/app.ts';"],
   ['workflows', "import { createActivities } from '../activities/index.ts';"],
   ['workflows', "import * as x from '../activities/index.ts';"],
-  ['workflows', "import { x } from '../security/vault.ts';"],
-  ['workflows', "import type { x } from '../security/standard-webhooks.ts';"],
+  ['workflows', "import { x } from '../keys.ts';"],
   ['workflows', "import { x } from 'node:timers/promises';"],
   ['workflows', "import { x } from 'pino';"],
   ['workflows', "import { x } from '@temporalio/client';"],
   ['api', "import { x } from '../activities/index.ts';"],
   ['api', "import { x } from '../workflows/push.ts';"],
-  ['api/routes', "import { x } from '../../providers/apns.ts';"],
+  ['api/routes', "import { x } from '../../providers/apns/apns.ts';"],
   ['api/routes', "import { x } from '../../config.ts';"],
   ['api', "import { x } from '../test/setup/database.ts';"],
 ] as const;
@@ -60,19 +59,15 @@ const ALLOWED = [
   ['domain', "import { x } from './ids.ts';"],
   ['db', "import { x } from '../domain/ids.ts';"],
   ['providers', "import { x } from '../domain/content.ts';"],
+  ['providers', "import { x } from './h2/h2-pool.ts';"],
+  ['providers/apns', "import { x } from '../../domain/content.ts';"],
+  ['providers/apns', "import { x } from '../h2/h2-pool.ts';"],
   ['activities', "import { x } from '../db/tasks.ts';"],
   ['activities', "import { x } from '../providers/verdict.ts';"],
-  ['activities', "import { x } from '../security/standard-webhooks.ts';"],
-  ['security', "import { x } from '../domain/message-id.ts';"],
-  ['security', "import { x } from './cmac.ts';"],
-  ['security', "import { x } from 'node:crypto';"],
-  ['security', "import { x } from 'node:dns/promises';"],
   ['workflows', "import { x } from '../domain/ids.ts';"],
   ['workflows', "import type { Activities } from '../activities/index.ts';"],
-  ['api', "import { x } from '../domain/contract.ts';"],
+  ['api', "import { x } from '../workflows/contract.ts';"],
   ['api/routes', "import { x } from '../../db/tasks.ts';"],
-  ['api', "import { x } from '../security/vault.ts';"],
-  ['api/routes', "import { x } from '../../security/standard-webhooks.ts';"],
 ] as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-boundaries-'));
@@ -116,6 +111,15 @@ describe('lint', () => {
   test.each(ALLOWED.map((entry, no) => [...entry, no] as const))('%s/ takes: %s', (place, _, no) => {
     expect(refused).not.toContain(fileOf('allowed', place, no));
   });
+});
+
+test('only connection.ts of the own HTTP/2 client is imported from outside its folder', () => {
+  const files = execFileSync('git', ['ls-files', '*.ts'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+  const outside = files.filter(
+    (file) => !file.startsWith('providers/http2/') && existsSync(join(ROOT, file)),
+  );
+  const inner = /from '\.[^']*\/http2\/(?!connection\.ts')[^']*'/;
+  expect(outside.filter((file) => inner.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
 });
 
 test('the workflow bundle holds workflows, domain and what runs in the sandbox, and nothing of Node', async () => {

@@ -2,9 +2,10 @@ import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { checkedCredentials } from '../domain/credentials.ts';
 import type { Channel } from '../domain/platform.ts';
-import { openApns } from './apns.ts';
+import { openApns } from './apns/apns.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { openFcm } from './fcm.ts';
+import { openFcm } from './fcm/fcm.ts';
+import type { Http2Client } from './h2/h2-connection.ts';
 import type { Endpoint, PushService } from './push-service.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);
@@ -24,14 +25,14 @@ export function openPushService(
   channel: Channel,
   credential: unknown,
   endpoints: Endpoints,
-  clock: Clock = systemClock,
+  { clock = systemClock, http2 = 'own' }: { readonly clock?: Clock; readonly http2?: Http2Client } = {},
 ): PushService {
   switch (channel) {
     case 'apns':
-      return openApns(parse(channel, CREDENTIALS.apns, credential), endpoints.apns, clock);
+      return openApns(parse(channel, CREDENTIALS.apns, credential), endpoints.apns, clock, { client: http2 });
     case 'fcm': {
       const { fcm: api, fcmToken: token } = endpoints;
-      return openFcm(parse(channel, CREDENTIALS.fcm, credential), { api, token }, clock);
+      return openFcm(parse(channel, CREDENTIALS.fcm, credential), { api, token }, clock, { client: http2 });
     }
   }
 }

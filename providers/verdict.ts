@@ -1,8 +1,8 @@
 import type { Outcome } from '../domain/outcome.ts';
+import { retryAfterMs } from '../domain/retry-after.ts';
 import type { Clock } from './clock.ts';
-import type { Answer } from './h2-exchange.ts';
-import type { HoldOff } from './hold-off.ts';
-import { retryAfterMs } from './retry-after.ts';
+import type { Answer } from './h2/h2-exchange.ts';
+import type { HoldOff } from './h2/hold-off.ts';
 
 /** What an answer of a push service means; the tables of each service are made of these. */
 export type Verdict =
@@ -53,7 +53,7 @@ export function outcomeOf(
       return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
-    case 'lost':
+    case 'unknown':
       return { kind: 'ambiguous', reason: answer.reason };
     case 'not_started':
       return holdOff.active ? holdOff.outcome : answer;

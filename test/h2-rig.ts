@@ -1,9 +1,10 @@
 import { afterEach } from 'vitest';
 import { type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
-import type { Answer } from '../providers/h2-exchange.ts';
-import { H2Pool } from '../providers/h2-pool.ts';
-import type { H2PoolOptions } from '../providers/h2-pool-options.ts';
-import { requestHead } from '../providers/http2/request-head.ts';
+import type { Http2Client } from '../providers/h2/h2-connection.ts';
+import type { Answer } from '../providers/h2/h2-exchange.ts';
+import { H2Pool } from '../providers/h2/h2-pool.ts';
+import type { H2PoolOptions } from '../providers/h2/h2-pool-options.ts';
+import { requestHead } from '../providers/h2/request-head.ts';
 import { ALWAYS_OPEN, type Endpoint, type Gate } from '../providers/push-service.ts';
 
 const HEAD = requestHead([]);
@@ -24,10 +25,17 @@ export async function openPeer(onStream: OnStream, maxConcurrentStreams?: number
   return peer;
 }
 
-export function openPool(endpoint: Endpoint, options: H2PoolOptions = {}): H2Pool {
-  const pool = new H2Pool(endpoint, { sweepMs: 20, ...options });
-  atEnd(() => pool.close());
-  return pool;
+/** Every behaviour that a pool relies on is tested with both. */
+export const CLIENTS = ['own', 'node'] as const satisfies readonly Http2Client[];
+
+export type OpenPool = (endpoint: Endpoint, options?: H2PoolOptions) => H2Pool;
+
+export function openPoolWith(client: Http2Client): OpenPool {
+  return (endpoint, options = {}) => {
+    const pool = new H2Pool(endpoint, { client, sweepMs: 20, ...options });
+    atEnd(() => pool.close());
+    return pool;
+  };
 }
 
 export function send(

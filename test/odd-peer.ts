@@ -2,13 +2,36 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { createLoopbackIdentity } from '../dev/simulators/certificate.ts';
 import { listen } from '../dev/simulators/listen.ts';
-import { FrameReader } from '../providers/http2/frame-reader.ts';
-import { FLAG, FRAME } from '../providers/http2/protocol.ts';
 import type { Endpoint } from '../providers/push-service.ts';
 import { atEnd } from './h2-rig.ts';
 
 const PREFACE_BYTES = 24;
+const FRAME_HEADER_BYTES = 9;
 const identity = await createLoopbackIdentity();
+
+/** RFC 9113, section 6. */
+export const FRAME = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  rstStream: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
+export const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
+export const SETTING = { initialWindowSize: 4 } as const;
+/** RFC 9113, section 7. */
+export const CODE = {
+  noError: 0,
+  protocolError: 1,
+  flowControlError: 3,
+  frameSizeError: 6,
+  compressionError: 9,
+  enhanceYourCalm: 11,
+} as const;
 
 export interface SeenFrame {
   readonly type: number;
@@ -60,6 +83,23 @@ export function ok(streamId: number): Buffer {
   return frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, streamId, '88');
 }
 
+/** Independent of the product's reader, which is under test here. */
+function frameReader(onFrame: (seen: SeenFrame) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= FRAME_HEADER_BYTES) {
+      const end = FRAME_HEADER_BYTES + rest.readUIntBE(0, 3);
+      if (rest.length < end) return;
+      const payload = rest.subarray(FRAME_HEADER_BYTES, end);
+      const streamId = rest.readUInt32BE(5) & 0x7fff_ffff;
+      const [type = 0, flags = 0] = rest.subarray(3, 5);
+      rest = rest.subarray(end);
+      onFrame({ type, flags, streamId, payload });
+    }
+  };
+}
+
 /** Sends `greeting` first, and lets the test deal with every frame of the client. */
 export async function openOddPeer(
   greeting: Buffer,
@@ -73,8 +113,7 @@ export async function openOddPeer(
     connections.push(connection);
     socket.setNoDelay(true);
     socket.on('error', () => {});
-    const reader = new FrameReader((type, flags, streamId, buffer, start, end) => {
-      const seen = { type, flags, streamId, payload: Buffer.from(buffer.subarray(start, end)) };
+    const push = frameReader((seen) => {
       frames.push(seen);
       onFrame(seen, connection);
     });
@@ -82,7 +121,7 @@ export async function openOddPeer(
     socket.on('data', (chunk: Buffer) => {
       const rest = chunk.subarray(skip);
       skip -= chunk.length - rest.length;
-      if (rest.length > 0) reader.push(rest);
+      push(rest);
     });
     if (greeting.length > 0) socket.write(greeting);
   });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Channel } from '../../domain/platform.ts';
-import { apnsPayload, apnsTemplate } from '../../providers/apns-payload.ts';
-import { ApnsTokens } from '../../providers/apns-tokens.ts';
+import { apnsPayload, apnsTemplate } from '../../providers/apns/apns-payload.ts';
+import { ApnsTokens } from '../../providers/apns/apns-tokens.ts';
 import { systemClock } from '../../providers/clock.ts';
-import { fcmPayload, fcmTemplate } from '../../providers/fcm-payload.ts';
-import { FcmTokens } from '../../providers/fcm-tokens.ts';
+import { fcmPayload, fcmTemplate } from '../../providers/fcm/fcm-payload.ts';
+import { FcmTokens } from '../../providers/fcm/fcm-tokens.ts';
 import { isIos } from '../lib/devices.ts';
 import type { Target } from '../lib/target.ts';
 

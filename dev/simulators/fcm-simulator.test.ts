@@ -3,7 +3,7 @@ import { on, once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { SignJWT } from 'jose';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { postForm } from '../../providers/https-post.ts';
+import { postForm } from '../../providers/fcm/https-post.ts';
 import { useSimulators } from '../../test/setup/simulators.ts';
 import { createDevCredentials } from './credentials.ts';
 import { openRawClient, type RawClient } from './raw-client.ts';

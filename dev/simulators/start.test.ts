@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Content } from '../../domain/content.ts';
-import { openApns } from '../../providers/apns.ts';
+import { openApns } from '../../providers/apns/apns.ts';
 import { ALWAYS_OPEN } from '../../providers/push-service.ts';
 import { createDevCredentials } from './credentials.ts';
 import { type RunningSimulators, startSimulators } from './start.ts';

@@ -1,35 +1,30 @@
-import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { BATCH_BYTES, type Connection, type ConnectionEvents, STALL_MS } from '../h2/h2-connection.ts';
+import { openSocket } from '../h2/open-socket.ts';
+import type { RequestHead } from '../h2/request-head.ts';
+import type { Endpoint } from '../push-service.ts';
 import { BodySender } from './body-sender.ts';
 import { FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { HeaderWriter } from './header-writer.ts';
-import { Incoming, type PeerEvents } from './incoming.ts';
+import { Incoming } from './incoming.ts';
 import { OUR_EXTRA_WINDOW, OUR_SETTINGS } from './our-settings.ts';
 import { CODE, ConnectionError, FLAG, FRAME } from './protocol.ts';
-import type { RequestHead } from './request-head.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const PING = Buffer.from('signalbx', 'latin1');
-/** A batch that is larger goes out before it is complete, so that the socket can say when it has enough. */
-const BATCH_BYTES = 128 * 1024;
-/** Requests that were collected longer ago than this met a frozen process: their leases may have ended meanwhile. */
-const STALL_MS = 500;
-/** What a peer asks for and does not read is not piled up beyond this. */
+/** Output that a peer asked for and does not read is limited to this: acknowledgements of pings and settings. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
-export interface ConnectionEvents extends PeerEvents {
-  /** What came in was dealt with, or the socket takes more again. */
-  progress(): void;
-  /** Told once; nothing else is told after it. */
-  closed(): void;
+export function openOwnConnection(endpoint: Endpoint, events: ConnectionEvents): Connection {
+  return new OwnConnection(endpoint, events);
 }
 
 /**
- * One HTTP/2 connection over TLS, for many small POSTs with small answers (RFC 9113, RFC 7541). It keeps nothing of a
- * stream whose request went out whole: its owner knows the streams.
+ * Implements RFC 9113 and RFC 7541 as far as a push service needs them. No state is kept of a stream whose request was
+ * written whole: the session knows the streams.
  */
-export class Connection {
+class OwnConnection implements Connection {
   readonly #events: ConnectionEvents;
   readonly #socket: TLSSocket;
   readonly #out = new FrameWriter();
@@ -44,46 +39,34 @@ export class Connection {
   #isClosing = false;
   #isClosed = false;
 
-  constructor(url: URL, ca: string | undefined, events: ConnectionEvents) {
+  constructor(endpoint: Endpoint, events: ConnectionEvents) {
     this.#events = events;
-    this.#headers = new HeaderWriter(url.host);
+    this.#headers = new HeaderWriter(endpoint.url.host);
     const isStarted = (streamId: number) => streamId % 2 === 1 && streamId < this.#nextStreamId;
     this.#incoming = new Incoming(this.#out, this.#bodies, this.#headers, events, isStarted);
     this.#frames = new FrameReader((type, flags, streamId, buffer, start, end) => {
       if (!this.#isClosed) this.#incoming.frame(type, flags, streamId, buffer, start, end);
     });
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    this.#socket = connect({
-      host,
-      port: Number(url.port || 443),
-      ALPNProtocols: ['h2'],
-      ...(isIP(host) ? {} : { servername: host }),
-      ...(ca === undefined ? {} : { ca }),
-    });
+    this.#socket = openSocket(endpoint);
     this.#listen();
   }
 
-  /** The peer's settings have come. */
-  get isGreeted(): boolean {
-    return this.#incoming.isGreeted;
+  get hasSettings(): boolean {
+    return this.#incoming.hasSettings;
   }
 
-  /** How many streams the peer allows; none before its settings have come. */
   get peerStreams(): number {
     return this.#incoming.peerStreams;
   }
 
-  /** Whether a request would be written at once. */
   get isReady(): boolean {
     return !this.#isClosed && !this.#isClosing && !this.#isFull && this.#bodies.isReady;
   }
 
-  /** Nothing was written of streams with a higher ID. */
   get writtenStreamId(): number {
     return this.#writtenStreamId;
   }
 
-  /** Starts a request, which the next flush writes at the latest; returns the ID of its stream. */
   request(head: RequestHead, path: string, body: string): number {
     if (!this.#hasUnwritten) this.#collectedAt = performance.now();
     const streamId = this.#nextStreamId;
@@ -101,12 +84,10 @@ export class Connection {
     this.#out.number(FRAME.rstStream, streamId, code);
   }
 
-  /** The peer has ended the stream: if it did not wait for the whole request, the rest is not sent. */
   finish(streamId: number): void {
     if (this.#bodies.drop(streamId)) this.#out.number(FRAME.rstStream, streamId, CODE.cancel);
   }
 
-  /** The peer has reset the stream. */
   forget(streamId: number): void {
     this.#bodies.drop(streamId);
   }
@@ -118,7 +99,6 @@ export class Connection {
     this.flush();
   }
 
-  /** Writes all that was collected at once, unless the process was frozen since. */
   flush(): void {
     if (this.#out.length === 0 || this.#isClosed || this.#isClosing) return;
     if (this.#hasUnwritten && performance.now() - this.#collectedAt > STALL_MS) {
@@ -131,10 +111,9 @@ export class Connection {
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.destroy();
   }
 
-  /** Closes once everything is written; to be destroyed if that takes too long. */
   close(): void {
     if (this.#isClosed || this.#isClosing) return;
-    this.#sayGoodbye(CODE.noError);
+    this.#goaway(CODE.noError);
     this.#isClosing = true;
     this.#socket.destroySoon();
   }
@@ -151,11 +130,10 @@ export class Connection {
   #listen(): void {
     const socket = this.#socket;
     const end = () => this.destroy();
-    socket.setNoDelay(true);
     socket.on('error', end);
     socket.once('end', end);
     socket.once('close', end);
-    socket.once('secureConnect', () => this.#greet());
+    socket.once('secureConnect', () => this.#sendPreface());
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => {
       this.#isFull = false;
@@ -163,7 +141,7 @@ export class Connection {
     });
   }
 
-  #greet(): void {
+  #sendPreface(): void {
     if (this.#socket.alpnProtocol !== 'h2') {
       this.destroy();
       return;
@@ -185,7 +163,7 @@ export class Connection {
       this.#frames.push(chunk);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
-      this.#sayGoodbye(error.code);
+      this.#goaway(error.code);
       this.destroy();
       return;
     }
@@ -194,7 +172,7 @@ export class Connection {
     this.flush();
   }
 
-  #sayGoodbye(code: number): void {
+  #goaway(code: number): void {
     const at = this.#out.begin(FRAME.goaway, 0, 0);
     this.#out.uint32(0);
     this.#out.uint32(code);

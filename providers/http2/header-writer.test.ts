@@ -10,11 +10,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
 import { listen } from '../../dev/simulators/listen.ts';
-import { atEnd, openPool } from '../../test/h2-rig.ts';
-import type { H2Pool } from '../h2-pool.ts';
+import { atEnd, openPoolWith } from '../../test/h2-rig.ts';
+import type { H2Pool } from '../h2/h2-pool.ts';
+import { requestHead } from '../h2/request-head.ts';
 import { ALWAYS_OPEN } from '../push-service.ts';
-import { requestHead } from './request-head.ts';
 
+const openPool = openPoolWith('own');
 const identity = await createLoopbackIdentity();
 
 interface Echo {

@@ -1,5 +1,5 @@
+import type { RequestHead } from '../h2/request-head.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import type { RequestHead } from './request-head.ts';
 
 /** What the static table has that we send; a name that is not here costs its length once. */
 const STATIC_NAMES: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openPeer, openPool, send } from '../../test/h2-rig.ts';
+import { openPeer, openPoolWith, send } from '../../test/h2-rig.ts';
 import { CODE_LENGTHS, decodeHuffman } from './huffman.ts';
 
 /** Every byte from 0 to 255, encoded by the Python package hpack 4.2. */
@@ -34,7 +34,7 @@ test('reads what node:http2 writes', async () => {
   const peer = await openPeer((stream, path) => {
     stream.respond({ ':status': 429, 'retry-after': values.get(path) }, { endStream: true });
   });
-  const pool = openPool(peer);
+  const pool = openPoolWith('own')(peer);
   let n = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 30 }), async (batch) => {

@@ -1,3 +1,4 @@
+import type { ConnectionEvents } from '../h2/h2-connection.ts';
 import type { BodySender } from './body-sender.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { HeaderReader } from './header-reader.ts';
@@ -23,15 +24,7 @@ const PRIORITY_BYTES = 5;
 const SETTING_BYTES = 6;
 const PING_BYTES = 8;
 
-/** What the peer says of our streams. The buffers are good only during the call. */
-export interface PeerEvents {
-  /** The final or an informational head, or trailers, of a stream. */
-  headers(streamId: number, head: HeaderReader, isEnd: boolean): void;
-  data(streamId: number, buffer: Buffer, start: number, end: number, isEnd: boolean): void;
-  reset(streamId: number, code: number): void;
-  goaway(lastStreamId: number, code: number): void;
-  pong(): void;
-}
+type PeerEvents = Omit<ConnectionEvents, 'progress' | 'closed'>;
 
 interface Block {
   readonly streamId: number;
@@ -40,11 +33,11 @@ interface Block {
   bytes: number;
 }
 
-/** Reads the peer's frames, holds them to the protocol, and answers those that want one. */
+/** Reads the peer's frames, checks them against the protocol, and acknowledges settings and pings. */
 export class Incoming {
-  /** How many streams the peer allows; none before its settings have come. */
+  /** Streams that the peer allows; none before its settings have arrived. */
   peerStreams = 0;
-  isGreeted = false;
+  hasSettings = false;
   readonly #out: FrameWriter;
   readonly #bodies: BodySender;
   readonly #ours: HeaderWriter;
@@ -71,7 +64,7 @@ export class Incoming {
   }
 
   frame(type: number, flags: number, streamId: number, buffer: Buffer, start: number, end: number): void {
-    if (!this.isGreeted && type !== FRAME.settings)
+    if (!this.hasSettings && type !== FRAME.settings)
       throw violation('The peer does not begin with its settings');
     if (this.#block !== undefined && type !== FRAME.continuation) throw violation('Headers do not continue');
     switch (type) {
@@ -164,12 +157,12 @@ export class Incoming {
     ofConnection(streamId);
     if (flags & FLAG.ack) {
       exactly(0, start, end);
-      if (!this.isGreeted) throw violation('The peer does not begin with its settings');
+      if (!this.hasSettings) throw violation('The peer does not begin with its settings');
       return;
     }
     if ((end - start) % SETTING_BYTES !== 0) throw wrongSize();
-    if (!this.isGreeted) this.peerStreams = Number.POSITIVE_INFINITY;
-    this.isGreeted = true;
+    if (!this.hasSettings) this.peerStreams = Number.POSITIVE_INFINITY;
+    this.hasSettings = true;
     for (let at = start; at < end; at += SETTING_BYTES) {
       this.#apply(buffer.readUInt16BE(at), buffer.readUInt32BE(at + 2));
     }

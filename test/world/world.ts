@@ -63,6 +63,7 @@ export async function createWorld(
   const vault = createVault(randomBytes(32));
   const messageMac = createMac(signingKey, 'message-id');
   const approvalMac = createMac(signingKey, 'approval');
+  const http2 = process.env['PUSH_HTTP2'] === 'node' ? 'node' : 'own';
   const endpoint = (url: string) => ({ url: new URL(url), ca: simulators.ca });
   const endpoints = {
     apns: endpoint(simulators.apnsUrl),
@@ -89,7 +90,7 @@ export async function createWorld(
     const services = createPushServices(
       db,
       (sealed) => vault.open(sealed),
-      (channel, credential) => openPushService(channel, credential, endpoints),
+      (channel, credential) => openPushService(channel, credential, endpoints, { http2 }),
     );
     const senders = createSenderActivities({
       ...{ db: sending.db, clock, log, messageMac, services },

@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import type { Endpoint } from './push-service.ts';
+import type { Endpoint } from '../push-service.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -1,14 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
-import { Switches } from '../dev/simulators/config.ts';
-import { createDevCredentials } from '../dev/simulators/credentials.ts';
-import { apnsToken } from '../dev/simulators/tokens.ts';
-import { Content } from '../domain/content.ts';
-import { useSimulators } from '../test/setup/simulators.ts';
+import { Switches } from '../../dev/simulators/config.ts';
+import { createDevCredentials } from '../../dev/simulators/credentials.ts';
+import { apnsToken } from '../../dev/simulators/tokens.ts';
+import { Content } from '../../domain/content.ts';
+import { useSimulators } from '../../test/setup/simulators.ts';
+import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
+import { ALWAYS_OPEN, type PushService } from '../push-service.ts';
 import { openApns } from './apns.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens, issuedAt } from './apns-tokens.ts';
-import type { H2PoolOptions } from './h2-pool-options.ts';
-import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 
 const { credentials, config } = createDevCredentials();
 const content = Content.parse({ title: 'Sale', body: 'Everything must go' });

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
-import type { Gate } from './push-service.ts';
+import type { Clock } from '../clock.ts';
+import type { Gate } from '../push-service.ts';
 
 /** Remembers until when a push service wants no requests at all from one credential. */
 export class HoldOff {

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { ApnsCredential } from '../domain/credentials.ts';
-import type { Clock } from './clock.ts';
+import type { ApnsCredential } from '../../domain/credentials.ts';
+import type { Clock } from '../clock.ts';
 
 /** Between the 20 minutes below which APNs refuses a change and the 60 minutes of a token's life. */
 const BUCKET_SECONDS = 30 * 60;

@@ -1,6 +1,6 @@
-import type { Message } from '../domain/content.ts';
-import { type RequestHead, requestHead } from './http2/request-head.ts';
-import { oncePerContent } from './once-per-content.ts';
+import type { Message } from '../../domain/content.ts';
+import { type RequestHead, requestHead } from '../h2/request-head.ts';
+import { oncePerContent } from '../once-per-content.ts';
 
 const PRIORITY = { high: '10', normal: '5' } as const;
 
@@ -21,11 +21,15 @@ export function createApnsHeads(topic: string): ApnsHeads {
     const last = lastOf(content.unfilled ?? content);
     const { made } = last;
     if (made?.now === now && made.token === token && made.collapseId === collapseId) return made.head;
-    const head = requestHead([
-      ...['authorization', `bearer ${token}`, 'apns-topic', topic, 'apns-push-type', 'alert'],
-      ...['apns-priority', PRIORITY[content.priority], 'apns-collapse-id', collapseId],
-      ...['apns-expiration', content.ttlSeconds === 0 ? '0' : String(now + content.ttlSeconds)],
-    ]);
+    const headers = [
+      ['authorization', `bearer ${token}`],
+      ['apns-topic', topic],
+      ['apns-push-type', 'alert'],
+      ['apns-priority', PRIORITY[content.priority]],
+      ['apns-collapse-id', collapseId],
+      ['apns-expiration', content.ttlSeconds === 0 ? '0' : String(now + content.ttlSeconds)],
+    ];
+    const head = requestHead(headers.flat());
     last.made = { token, collapseId, now, head };
     return head;
   };

@@ -1,19 +1,19 @@
-import type { Message } from '../domain/content.ts';
-import type { FcmCredential } from '../domain/credentials.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Message } from '../../domain/content.ts';
+import type { FcmCredential } from '../../domain/credentials.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { MAX_PAYLOAD_BYTES } from '../../domain/payload-size.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Answer } from '../h2/h2-exchange.ts';
+import { H2Pool } from '../h2/h2-pool.ts';
+import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
+import { HoldOff } from '../h2/hold-off.ts';
+import { type RequestHead, requestHead } from '../h2/request-head.ts';
+import { oncePerContent } from '../once-per-content.ts';
+import type { Endpoint, Gate, PushService } from '../push-service.ts';
+import { outcomeOf } from '../verdict.ts';
 import { readFcmAnswer } from './fcm-outcomes.ts';
 import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
 import { FcmTokens } from './fcm-tokens.ts';
-import type { Answer } from './h2-exchange.ts';
-import { H2Pool } from './h2-pool.ts';
-import type { H2PoolOptions } from './h2-pool-options.ts';
-import { HoldOff } from './hold-off.ts';
-import { type RequestHead, requestHead } from './http2/request-head.ts';
-import { oncePerContent } from './once-per-content.ts';
-import type { Endpoint, Gate, PushService } from './push-service.ts';
-import { outcomeOf } from './verdict.ts';
 
 export interface FcmEndpoints {
   readonly api: Endpoint;

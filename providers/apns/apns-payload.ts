@@ -1,5 +1,5 @@
-import type { Message } from '../domain/content.ts';
-import { appData } from './app-data.ts';
+import type { Message } from '../../domain/content.ts';
+import { appData } from '../app-data.ts';
 
 /** The payload up to the message ID, and from there on. */
 export interface ApnsTemplate {

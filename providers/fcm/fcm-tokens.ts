@@ -2,11 +2,11 @@ import { createPrivateKey } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
-import type { FcmCredential } from '../domain/credentials.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import type { Clock } from './clock.ts';
+import type { FcmCredential } from '../../domain/credentials.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import type { Clock } from '../clock.ts';
+import type { Endpoint } from '../push-service.ts';
 import { postForm } from './https-post.ts';
-import type { Endpoint } from './push-service.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

@@ -1,6 +1,6 @@
-import type { Message } from '../domain/content.ts';
-import { appData } from './app-data.ts';
-import type { Addressee } from './push-service.ts';
+import type { Message } from '../../domain/content.ts';
+import { appData } from '../app-data.ts';
+import type { Addressee } from '../push-service.ts';
 
 /** The message in pieces: between them come the token, the message ID and, twice, the collapse ID. */
 export interface FcmTemplate {

@@ -10,7 +10,7 @@ import {
   TRANSIENT,
   type Verdict,
   verdictOfStatus,
-} from './verdict.ts';
+} from '../verdict.ts';
 
 /** FCM's own advice where a 429 brings no Retry-After. */
 const QUOTA_WAIT_MS = 60_000;

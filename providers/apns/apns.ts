@@ -1,19 +1,19 @@
-import type { Message } from '../domain/content.ts';
-import type { ApnsCredential } from '../domain/credentials.ts';
-import type { Outcome } from '../domain/outcome.ts';
-import { MAX_PAYLOAD_BYTES } from '../domain/payload-size.ts';
+import type { Message } from '../../domain/content.ts';
+import type { ApnsCredential } from '../../domain/credentials.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import { MAX_PAYLOAD_BYTES } from '../../domain/payload-size.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Answer } from '../h2/h2-exchange.ts';
+import { H2Pool } from '../h2/h2-pool.ts';
+import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
+import { HoldOff } from '../h2/hold-off.ts';
+import { oncePerContent } from '../once-per-content.ts';
+import type { Addressee, Endpoint, Gate, PushService } from '../push-service.ts';
+import { outcomeOf } from '../verdict.ts';
 import { createApnsHeads } from './apns-heads.ts';
 import { readApnsAnswer } from './apns-outcomes.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens } from './apns-tokens.ts';
-import { type Clock, systemClock } from './clock.ts';
-import type { Answer } from './h2-exchange.ts';
-import { H2Pool } from './h2-pool.ts';
-import type { H2PoolOptions } from './h2-pool-options.ts';
-import { HoldOff } from './hold-off.ts';
-import { oncePerContent } from './once-per-content.ts';
-import type { Addressee, Endpoint, Gate, PushService } from './push-service.ts';
-import { outcomeOf } from './verdict.ts';
 
 /** APNs allows about 1,000 streams; more than this needs no connection. */
 const MAX_STREAMS = 250;

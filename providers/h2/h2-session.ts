@@ -1,27 +1,29 @@
-import type { Exchange, Fate } from './h2-exchange.ts';
-import { Connection } from './http2/connection.ts';
-import type { HeaderReader } from './http2/header-reader.ts';
-import { CODE } from './http2/protocol.ts';
-import type { Endpoint } from './push-service.ts';
+import { constants } from 'node:http2';
+import type { Endpoint } from '../push-service.ts';
+import type { Connection, Http2Client, ResponseHead } from './h2-connection.ts';
+import type { Exchange, Failure } from './h2-exchange.ts';
+import { OPEN_CONNECTION } from './open-connection.ts';
 
-/** Streams at once until a first answer shows that the connection works: a dead one shall not take many requests along. */
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+
+/** Limits streams until the first answer, so that a connection that never answers leaves few unknown results. */
 const UNPROVEN_STREAMS = 10;
-/** No answer of a push service is as long. */
+/** Answers of push services are far shorter. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-const GOING_AWAY: Fate = { kind: 'unprocessed', reason: 'GoingAway' };
-const STREAM_REFUSED: Fate = { kind: 'unprocessed', reason: 'StreamRefused' };
-const ANSWER_CUT: Fate = { kind: 'unprocessed', reason: 'AnswerCut' };
-const STREAM_RESET: Fate = { kind: 'lost', reason: 'StreamReset' };
-const CONNECTION_LOST: Fate = { kind: 'lost', reason: 'ConnectionLost' };
-const TIMEOUT: Fate = { kind: 'lost', reason: 'Timeout' };
+const GOING_AWAY: Failure = { kind: 'unprocessed', reason: 'GoingAway' };
+const STREAM_REFUSED: Failure = { kind: 'unprocessed', reason: 'StreamRefused' };
+const ANSWER_CUT: Failure = { kind: 'unprocessed', reason: 'AnswerCut' };
+const STREAM_RESET: Failure = { kind: 'unknown', reason: 'StreamReset' };
+const CONNECTION_LOST: Failure = { kind: 'unknown', reason: 'ConnectionLost' };
+const TIMEOUT: Failure = { kind: 'unknown', reason: 'Timeout' };
 
-/** What a session tells its pool. */
+/** Events of a session for its pool. */
 export interface SessionEvents {
   /** The exchange has its answer. */
   answered(): void;
-  /** Its stream closed without one. */
-  failed(exchange: Exchange, fate: Fate): void;
+  /** The exchange's stream closed without a complete answer. */
+  failed(exchange: Exchange, failure: Failure): void;
   /** A stream may have become free. */
   capacity(): void;
   /** The session takes no more requests: going away, failed or closed. Told once. */
@@ -30,36 +32,37 @@ export interface SessionEvents {
   ended(session: H2Session): void;
 }
 
-export interface SessionLimits {
+export interface SessionOptions {
+  readonly client: Http2Client;
   readonly maxStreams: number;
   readonly maxRequests: number;
 }
 
-/** One HTTP/2 connection: counts its streams, obeys the peer's limits, and says what became of each request. */
+/** One HTTP/2 connection: counts its streams, obeys the peer's limits, and settles the exchange of each stream. */
 export class H2Session {
   readonly openedAt: number;
   retired = false;
-  /** An answer has come through it. */
+  /** An answer has arrived on this connection. */
   proven = false;
-  /** When a PING went out that has no answer yet. */
+  /** Time of the PING that has no answer yet. */
   pingSentAt: number | undefined = undefined;
   lastPingAt: number;
-  /** When it was told to close, which it may not have done yet. */
+  /** Time at which closing began; the peer may delay its end. */
   closingAt: number | undefined = undefined;
   readonly #connection: Connection;
   readonly #events: SessionEvents;
-  readonly #limits: SessionLimits;
+  readonly #options: SessionOptions;
   /** By the ID of their stream, and so in the order of their start. */
   readonly #streams = new Map<number, Exchange>();
   #requests = 0;
   #lastStreamId = Number.POSITIVE_INFINITY;
 
-  constructor(endpoint: Endpoint, limits: SessionLimits, now: number, events: SessionEvents) {
+  constructor(endpoint: Endpoint, options: SessionOptions, now: number, events: SessionEvents) {
     this.openedAt = now;
     this.lastPingAt = now;
-    this.#limits = limits;
+    this.#options = options;
     this.#events = events;
-    this.#connection = new Connection(endpoint.url, endpoint.ca, {
+    this.#connection = OPEN_CONNECTION[options.client](endpoint, {
       headers: (id, head, isEnd) => this.#onHeaders(id, head, isEnd),
       data: (id, buffer, start, end, isEnd) => this.#onData(id, buffer, start, end, isEnd),
       reset: (id, code) => this.#onReset(id, code),
@@ -72,9 +75,9 @@ export class H2Session {
     });
   }
 
-  /** The peer's settings have come. */
+  /** The peer's settings have arrived. */
   get connected(): boolean {
-    return this.#connection.isGreeted;
+    return this.#connection.hasSettings;
   }
 
   /** Streams open now. */
@@ -84,26 +87,26 @@ export class H2Session {
 
   get free(): number {
     if (this.retired || !this.#connection.isReady) return 0;
-    const ours = this.proven ? this.#limits.maxStreams : UNPROVEN_STREAMS;
-    return Math.min(this.#connection.peerStreams, ours, this.#limits.maxStreams) - this.#streams.size;
+    const ours = this.proven ? this.#options.maxStreams : UNPROVEN_STREAMS;
+    return Math.min(this.#connection.peerStreams, ours, this.#options.maxStreams) - this.#streams.size;
   }
 
   /** Starts a request, which is written by the next flush. */
   start(exchange: Exchange): void {
     const { head, path, body } = exchange.request;
     this.#streams.set(this.#connection.request(head, path, body), exchange);
-    if (++this.#requests >= this.#limits.maxRequests) this.#retire();
+    if (++this.#requests >= this.#options.maxRequests) this.#retire();
   }
 
   flush(): void {
     this.#connection.flush();
   }
 
-  /** Gives up on what was written before. A peer that let one request time out gets no more on this connection. */
+  /** Times out what was written before. After a first timeout the connection gets no more requests. */
   expire(startedBefore: number): void {
     for (const [id, exchange] of this.#streams) {
       if (exchange.startedAt > startedBefore) break;
-      this.#connection.reset(id, CODE.cancel);
+      this.#connection.reset(id, NGHTTP2_CANCEL);
       this.#streams.delete(id);
       if (!exchange.settled) this.#retire();
       this.#fail(exchange, TIMEOUT);
@@ -122,7 +125,7 @@ export class H2Session {
     this.#connection.destroy();
   }
 
-  #onHeaders(id: number, head: HeaderReader, isEnd: boolean): void {
+  #onHeaders(id: number, head: ResponseHead, isEnd: boolean): void {
     const exchange = this.#streams.get(id);
     if (exchange === undefined) return;
     if (head.malformed) this.#refuse(id, exchange);
@@ -131,7 +134,7 @@ export class H2Session {
     else this.#end(id, exchange);
   }
 
-  #onHead(id: number, exchange: Exchange, head: HeaderReader, isEnd: boolean): void {
+  #onHead(id: number, exchange: Exchange, head: ResponseHead, isEnd: boolean): void {
     const { status } = head;
     const isInformational = status >= 100 && status < 200;
     if (isInformational && !isEnd) return;
@@ -141,7 +144,7 @@ export class H2Session {
     }
     this.proven = true;
     exchange.begin(status, head.retryAfter, head.contentLength);
-    // Whatever comes after a 200 does not undo it.
+    // A 200 stands, even if its stream is reset afterwards.
     if (status === 200) this.#answer(exchange);
     if (isEnd) this.#end(id, exchange);
   }
@@ -167,9 +170,9 @@ export class H2Session {
     this.#events.answered();
   }
 
-  /** The answer is not one that HTTP allows, or that we read. */
+  /** Resets a stream whose answer breaks HTTP or is too long. */
   #refuse(id: number, exchange: Exchange): void {
-    this.#connection.reset(id, CODE.protocolError);
+    this.#connection.reset(id, NGHTTP2_PROTOCOL_ERROR);
     this.#streams.delete(id);
     this.#fail(exchange, STREAM_RESET);
   }
@@ -179,14 +182,17 @@ export class H2Session {
     if (exchange === undefined) return;
     this.#streams.delete(id);
     this.#connection.forget(id);
-    this.#fail(exchange, code === CODE.refusedStream ? STREAM_REFUSED : STREAM_RESET);
+    this.#fail(exchange, code === NGHTTP2_REFUSED_STREAM ? STREAM_REFUSED : STREAM_RESET);
   }
 
-  /** What the peer surely did not handle starts again elsewhere. After an error it answers nothing else either. */
+  /**
+   * Requests that the peer certainly did not process start again on another connection. After an error code the peer
+   * answers no others either.
+   */
   #onGoaway(lastStreamId: number, code: number): void {
     this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);
     this.#retire();
-    if (code === CODE.noError) this.#failAll(this.#lastStreamId);
+    if (code === NGHTTP2_NO_ERROR) this.#failAll(this.#lastStreamId);
     else this.#connection.destroy();
   }
 
@@ -201,7 +207,7 @@ export class H2Session {
     this.#events.ended(this);
   }
 
-  /** The last one first, because each is put to the front of the pool's queue. */
+  /** The order is reversed, because each exchange is put to the front of the pool's queue. */
   #failAll(above: number): void {
     const processed = Math.min(this.#lastStreamId, this.#connection.writtenStreamId);
     for (const [id, exchange] of [...this.#streams].reverse()) {
@@ -211,9 +217,9 @@ export class H2Session {
     }
   }
 
-  #fail(exchange: Exchange, fate: Fate): void {
+  #fail(exchange: Exchange, failure: Failure): void {
     if (exchange.settled) return;
-    this.#events.failed(exchange, exchange.status === 0 ? fate : ANSWER_CUT);
+    this.#events.failed(exchange, exchange.status === 0 ? failure : ANSWER_CUT);
   }
 
   #closeIfDone(): void {

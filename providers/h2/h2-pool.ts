@@ -1,14 +1,20 @@
+import type { Endpoint, Gate } from '../push-service.ts';
 import { Fifo } from './fifo.ts';
-import { type Answer, Exchange, type Fate, type H2Request, type UnprocessedReason } from './h2-exchange.ts';
+import {
+  type Answer,
+  Exchange,
+  type Failure,
+  type H2Request,
+  type UnprocessedReason,
+} from './h2-exchange.ts';
 import { DEFAULTS, type H2PoolOptions } from './h2-pool-options.ts';
 import { H2Session, type SessionEvents } from './h2-session.ts';
-import { checkPath } from './http2/request-head.ts';
-import type { Endpoint, Gate } from './push-service.ts';
+import { checkPath } from './request-head.ts';
 
 /** Connection failures in a row after which requests are given back instead of waiting for the next try. */
 const UNREACHABLE_AFTER = 3;
 const BACKOFF = { firstMs: 200, maxMs: 30_000 };
-/** Times a request that was surely not processed is written again before it is given back. */
+/** Times a request that was certainly not processed is written before it is given back. */
 const MAX_ATTEMPTS = 6;
 const RETRY_AFTER_MS = 1_000;
 
@@ -18,7 +24,10 @@ export interface H2PoolStats {
   readonly queued: number;
 }
 
-/** Sends requests to one endpoint over a few HTTP/2 connections and says for each what surely became of it. */
+/**
+ * Sends requests to one endpoint over a few HTTP/2 connections. A request without an answer is told apart: certainly
+ * not processed, or unknown.
+ */
 export class H2Pool {
   readonly #endpoint: Endpoint;
   readonly #options: typeof DEFAULTS;
@@ -39,7 +48,7 @@ export class H2Pool {
     this.#options = { ...DEFAULTS, ...options };
     this.#events = {
       answered: () => this.#onAnswered(),
-      failed: (exchange, fate) => this.#onFailed(exchange, fate),
+      failed: (exchange, failure) => this.#onFailed(exchange, failure),
       capacity: () => this.#scheduleDispatch(),
       retired: (session) => this.#onRetired(session),
       ended: (session) => this.#sessions.delete(session),
@@ -156,12 +165,12 @@ export class H2Pool {
     this.#leave();
   }
 
-  #onFailed(exchange: Exchange, fate: Fate): void {
+  #onFailed(exchange: Exchange, failure: Failure): void {
     this.#leave();
-    if (fate.kind === 'lost') exchange.settle(fate);
+    if (failure.kind === 'unknown') exchange.settle(failure);
     else if (this.#closed) giveBack(exchange, 'Closing', 0);
-    else if (fate.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
-      giveBack(exchange, fate.reason, RETRY_AFTER_MS);
+    else if (failure.reason === 'AnswerCut' || exchange.attempts >= MAX_ATTEMPTS) {
+      giveBack(exchange, failure.reason, RETRY_AFTER_MS);
     } else {
       exchange.gate.putBack();
       this.#queue.unshift(exchange);

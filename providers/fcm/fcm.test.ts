@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { Switches } from '../dev/simulators/config.ts';
-import { createDevCredentials } from '../dev/simulators/credentials.ts';
-import { fcmToken } from '../dev/simulators/tokens.ts';
-import { Content } from '../domain/content.ts';
-import { MAX_PAYLOAD_BYTES, payloadBytes } from '../domain/payload-size.ts';
-import { useSimulators } from '../test/setup/simulators.ts';
-import { apnsPayload, apnsTemplate } from './apns-payload.ts';
+import { Switches } from '../../dev/simulators/config.ts';
+import { createDevCredentials } from '../../dev/simulators/credentials.ts';
+import { fcmToken } from '../../dev/simulators/tokens.ts';
+import { Content } from '../../domain/content.ts';
+import { MAX_PAYLOAD_BYTES, payloadBytes } from '../../domain/payload-size.ts';
+import { useSimulators } from '../../test/setup/simulators.ts';
+import { apnsPayload, apnsTemplate } from '../apns/apns-payload.ts';
+import { ALWAYS_OPEN, type PushService } from '../push-service.ts';
 import { openFcm } from './fcm.ts';
 import { fcmPayload, fcmTemplate } from './fcm-payload.ts';
-import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 
 const { credentials, config } = createDevCredentials();
 const content = Content.parse({ title: 'Sale', body: 'Everything must go' });

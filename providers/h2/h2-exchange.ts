@@ -1,5 +1,5 @@
-import type { RequestHead } from './http2/request-head.ts';
-import type { Gate } from './push-service.ts';
+import type { Gate } from '../push-service.ts';
+import type { RequestHead } from './request-head.ts';
 
 export interface H2Request {
   /** The same object for all requests that share it. */
@@ -10,8 +10,8 @@ export interface H2Request {
 
 /**
  * - answer: the service decided. The body of a 200 is not kept.
- * - unprocessed: the service surely did not handle the request.
- * - lost: it was written, and whether it was handled is unknown.
+ * - unprocessed: the service certainly did not process the request.
+ * - unknown: the request was written, and may have been processed.
  * - not_started: the gate was closed.
  */
 export type Answer =
@@ -22,7 +22,7 @@ export type Answer =
       readonly body: Buffer;
     }
   | { readonly kind: 'unprocessed'; readonly reason: UnprocessedReason; readonly afterMs: number }
-  | { readonly kind: 'lost'; readonly reason: LostReason }
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason }
   | { readonly kind: 'not_started' };
 
 export type UnprocessedReason =
@@ -32,12 +32,12 @@ export type UnprocessedReason =
   | 'QueueTimeout'
   | 'AnswerCut'
   | 'Closing';
-export type LostReason = 'Timeout' | 'StreamReset' | 'ConnectionLost';
+export type UnknownReason = 'Timeout' | 'StreamReset' | 'ConnectionLost';
 
-/** What became of a stream that closed without a complete answer. */
-export type Fate =
+/** The result of a stream that closed without a complete answer. */
+export type Failure =
   | { readonly kind: 'unprocessed'; readonly reason: UnprocessedReason }
-  | { readonly kind: 'lost'; readonly reason: LostReason };
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason };
 
 const NO_BODY: Buffer = Buffer.alloc(0);
 const ACCEPTED: Answer = { kind: 'answer', status: 200, retryAfter: undefined, body: NO_BODY };

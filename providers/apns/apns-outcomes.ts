@@ -10,7 +10,7 @@ import {
   TRANSIENT,
   type Verdict,
   verdictOfStatus,
-} from './verdict.ts';
+} from '../verdict.ts';
 
 /** @see https://developer.apple.com/documentation/usernotifications/handling-notification-responses-from-apns */
 const BY_REASON: ReadonlyMap<string, Verdict> = new Map([

@@ -2,7 +2,7 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** Printable, with no space at either end (RFC 9113, 8.2.1). */
 const VALUE = /^(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?$/;
 const PATH = /^\/[\x21-\x7e]{0,4000}$/;
-/** They belong to a connection of HTTP/1, or to what the connection says itself. */
+/** Headers of an HTTP/1 connection, and those that the connection adds itself. */
 const FORBIDDEN = new Set([
   'connection',
   'host',
@@ -13,13 +13,13 @@ const FORBIDDEN = new Set([
   'upgrade',
 ]);
 
-/** The headers that many requests share. Held on to, a connection sends them as a few bytes. */
+/** Headers that many requests share. Of a head that is used again a connection sends only a few bytes. */
 export interface RequestHead {
   /** Names and values in turn. */
   readonly headers: readonly string[];
 }
 
-/** Throws a `TypeError` for what may not go onto the wire. */
+/** Throws a `TypeError` for a header that may not be sent. Names and values come in turn. */
 export function requestHead(headers: readonly string[]): RequestHead {
   if (headers.length % 2 !== 0) throw new TypeError('A header has no value');
   for (let at = 0; at < headers.length; at += 2) {

@@ -1,0 +1,70 @@
+import type { Endpoint } from '../push-service.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** Which implementation of `Connection` is used. */
+export type Http2Client = 'own' | 'node';
+
+/** The header block of an answer, or its trailers. */
+export interface ResponseHead {
+  /** 0 in trailers. */
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly contentLength: number | undefined;
+  /** The block could be decoded, and breaks the rules of HTTP. */
+  readonly malformed: boolean;
+}
+
+/** Heads and buffers are valid only during the call. Nothing is told after `closed`. */
+export interface ConnectionEvents {
+  /** The final or an informational head, or the trailers, of a stream. */
+  headers(streamId: number, head: ResponseHead, isEnd: boolean): void;
+  data(streamId: number, buffer: Buffer, start: number, end: number, isEnd: boolean): void;
+  /** The peer has reset the stream. Refused (code 7) means that the request was certainly not processed. */
+  reset(streamId: number, code: number): void;
+  /** The peer has certainly not processed streams with a higher ID. */
+  goaway(lastStreamId: number, code: number): void;
+  pong(): void;
+  /** Input was processed, or the socket accepts more output. */
+  progress(): void;
+  /** Told once. */
+  closed(): void;
+}
+
+/**
+ * One HTTP/2 connection over TLS, for many small POSTs with small answers. Its session counts the streams, asks for
+ * pings and sets deadlines; the connection tells which requests were certainly not processed.
+ */
+export interface Connection {
+  /** The peer's settings have arrived. */
+  readonly hasSettings: boolean;
+  /** Streams that the peer allows; none before its settings have arrived. */
+  readonly peerStreams: number;
+  /** A request would be written at once instead of waiting in a buffer. */
+  readonly isReady: boolean;
+  /** Nothing was written of streams with a higher ID. */
+  readonly writtenStreamId: number;
+  /** Starts a request, which the next flush writes at the latest; returns the ID of its stream. */
+  request(head: RequestHead, path: string, body: string): number;
+  /** Aborts a stream with an error code of RFC 9113, section 7. */
+  reset(streamId: number, code: number): void;
+  /** The peer has ended the stream: the rest of a request that it did not wait for is not sent. */
+  finish(streamId: number): void;
+  /** Frees what is kept of a stream that the peer has reset. */
+  forget(streamId: number): void;
+  ping(): void;
+  /**
+   * Writes all that was collected. After a stall of the process the connection is destroyed instead: the leases of the
+   * collected requests may have ended meanwhile.
+   */
+  flush(): void;
+  /** Closes once everything is written; the session destroys it if that takes too long. */
+  close(): void;
+  destroy(): void;
+}
+
+export type OpenConnection = (endpoint: Endpoint, events: ConnectionEvents) => Connection;
+
+/** Requests that were collected longer ago than this met a stalled process. */
+export const STALL_MS = 500;
+/** A batch beyond this size is written before it is complete, so that backpressure shows. */
+export const BATCH_BYTES = 128 * 1024;

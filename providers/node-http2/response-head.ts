@@ -1,0 +1,18 @@
+import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
+import type { ResponseHead } from '../h2/h2-connection.ts';
+
+export type Headers = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+const LENGTH = /^\d{1,15}$/;
+
+/** Node has checked the pseudo-headers already. */
+export function responseHead(headers: Headers): ResponseHead {
+  const { 'retry-after': retryAfter, 'content-length': length } = headers;
+  const status = Number(headers[':status'] ?? 0);
+  return {
+    status,
+    retryAfter,
+    contentLength: length === undefined ? undefined : Number(length),
+    malformed: Number.isNaN(status) || (length !== undefined && !LENGTH.test(length)),
+  };
+}
