@@ -2,10 +2,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { seedPush, seedTask } from '../db/ledger-fixture.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
+import { type Caller, newTask, openShop } from '../test/fixtures/shop-fixture.ts';
+import { ADMIN_KEY, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { ACTS } from './acts.ts';
-import { type Caller, newTask, openShop } from './shop-fixture.ts';
-import { ADMIN_KEY, useTestApi } from './testing.ts';
 
 const api = useTestApi({
   config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, webhookRanges: ['127.0.0.1'] },

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { openDatabase } from '../db/database.ts';
+import { createTestApp, startTestApi, type TestApi } from '../test/fixtures/test-api.ts';
 import { isUnavailable } from './problem-handler.ts';
 import { openTemporal } from './temporal.ts';
-import { createTestApp, startTestApi, type TestApi } from './testing.ts';
 
 const opened: TestApi[] = [];
 async function start(overrides: Parameters<typeof startTestApi>[0] = {}): Promise<TestApi> {

@@ -11,8 +11,16 @@ const LIMIT_MS = 180_000;
 const Count = z.int().nonnegative();
 const Reasons = z.record(z.string(), Count);
 const RepeatedPush = z.object({
-  ...{ seq: Count, matched: Count, sent: Count, success: Count, failures: Count, noFeedback: Count },
-  ...{ impressions: Count, opens: Count, taps: Count, dismissals: Count },
+  seq: Count,
+  matched: Count,
+  sent: Count,
+  success: Count,
+  failures: Count,
+  noFeedback: Count,
+  impressions: Count,
+  opens: Count,
+  taps: Count,
+  dismissals: Count,
   dueAt: z.coerce.date(),
   startedAt: z.coerce.date(),
 });

@@ -196,7 +196,10 @@ test('an end before the first push is refused', async () => {
   const rule = { every: 'cron', cron: '* * * * *' };
   const startAt = new Date(Date.now() + 1400).toISOString();
   const created = await shop.call(shop.marketer, 'POST', '/v1/tasks', {
-    ...{ name: 'Short', audience, pushType: 'recurring', content: { title: 'a', body: 'b' } },
+    name: 'Short',
+    audience,
+    pushType: 'recurring',
+    content: { title: 'a', body: 'b' },
     recurrence: { rule, startAt, endAt },
   });
   expect(created.body).toMatchObject({ errors: [{ pointer: '/recurrence/endAt' }] });

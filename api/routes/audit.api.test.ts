@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Caller, newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { ADMIN_KEY, startTestApi, type TestApi } from '../testing.ts';
+import { type Caller, newTask, openShop, type Shop } from '../../test/fixtures/shop-fixture.ts';
+import { ADMIN_KEY, startTestApi, type TestApi } from '../../test/fixtures/test-api.ts';
 
 let api: TestApi;
 let shop: Shop;

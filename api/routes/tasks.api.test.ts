@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));
@@ -31,7 +31,11 @@ describe('POST /v1/tasks', () => {
   });
 
   test('warns when no device can report receipts', async () => {
-    await api.deps.db.updateTable('keys').set({ revoked_at: api.clock.now }).where('kind', '=', 'sdk').execute();
+    await api.deps.db
+      .updateTable('keys')
+      .set({ revoked_at: api.clock.now })
+      .where('kind', '=', 'sdk')
+      .execute();
     const { body } = await create();
     expect(body['warnings']).toContainEqual(expect.objectContaining({ code: 'receipts_missing' }));
   });
