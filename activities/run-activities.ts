@@ -9,9 +9,9 @@ import {
 import { findRecurrence } from '../db/recurrences.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts';
+import type { LatePolicy } from '../domain/late-policy.ts';
 import { graceOf } from '../domain/late-policy.ts';
 import { calendarsOf, type Missed, type Recurrence, runsBetween } from '../domain/recurrence.ts';
-import type { LatePolicy } from '../domain/task-definition.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };

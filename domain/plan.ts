@@ -1,5 +1,5 @@
 import type { ApprovalTimeout } from './approval-limit.ts';
-import type { LatePolicy } from './task-definition.ts';
+import type { LatePolicy } from './late-policy.ts';
 import type { PushType } from './task-status.ts';
 
 /** What a task's workflow knows of a revision; the rest stays in Postgres. */

@@ -11,7 +11,11 @@ const by = { by: 'person-d000000000' };
 
 function approved(change: Partial<Plan> = {}): TaskState {
   const plan: Plan = {
-    ...{ revision: 1, pushType: 'recurring', pushAt: null, approvalsRequired: 1, channel: 'push' },
+    revision: 1,
+    pushType: 'recurring',
+    pushAt: null,
+    approvalsRequired: 1,
+    channel: 'push',
     latePolicy: { action: 'skip', afterMinutes: 60 },
     recurrence: { endAt: null, count: null },
     ...change,
@@ -105,7 +109,7 @@ test('after the end the Schedule is asked until nothing more comes; then the tas
   expect(afterRuns(over)).toBe(over);
 });
 
-test('an edit begins anew: nothing is due until it is approved', () => {
+test('an edit starts over: nothing is due until it is approved', () => {
   const plan = { ...approved().plan, revision: 2 };
   const decision = decide(
     take(approved(), HOUR),

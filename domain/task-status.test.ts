@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
-import { allowedVerbs, TASK_STATUSES } from './task-status.ts';
+import { allowedVerbs, PUSH_TYPES, TASK_STATUSES, VERBS } from './task-status.ts';
 
-test('the table of statuses offers nothing that is not a verb, and always copy once approved', () => {
-  for (const status of TASK_STATUSES) {
-    for (const inPush of [true, false]) {
-      expect(allowedVerbs({ status, pushType: 'single', inPush })).toContain('copy');
-      expect(allowedVerbs({ status, pushType: 'single', inPush })).not.toContain('send');
-    }
-  }
+const STANDINGS = TASK_STATUSES.flatMap((status) =>
+  PUSH_TYPES.flatMap((pushType) => [true, false].map((inPush) => ({ status, pushType, inPush }))),
+);
+
+test.each(
+  STANDINGS,
+)('$status, $pushType, in a push: $inPush offers known verbs, each once, and always copy', (task) => {
+  const allowed = allowedVerbs(task);
+  expect(VERBS).toEqual(expect.arrayContaining([...allowed]));
+  expect(new Set(allowed).size).toBe(allowed.length);
+  expect(allowed).toContain('copy');
+});
+
+test('only a manual task is ever offered send, while it is scheduled or sending', () => {
+  const offered = STANDINGS.filter((task) => allowedVerbs(task).includes('send'));
+  expect(new Set(offered.map(({ pushType }) => pushType))).toEqual(new Set(['manual']));
+  expect(new Set(offered.map(({ status }) => status))).toEqual(new Set(['scheduled', 'sending']));
 });

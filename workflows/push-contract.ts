@@ -1,5 +1,5 @@
+import type { LatePolicy } from '../domain/late-policy.ts';
 import type { Run } from '../domain/recurrence.ts';
-import type { LatePolicy } from '../domain/task-definition.ts';
 import type { Edition } from './contract.ts';
 
 /** Task to push: what to do from now on. Numbered, so that a push can say which one it obeyed. */
