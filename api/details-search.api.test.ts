@@ -8,7 +8,6 @@ import { useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { detailPages } from './details-export.ts';
 import { DetailsSearch } from './details-search.ts';
-import { takeTurns } from './turns.ts';
 
 const api = useTestApi();
 const pushed = fixture(beforeAll, async () => {
@@ -85,22 +84,4 @@ test('an export of a rare filter reads a span of numbers at a time', async () =>
   for await (const page of detailPages(api.deps, push, { ledger, filter: { result: 'lost' }, span: 2 }))
     pages.push(page.map((row) => row[2]));
   expect(pages).toEqual([[], [], ['user-9'], []]);
-});
-
-test('turns are taken in order, so many at a time, and one that fails gives its turn on', async () => {
-  const inTurn = takeTurns(2);
-  const log: string[] = [];
-  let running = 0;
-  const run = (name: string) =>
-    inTurn(async () => {
-      running += 1;
-      log.push(`${name} ${running}`);
-      await asleep(0.01)(api.deps.db);
-      running -= 1;
-      if (name === 'a') throw new Error(name);
-    });
-  const done = await Promise.allSettled(['a', 'b', 'c', 'd'].map(run));
-  expect(done.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
-  expect(log.map((line) => line.slice(0, 1))).toEqual(['a', 'b', 'c', 'd']);
-  expect(log.every((line) => Number(line.slice(2)) <= 2)).toBe(true);
 });
