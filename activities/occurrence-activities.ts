@@ -12,7 +12,7 @@ import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts
 import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/contract.ts';
 import { graceOf } from '../domain/late-policy.ts';
 import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/recurrence.ts';
-import type { LatePolicy } from '../domain/task-definition.ts';
+import type { LatePolicy } from '../domain/late-policy.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };

@@ -20,12 +20,14 @@ const vault = createVault(key);
 const appId = 'app-0000000001';
 const endpointId = 'webhook-0000000001';
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
+const NOW = new Date('2026-11-22T10:00:00Z');
+const after = (ms: number) => new Date(NOW.getTime() + ms);
 let receiver: Receiver;
 
 beforeEach(async () => {
   receiver = await startReceiver();
   const { db } = database;
-  const made = { created_at: new Date() };
+  const made = { created_at: NOW };
   await db
     .insertInto('apps')
     .values({ id: appId, name: 'A', time_zone: 'UTC', stopped_at: null, ...made })
@@ -42,7 +44,7 @@ beforeEach(async () => {
     ...what,
     sealed: vault.seal(secret),
     createdBy,
-    now: new Date(),
+    now: NOW,
   });
 });
 afterEach(async () => {
@@ -55,7 +57,7 @@ afterEach(async () => {
 const deliver = (aheadMs: number) =>
   startWebhookDeliverer({
     db: database.db,
-    clock: async () => new Date(Date.now() + aheadMs),
+    clock: async () => after(aheadMs),
     log: pino({ level: 'silent' }),
     open: (sealed) => vault.open(sealed),
     findTarget: createFindTarget(['127.0.0.0/8']),
@@ -65,11 +67,11 @@ const lines = () =>
 
 test('a deliverer that is killed between the request and its record sends again under the same ID', async () => {
   const child = spawn(process.execPath, ['test/webhook-process.ts'], {
-    env: { DATABASE_URL: database.url, CREDENTIALS_KEY: key.toString('base64') },
+    env: { DATABASE_URL: database.url, CREDENTIALS_KEY: key.toString('base64'), NOW: NOW.toISOString() },
     stdio: 'inherit',
   });
   receiver.answer = () => child.kill('SIGKILL');
-  const messageId = await insertPing(database.db, { appId, endpointId, now: new Date() });
+  const messageId = await insertPing(database.db, { appId, endpointId, now: NOW });
   await once(child, 'exit');
   expect(receiver.received.map((one) => one.id)).toEqual([messageId]);
   expect(await lines()).toMatchObject([{ status: 'pending', attempts: 0 }]);
@@ -83,8 +85,7 @@ test('a deliverer that is killed between the request and its record sends again 
 
 test('several deliverers send each message once, those of one object in their order', async () => {
   const sent: string[] = [];
-  for (let n = 0; n < 40; n++)
-    sent.push(await insertPing(database.db, { appId, endpointId, now: new Date() }));
+  for (let n = 0; n < 40; n++) sent.push(await insertPing(database.db, { appId, endpointId, now: NOW }));
   const deliverers = [deliver(0), deliver(0), deliver(0)];
   await expect
     .poll(async () => (await lines()).filter((line) => line.status === 'delivered').length)
@@ -105,7 +106,7 @@ test('an endpoint has at most four requests to answer at a time, of one delivere
     }, 50);
   };
   for (let n = 0; n < 40; n++) {
-    await insertPing(database.db, { appId, endpointId, now: new Date() });
+    await insertPing(database.db, { appId, endpointId, now: NOW });
   }
   await sql`update webhook_deliveries set object_id = 'task-' || event_no`.execute(database.db);
   const deliverer = deliver(0);
@@ -118,11 +119,11 @@ test('an endpoint has at most four requests to answer at a time, of one delivere
 
 test('old messages go with their log, those that still wait stay', async () => {
   receiver.answer = (response) => response.writeHead(500).end();
-  await insertPing(database.db, { appId, endpointId, now: new Date() });
+  await insertPing(database.db, { appId, endpointId, now: NOW });
   const deliverer = deliver(0);
   await expect.poll(lines).toMatchObject([{ attempts: 1 }]);
   await deliverer.stop();
-  const future = new Date(Date.now() + 60_000);
+  const future = after(60_000);
   expect(await deleteWebhooksBefore(database.db, future)).toBe(0);
   await database.db.updateTable('webhook_deliveries').set({ status: 'failed' }).execute();
   expect(await deleteWebhooksBefore(database.db, future)).toBe(1);

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { runCommand, USAGE } from '../cli/commands.ts';
+import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { createTestApp, useServer, useTestApi } from './testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));

@@ -6,8 +6,8 @@ import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { detailPages } from './details-export.ts';
 import { DetailsSearch } from './details-search.ts';
-import { openShop } from './shop-fixture.ts';
-import { useTestApi } from './testing.ts';
+import { openShop } from '../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../test/fixtures/test-api.ts';
 
 const api = useTestApi();
 const pushed = fixture(beforeAll, async () => {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { createTestApp, useTestApi } from '../test/fixtures/test-api.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { createTestApp, useTestApi } from './testing.ts';
 
 const api = useTestApi();
 

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { openDatabase } from '../db/database.ts';
+import { createTestApp, startTestApi, type TestApi } from '../test/fixtures/test-api.ts';
 import { isUnavailable } from './problem-handler.ts';
 import { openTemporal } from './temporal.ts';
-import { createTestApp, startTestApi, type TestApi } from './testing.ts';
 
 const opened: TestApi[] = [];
 async function start(overrides: Parameters<typeof startTestApi>[0] = {}): Promise<TestApi> {
@@ -11,7 +11,7 @@ async function start(overrides: Parameters<typeof startTestApi>[0] = {}): Promis
   opened.push(api);
   return api;
 }
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => vi.useRealTimers());
 afterAll(() => Promise.all(opened.map((api) => api.stop())));
 
 test('while Postgres cannot be reached the answer is 503 and says when to try again', async () => {
@@ -76,7 +76,11 @@ test('Temporal that cannot be reached is 503, not 500', async () => {
   await client.connection.close();
 });
 
-test('who guesses keys is stopped, while keys that are known to be valid go on', async () => {
+/** The guards keep an answer about a key for 3 s. */
+const LONGER_THAN_THE_CACHE_MS = 10_000;
+
+test('a caller that guesses keys is stopped, while keys that are known to be valid go on', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
   const api = await start();
   const app = await createTestApp(api);
   const guess = (i: number) =>
@@ -86,9 +90,7 @@ test('who guesses keys is stopped, while keys that are known to be valid go on',
   const stopped = await guess(300);
   expect([stopped.statusCode, stopped.json().code]).toEqual([429, 'rate_limited']);
   expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
-  // Once what was kept of the key is too old to be believed.
-  const now = performance.now.bind(performance);
-  vi.spyOn(performance, 'now').mockImplementation(() => now() + 10_000);
+  vi.advanceTimersByTime(LONGER_THAN_THE_CACHE_MS);
   expect((await app.call('marketer', 'GET', '/v1/app')).statusCode).toBe(200);
   expect((await guess(301)).statusCode).toBe(429);
 });

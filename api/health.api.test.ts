@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { useTestApi } from './testing.ts';
+import { useTestApi } from '../test/fixtures/test-api.ts';
 
 const api = useTestApi();
 

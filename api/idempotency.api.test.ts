@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { claimIdempotencyKey, deleteOldIdempotencyKeys } from '../db/idempotency.ts';
+import { createTestApp, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from './testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));

@@ -4,10 +4,10 @@ import { CounterDeltas } from '../db/counters.ts';
 import { hourDeltas } from '../db/hours.ts';
 import { PLATFORM_CODE } from '../domain/delivery.ts';
 import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
+import { openShop } from '../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { readPushStatistics } from './push-statistics.ts';
-import { openShop } from './shop-fixture.ts';
-import { useTestApi } from './testing.ts';
 
 const api = useTestApi();
 const pushed = fixture(beforeAll, async () => {

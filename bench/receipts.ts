@@ -45,8 +45,13 @@ export async function receipts(options: BenchOptions): Promise<Figures> {
     const oursPerS = accepted / ((endedAt - startedAt) / 1000);
     const times = results.flatMap((result) => result.ms);
     return {
-      ...{ receipts: count, batch, accepted, counted: await countedOf(rig, ours) },
-      ...{ oursPerS: round(oursPerS, 0), barePerS: round(barePerS, 0), ratio: round(oursPerS / barePerS) },
+      receipts: count,
+      batch,
+      accepted,
+      counted: await countedOf(rig, ours),
+      oursPerS: round(oursPerS, 0),
+      barePerS: round(barePerS, 0),
+      ratio: round(oursPerS / barePerS),
       cpuUsPerReceipt: {
         api: round((cpu.api * 1000) / accepted),
         postgres: round((cpu.postgres * 1000) / accepted),
@@ -69,9 +74,16 @@ async function runClients(
   return await Promise.all(
     Array.from({ length: CLIENTS }, (_, client) =>
       callInProcess<ClientInput, ClientResult>(new URL('./receipts/client.ts', import.meta.url), {
-        ...{ apiUrl: rig.product.apiUrl, sdkKey, signingKey: rig.stack.env.SIGNING_KEY, pushNo: push.no },
-        ...{ devices: count, from: client * share, to: Math.min(count, (client + 1) * share) },
-        ...{ batch, connections: CONNECTIONS, startAt },
+        apiUrl: rig.product.apiUrl,
+        sdkKey,
+        signingKey: rig.stack.env.SIGNING_KEY,
+        pushNo: push.no,
+        devices: count,
+        from: client * share,
+        to: Math.min(count, (client + 1) * share),
+        batch,
+        connections: CONNECTIONS,
+        startAt,
       }),
     ),
   );

@@ -4,9 +4,9 @@ import { findNames } from '../db/event-names.ts';
 import type { BenchOptions } from './lib/options.ts';
 import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';
+import { connectBaseline, type Query, queriesOf, type Total } from './segment/baseline.ts';
 import { EVENTS_PER_DEVICE, fillApp } from './segment/data.ts';
-import { connectByHand, type Query, queriesOf, type Total } from './segment/hand.ts';
-import { type HandMade, RULES } from './segment/rules.ts';
+import { type Baseline, RULES } from './segment/rules.ts';
 import { openStage, type Stage } from './segment/stage.ts';
 
 const NOW = new Date('2026-11-22T10:00:00Z');
@@ -18,7 +18,7 @@ interface Measured {
   readonly rule: string;
   readonly planned: number;
   readonly ms: readonly number[];
-  readonly handMs: readonly number[];
+  readonly baselineMs: readonly number[];
 }
 
 /** How long an estimate with its losses takes, against the best SQL by hand, and how that grows with the devices. */
@@ -30,9 +30,9 @@ export async function segment(options: BenchOptions): Promise<Figures> {
   const [own, grown] = [p95(small, 'ms'), p95(large, 'ms')];
   return {
     p95Ms: { [devices]: own, [devices * GROWTH]: grown },
-    ratio: round(own / p95(small, 'handMs')),
+    ratio: round(own / p95(small, 'baselineMs')),
     growth: round(grown / own),
-    handP95Ms: { [devices]: p95(small, 'handMs'), [devices * GROWTH]: p95(large, 'handMs') },
+    baselineP95Ms: { [devices]: p95(small, 'baselineMs'), [devices * GROWTH]: p95(large, 'baselineMs') },
     worstRuleRatio: round(Math.max(...small.map(ratioOf))),
     rules: Object.fromEntries(small.map((one, index) => [one.rule, figuresOf(one, large[index])])),
     runs,
@@ -40,7 +40,7 @@ export async function segment(options: BenchOptions): Promise<Figures> {
   };
 }
 
-function p95(all: readonly Measured[], of: 'ms' | 'handMs'): number {
+function p95(all: readonly Measured[], of: 'ms' | 'baselineMs'): number {
   return round(
     percentile(
       all.flatMap((one) => one[of]),
@@ -50,8 +50,8 @@ function p95(all: readonly Measured[], of: 'ms' | 'handMs'): number {
   );
 }
 
-function ratioOf({ ms, handMs }: Measured): number {
-  return percentile(ms, 0.95) / percentile(handMs, 0.95);
+function ratioOf({ ms, baselineMs }: Measured): number {
+  return percentile(ms, 0.95) / percentile(baselineMs, 0.95);
 }
 
 function figuresOf(small: Measured, large: Measured | undefined) {
@@ -59,7 +59,7 @@ function figuresOf(small: Measured, large: Measured | undefined) {
   return {
     planned: small.planned,
     p50Ms: [median(small.ms), median(large?.ms ?? [])],
-    handP50Ms: [median(small.handMs), median(large?.handMs ?? [])],
+    baselineP50Ms: [median(small.baselineMs), median(large?.baselineMs ?? [])],
     ratio: round(ratioOf(small)),
   };
 }
@@ -69,7 +69,7 @@ async function measureAt(devices: number, runs: number): Promise<Measured[]> {
   try {
     say(`${devices} devices, ${devices * EVENTS_PER_DEVICE} events …`);
     await fillApp(stage, { appId: stage.appId, count: devices, now: NOW });
-    const client = await connectByHand(stage.pool);
+    const client = await connectBaseline(stage.pool);
     const measured: Measured[] = [];
     for (const rule of RULES) measured.push(await measureRule(stage, client, rule, runs));
     client.release(true);
@@ -83,15 +83,15 @@ async function measureAt(devices: number, runs: number): Promise<Measured[]> {
 async function measureRule(
   stage: Stage,
   client: PoolClient,
-  made: HandMade,
+  made: Baseline,
   runs: number,
 ): Promise<Measured> {
   const { appId, db } = stage;
   const wanted = ['viewed', 'opened', 'carted', 'bought', 'visited'];
   const names = new Map((await findNames(db, appId, wanted)).map(({ name, no }) => [name, no]));
-  const byHand = queriesOf(made, { appId, now: NOW, names });
+  const baselines = queriesOf(made, { appId, now: NOW, names });
   const expected = await estimateOf(stage, made);
-  const tried: { query: Query; ms: number[] }[] = byHand.map((query) => ({ query, ms: [] }));
+  const tried: { query: Query; ms: number[] }[] = baselines.map((query) => ({ query, ms: [] }));
   for (const { query } of tried) {
     const total = await query(client);
     if (isDeepStrictEqual(total, expected)) continue;
@@ -106,12 +106,14 @@ async function measureRule(
   say(
     `  ${made.name}: ${expected.planned} planned, ${round(percentile(ms, 0.5), 0)} ms, by hand ${round(percentile(best, 0.5), 0)} ms`,
   );
-  return { rule: made.name, planned: expected.planned, ms, handMs: best };
+  return { rule: made.name, planned: expected.planned, ms, baselineMs: best };
 }
 
-async function estimateOf({ app, key }: Stage, { rule }: HandMade): Promise<Total> {
+async function estimateOf({ app, key }: Stage, { rule }: Baseline): Promise<Total> {
   const answer = await app.inject({
-    ...{ method: 'POST', url: '/v1/audiences/estimate', payload: { rule } },
+    method: 'POST',
+    url: '/v1/audiences/estimate',
+    payload: { rule },
     headers: { authorization: `Bearer ${key}` },
   });
   if (answer.statusCode !== 200) throw new Error(answer.body);

@@ -9,7 +9,7 @@ import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';
 import { type Rig, withRig } from './lib/rig.ts';
 import { CONTENT, openDesk } from './lib/tasks.ts';
-import { createByHand, listByHand, type Where } from './tasks/hand.ts';
+import { createBaseline, listBaseline, type Where } from './tasks/baseline.ts';
 import { COMMON, RARE, type Seeded, seedTasks } from './tasks/seed.ts';
 
 const TASKS = 100_000;
@@ -23,7 +23,7 @@ const JSON_BODY = { 'content-type': 'application/json' } as const;
 interface Kind {
   readonly name: 'create' | 'list' | 'search' | 'submit';
   readonly api: () => Promise<unknown>;
-  readonly hand: () => Promise<unknown>;
+  readonly baseline: () => Promise<unknown>;
 }
 
 /** Creating, listing, searching and submitting at that many tasks by ten clients, against the same without the product. */
@@ -87,14 +87,14 @@ function kindsOf(rig: Rig, key: string, seeded: Seeded, pool: Pool, temporal: Cl
     ({ query, where }): Kind => ({
       name: query.startsWith('search') ? 'search' : 'list',
       api: () => request('GET', `/v1/tasks?limit=50&${query}`),
-      hand: () => listByHand(pool, appId, where),
+      baseline: () => listBaseline(pool, appId, where),
     }),
   );
   return [
     {
       name: 'create',
       api: () => request('POST', '/v1/tasks', task),
-      hand: () => createByHand(pool, seeded),
+      baseline: () => createBaseline(pool, seeded),
     },
     ...pages,
     { name: 'submit', ...submitting(() => request('POST', '/v1/tasks', task), request, temporal) },
@@ -121,13 +121,13 @@ function submitting(
   create: () => Promise<{ id: string }>,
   request: (method: string, path: string) => Promise<unknown>,
   temporal: Client,
-): Pick<Kind, 'api' | 'hand'> {
+): Pick<Kind, 'api' | 'baseline'> {
   return {
     api: async () => {
       const { id } = await create();
       return () => request('POST', `/v1/tasks/${id}/submit`);
     },
-    hand: async () => () =>
+    baseline: async () => () =>
       temporal.workflow.start('bare', {
         workflowId: `bare-${randomUUID()}`,
         taskQueue: 'nobody',
@@ -136,21 +136,27 @@ function submitting(
   };
 }
 
-type Times = Record<`${Kind['name']}${'Api' | 'Hand'}`, number[]>;
+type Times = Record<`${Kind['name']}${'Api' | 'Baseline'}`, number[]>;
 
 /** In turns, so that a busy moment of the machine falls on both sides alike. */
 async function measure(kinds: readonly Kind[], rounds: number): Promise<Times> {
   const times: Times = {
-    ...{ createApi: [], createHand: [], listApi: [], listHand: [] },
-    ...{ searchApi: [], searchHand: [], submitApi: [], submitHand: [] },
+    createApi: [],
+    createBaseline: [],
+    listApi: [],
+    listBaseline: [],
+    searchApi: [],
+    searchBaseline: [],
+    submitApi: [],
+    submitBaseline: [],
   };
   for (const kind of kinds) {
     say(`${kind.name} …`);
     const all = Array.from({ length: (rounds + WARM_UP) * CLIENTS }, (_, index) => index - WARM_UP * CLIENTS);
     await inLanes(CLIENTS, all, async (round) => {
-      const side = (Math.floor(round / CLIENTS) + round) % 2 === 0 ? 'Api' : 'Hand';
-      for (const each of [side, side === 'Api' ? 'Hand' : 'Api'] as const) {
-        const ms = await timed(each === 'Api' ? kind.api : kind.hand);
+      const side = (Math.floor(round / CLIENTS) + round) % 2 === 0 ? 'Api' : 'Baseline';
+      for (const each of [side, side === 'Api' ? 'Baseline' : 'Api'] as const) {
+        const ms = await timed(each === 'Api' ? kind.api : kind.baseline);
         if (round >= 0) times[`${kind.name}${each}`].push(ms);
       }
     });
@@ -175,10 +181,10 @@ function summaryOf(times: Times): Figures {
   const each = (value: (name: (typeof names)[number]) => [string, number]) =>
     Object.fromEntries(names.map(value));
   return {
-    ...each((name) => [`${name}Ratio`, round(at(`${name}Api`, 0.99) / at(`${name}Hand`, 0.99))]),
+    ...each((name) => [`${name}Ratio`, round(at(`${name}Api`, 0.99) / at(`${name}Baseline`, 0.99))]),
     ...each((name) => [`${name}P99Ms`, round(at(`${name}Api`, 0.99))]),
-    ...each((name) => [`${name}HandP99Ms`, round(at(`${name}Hand`, 0.99))]),
+    ...each((name) => [`${name}BaselineP99Ms`, round(at(`${name}Baseline`, 0.99))]),
     ...each((name) => [`${name}P50Ms`, round(at(`${name}Api`, 0.5))]),
-    ...each((name) => [`${name}HandP50Ms`, round(at(`${name}Hand`, 0.5))]),
+    ...each((name) => [`${name}BaselineP50Ms`, round(at(`${name}Baseline`, 0.5))]),
   };
 }

@@ -21,7 +21,10 @@ export async function triggers(options: BenchOptions): Promise<Figures> {
   return await withRig(options, async (rig) => {
     const app = await rig.createApp('triggers');
     await insertDevices(rig.pool, {
-      ...{ appId: app.id, count: users, platforms: options.platform, salt: 'triggers' },
+      appId: app.id,
+      count: users,
+      platforms: options.platform,
+      salt: 'triggers',
     });
     await rig.pool.query(`update devices set user_id = 'user-' || right(device_id, 8) where app_id = $1`, [
       app.id,
@@ -43,9 +46,13 @@ export async function triggers(options: BenchOptions): Promise<Figures> {
     const { rows } = await rig.pool.query<Delays>(DELAYS, [taskId]);
     const [delays] = rows;
     return {
-      ...{ events: users, offeredPerS: perS, acceptedPerS: round(users / posted.seconds, 0) },
+      events: users,
+      offeredPerS: perS,
+      acceptedPerS: round(users / posted.seconds, 0),
       eventP99Ms: round(percentile(posted.ms, 0.99)),
-      ...{ sent: delays?.sent ?? 0, pushes: delays?.pushes ?? 0, sentOfAll: sentAll },
+      sent: delays?.sent ?? 0,
+      pushes: delays?.pushes ?? 0,
+      sentOfAll: sentAll,
       sentPerS: round((delays?.sent ?? 0) / ((delays?.last ?? 0) + posted.seconds), 0),
       afterTheLastEventS: round(delays?.last ?? 0),
       eventToSentP50S: round(delays?.p50 ?? 0),
@@ -90,7 +97,10 @@ async function offer(rig: Rig, key: string, { users, perS }: { users: number; pe
     await sleep(Math.max(0, startedAt + (from / perS) * 1000 - performance.now()));
     const at = new Date().toISOString();
     const events = Array.from({ length: Math.min(BATCH, users - from) }, (_, n) => ({
-      ...{ id: `event-${from + n}`, name: 'cart left', at, properties: { cart: 'full', items: 3 } },
+      id: `event-${from + n}`,
+      name: 'cart left',
+      at,
+      properties: { cart: 'full', items: 3 },
       userId: `user-${String(from + n + 1).padStart(8, '0')}`,
     }));
     const sentAt = performance.now();
@@ -107,7 +117,9 @@ async function offer(rig: Rig, key: string, { users, perS }: { users: number; pe
 async function send(rig: Rig, method: string, path: string, body: object, key: string): Promise<void> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   const response = await fetch(`${rig.product.apiUrl}${path}`, {
-    ...{ method, headers, body: JSON.stringify(body) },
+    method,
+    headers,
+    body: JSON.stringify(body),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);

@@ -114,15 +114,6 @@ test('a call that is made again because its answer was lost gives the same devic
   expect(await figures(push)).toMatchObject({ pending: 18, sent: 2, refusedAttempts: 1 });
 });
 
-test('the same claim again, after its answer was lost, claims the same devices', async () => {
-  const push = await openSeeded();
-  const token = tokenOf(push);
-  await take(token);
-  await advance(push, token, { newMark: 4 });
-  const again = await advance(push, token, { newMark: 4 });
-  expect(again.claimed).toHaveLength(4);
-});
-
 test('once a fence has committed nothing is claimed, but answers are still settled', async () => {
   const push = await openSeeded();
   const token = tokenOf(push);

@@ -1,5 +1,5 @@
+import type { LatePolicy } from '../domain/late-policy.ts';
 import type { Recurrence } from '../domain/recurrence.ts';
-import type { LatePolicy } from '../domain/task-definition.ts';
 import { FIRST_ZONE } from '../domain/waves.ts';
 import type { Db } from './database.ts';
 

@@ -51,7 +51,7 @@ test('whichever of limit and late policy comes first ends the wait', () => {
   expect(nextWake(state)).toBe(HOUR / 2 + 1);
 });
 
-test('an edit gives approvers the whole limit anew, and approval ends it', () => {
+test('an edit gives approvers the whole limit again, and approval ends it', () => {
   const scheduled = decide(asked(), { name: 'approve', approver, revision: 1 }, { now: 1 });
   if (!scheduled.ok) throw new Error(scheduled.reason);
   expect(approvalEndsAt(scheduled.state)).toBeUndefined();

@@ -22,7 +22,11 @@ test('a rule of every kind of condition is one, and stays as it was written', ()
       { field: 'push', op: 'opened', taskId: 'task-0123456789', hours: 24 },
       { field: 'audience', op: 'in', id: 'audience-0123456789', version: 2 },
       {
-        ...{ field: 'event', op: 'not_done', name: 'bought', days: 30, times: 2 },
+        field: 'event',
+        op: 'not_done',
+        name: 'bought',
+        days: 30,
+        times: 2,
         where: [{ property: 'price', op: 'gt', value: 10 }],
       },
     ],

@@ -1,4 +1,4 @@
-/** The numbers that each field of a calendar may have; a time is due when all five match. Sunday is 0. */
+/** The numbers that each field of a calendar allows. A time is due when all five match. Sunday is 0. */
 export interface Calendar {
   readonly minute: readonly number[];
   readonly hour: readonly number[];
@@ -26,7 +26,7 @@ const FIELDS: readonly Field[] = [
   { name: 'hour', min: 0, max: 23 },
   { name: 'day of month', min: 1, max: 31 },
   { name: 'month', min: 1, max: 12, names: MONTHS },
-  // 7 is Sunday, too.
+  // Sunday is both 0 and 7.
   { name: 'day of week', min: 0, max: 7, names: DAYS },
 ];
 
@@ -45,7 +45,7 @@ export const ALL = {
   dayOfWeek: range(0, 6),
 } as const;
 
-/** Five fields, as cron has always read them: with a day of month and a day of week, either of the two will do. */
+/** Reads five fields as cron does. A day matches by either field when both day of month and day of week are given. */
 export function parseCron(text: string): ParsedCron {
   const fields = (MACROS.get(text.trim()) ?? text.trim()).split(/\s+/);
   if (fields.length !== FIELDS.length) {
@@ -74,20 +74,34 @@ export function parseCron(text: string): ParsedCron {
 function parseField(text: string, field: Field): number[] | string {
   const numbers = new Set<number>();
   for (const part of text.split(',')) {
-    const [, from, to, step] = /^(\*|\w+)(?:-(\w+))?(?:\/(\d+))?$/.exec(part) ?? [];
-    const first = from === '*' ? field.min : numberOf(from, field);
-    const last =
-      from === '*' || (to === undefined && step !== undefined) ? field.max : numberOf(to ?? from, field);
-    const by = step === undefined ? 1 : Number(step);
-    const isPart = first !== undefined && last !== undefined && !(from === '*' && to !== undefined);
-    if (!isPart || by < 1 || first > last) return `"${part.slice(0, 40)}" is no ${field.name}`;
-    for (let number = first; number <= last; number += by) numbers.add(number);
+    const parsed = parsePart(part, field);
+    if (typeof parsed === 'string') return parsed;
+    for (let number = parsed.first; number <= parsed.last; number += parsed.step) numbers.add(number);
   }
   return [...numbers].toSorted((a, b) => a - b);
 }
 
-function numberOf(text: string | undefined, { min, max, names }: Field): number | undefined {
-  if (text === undefined) return undefined;
+interface Range {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+}
+
+const PART = /^(?:\*|(?<from>\w+)(?:-(?<to>\w+))?)(?:\/(?<step>\d+))?$/;
+
+/** A range such as 5, 5-20, 5/10 or 5-20/3, or the reason why it is none. With a step, 5 means from 5 to the end. */
+function parsePart(text: string, field: Field): Range | string {
+  const reason = `"${text.slice(0, 40)}" is not a valid ${field.name}`;
+  const groups = PART.exec(text)?.groups;
+  if (groups === undefined) return reason;
+  const { from, to = groups['step'] === undefined ? from : undefined, step = '1' } = groups;
+  const first = from === undefined ? field.min : numberOf(from, field);
+  const last = to === undefined ? field.max : numberOf(to, field);
+  if (first === undefined || last === undefined || first > last || Number(step) < 1) return reason;
+  return { first, last, step: Number(step) };
+}
+
+function numberOf(text: string, { min, max, names }: Field): number | undefined {
   const named = names?.indexOf(text.toUpperCase()) ?? -1;
   if (named >= 0) return named + min;
   const number = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;

@@ -2,12 +2,20 @@ import { expect, test } from 'vitest';
 import { EXPLAINED_REASONS, explainReason } from './explanations.ts';
 import { LOSS_REASONS, NOT_SENT_REASONS, SUPPRESSION_REASONS } from './reasons.ts';
 
-test('every reason of ours says what it means and what to do', () => {
-  for (const reason of [...LOSS_REASONS, ...SUPPRESSION_REASONS, ...NOT_SENT_REASONS, 'unknown_outcome']) {
-    expect(EXPLAINED_REASONS).toContain(reason);
-  }
+const OWN_REASONS = [...LOSS_REASONS, ...SUPPRESSION_REASONS, ...NOT_SENT_REASONS, 'unknown_outcome'];
+
+test('every reason of the product has an explanation', () => {
+  for (const reason of OWN_REASONS) expect(EXPLAINED_REASONS).toContain(reason);
 });
 
-test('a reason that only the push service knows is passed on as it said it', () => {
+test.each([
+  ...new Set([...OWN_REASONS, ...EXPLAINED_REASONS]),
+])('%s is explained by sentences that say what it means and what to do', (reason) => {
+  const { meaning, whatToDo } = explainReason(reason);
+  expect(meaning).toMatch(/^[A-Z].{10,}\.$/);
+  expect(whatToDo).toMatch(/^[A-Z].{10,}\.$/);
+});
+
+test('a reason that only the push service knows is quoted', () => {
   expect(explainReason('QuotaForMoonPhase').meaning).toContain('QuotaForMoonPhase');
 });

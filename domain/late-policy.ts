@@ -1,12 +1,16 @@
-import type { LatePolicy } from './task-definition.ts';
-import { LOCAL_SPAN_MS } from './waves.ts';
+import { LOCAL_SPAN_MS } from './local-time.ts';
+
+/** Whether a push starts after its time has passed during approval, a pause or an outage. */
+export type LatePolicy =
+  | { readonly action: 'skip'; readonly afterMinutes: number }
+  | { readonly action: 'send' };
 
 /** How late a push may start, in milliseconds. */
 export function graceOf(latePolicy: LatePolicy): number {
   return latePolicy.action === 'send' ? Number.POSITIVE_INFINITY : latePolicy.afterMinutes * 60_000;
 }
 
-/** Whether a push at `pushAt` would now be so late that the policy skips it: by zones, in the last of them. */
+/** Whether the policy skips a push at `pushAt` that would start now. A push by zones is judged in the last zone. */
 export function isTooLate(
   { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
   pushAt: number | null,
@@ -15,7 +19,7 @@ export function isTooLate(
   return pushAt !== null && now > lateAfter({ latePolicy, isLocal: isLocal === true }, pushAt);
 }
 
-/** After this moment the push is not started any more. */
+/** The last moment at which the push may start. */
 export function lateAfter(
   { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
   pushAt: number,

@@ -102,8 +102,11 @@ test('variants that have more waiting than the leases know are found', () => {
 });
 
 const counted = (platform: Platform, metric: Counter['metric'], value = 1): Counter => ({
-  ...{ platform, metric, value },
-  ...{ variant: null, reason: '' },
+  platform,
+  metric,
+  value,
+  variant: null,
+  reason: '',
 });
 
 test('what no device reports is not known, and not nothing', () => {

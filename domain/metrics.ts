@@ -5,7 +5,7 @@ import { CHANNELS, type Channel, PLATFORMS, type Platform } from './platform.ts'
 export interface Counter {
   readonly metric: Metric;
   readonly platform: Platform | null;
-  /** The name of the message's variant; null where there is none, or where they are not told apart. */
+  /** The name of the message's variant. Null without variants, or where variants are not told apart. */
   readonly variant: string | null;
   readonly reason: string;
   readonly value: number;
@@ -46,7 +46,7 @@ export interface Figures {
   /** null where no platform of the push has it (iOS). */
   readonly noFeedback: number | null;
   readonly deliveries: number;
-  /** What devices report is null where none of them does: nobody knows, and 0 would be a claim. */
+  /** Figures that devices report are null where no device reports: the number is unknown, and 0 would be a claim. */
   readonly impressions: number | null;
   readonly impressionRate: number | null;
   readonly opens: number | null;
@@ -55,7 +55,7 @@ export interface Figures {
   readonly dismissals: number | null;
   readonly dismissalRate: number | null;
   readonly blocked: number | null;
-  /** What the rates are divided by: deliveries on the platforms whose devices report. */
+  /** The denominator of the rates: deliveries on the platforms whose devices report. */
   readonly rateBase: number;
   readonly refusedAttempts: number;
   readonly late: number;
@@ -75,8 +75,8 @@ export interface Statistics extends Figures {
 export type Pending = { readonly platform: Platform; readonly value: number };
 
 /**
- * `pending` comes from the leases, not from the counters, so that the sums can disagree. `reporting` are the platforms
- * whose devices are known to report; one that has reported of this very push is among them.
+ * `pending` comes from the leases, not from the counters, so that the sums can disagree. `reporting` names the platforms
+ * whose devices are known to report. A platform with reports of this push is added to them.
  */
 export function statisticsOf(
   counters: readonly Counter[],
@@ -101,14 +101,14 @@ export function statisticsOf(
   };
 }
 
-/** Of all counters together, with nothing pending. */
+/** The figures of all counters together, with nothing pending. */
 export function totalOf(counters: readonly Counter[], reporting: ReadonlySet<Platform>): Figures {
   return figuresOf(counters, 0, heardOf(counters, reporting));
 }
 
 /**
- * Leases do not tell variants apart: in each of them pending is what is left of the matched. That all of them together
- * have as many pending as the leases say is for `reconcileVariants` to find out.
+ * Leases do not tell variants apart, so pending of a variant is the remainder of its matched deliveries.
+ * `reconcileVariants` checks that all variants together have as many pending as the leases say.
  */
 function variantsOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Record<string, Figures> {
   const names = new Set(counters.flatMap(({ variant }) => variant ?? []));
@@ -158,7 +158,7 @@ function figuresOf(counters: readonly Counter[], pending: number, heard: Readonl
     failures: of('failure'),
     noFeedback: hasNoFeedback ? of('no_feedback') : null,
     deliveries: success,
-    ...reportedOf(counters, heard),
+    ...reportedFigures(counters, heard),
     refusedAttempts: of('refused_attempt'),
     late: of('late'),
   };
@@ -170,29 +170,32 @@ type Reported = Pick<
   | ('dismissals' | 'dismissalRate' | 'blocked' | 'rateBase')
 >;
 
-/** iOS has no dismissals: 0 there, whoever reports, and no reason to know those of other platforms. */
-function reportedOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Reported {
-  const platforms = new Set(counters.flatMap(matchedPlatform));
-  const own = counters.filter(({ platform }) => platform !== null && heard.has(platform));
-  const of = sumsByMetric(own);
-  const hasReporter = platforms.size === 0 || [...platforms].some((platform) => heard.has(platform));
-  const others = [...platforms].filter((platform) => platform !== 'ios');
-  const hasDismissals = others.length === 0 || others.some((platform) => heard.has(platform));
+/**
+ * Figures that devices report: null where none of the push's platforms has a reporting device. iOS reports no dismissals, so
+ * the other platforms alone decide whether dismissals are known.
+ */
+function reportedFigures(counters: readonly Counter[], heard: ReadonlySet<Platform>): Reported {
+  const of = sumsByMetric(counters.filter(({ platform }) => platform !== null && heard.has(platform)));
+  const knownIf = (platforms: readonly Platform[], metric: Metric) =>
+    platforms.length === 0 || platforms.some((platform) => heard.has(platform)) ? of(metric) : null;
+  const all = counters.flatMap(matchedPlatform);
+  const impressions = knownIf(all, 'impression');
+  const opens = knownIf(all, 'open');
+  const dismissals = knownIf(
+    all.filter((platform) => platform !== 'ios'),
+    'dismissal',
+  );
   const rateBase = of('success');
-  const known = (is: boolean, metric: Metric) => (is ? of(metric) : null);
   const rate = (count: number | null) => (count === null || rateBase === 0 ? null : count / rateBase);
-  const impressions = known(hasReporter, 'impression');
-  const opens = known(hasReporter, 'open');
-  const dismissals = known(hasDismissals, 'dismissal');
   return {
     impressions,
     impressionRate: rate(impressions),
     opens,
-    taps: known(hasReporter, 'taps'),
+    taps: knownIf(all, 'taps'),
     openRate: rate(opens),
     dismissals,
     dismissalRate: rate(dismissals),
-    blocked: known(hasReporter, 'blocked'),
+    blocked: knownIf(all, 'blocked'),
     rateBase,
   };
 }
@@ -213,7 +216,7 @@ export interface Sum {
   readonly right: number;
 }
 
-/** What has to add up, with both sides. */
+/** Both sides of each sum that must add up. */
 export function sumsOf(figures: Figures): Sum[] {
   const { matched, suppressed, pending, sent, notSent } = figures;
   return [
@@ -231,14 +234,14 @@ export function sumsOf(figures: Figures): Sum[] {
   ];
 }
 
-/** The sums that do not add up; none when the numbers reconcile. */
+/** The sums that do not add up. Empty when the numbers reconcile. */
 export function reconcile(figures: Figures): string[] {
   return sumsOf(figures)
     .filter(({ left, right }) => left !== right)
     .map(({ rule, left, right }) => `${rule}: ${left} is not ${right}`);
 }
 
-/** What all variants together say otherwise than their platforms; nothing where they are not told apart. */
+/** Differences between all variants together and all platforms. Empty without variants. */
 export function reconcileVariants({ variants, platforms }: Statistics): string[] {
   const all = Object.values(variants);
   if (all.length === 0) return [];

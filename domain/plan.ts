@@ -1,4 +1,4 @@
-import type { LatePolicy } from './task-definition.ts';
+import type { LatePolicy } from './late-policy.ts';
 import type { PushType } from './task-status.ts';
 
 export const APPROVAL_TIMEOUTS = ['expire', 'late_policy'] as const;

@@ -53,7 +53,9 @@ test('a receipt with an offset, or of a leap day, is one although it takes a sec
   const at = ['2026-11-22T17:00:00+08:00', '2024-02-29T09:00:00Z'];
   const items = at.map((one) => ({
     messageId: encodeMessageId(mac, { pushNo: 1, n: 2 }),
-    ...{ kind: 'open', eventId: 'tap', at: one },
+    kind: 'open',
+    eventId: 'tap',
+    at: one,
   }));
   const { receipts } = readReceipts(mac, items, { now: NOW, sentAt: undefined });
   expect(receipts.map((receipt) => receipt.at)).toEqual(at.map((one) => Date.parse(one)));

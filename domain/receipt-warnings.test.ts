@@ -4,7 +4,11 @@ import { type ArrivalFigures, receiptWarnings } from './receipt-warnings.ts';
 const NOW = new Date('2026-11-22T10:00:00Z');
 const ago = (ms: number) => new Date(NOW.getTime() - ms);
 const arrival = (more: Partial<ArrivalFigures>): ArrivalFigures => ({
-  ...{ source: 'sdk', platform: 'android', result: 'counted', lastAt: NOW, last24h: 1_000 },
+  source: 'sdk',
+  platform: 'android',
+  result: 'counted',
+  lastAt: NOW,
+  last24h: 1_000,
   ...more,
 });
 const codes = (arrivals: ArrivalFigures[], more: object = {}) =>

@@ -92,11 +92,15 @@ describe('cron', () => {
     expect(parseCron(cron)).toMatchObject({ ok: false });
   });
 
+  test('an invalid part is named with its field', () => {
+    expect(parseCron('0,61 * * * *')).toEqual({ ok: false, reason: '"61" is not a valid minute' });
+  });
+
   test('30 February never comes', () => {
     expect(runs({ every: 'cron', cron: '0 0 30 2 *' }, 'UTC', '2027-01-01T00:00Z', 1)).toEqual([]);
   });
 
-  test('whatever is written, it is read or refused', () => {
+  test('any text is read or refused', () => {
     fc.assert(fc.property(fc.string(), (text) => typeof parseCron(text).ok === 'boolean'));
   });
 });

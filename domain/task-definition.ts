@@ -3,7 +3,7 @@ import { AudienceRef } from './audience-rule.ts';
 import { CapUse, MESSAGE_CLASSES, type MessageClass, QuietUse } from './cap.ts';
 import { Content } from './content.ts';
 import { EventFilter } from './event.ts';
-import { graceOf } from './late-policy.ts';
+import { graceOf, type LatePolicy } from './late-policy.ts';
 import { isLocalTime } from './local-time.ts';
 import { PLATFORMS } from './platform.ts';
 import { Recurrence } from './recurrence.ts';
@@ -12,14 +12,12 @@ import { Moment } from './time-schemas.ts';
 import { Trigger } from './trigger.ts';
 import { PAST_ZONES } from './waves.ts';
 
-/** What happens when the push time passed while waiting for approval, paused or down. */
-export const LatePolicy = z
+const LatePolicySchema = z
   .discriminatedUnion('action', [
     z.strictObject({ action: z.literal('skip'), afterMinutes: z.int().min(0).max(10_080).default(60) }),
     z.strictObject({ action: z.literal('send') }),
   ])
-  .meta({ id: 'LatePolicy' });
-export type LatePolicy = z.infer<typeof LatePolicy>;
+  .meta({ id: 'LatePolicy' }) satisfies z.ZodType<LatePolicy>;
 
 /** The conversion event by which the task's effect is judged. */
 export const Target = z
@@ -30,10 +28,10 @@ export const Target = z
   })
   .meta({ id: 'Target' });
 
-/** A push at each device's own time: one wave for each moment at which the clocks of some zones show it. */
+/** A push at each device's own time, in one wave for each moment at which the clocks of some zones show that time. */
 export const LocalTiming = z
   .strictObject({
-    /** Of a single task; a recurring one has its rule. */
+    /** The time of a single task. A recurring task has its rule. */
     at: z.string().refine(isLocalTime, 'must be a local date and time, as in 2027-01-31T09:00').optional(),
     past: z.enum(PAST_ZONES).default('skip'),
   })
@@ -44,36 +42,36 @@ const fields = {
   channel: z.literal('push'),
   platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
   audience: AudienceRef,
-  /** When its members are decided: at each push, or once, when the revision is approved. */
+  /** When the members are decided: at each push, or once, at the approval of the revision. */
   audienceAt: z.enum(['push', 'approval']),
   /** Devices in one of these audiences get nothing. */
   exclusions: z.array(AudienceRef).max(10),
-  /** Of a user with several devices: all of them, or only the one that was active last. */
+  /** Whether a user with several devices gets the push on all of them, or only on the device that was active last. */
   devices: z.enum(['all', 'last_active']),
   pushType: z.enum(PUSH_TYPES),
-  /** For single tasks. As soon as approved when left out. */
+  /** For single tasks. The push starts at approval when left out. */
   pushAt: Moment,
   /** For recurring tasks. */
   recurrence: Recurrence,
   /** For trigger tasks. */
   trigger: Trigger,
-  /** The time is that of each device; a device without a zone has the app's. */
+  /** The zone is that of each device. A device without a zone has the app's. */
   local: LocalTiming,
-  latePolicy: LatePolicy,
+  latePolicy: LatePolicySchema,
   content: Content,
   /** Marketing when left out. */
   messageClass: z.enum(MESSAGE_CLASSES),
-  /** Whether the app's caps hold for it, and whether it counts for them. */
+  /** Whether the app's caps apply to the task, and whether the task counts towards them. */
   caps: CapUse,
   quietHours: QuietUse,
-  /** What is written and never answered may have been sent: it is left at that, or sent again, and some get it twice. */
+  /** A request that was written and never answered may have been sent. `resend` repeats it, and some devices get it twice. */
   onAmbiguous: z.enum(['leave', 'resend']),
   target: Target,
 };
 
 const COMES_DUE: readonly PushType[] = ['recurring', 'trigger'];
 
-/** All of a task that is material: a change of it makes a new revision, which goes back to approval. */
+/** The material part of a task. A change of it makes a new revision, which goes back to approval. */
 export const TaskDefinition = z
   .strictObject({
     ...fields,
@@ -86,7 +84,7 @@ export const TaskDefinition = z
     recurrence: fields.recurrence.optional(),
     trigger: fields.trigger.optional(),
     local: fields.local.optional(),
-    latePolicy: LatePolicy.default({ action: 'skip', afterMinutes: 60 }),
+    latePolicy: LatePolicySchema.default({ action: 'skip', afterMinutes: 60 }),
     messageClass: fields.messageClass.optional(),
     caps: fields.caps.optional(),
     quietHours: fields.quietHours.optional(),
@@ -98,15 +96,15 @@ export const TaskDefinition = z
     path: ['pushAt'],
   })
   .refine((task) => (task.pushType === 'recurring') === (task.recurrence !== undefined), {
-    message: 'a recurring task needs one, and no other has one',
+    message: 'is required for recurring tasks and not allowed for others',
     path: ['recurrence'],
   })
   .refine((task) => (task.pushType === 'trigger') === (task.trigger !== undefined), {
-    message: 'a trigger task needs one, and no other has one',
+    message: 'is required for trigger tasks and not allowed for others',
     path: ['trigger'],
   })
   .refine(({ pushType, audienceAt }) => pushType !== 'trigger' || audienceAt !== 'approval', {
-    message: 'whom an event pushes to is decided when it comes',
+    message: "a trigger task's audience cannot be frozen at approval",
     path: ['audienceAt'],
   })
   .refine(({ pushType, latePolicy }) => !COMES_DUE.includes(pushType) || graceOf(latePolicy) > 0, {
@@ -120,15 +118,16 @@ export const TaskDefinition = z
       fault(['local'], 'only a single or a recurring task can be timed by the zones of its devices');
     }
     if ((pushType === 'single') !== (local.at !== undefined)) {
-      fault(['local', 'at'], 'a single task needs it, and no other has it');
+      fault(['local', 'at'], 'is required for single tasks and not allowed for others');
     }
-    if (pushAt !== undefined) fault(['pushAt'], 'local.at says when');
-    if (recurrence?.timeZone !== undefined) fault(['recurrence', 'timeZone'], 'each device has its own');
+    if (pushAt !== undefined) fault(['pushAt'], 'must be omitted when local.at is set');
+    if (recurrence?.timeZone !== undefined)
+      fault(['recurrence', 'timeZone'], 'must be omitted with local: each device has its own zone');
   })
   .meta({ id: 'TaskDefinition' });
 export type TaskDefinition = z.infer<typeof TaskDefinition>;
 
-/** What an edit may name; null takes an optional field away. */
+/** Fields that an edit may name. Null removes an optional field. */
 export const TaskDefinitionPatch = z
   .strictObject({
     ...fields,
@@ -146,5 +145,5 @@ export function classOf({ messageClass = 'marketing' }: Pick<TaskDefinition, 'me
   return messageClass;
 }
 
-/** Devices per second; null is as fast as the push services take it. */
+/** Devices per second. Null means as fast as the push services accept. */
 export const RatePerSecond = z.int().positive().max(1_000_000).nullable();

@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest';
-import { allowedActions, TASK_STATUSES } from './task-status.ts';
+import { allowedActions, PUSH_TYPES, TASK_STATUSES, ACTIONS } from './task-status.ts';
 
-test('the table of statuses always offers copy, and send to manual tasks only', () => {
-  for (const status of TASK_STATUSES) {
-    for (const inPush of [true, false]) {
-      expect(allowedActions({ status, pushType: 'single', inPush })).toContain('copy');
-      expect(allowedActions({ status, pushType: 'single', inPush })).not.toContain('send');
-    }
-  }
+const STANDINGS = TASK_STATUSES.flatMap((status) =>
+  PUSH_TYPES.flatMap((pushType) => [true, false].map((inPush) => ({ status, pushType, inPush }))),
+);
+
+test.each(
+  STANDINGS,
+)('$status, $pushType, in a push: $inPush offers known actions, each once, and always copy', (task) => {
+  const allowed = allowedActions(task);
+  expect(ACTIONS).toEqual(expect.arrayContaining([...allowed]));
+  expect(new Set(allowed).size).toBe(allowed.length);
+  expect(allowed).toContain('copy');
+});
+
+test('only a manual task is ever offered send, while it is scheduled or sending', () => {
+  const offered = STANDINGS.filter((task) => allowedActions(task).includes('send'));
+  expect(new Set(offered.map(({ pushType }) => pushType))).toEqual(new Set(['manual']));
+  expect(new Set(offered.map(({ status }) => status))).toEqual(new Set(['scheduled', 'sending']));
 });

@@ -1,6 +1,7 @@
 import { calendarsOf, nextOccurrence } from './recurrence.ts';
+import { LOCAL_SPAN_MS } from './local-time.ts';
 import type { TaskDefinition } from './task-definition.ts';
-import { FIRST_ZONE, firstMomentOf, LOCAL_SPAN_MS } from './waves.ts';
+import { FIRST_ZONE, firstMomentOf } from './waves.ts';
 
 export interface TimingFault {
   readonly pointer: string;

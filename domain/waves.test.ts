@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { localTimeOf } from './local-time.ts';
-import {
-  firstMomentOf,
-  LOCAL_SPAN_MS,
-  localTimeOfPush,
-  PAST_ZONES,
-  planWaves,
-  zoneGraceOf,
-} from './waves.ts';
+import { LOCAL_SPAN_MS, localTimeOf } from './local-time.ts';
+import { firstMomentOf, localTimeOfPush, PAST_ZONES, planWaves, zoneGraceOf } from './waves.ts';
 
 const ZONES = Intl.supportedValuesOf('timeZone');
 const LOCAL = '2027-03-28T02:30';

@@ -1,12 +1,11 @@
 import type { QuietHours } from './cap.ts';
+import type { LatePolicy } from './late-policy.ts';
 import { daysAfter, type LocalTime, localTimeOf, momentOf } from './local-time.ts';
 import { endOfQuiet } from './quiet-hours.ts';
-import type { LatePolicy } from './task-definition.ts';
 import { isTimeZone } from './time-zone.ts';
 
-/** Where a time of day comes first; 26 hours later it has come everywhere. */
+/** The zone in which each time of day comes first. */
 export const FIRST_ZONE = 'Pacific/Kiritimati';
-export const LOCAL_SPAN_MS = 26 * 3_600_000;
 
 /** What happens to devices in whose zone the time has passed when the push begins. */
 export const PAST_ZONES = ['skip', 'next_day', 'send_now'] as const;

@@ -3,20 +3,21 @@ import { describe, expect, test, vi } from 'vitest';
 import type { SignalboxProblem } from './problems.ts';
 import { BATCH_ITEMS, OUTBOX_ITEMS } from './state.ts';
 import { createWorld } from './testing/fake-server.ts';
-import { Mishaps, recover, suffer } from './testing/mishaps.ts';
+import { recover, runWithFaults, Steps } from './testing/fault-injection.ts';
 
 const HOUR = 3_600_000;
 
 describe('whatever fails, crashes or is said twice', () => {
   test('each report arrives, or is named when it was refused by itself, and none is made twice', async () => {
     await fc.assert(
-      fc.asyncProperty(Mishaps, async (steps) => {
+      fc.asyncProperty(Steps, async (steps) => {
         const world = createWorld();
         const messageId = (no: number) => `message-${no}`;
-        const { taps, refused } = await suffer(world, steps, { open: world.open, messageId });
+        const { taps, refused } = await runWithFaults(world, steps, { open: world.open, messageId });
         await recover(world, world.open());
         expect(world.server.arrived.size + refused()).toBe(taps);
-        if (!steps.some((step) => step.do === 'flush' && step.fates.includes(413))) expect(refused()).toBe(0);
+        if (!steps.some((step) => step.do === 'flush' && step.responses.includes(413)))
+          expect(refused()).toBe(0);
       }),
       { numRuns: 150 },
     );
@@ -26,7 +27,7 @@ describe('whatever fails, crashes or is said twice', () => {
     const world = createWorld();
     const client = world.open();
     for (let i = 0; i < 250; i++) await client.impression(`m-${i}`);
-    world.server.fates.push(413, 413, 413, 413);
+    world.server.responses.push(413, 413, 413, 413);
     await client.flush();
     const sizes = world.server.requests.map(({ ids }) => ids.length);
     expect(sizes.slice(0, 6)).toEqual([BATCH_ITEMS, 50, 25, 12, 6, 12]);
@@ -45,7 +46,7 @@ describe('what the server refuses', () => {
     const { problems, onError } = problemsOf();
     const client = world.open({ onError });
     for (const name of ['a', 'b', 'c']) await client.opened(name);
-    world.server.fates.push(413, 413);
+    world.server.responses.push(413, 413);
     await client.flush();
     const refused = problems.filter((problem) => problem.kind === 'refused');
     expect(refused).toMatchObject([{ item: { body: { messageId: 'a' } } }]);
@@ -68,7 +69,7 @@ describe('what the server refuses', () => {
     const world = createWorld();
     const [one, other] = [world.open(), world.open()];
     await one.opened('m');
-    world.server.fates.push(429);
+    world.server.responses.push(429);
     await one.flush();
     world.server.now += 6_999;
     await other.flush();
@@ -82,7 +83,7 @@ describe('what the server refuses', () => {
     const world = createWorld();
     const client = world.open();
     await client.opened('m');
-    world.server.fates.push('offline', 429);
+    world.server.responses.push('offline', 429);
     await client.flush();
     await client.online();
     await client.online();
@@ -95,7 +96,7 @@ describe('what the server refuses', () => {
     const { problems, onError } = problemsOf();
     const client = world.open({ onError });
     await client.opened('m');
-    world.server.fates.push(...Array.from({ length: 20 }, () => 404 as unknown as 500));
+    world.server.responses.push(...Array.from({ length: 20 }, () => 404 as unknown as 500));
     for (let i = 0; i < 20; i++) {
       world.server.now += 2 * HOUR;
       await client.flush();
@@ -114,7 +115,7 @@ describe('what the server refuses', () => {
       },
     });
     await client.opened('a');
-    world.server.fates.push(500);
+    world.server.responses.push(500);
     await client.flush();
     world.server.now += HOUR;
     await client.flush();

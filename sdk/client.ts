@@ -4,12 +4,13 @@ import {
   type DeviceChanges,
   type DeviceState,
   type NewDevice,
+  type PropertyValue,
 } from './device-state.ts';
 import type { Environment } from './environment.ts';
 import type { Server } from './http.ts';
 import { type ErrorListener, SignalboxError } from './problems.ts';
-import { createSender } from './sender.ts';
-import type { PropertyValue, ReceiptKind, State } from './state.ts';
+import { Sender } from './sender.ts';
+import type { ReceiptKind, State } from './state.ts';
 
 export interface ClientOptions extends Server {
   /** Hears of what was refused, dropped, or can not be sent. */
@@ -46,16 +47,16 @@ export interface Signalbox {
 
 /** For the entries of each platform. */
 export interface Client extends Signalbox {
-  /** The network is back: what waited because of it waits no longer. */
+  /** Sends at once the items that waited for the network. */
   online(): Promise<void>;
-  /** The page goes away: what is sent now outlives it. */
-  sendLast(): void;
+  /** Sends unanswered items by requests that outlive the page. */
+  flushOnUnload(): void;
   /** How much waits to be sent. */
   waiting(): Promise<number>;
 }
 
 export function createClient(env: Environment, options: ClientOptions): Client {
-  const sender = createSender(env, options, quiet(options.onError));
+  const sender = new Sender(env, options, quiet(options.onError));
   const receipt = (messageId: string, kind: ReceiptKind, more: { blocked?: boolean } = {}) => {
     const id = env.randomId();
     const at = new Date(env.now()).toISOString();
@@ -94,7 +95,7 @@ export function createClient(env: Environment, options: ClientOptions): Client {
     flush: () => sender.flush(),
     close: () => sender.stop(),
     online: () => sender.online(),
-    sendLast: () => sender.sendLast(),
+    flushOnUnload: () => sender.flushOnUnload(),
     waiting: () => env.store.update(({ outbox, held }) => outbox.length + held.length),
   };
 }

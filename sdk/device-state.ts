@@ -1,4 +1,4 @@
-import type { PropertyValue } from './state.ts';
+export type PropertyValue = string | number | boolean | null;
 
 /** A browser's push subscription, as `subscription.toJSON()` gives it. */
 export interface WebSubscription {

@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, useServer, useTestApi } from '../api/testing.ts';
+import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 

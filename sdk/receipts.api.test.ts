@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createTestApp, useServer, useTestApi } from '../api/testing.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
+import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { createWorld } from './testing/fake-server.ts';
-import { Mishaps, recover, suffer } from './testing/mishaps.ts';
+import { recover, runWithFaults, Steps } from './testing/fault-injection.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 import { pushTo } from './testing/push.ts';
 
@@ -50,11 +50,11 @@ test('reports that are made twice, or whose answer is lost, count once', async (
 test('whatever fails and crashes, the server counts each tap exactly once', async () => {
   const { fetch } = globalThis;
   await fc.assert(
-    fc.asyncProperty(Mishaps, async (steps) => {
+    fc.asyncProperty(Steps, async (steps) => {
       push = await pushTo(api, app.appId, 'android');
       const world = createWorld(fetch);
       const open = (more = {}) => world.open({ ...more, endpoint: server.url, sdkKey: app.keys.sdk });
-      const named = await suffer(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
+      const named = await runWithFaults(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
       await recover(world, open());
       const taps = named.taps - named.refused();
       const { rows } = await api.deps.pool.query(

@@ -2,106 +2,119 @@ import { CLEAR_ALL_MS } from './dismissals.ts';
 import type { Environment } from './environment.ts';
 import type { Server } from './http.ts';
 import { callServer } from './http.ts';
-import { createLastWords } from './last-words.ts';
 import type { ErrorListener } from './problems.ts';
 import { remainingWait } from './retry.ts';
 import { enqueue, type Item, type State } from './state.ts';
+import { createUnloadQueue } from './unload-queue.ts';
 import { decideHeld, nextWork, settle, type Work } from './work.ts';
 
-/** What happens within a second goes in one request. */
+/** Items of the same second share a request. */
 const GATHER_MS = 1_000;
 const GATHER_ITEMS = 30;
 
-export interface Sender {
-  /** Stores it, and sends it soon, or at once when enough waits. */
-  add(item: Item): Promise<void>;
-  /** Something happened that is sent soon. */
-  wake(): void;
-  flush(): Promise<void>;
-  /** It stays stored, and is sent again later if nobody is left to hear the answer. */
-  sendLast(): void;
-  online(): Promise<void>;
-  stop(): void;
-}
+export class Sender {
+  readonly #env: Environment;
+  readonly #server: Server;
+  readonly #onError: ErrorListener;
+  readonly #unloadQueue = createUnloadQueue();
+  #cancelTimer: (() => void) | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #isStopped = false;
 
-export function createSender(env: Environment, server: Server, onError: ErrorListener): Sender {
-  const lastWords = createLastWords();
-  let callOff: (() => void) | undefined;
-  let dueAt = Number.POSITIVE_INFINITY;
-  let isStopped = false;
+  constructor(env: Environment, server: Server, onError: ErrorListener) {
+    this.#env = env;
+    this.#server = server;
+    this.#onError = onError;
+  }
 
-  const perform = async (work: Work, isClosing = false) => {
-    const answer = await callServer(env, server, work.call, isClosing);
-    const problems = await env.store.update((state) => settle(state, work, answer, env));
-    for (const problem of problems) onError(problem);
-  };
-  const run = () =>
-    env.inTurn(async () => {
+  /** Stores the item, and sends it soon, or at once when enough items wait. */
+  async add(item: Item): Promise<void> {
+    this.#unloadQueue.add(item);
+    const waiting = await this.#env.store.update((state) => {
+      enqueue(state, [item]);
+      return state.outbox.length;
+    });
+    this.#unloadQueue.markStored(item);
+    this.#flushIn(waiting >= GATHER_ITEMS ? 0 : GATHER_MS);
+  }
+
+  /** Schedules a flush for a change that the caller has stored. */
+  wake(): void {
+    this.#flushIn(GATHER_MS);
+  }
+
+  async flush(): Promise<void> {
+    const { store, now } = this.#env;
+    this.#cancel();
+    try {
+      await this.#sendAll();
+      const wait = await store.update((state) => {
+        this.#unloadQueue.dropAnswered(state, now());
+        return waitOf(state, now());
+      });
+      if (wait !== undefined) this.#flushIn(wait);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Items stay stored, and are sent again later when no page is left to read the answer. */
+  flushOnUnload(): void {
+    for (const work of this.#unloadQueue.requests(this.#env.now())) {
+      this.#perform(work, true).catch((error) => this.#fail(error));
+    }
+  }
+
+  async online(): Promise<void> {
+    await this.#env.store.update((state) => {
+      if (state.isOffline) state.notBefore = 0;
+    });
+    await this.flush();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  #sendAll(): Promise<void> {
+    const { inTurn, store } = this.#env;
+    return inTurn(async () => {
       for (;;) {
-        const { work, dropped } = await env.store.update((state) => look(state, env));
-        if (dropped > 0) onError({ kind: 'dropped', count: dropped });
+        const { work, dropped } = await store.update((state) => takeWork(state, this.#env));
+        if (dropped > 0) this.#onError({ kind: 'dropped', count: dropped });
         if (work === undefined) return;
-        await perform(work);
+        await this.#perform(work);
       }
     });
-  const fail = (error: unknown) => onError({ kind: 'internal', error });
+  }
 
-  const flush = async (): Promise<void> => {
-    cancel();
-    try {
-      await run();
-      const wait = await env.store.update((state) => {
-        lastWords.compare(state, env.now());
-        return waitOf(state, env.now());
-      });
-      if (wait !== undefined) wakeIn(wait);
-    } catch (error) {
-      fail(error);
-    }
-  };
+  async #perform(work: Work, isClosing = false): Promise<void> {
+    const answer = await callServer(this.#env, this.#server, work.call, isClosing);
+    const problems = await this.#env.store.update((state) => settle(state, work, answer, this.#env));
+    for (const problem of problems) this.#onError(problem);
+  }
 
-  const cancel = () => {
-    callOff?.();
-    callOff = undefined;
-    dueAt = Number.POSITIVE_INFINITY;
-  };
-  const wakeIn = (ms: number) => {
-    const at = env.now() + ms;
-    if (isStopped || at >= dueAt) return;
-    cancel();
-    dueAt = at;
-    callOff = env.after(ms, () => void flush());
-  };
+  #flushIn(ms: number): void {
+    const at = this.#env.now() + ms;
+    if (this.#isStopped || at >= this.#dueAt) return;
+    this.#cancel();
+    this.#dueAt = at;
+    this.#cancelTimer = this.#env.after(ms, () => void this.flush());
+  }
 
-  return {
-    add: async (item) => {
-      lastWords.add(item);
-      const waiting = await env.store.update((state) => {
-        enqueue(state, [item]);
-        return state.outbox.length;
-      });
-      lastWords.stored(item);
-      wakeIn(waiting >= GATHER_ITEMS ? 0 : GATHER_MS);
-    },
-    wake: () => wakeIn(GATHER_MS),
-    flush,
-    sendLast: () => {
-      for (const work of lastWords.work(env.now())) perform(work, true).catch(fail);
-    },
-    online: async () => {
-      await env.store.update((state) => {
-        if (state.isOffline) state.notBefore = 0;
-      });
-      await flush();
-    },
-    stop: () => {
-      isStopped = true;
-      cancel();
-    },
-  };
+  #cancel(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+  }
+
+  #fail(error: unknown): void {
+    this.#onError({ kind: 'internal', error });
+  }
 }
 
-function look(state: State, env: Environment): { work: Work | undefined; dropped: number } {
+function takeWork(state: State, env: Environment): { work: Work | undefined; dropped: number } {
   const now = env.now();
   decideHeld(state, now);
   const { dropped } = state;
@@ -110,10 +123,10 @@ function look(state: State, env: Environment): { work: Work | undefined; dropped
   return { work, dropped };
 }
 
-/** When there will be something to do; undefined when something new has to happen first. */
+/** Time until there is work; undefined when only a new item or change brings any. */
 function waitOf(state: State, now: number): number | undefined {
   const isHolding = state.held.length > 0;
-  const isWaiting = remainingWait(state.notBefore, now);
-  if (isWaiting > 0) return isWaiting;
+  const wait = remainingWait(state.notBefore, now);
+  if (wait > 0) return wait;
   return isHolding ? CLEAR_ALL_MS + 1 : undefined;
 }

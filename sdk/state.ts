@@ -1,4 +1,4 @@
-import type { DeviceState } from './device-state.ts';
+import type { DeviceState, PropertyValue } from './device-state.ts';
 import type { Closing } from './dismissals.ts';
 
 export type ReceiptKind = 'delivered' | 'impression' | 'open' | 'dismissal';
@@ -10,8 +10,6 @@ export interface ReceiptBody {
   readonly at: string;
   readonly blocked?: boolean;
 }
-
-export type PropertyValue = string | number | boolean | null;
 
 export interface EventBody {
   readonly id: string;

@@ -1,10 +1,10 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { Browser, BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestApp, startTestApi, type TestApi, type TestApp } from '../api/testing.ts';
 import { encodeMessageId } from '../domain/message-id.ts';
 import { launchBrowser } from '../test/browser.ts';
 import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
+import { createTestApp, startTestApi, type TestApi, type TestApp } from '../test/fixtures/test-api.ts';
 import { pushTo } from './testing/push.ts';
 import { type Site, serveSite } from './testing/site.ts';
 
@@ -71,8 +71,11 @@ describe('a page', () => {
     expect(registration).toMatchObject({ isRegistered: true });
     const device = (await app.call('marketer', 'GET', `/v1/devices/${registration.deviceId}`)).json();
     expect(device).toMatchObject({
-      ...{ platform: 'web', addressKind: 'web_push', tags: ['vip'] },
-      ...{ locale: 'de-DE', timeZone: 'Asia/Tokyo' },
+      platform: 'web',
+      addressKind: 'web_push',
+      tags: ['vip'],
+      locale: 'de-DE',
+      timeZone: 'Asia/Tokyo',
     });
     await page.reload();
     expect(await call('refresh', { tags: [] })).toEqual(registration);
@@ -232,7 +235,10 @@ describe('a service worker', () => {
     await page.evaluate('signalbox.close()');
     await call('opened', messageId(1));
     await devtools.send('ServiceWorker.dispatchSyncEvent', {
-      ...{ origin: `${site.origin}/`, registrationId, tag: 'signalbox', lastChance: false },
+      origin: `${site.origin}/`,
+      registrationId,
+      tag: 'signalbox',
+      lastChance: false,
     });
     await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
   });

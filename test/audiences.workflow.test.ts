@@ -21,7 +21,9 @@ interface Statistics {
 
 async function madeRule(rule: object): Promise<{ id: string }> {
   const { status, body } = await shop.call<{ id: string }>(shop.marketer, 'POST', '/v1/audiences', {
-    ...{ name: 'Rule', kind: 'rule', rule },
+    name: 'Rule',
+    kind: 'rule',
+    rule,
   });
   expect(status).toBe(201);
   return { id: body.id };

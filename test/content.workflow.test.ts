@@ -51,7 +51,9 @@ async function pushed(taskId: string) {
 test('each device gets its own words: its platform, its locale, its variables', async () => {
   const taskId = await startTask(shop, {
     content: {
-      ...{ title: 'Hello {{ name }}', body: 'A sale', deepLink: 'shop://u/{{ name }}' },
+      title: 'Hello {{ name }}',
+      body: 'A sale',
+      deepLink: 'shop://u/{{ name }}',
       variables: { name: { default: 'you' } },
       locales: {
         de: { title: 'Hallo {{ name | upcase }}', body: 'Ein Angebot' },
@@ -83,7 +85,10 @@ test('who lacks a variable is skipped with the reason', async () => {
     },
   });
   expect(await pushed(taskId)).toMatchObject({
-    ...{ planned: 6, matched: 6, suppressed: 3, sent: 3 },
+    planned: 6,
+    matched: 6,
+    suppressed: 3,
+    sent: 3,
     suppressedReasons: { missing_variable: 3 },
   });
   const shown = await shownByDevice();
@@ -95,7 +100,9 @@ test('the values of one device can make a message too large: that device fails, 
   await world.simulators.control.reset();
   const part = `{% if name == "Bo" %}${'促'.repeat(450)}{% endif %}`;
   const content = {
-    ...{ title: 'Hi {{ name }}', body: `${part}${part}${part}`, variables: { name: {} } },
+    title: 'Hi {{ name }}',
+    body: `${part}${part}${part}`,
+    variables: { name: {} },
   };
   const taskId = await startTask(shop, { content });
   expect(await pushed(taskId)).toMatchObject({

@@ -130,7 +130,9 @@ test('a push continues as new while users join it, and nobody is lost or sent to
     args: [{ everyMs: 50, forMs: 1000 }],
   });
   const taskId = await createTask(other, {
-    ...{ audience: { id: await everybody(other) }, pushType: 'trigger', trigger: { event: 'paid' } },
+    audience: { id: await everybody(other) },
+    pushType: 'trigger',
+    trigger: { event: 'paid' },
   });
   await submitAndApprove(other, taskId);
   const armed = () =>

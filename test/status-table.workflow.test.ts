@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ACTIONS, type Action } from '../domain/task-status.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
+import { bySignal, overHttp, RATE, refusalOfSignal } from './status-table/actions.ts';
 import { bring, shopOf } from './status-table/rows.ts';
 import { HEARING, ROWS, type Row, SIGNAL_OF, STATUS_TABLE } from './status-table/table.ts';
-import { bySignal, overHttp, RATE, refusalOfSignal } from './status-table/verbs.ts';
 import { until } from './wait.ts';
 import { openShop, openShopWithDevices } from './world/shop.ts';
 import { readTask } from './world/task.ts';
@@ -53,7 +53,11 @@ async function expectEffect(row: Row, taskId: string, verb: Action, before: Show
 }
 
 const essence = ({ status, revision, archivedAt, ratePerSecond, approvedRevision }: Shown) => ({
-  ...{ status, revision, archivedAt, ratePerSecond, approvedRevision },
+  status,
+  revision,
+  archivedAt,
+  ratePerSecond,
+  approvedRevision,
 });
 
 async function isRunning(taskId: string): Promise<boolean> {

@@ -71,11 +71,19 @@ test('a start that an API did not live to see is taken up while no worker runs',
   const taskId = await draft();
   const { appId } = await appOf(taskId);
   const input: OperationTaskInput = {
-    ...{ taskId, appId, revision: 1, submission: 1, by: shop.marketer.personId, at: Date.now() },
+    taskId,
+    appId,
+    revision: 1,
+    submission: 1,
+    by: shop.marketer.personId,
+    at: Date.now(),
   };
   const start = () =>
     world.env.client.workflow.start(OPERATION_TASK, {
-      ...{ workflowId: taskId, taskQueue: TASK_QUEUE, args: [input], memo: { input } },
+      workflowId: taskId,
+      taskQueue: TASK_QUEUE,
+      args: [input],
+      memo: { input },
     });
   await start();
   expect(await read(taskId)).toMatchObject({ status: 'draft' });

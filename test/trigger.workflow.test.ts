@@ -75,7 +75,10 @@ test('users of an event join the one push of their clock hour; nobody twice; can
     (task) => figure(task, 'sent') >= 4,
   );
   expect(second.latestPush?.statistics.statistics).toMatchObject({
-    ...{ planned: 5, matched: 4, losses: 1, pending: 0 },
+    planned: 5,
+    matched: 4,
+    losses: 1,
+    pending: 0,
   });
   if (second.latestPush?.id === first.latestPush?.id) {
     expect(Date.parse(second.latestPush?.dueAt ?? '')).toBe(

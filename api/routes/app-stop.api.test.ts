@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
+import { type Caller, newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { type Caller, newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

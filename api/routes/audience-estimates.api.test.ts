@@ -41,9 +41,12 @@ test('an estimate counts the devices of a rule, and why some would get nothing',
     { deviceId: 'c', platform: 'android', tags: ['vip'], userId: 'u1' },
     ios('d'),
   ]);
-  await sql`update devices set unsubscribed_at = now() where device_id = 'b' and app_id = ${app.appId}`.execute(
-    api.deps.db,
-  );
+  await api.deps.db
+    .updateTable('devices')
+    .set({ unsubscribed_at: api.clock.now })
+    .where('device_id', '=', 'b')
+    .where('app_id', '=', app.appId)
+    .execute();
   const answer = await estimate({ rule: VIP });
   expect(answer.json()).toMatchObject({
     planned: 3,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, test } from 'vitest';
 import { findRefresh, startRefresh, stepRefresh } from '../../db/audience-refresh.ts';
+import { createTestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
 import { createRefresher } from '../refresher.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeEach, () => createTestApp(api));

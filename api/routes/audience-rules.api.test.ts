@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { createTestApp } from '../../test/fixtures/test-api.ts';
 import { combine, pointers, useAudiences, VIP } from '../../test/setup/audiences.ts';
-import { createTestApp } from '../testing.ts';
 
 const { api, app, estimate, ios, madeRule, post, put, register } = useAudiences();
 

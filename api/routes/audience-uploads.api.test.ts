@@ -3,8 +3,8 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { dropOldUploads } from '../../db/upload-progress.ts';
+import { createTestApp, useServer, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
+import { createTestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));

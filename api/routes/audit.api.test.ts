@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type Caller, newTask, openShop, type Shop } from '../shop-fixture.ts';
-import { ADMIN_KEY, startTestApi, type TestApi } from '../testing.ts';
+import { type Caller, newTask, openShop, type Shop } from '../../test/fixtures/shop-fixture.ts';
+import { ADMIN_KEY, startTestApi, type TestApi } from '../../test/fixtures/test-api.ts';
 
 let api: TestApi;
 let shop: Shop;
@@ -94,7 +94,7 @@ test('exports all that a filter chooses, as CSV that no spreadsheet runs, and as
   const { personId } = operator;
   await sql`
     insert into audit (app_id, at, person_id, verb, via, outcome, detail)
-    select ${appId}, now(), ${personId}, 'bulk', 'api', 'done', case when n = 0 then '=1+1, "x"' else n::text end
+    select ${appId}, ${api.clock.now}::timestamptz, ${personId}, 'bulk', 'api', 'done', case when n = 0 then '=1+1, "x"' else n::text end
     from generate_series(0, 2499) n`.execute(api.deps.db);
   await create();
   const csv = await operator.text('GET', '/v1/audit/export?verb=bulk');

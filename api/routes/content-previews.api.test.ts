@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeAll, () => openShop(api));

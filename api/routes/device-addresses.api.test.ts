@@ -1,7 +1,7 @@
 import { createECDH } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
+import { createTestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeEach, () => createTestApp(api));

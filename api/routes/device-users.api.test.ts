@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { beforeEach, expect, test } from 'vitest';
+import { createTestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useTestApi } from '../testing.ts';
 
 const SECRET = 'a secret of the backend, long enough';
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, expect, test } from 'vitest';
-import { createTestApp, type TestApp, useTestApi } from '../testing.ts';
+import { createTestApp, type TestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 
 const api = useTestApi();
 let app: TestApp;

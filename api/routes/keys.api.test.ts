@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
+import { ADMIN_KEY, createTestApp, type TestApp, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { ADMIN_KEY, createTestApp, type TestApp, useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));

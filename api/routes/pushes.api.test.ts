@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { finalisePush } from '../../db/finalise.ts';
 import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
+import { openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

@@ -2,9 +2,9 @@ import http from 'node:http';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeMessageId } from '../../domain/message-id.ts';
 import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
+import { openShop, type Shop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { openShop, type Shop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

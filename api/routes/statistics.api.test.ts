@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { finalisePush } from '../../db/finalise.ts';
 import { encodeMessageId } from '../../domain/message-id.ts';
 import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
-import { openShop, type Shop } from '../shop-fixture.ts';
-import { startTestApi, type TestApi } from '../testing.ts';
-import { watchEvents } from '../watch-fixture.ts';
+import { openShop, type Shop } from '../../test/fixtures/shop-fixture.ts';
+import { startTestApi, type TestApi } from '../../test/fixtures/test-api.ts';
+import { watchEvents } from '../../test/fixtures/watch-fixture.ts';
 
 let api: TestApi;
 let shop: Shop;

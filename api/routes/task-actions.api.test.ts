@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { TaskStatus } from '../../domain/task-status.ts';
 import { seedPush } from '../../test/fixtures/ledger-fixture.ts';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { CounterDeltas } from '../../db/counters.ts';
 import { TASK_SORTS } from '../../db/task-sort.ts';
 import { seedPush } from '../../test/fixtures/ledger-fixture.ts';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

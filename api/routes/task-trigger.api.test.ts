@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 import { armTrigger, disarmTrigger, ENTRY } from '../../db/triggers.ts';
 import { Trigger } from '../../domain/trigger.ts';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
-import { useTestApi } from '../testing.ts';
 
 const api = useTestApi();
 const shop = fixture(beforeEach, () => openShop(api));

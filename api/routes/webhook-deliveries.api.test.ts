@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
 import { useWebhooks } from '../../test/setup/webhooks.ts';
 import { startReceiver } from '../../test/webhook-receiver.ts';
-import { newTask, openShop } from '../shop-fixture.ts';
 
 const hooks = useWebhooks();
 const { api, createTask, createWebhook, lastLine, lines, operator, ping, webhook } = hooks;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { openShop } from '../../test/fixtures/shop-fixture.ts';
 import { EVERY_EVENT, useWebhooks } from '../../test/setup/webhooks.ts';
-import { openShop } from '../shop-fixture.ts';
 
 const hooks = useWebhooks();
 const { api, createWebhook, lastLine, operator, ping, shop, webhook } = hooks;

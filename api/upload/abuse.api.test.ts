@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { beforeAll, expect, test } from 'vitest';
+import { ADMIN_KEY, createTestApp, useServer, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { ADMIN_KEY, createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
 const api = useTestApi();

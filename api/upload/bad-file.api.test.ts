@@ -3,8 +3,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { beforeEach, expect, test } from 'vitest';
+import { createTestApp, useServer, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { createTestApp, useServer, useTestApi } from '../testing.ts';
 
 const MB = 1_048_576;
 const ROWS = 1_000_000;

@@ -35,8 +35,17 @@ export async function seedSentPush(
     const { no } = await db
       .insertInto('pushes')
       .values({
-        ...{ id, app_id: args.appId, task_id: taskId, seq: 1, revision: 1, status: 'collecting' },
-        ...{ due_at: startedAt, slot, started_at: startedAt, created_at: startedAt, window_ms: WINDOW_MS },
+        id,
+        app_id: args.appId,
+        task_id: taskId,
+        seq: 1,
+        revision: 1,
+        status: 'collecting',
+        due_at: startedAt,
+        slot,
+        started_at: startedAt,
+        created_at: startedAt,
+        window_ms: WINDOW_MS,
         window_ends_at: new Date(startedAt.getTime() + WINDOW_MS),
       })
       .returning('no')
@@ -55,7 +64,8 @@ async function seedTask(
   const id = newId('task', randomBytes);
   const definition = TaskDefinition.parse({
     audience: { id: newId('audience', randomBytes), version: 1 },
-    ...{ pushType: 'single', content: { title: 'Sale', body: 'Today only' } },
+    pushType: 'single',
+    content: { title: 'Sale', body: 'Today only' },
   });
   const { id: creator } = await db
     .selectFrom('people')

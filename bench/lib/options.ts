@@ -29,8 +29,15 @@ export function readOptions(args: readonly string[]): { name: string | undefined
     args: [...args],
     allowPositionals: true,
     options: {
-      ...{ devices: TEXT, 'peer-devices': TEXT, n: TEXT, sleepers: TEXT, seed: TEXT, senders: TEXT },
-      ...{ platform: TEXT, temporal: TEXT, profile: TEXT },
+      devices: TEXT,
+      'peer-devices': TEXT,
+      n: TEXT,
+      sleepers: TEXT,
+      seed: TEXT,
+      senders: TEXT,
+      platform: TEXT,
+      temporal: TEXT,
+      profile: TEXT,
       json: { type: 'boolean' },
     },
   });

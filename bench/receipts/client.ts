@@ -73,10 +73,12 @@ function bodiesOf({ signingKey, pushNo, devices, from, to, batch }: ClientInput)
 function post(agent: Agent, { apiUrl, sdkKey }: ClientInput, body: Buffer) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const outgoing = request(`${apiUrl}/v1/receipts`, {
-      ...{ agent, method: 'POST' },
+      agent,
+      method: 'POST',
       headers: {
         authorization: `Bearer ${sdkKey}`,
-        ...{ 'content-type': 'application/json', 'content-length': body.length },
+        'content-type': 'application/json',
+        'content-length': body.length,
       },
     });
     outgoing.on('error', reject).on('response', (incoming) => {

@@ -1,7 +1,7 @@
 import type { AudienceRule, Condition } from '../../domain/audience-rule.ts';
 
 /** A rule, and what somebody who knows the tables would write for it: conditions on `devices d`. */
-export interface HandMade {
+export interface Baseline {
   readonly name: string;
   readonly rule: AudienceRule;
   /** `$1` is the app, `$2` the time; event names are put in as their numbers. */
@@ -28,7 +28,7 @@ const within = (name: string, days: number) =>
 const did = (name: string, days: number) =>
   `exists (select from events e where ${within(name, days)} and e.user_id = d.user_id)`;
 
-export const RULES: readonly HandMade[] = [
+export const RULES: readonly Baseline[] = [
   { name: 'a tag', rule: tag('vip'), sql: `d.tags && '{vip}'` },
   {
     name: 'attribute and platform',
@@ -49,7 +49,11 @@ export const RULES: readonly HandMade[] = [
   {
     name: 'twice, with a property',
     rule: {
-      ...{ field: 'event', op: 'done', name: 'bought', days: 90, times: 2 },
+      field: 'event',
+      op: 'done',
+      name: 'bought',
+      days: 90,
+      times: 2,
       where: [{ property: 'price', op: 'gt', value: 50 }],
     },
     sql: `d.user_id in (select e.user_id from events e where ${within('bought', 90)}

@@ -36,8 +36,12 @@ export async function openStage(now: () => Date): Promise<Stage> {
   const { db, pool } = openDatabase(server.url());
   const signingKey = randomBytes(32);
   const app = await buildApp({
-    ...{ db, pool, temporal: openTemporal({ address: '127.0.0.1:1' }), clock: async () => now() },
-    ...{ messageMac: createMac(signingKey, 'message-id'), approvalMac: createMac(signingKey, 'approval') },
+    db,
+    pool,
+    temporal: openTemporal({ address: '127.0.0.1:1' }),
+    clock: async () => now(),
+    messageMac: createMac(signingKey, 'message-id'),
+    approvalMac: createMac(signingKey, 'approval'),
     vault: createVault(randomBytes(32)),
     config: { adminKey: ADMIN_KEY, requestsPerMinute: 1_000_000 },
     log: pino({ level: 'silent' }),

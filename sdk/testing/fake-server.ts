@@ -1,19 +1,22 @@
 import { type Client, type ClientOptions, createClient } from '../client.ts';
 import { createQueue, keyValueStore, memoryStorage } from '../store.ts';
 
-/** How a request ends. `lost`: it was counted, and the answer never arrived. `silent`: so was the caller. */
-export const FATES = ['well', 'lost', 'offline', 'silent', 500, 503, 429, 401, 413, 'portal'] as const;
-export type Fate = (typeof FATES)[number];
+/**
+ * How a request ends. `lost`: the server counted it, and the connection broke before the answer. `silent`: the server counted
+ * it, and no answer ever comes.
+ */
+export const RESPONSES = ['well', 'lost', 'offline', 'silent', 500, 503, 429, 401, 413, 'portal'] as const;
+export type PlannedResponse = (typeof RESPONSES)[number];
 
 export interface FakeServer {
-  /** Of the next requests, in turn; then all goes well. */
-  readonly fates: Fate[];
+  /** How the next requests end, in order. Later requests succeed. */
+  readonly responses: PlannedResponse[];
   /** Each ID, and how often it arrived. */
   readonly arrived: Map<string, number>;
-  /** IDs that came to the server, whatever became of the answer. */
+  /** IDs that reached the server, even if the answer was lost. */
   readonly reached: Set<string>;
   readonly requests: { readonly path: string; readonly ids: string[]; readonly headers: object }[];
-  /** A request went by that is never answered. */
+  /** Called for a request that is never answered. */
   onSilence: () => void;
   now: number;
 }
@@ -33,10 +36,10 @@ export interface World {
   open(options?: Partial<ClientOptions>): Client;
 }
 
-/** One device with its storage and its clock, and a network that fails as it is told; at its end a server, or the real one. */
+/** One device with storage, clock and a network that fails as planned. `deliver` reaches a real server. */
 export function createWorld(deliver?: Deliver): World {
   const server: FakeServer = {
-    fates: [],
+    responses: [],
     arrived: new Map(),
     reached: new Set(),
     requests: [],
@@ -55,7 +58,7 @@ export function createWorld(deliver?: Deliver): World {
         random: Math.random,
         randomId: () => `${prefix}id-${++ids}`,
         inTurn: createQueue(),
-        // Nothing happens by itself: the test flushes.
+        // No timer fires, so that the test decides when to flush.
         after: () => () => undefined,
       },
       { ...OPTIONS, ...options },
@@ -63,25 +66,25 @@ export function createWorld(deliver?: Deliver): World {
   return { server, open };
 }
 
-/** The network, and whatever stands in it. */
+/** The network between the device and the server. */
 async function carry(
   server: FakeServer,
   deliver: Deliver,
   url: string,
   init: RequestInit,
 ): Promise<Response> {
-  const fate = server.fates.shift() ?? 'well';
+  const planned = server.responses.shift() ?? 'well';
   server.requests.push({ path: new URL(url).pathname, ids: idsIn(init), headers: init.headers ?? {} });
-  if (fate === 'offline') throw new TypeError('Failed to fetch');
-  if (fate === 'portal') return new Response('<html>Sign in</html>', { status: 200 });
-  if (typeof fate === 'number') {
-    const headers = fate === 429 ? { 'retry-after': '7' } : {};
-    return Response.json({ code: 'refused', detail: String(fate) }, { status: fate, headers });
+  if (planned === 'offline') throw new TypeError('Failed to fetch');
+  if (planned === 'portal') return new Response('<html>Sign in</html>', { status: 200 });
+  if (typeof planned === 'number') {
+    const headers = planned === 429 ? { 'retry-after': '7' } : {};
+    return Response.json({ code: 'refused', detail: String(planned) }, { status: planned, headers });
   }
   const response = await deliver(url, init);
   for (const id of idsIn(init)) server.reached.add(id);
-  if (fate === 'lost') throw new TypeError('Failed to fetch');
-  if (fate === 'silent') {
+  if (planned === 'lost') throw new TypeError('Failed to fetch');
+  if (planned === 'silent') {
     server.onSilence();
     return await new Promise(() => undefined);
   }

@@ -1,6 +1,6 @@
-import type { TestApi } from '../../api/testing.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { type SeededPush, seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
+import type { TestApi } from '../../test/fixtures/test-api.ts';
 
 /** A push that five devices were sent a minute ago. */
 export async function pushTo(api: TestApi, appId: string, platform: Platform): Promise<SeededPush> {

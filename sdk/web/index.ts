@@ -17,7 +17,7 @@ export function createSignalbox(options: WebOptions): WebSignalbox {
   const listening = new AbortController();
   const on = { signal: listening.signal };
   addEventListener('online', () => void client.online(), on);
-  addEventListener('pagehide', () => client.sendLast(), on);
+  addEventListener('pagehide', () => client.flushOnUnload(), on);
   document.addEventListener('visibilitychange', () => void client.flush(), on);
   void client.flush();
   return {

@@ -6,11 +6,11 @@ export const STORMS = ['freeze', 'goaway', 'unavailable', 'blackhole'] as const;
 export type Storm = (typeof STORMS)[number];
 export type FaultKind = Kill | Storm;
 
-export interface Fault {
+export interface PlannedFault {
   readonly kind: FaultKind;
   /** How long after the one before. */
   readonly afterMs: number;
-  /** How long the victim stays dead, frozen or bad. */
+  /** How long the target stays dead, frozen or bad. */
   readonly forMs: number;
   /** Which of several. */
   readonly choice: number;
@@ -36,7 +36,7 @@ const LASTING: Readonly<Record<FaultKind, { readonly min: number; readonly sprea
 export function planFaults(
   random: Random,
   { rounds, storms }: { readonly rounds: number; readonly storms: number },
-): Fault[] {
+): PlannedFault[] {
   const kinds = [
     ...KILLS.flatMap((kind) => Array.from({ length: rounds }, () => kind)),
     ...STORMS.flatMap((kind) => Array.from({ length: storms }, () => kind)),
@@ -44,7 +44,7 @@ export function planFaults(
   return shuffled(kinds, random).map((kind) => planFault(kind, random));
 }
 
-export function planFault(kind: FaultKind, random: Random): Fault {
+export function planFault(kind: FaultKind, random: Random): PlannedFault {
   const { min, spread } = LASTING[kind];
   return {
     kind,

@@ -1,15 +1,15 @@
+import type { Attribution } from './attribute-losses.ts';
 import type { Audit } from './audit.ts';
-import type { Blame } from './blame.ts';
 import type { FaultOptions } from './options.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface Findings {
   readonly options: FaultOptions;
-  /** Of each kind, those that hit open requests. */
+  /** Faults that hit open requests, by kind. */
   readonly kills: Readonly<Record<string, number>>;
   readonly storms: Readonly<Record<string, number>>;
   readonly found: Audit;
-  readonly blamed: Blame;
+  readonly attributed: Attribution;
   readonly traffic: Traffic;
   readonly crashes: readonly string[];
   readonly unfinished: readonly string[];
@@ -21,18 +21,18 @@ export interface Findings {
 export interface FaultReport {
   /** The last line of the output. */
   readonly line: Readonly<Record<string, unknown>>;
-  /** What was broken, and how; none when all guarantees held. */
+  /** Violations of the guarantees; empty when all held. */
   readonly broken: string[];
 }
 
-/** What one dead sender may leave behind that was marked in flight and never written. */
+/** How many deliveries one dead sender may leave marked as in flight and never written. */
 const MAX_UNSEEN = 256;
 const SHOWN = 20;
 
 export function reportOf(findings: Findings): FaultReport {
-  const { options, found, blamed, traffic } = findings;
+  const { options, found, attributed, traffic } = findings;
   const unseen = found.ambiguous.filter(({ wasSeen }) => !wasSeen).length;
-  const perKill = blamed.perSender.map((one) => one.unseen);
+  const perKill = attributed.perSender.map((one) => one.unseen);
   const line = {
     seed: options.seed,
     devices: options.devices,
@@ -47,9 +47,8 @@ export function reportOf(findings: Findings): FaultReport {
     ambiguousRefused: found.ambiguous.filter(({ wasRefused }) => wasRefused).length,
     ambiguousUnseen: unseen,
     ambiguousUnseenPerKill: Math.max(0, ...perKill),
-    /** Of each sender that was killed or frozen, in the order of the blows. */
-    ambiguousUnseenOf: blamed.perSender,
-    ambiguousUnseenElsewhere: blamed.elsewhere,
+    ambiguousUnseenOf: attributed.perSender,
+    ambiguousUnseenElsewhere: attributed.elsewhere,
     receiptsLost: found.receiptsLost.length + findings.refusedReceipts.length,
     reconciles: found.unreconciled.length === 0,
     crashes: findings.crashes.length,
@@ -58,12 +57,12 @@ export function reportOf(findings: Findings): FaultReport {
   return { line, broken: brokenOf(findings) };
 }
 
-function brokenOf({ options, kills, storms, found, blamed, traffic, ...findings }: Findings): string[] {
+function brokenOf({ options, kills, storms, found, attributed, traffic, ...findings }: Findings): string[] {
   const missed = [
     ...Object.entries(kills).filter(([, count]) => count < options.rounds),
     ...Object.entries(storms).filter(([, count]) => count < options.storms),
   ];
-  const tooMany = blamed.perSender.filter(({ unseen }) => unseen > MAX_UNSEEN);
+  const tooMany = attributed.perSender.filter(({ unseen }) => unseen > MAX_UNSEEN);
   return [
     ...some('never finished', findings.unfinished),
     ...some(
@@ -82,7 +81,7 @@ function brokenOf({ options, kills, storms, found, blamed, traffic, ...findings 
     ...some('does not reconcile', found.unreconciled),
     ...some('process ended by itself', findings.crashes),
     ...some(
-      'struck too seldom while requests were open',
+      'hit open requests too seldom',
       missed.map(([kind, count]) => `${kind}: ${count}`),
     ),
     ...some(
@@ -92,7 +91,7 @@ function brokenOf({ options, kills, storms, found, blamed, traffic, ...findings 
     // The simulated services read every request whole, also those that they never answer: nothing else excuses one.
     ...some(
       'in flight, never seen, and no sender was killed or frozen that held it',
-      Object.entries(blamed.elsewhere).map(([why, count]) => `${count} ${why}`),
+      Object.entries(attributed.elsewhere).map(([why, count]) => `${count} ${why}`),
     ),
   ];
 }

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRandom } from '../../dev/devices/random.ts';
+import { type Attribution, attributeLosses } from './attribute-losses.ts';
 import { type Audit, audit } from './audit.ts';
-import { type Blame, blame } from './blame.ts';
-import { Chaos } from './chaos.ts';
+import { FaultInjector } from './fault-injector.ts';
 import type { FaultOptions } from './options.ts';
 import { KILLS, STORMS } from './plan.ts';
 import { Marketer } from './pushes.ts';
@@ -34,9 +34,9 @@ async function wreck(scene: Scene, options: FaultOptions, startedAt: number): Pr
   const receipts = new AcknowledgedReceipts(devices);
   const reporter = await Reporter.start(scene, traffic, receipts, seed);
   const marketer = new Marketer(scene, devices);
-  const chaos = new Chaos(scene, reporter, createRandom(seed), options);
+  const injector = new FaultInjector(scene, reporter, createRandom(seed), options);
   await marketer.start();
-  const stuck = await chaos.run().then(
+  const stuck = await injector.run().then(
     () => [],
     (error: Error) => [error.message],
   );
@@ -51,14 +51,14 @@ async function wreck(scene: Scene, options: FaultOptions, startedAt: number): Pr
   await reporter.stop();
   say(`${traffic.requests} requests, ${reporter.posts} reports of ${receipts.accepted} receipts; auditing`);
   const found = await audit(scene, traffic, receipts, devices);
-  const blamed = blame(found.ambiguous, chaos.blows);
-  keepDetails(scene, chaos, found, blamed);
+  const attributed = attributeLosses(found.ambiguous, injector.faults);
+  keepDetails(scene, injector, found, attributed);
   return reportOf({
     options,
-    kills: Object.fromEntries(KILLS.map((kind) => [kind, chaos.strikes(kind)])),
-    storms: Object.fromEntries(STORMS.map((kind) => [kind, chaos.strikes(kind)])),
+    kills: Object.fromEntries(KILLS.map((kind) => [kind, injector.hits(kind)])),
+    storms: Object.fromEntries(STORMS.map((kind) => [kind, injector.hits(kind)])),
     found,
-    blamed,
+    attributed,
     traffic,
     crashes: scene.crashes,
     unfinished: [...unfinished, ...(isReported ? [] : ['receipts were still to be reported'])],
@@ -78,6 +78,11 @@ async function flushLog({ simulators }: Scene): Promise<void> {
   await response.body?.cancel();
 }
 
-function keepDetails({ directory }: Scene, { blows }: Chaos, found: Audit, blamed: Blame): void {
-  writeFileSync(join(directory, 'details.json'), JSON.stringify({ blows, blamed, ...found }, null, 1));
+function keepDetails(
+  { directory }: Scene,
+  { faults }: FaultInjector,
+  found: Audit,
+  attributed: Attribution,
+): void {
+  writeFileSync(join(directory, 'details.json'), JSON.stringify({ faults, attributed, ...found }, null, 1));
 }

@@ -13,8 +13,8 @@ import { createSampleApp, type SampleApp } from '../../dev/stack/sample-app.ts';
 import { type Stack, startStack } from '../../dev/stack/stack.ts';
 import type { Mac } from '../../domain/message-id.ts';
 import { createMac } from '../../security/message-mac.ts';
+import { processOf, revive } from './fault-targets.ts';
 import type { FaultOptions } from './options.ts';
-import { processOf, revive } from './victims.ts';
 
 /** A little slow, so that requests are open when something dies; some tokens are bad. */
 export const CALM = {

@@ -1,5 +1,5 @@
 import { beforeEach, expect } from 'vitest';
-import { createTestApp, useTestApi } from '../../api/testing.ts';
+import { createTestApp, useTestApi } from '../fixtures/test-api.ts';
 import { fixture } from './fixture.ts';
 
 export const VIP = { field: 'tags', op: 'any', value: ['vip'] };
@@ -11,7 +11,9 @@ export function useAudiences() {
   const post = (body: object, who: 'marketer' | 'approver' = 'marketer') =>
     app.call(who, 'POST', '/v1/audiences', body);
   return {
-    ...{ api, app, post },
+    api,
+    app,
+    post,
     put: (id: string, body: object) => app.call('marketer', 'PUT', `/v1/audiences/${id}`, body),
     madeRule: async (rule: object): Promise<string> =>
       (await post({ name: 'Rule', kind: 'rule', rule })).json().id,
@@ -26,7 +28,9 @@ export function useAudiences() {
       expect(answer.json()).toMatchObject({ badRows: 0 });
     },
     ios: (deviceId: string, more: object = {}) => ({
-      ...{ deviceId, platform: 'ios', attributes: { id: deviceId } },
+      deviceId,
+      platform: 'ios',
+      attributes: { id: deviceId },
       token: Buffer.from(`${deviceId} of ${app.appId}`.padEnd(40)).toString('hex'),
       ...more,
     }),

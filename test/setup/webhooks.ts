@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { startWebhookDeliverer } from '../../activities/webhook-deliverer.ts';
-import { newTask, openShop } from '../../api/shop-fixture.ts';
-import { ADMIN_KEY, useTestApi } from '../../api/testing.ts';
 import { createFindTarget } from '../../security/outbound-targets.ts';
+import { newTask, openShop } from '../fixtures/shop-fixture.ts';
+import { ADMIN_KEY, useTestApi } from '../fixtures/test-api.ts';
 import { type Receiver, startReceiver } from '../webhook-receiver.ts';
 import { fixture } from './fixture.ts';
 
@@ -47,7 +47,10 @@ export function useWebhooks() {
   const lines = async (id: string) =>
     (await operator.call('GET', `/v1/webhooks/${id}/deliveries`)).body['items'] as Line[];
   return {
-    ...{ api, shop, operator, lines },
+    api,
+    shop,
+    operator,
+    lines,
     get receiver() {
       return receiver;
     },

@@ -69,7 +69,8 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
     if (isKnown) return;
     const searchAttributes = { [SCHEDULED_AT.name]: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME };
     await environment().connection.operatorService.addSearchAttributes({
-      ...{ namespace: 'default', searchAttributes },
+      namespace: 'default',
+      searchAttributes,
     });
     isKnown = true;
   }
@@ -78,7 +79,9 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
     await makeKnown();
     const { workflowType, taskQueue, workflowId, args } = action;
     await environment().client.workflow.start(workflowType, {
-      ...{ taskQueue, args: [...(args ?? [])], workflowId: `${workflowId}-${new Date(at).toISOString()}` },
+      taskQueue,
+      args: [...(args ?? [])],
+      workflowId: `${workflowId}-${new Date(at).toISOString()}`,
       typedSearchAttributes: new TypedSearchAttributes([{ key: SCHEDULED_AT, value: new Date(at) }]),
     });
   }
@@ -113,7 +116,9 @@ type Calendars = NonNullable<Kept['spec']['calendars']>;
 
 function toCalendar({ minute, hour, dayOfMonth, month, dayOfWeek }: Calendars[number]): Calendar {
   return {
-    ...{ minute: minute as number[], hour: hour as number[], dayOfMonth: dayOfMonth as number[] },
+    minute: minute as number[],
+    hour: hour as number[],
+    dayOfMonth: dayOfMonth as number[],
     month: (month as string[]).map((name) => MONTHS.indexOf(name) + 1),
     dayOfWeek: (dayOfWeek as string[]).map((name) => DAYS.indexOf(name)),
   };

@@ -93,7 +93,11 @@ export async function createWorld(
       (channel, credential) => openPushService(channel, credential, endpoints, { http2 }),
     );
     const senders = createSenderActivities({
-      ...{ db: sending.db, clock, log, messageMac, services },
+      db: sending.db,
+      clock,
+      log,
+      messageMac,
+      services,
       identity: `world-${process.pid}`,
     });
     const activities = createActivities({
@@ -111,11 +115,16 @@ export async function createWorld(
     } as const;
     const workers = await Promise.all([
       Worker.create({
-        ...{ ...common, taskQueue: TASK_QUEUE, workflowBundle: workflowBundle(), activities },
+        ...common,
+        taskQueue: TASK_QUEUE,
+        workflowBundle: workflowBundle(),
+        activities,
         interceptors: { activity: [(context) => withSchedules(context, options.schedules)] },
       }),
       Worker.create({
-        ...{ ...common, taskQueue: SENDER_QUEUE, activities: senders.activities },
+        ...common,
+        taskQueue: SENDER_QUEUE,
+        activities: senders.activities,
         maxConcurrentActivityTaskExecutions: MAX_LEASES,
       }),
     ]);

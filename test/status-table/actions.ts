@@ -81,8 +81,12 @@ async function nextRevision(world: World, shop: Shop, taskId: string): Promise<n
     content: { title: 'Changed', body: 'Today' },
   });
   const made = await proposeRevision(world.db, {
-    ...{ appId: shop.appId, taskId, definition, madeBy: shop.marketer.personId },
-    ...{ now: await world.clock(), from: body['revision'] as number },
+    appId: shop.appId,
+    taskId,
+    definition,
+    madeBy: shop.marketer.personId,
+    now: await world.clock(),
+    from: body['revision'] as number,
   });
   if (!made.ok) throw new Error(`no revision: ${made.why}`);
   return made.revision;

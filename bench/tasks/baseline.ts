@@ -11,7 +11,7 @@ export interface Where {
 const PAGE = 50;
 
 /** What the API's page of the list shows, by somebody who writes the SQL for just that. */
-export async function listByHand(pool: Pool, appId: string, where: Where): Promise<number> {
+export async function listBaseline(pool: Pool, appId: string, where: Where): Promise<number> {
   return await onClient(pool, async (client) => {
     const values = [appId, ...where.values];
     const of = `from tasks t where t.app_id = $1 and t.archived_at is null and ${where.sql}`;
@@ -42,7 +42,7 @@ export async function listByHand(pool: Pool, appId: string, where: Where): Promi
 }
 
 /** What creating a task writes and reads, in as few statements as it takes. */
-export async function createByHand(pool: Pool, { appId, personId, audienceId }: Seeded): Promise<void> {
+export async function createBaseline(pool: Pool, { appId, personId, audienceId }: Seeded): Promise<void> {
   const id = `task-${randomBytes(5).toString('hex')}`;
   const origin = id.replace('task', 'origin');
   await onClient(pool, async (client) => {

@@ -3,18 +3,18 @@ import { BATCH_ITEMS, type Item, type State } from './state.ts';
 import { eventWork, receiptWork, type Work } from './work.ts';
 
 /**
- * What this page said and nobody has answered yet. A page that goes away cannot wait for its storage: what it knows by
- * heart is sent at once.
+ * Unanswered items of this page, kept in memory. A page that unloads cannot wait for its storage, so these items are
+ * sent without a look at it.
  */
-export interface LastWords {
+export interface UnloadQueue {
   add(item: Item): void;
-  stored(item: Item): void;
-  /** What was answered since, also to other tabs, is forgotten. */
-  compare(state: State, now: number): void;
-  work(now: number): Work[];
+  markStored(item: Item): void;
+  /** Drops the stored items that have left the outbox; another tab may have sent them. */
+  dropAnswered(state: State, now: number): void;
+  requests(now: number): Work[];
 }
 
-export function createLastWords(): LastWords {
+export function createUnloadQueue(): UnloadQueue {
   let items: { readonly item: Item; isStored: boolean }[] = [];
   let device: State['device'] = null;
   let isPutOff = false;
@@ -22,16 +22,16 @@ export function createLastWords(): LastWords {
     add: (item) => {
       items.push({ item, isStored: false });
     },
-    stored: (item) => {
+    markStored: (item) => {
       for (const known of items) known.isStored ||= known.item === item;
     },
-    compare: (state, now) => {
+    dropAnswered: (state, now) => {
       const waiting = new Set(state.outbox.map(({ id }) => id));
       items = items.filter(({ item, isStored }) => !isStored || waiting.has(item.id));
       device = state.device;
       isPutOff = remainingWait(state.notBefore, now) > 0;
     },
-    work: (now) => {
+    requests: (now) => {
       if (isPutOff) return [];
       const state = { outbox: items.map(({ item }) => item), batchSize: BATCH_ITEMS, device };
       return [receiptWork(state, now), eventWork(state, now)].filter((work) => work !== undefined);

@@ -1,30 +1,30 @@
 import fc from 'fast-check';
 import type { Client, ClientOptions } from '../client.ts';
 import type { ErrorListener } from '../problems.ts';
-import { FATES, type World } from './fake-server.ts';
+import { RESPONSES, type World } from './fake-server.ts';
 
 const HOUR = 3_600_000;
 
-/** What befalls the two tabs of a device. */
-export const Mishaps = fc.array(
+/** Steps of two tabs of one device: taps, flushes with faulty responses, crashes, and changes of the clock. */
+export const Steps = fc.array(
   fc.oneof(
     fc.record({ do: fc.constant('open' as const), tab: fc.nat(1), times: fc.integer({ min: 1, max: 40 }) }),
     fc.record({
       do: fc.constant('flush' as const),
       tab: fc.nat(1),
-      fates: fc.array(fc.constantFrom(...FATES)),
+      responses: fc.array(fc.constantFrom(...RESPONSES)),
     }),
     fc.record({ do: fc.constant('crash' as const), tab: fc.nat(1) }),
     fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: -HOUR, max: HOUR }) }),
   ),
   { maxLength: 30 },
 );
-type Mishaps = typeof Mishaps extends fc.Arbitrary<infer Steps> ? Steps : never;
+type Steps = typeof Steps extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Answers how many taps were reported, and how many of them were refused by themselves, and named, before they arrived. */
-export async function suffer(
+/** Answers how many taps were reported, and how many of them the client named as refused before they arrived. */
+export async function runWithFaults(
   world: World,
-  steps: Mishaps,
+  steps: Steps,
   args: { open: (options: Pick<ClientOptions, 'onError'>) => Client; messageId: (no: number) => string },
 ): Promise<{ taps: number; refused: () => number }> {
   const named = new Set<string>();
@@ -40,7 +40,7 @@ export async function suffer(
     else if (step.do === 'open') {
       for (let i = 0; i < step.times; i++) await tabs[step.tab]?.opened(args.messageId(taps++));
     } else {
-      world.server.fates.splice(0, Number.POSITIVE_INFINITY, ...step.fates);
+      world.server.responses.splice(0, Number.POSITIVE_INFINITY, ...step.responses);
       const silence = Promise.withResolvers<'silent'>();
       world.server.onSilence = () => silence.resolve('silent');
       const ending = await Promise.race([tabs[step.tab]?.flush(), silence.promise]);
@@ -51,11 +51,11 @@ export async function suffer(
   return { taps, refused: () => [...named].filter((id) => !world.server.reached.has(id)).length };
 }
 
-/** All is well again: what is stored is sent. */
+/** Ends all faults and sends what is stored. */
 export async function recover(world: World, client: Client): Promise<void> {
-  world.server.fates.length = 0;
+  world.server.responses.length = 0;
   for (let i = 0; (await client.waiting()) > 0; i++) {
-    if (i > 100) throw new Error('it is never sent');
+    if (i > 100) throw new Error('the outbox never becomes empty');
     world.server.now += 2 * HOUR;
     await client.flush();
   }

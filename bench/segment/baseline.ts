@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import type { HandMade, Written } from './rules.ts';
+import type { Baseline, Written } from './rules.ts';
 
 const LOSS = `case when d.unsubscribed_at is not null then 'unsubscribed'
   when d.token_state in ('invalid', 'replaced') then 'invalid_token' when d.token_state <> 'active' then 'no_token' end`;
@@ -27,7 +27,7 @@ export interface Total {
 export type Query = (client: PoolClient) => Promise<Total>;
 
 /** Without the settings that make a statement by hand slower than it has to be. */
-export async function connectByHand(pool: Pool): Promise<PoolClient> {
+export async function connectBaseline(pool: Pool): Promise<PoolClient> {
   const client = await pool.connect();
   await client.query(`set jit = off`);
   await client.query(`set work_mem = '128MB'`);
@@ -37,7 +37,7 @@ export async function connectByHand(pool: Pool): Promise<PoolClient> {
 }
 
 export function queriesOf(
-  { sql, other }: HandMade,
+  { sql, other }: Baseline,
   { appId, now, names }: { appId: string; now: Date; names: ReadonlyMap<string, number> },
 ): Query[] {
   const named = (text: string) =>

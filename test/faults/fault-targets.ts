@@ -5,11 +5,11 @@ import type { RunningProcess } from '../../dev/stack/process.ts';
 import type { Stack } from '../../dev/stack/stack.ts';
 import { insist } from './until.ts';
 
-/** Something that can be killed and comes back. */
-export interface Victim {
+/** A process, or a group of processes, that can be killed and restarted. */
+export interface FaultTarget {
   readonly name: string;
   readonly pid: number | undefined;
-  /** Does what takes time before; what it returns kills at once. */
+  /** Does the slow preparation first. The returned function kills at once. */
   aim(): () => Promise<void>;
   restart(): Promise<void>;
 }
@@ -21,7 +21,7 @@ function childrenOf(pid: number): number[] {
   return pairs.flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
 }
 
-/** Processes that work in the cluster's directory, whoever their parent is now. */
+/** Processes that work in the cluster's directory, whatever their parent is now. */
 function backendsIn(cluster: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -39,12 +39,12 @@ function killAll(pids: readonly number[]): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // A backend that ended meanwhile.
+      // The backend has ended in the meantime.
     }
   }
 }
 
-export function postgresOf({ postgres }: Stack): Victim {
+export function postgresOf({ postgres }: Stack): FaultTarget {
   return {
     name: 'postgres',
     get pid() {
@@ -59,14 +59,14 @@ export function postgresOf({ postgres }: Stack): Victim {
       };
     },
     async restart() {
-      // One that was forked between aiming and killing may wait for ever for a lock that a killed one held.
+      // A backend forked between aim and kill may wait without end for a lock that a killed backend held.
       killAll(backendsIn(postgres.dataDir));
       await postgres.restart();
     },
   };
 }
 
-export function temporalOf({ temporal }: Stack): Victim {
+export function temporalOf({ temporal }: Stack): FaultTarget {
   return {
     name: 'temporal',
     get pid() {
@@ -77,7 +77,7 @@ export function temporalOf({ temporal }: Stack): Victim {
   };
 }
 
-export function processOf(child: RunningProcess): Victim {
+export function processOf(child: RunningProcess): FaultTarget {
   return {
     name: child.name,
     get pid() {
@@ -88,8 +88,8 @@ export function processOf(child: RunningProcess): Victim {
   };
 }
 
-/** As a supervisor does: again and again, since what it needs may be dead, too. */
-export async function revive(victim: Victim, afterMs: number): Promise<void> {
+/** Restarts as a supervisor does: repeatedly, because dependencies of the process may be dead, too. */
+export async function revive(target: FaultTarget, afterMs: number): Promise<void> {
   await sleep(afterMs);
-  await insist(`restarting ${victim.name}`, () => victim.restart());
+  await insist(`restarting ${target.name}`, () => target.restart());
 }
