@@ -10,9 +10,9 @@ import { findRecurrence } from '../db/recurrences.ts';
 import { findDefinition } from '../db/task-state.ts';
 import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts';
 import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/contract.ts';
+import type { LatePolicy } from '../domain/late-policy.ts';
 import { graceOf } from '../domain/late-policy.ts';
 import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/recurrence.ts';
-import type { LatePolicy } from '../domain/late-policy.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };

@@ -4,11 +4,11 @@ import { beforeAll, expect, test } from 'vitest';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken } from '../dev/simulators/tokens.ts';
 import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
+import { type Caller, newTask, openShop } from '../test/fixtures/shop-fixture.ts';
+import { ADMIN_KEY, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { AUDIT_ACTIONS, enforceAuditTrail } from './audit-actions.ts';
 import type { App } from './deps.ts';
-import { type Caller, newTask, openShop } from '../test/fixtures/shop-fixture.ts';
-import { ADMIN_KEY, useTestApi } from '../test/fixtures/test-api.ts';
 
 const api = useTestApi({
   config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, webhookRanges: ['127.0.0.1'] },

@@ -3,11 +3,11 @@ import { beforeAll, expect, test } from 'vitest';
 import { findVariants } from '../db/details.ts';
 import { findPushSummary } from '../db/task-history.ts';
 import { seedPush, seedTask } from '../test/fixtures/ledger-fixture.ts';
+import { openShop } from '../test/fixtures/shop-fixture.ts';
+import { useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
 import { detailPages } from './details-export.ts';
 import { DetailsSearch } from './details-search.ts';
-import { openShop } from '../test/fixtures/shop-fixture.ts';
-import { useTestApi } from '../test/fixtures/test-api.ts';
 
 const api = useTestApi();
 const pushed = fixture(beforeAll, async () => {

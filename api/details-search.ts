@@ -39,7 +39,9 @@ export class DetailsSearch {
   /** Runs a query that reads all devices. */
   async all<T>(find: (db: Db) => Promise<T>): Promise<T> {
     const { timeoutMs } = this.#limits;
-    const answer = await this.#limit(() => unlessCancelled(() => withStatementTimeout(this.#db, timeoutMs, find)));
+    const answer = await this.#limit(() =>
+      unlessCancelled(() => withStatementTimeout(this.#db, timeoutMs, find)),
+    );
     if (answer === undefined) throw tooLong(timeoutMs);
     return answer.found;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allowedActions, PUSH_TYPES, TASK_STATUSES, ACTIONS } from './task-status.ts';
+import { ACTIONS, allowedActions, PUSH_TYPES, TASK_STATUSES } from './task-status.ts';
 
 const STANDINGS = TASK_STATUSES.flatMap((status) =>
   PUSH_TYPES.flatMap((pushType) => [true, false].map((inPush) => ({ status, pushType, inPush }))),

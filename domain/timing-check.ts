@@ -1,5 +1,5 @@
-import { calendarsOf, nextOccurrence } from './recurrence.ts';
 import { LOCAL_SPAN_MS } from './local-time.ts';
+import { calendarsOf, nextOccurrence } from './recurrence.ts';
 import type { TaskDefinition } from './task-definition.ts';
 import { FIRST_ZONE, firstMomentOf } from './waves.ts';
 

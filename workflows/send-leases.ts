@@ -97,7 +97,9 @@ async function runLanes(workflow: PushWorkflowState, opening: Opening, queue: Le
   const lanes: Lanes = { hasStopped: false, hasEnded: false };
   const scope = new CancellationScope();
   const all = () =>
-    Promise.all(Array.from({ length: MAX_CONCURRENT_LEASES }, () => runLane(workflow, opening, queue, lanes)));
+    Promise.all(
+      Array.from({ length: MAX_CONCURRENT_LEASES }, () => runLane(workflow, opening, queue, lanes)),
+    );
   const ended = scope
     .run(() => withWaves(workflow, queue, all))
     .then(() => {
