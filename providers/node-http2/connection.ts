@@ -133,7 +133,10 @@ class NodeConnection implements Connection {
     this.#socket.once('secureConnect', () => {
       if (this.#socket.alpnProtocol !== 'h2') this.destroy();
     });
-    session.once('connect', () => session.setLocalWindowSize(WINDOW));
+    // A session may be destroyed between its socket's connection and this event.
+    session.once('connect', () => {
+      if (!session.destroyed) session.setLocalWindowSize(WINDOW);
+    });
     session.on('remoteSettings', ({ maxConcurrentStreams = Number.POSITIVE_INFINITY }) => {
       this.hasSettings = true;
       this.peerStreams = maxConcurrentStreams;
