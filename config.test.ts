@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
-import { decodeMessageId, encodeMessageId } from './domain/message-id.ts';
+import { decodeMessageId, encodeMessageId } from './domain/receipts/message-id.ts';
 import { createMessageMac } from './security/message-mac.ts';
 
 const REQUIRED = {

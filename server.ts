@@ -1,12 +1,12 @@
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './api/app.ts';
-import { openTemporal } from './api/temporal.ts';
+import { openTemporal } from './api/http/temporal.ts';
 import { readConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
-import { deleteOldIdempotencyKeys } from './db/idempotency.ts';
-import { dropOldLate } from './db/late-receipts.ts';
-import { dropOldUploads } from './db/upload-progress.ts';
+import { openDatabase } from './db/core/database.ts';
+import { deleteOldIdempotencyKeys } from './db/core/idempotency.ts';
+import { dropOldLate } from './db/receipts/late-receipts.ts';
+import { dropOldUploads } from './db/audiences/upload-progress.ts';
 import { createMac, createMessageMac } from './security/message-mac.ts';
 import { createVault } from './security/vault.ts';
 

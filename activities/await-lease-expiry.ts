@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { Db } from '../db/database.ts';
-import { leasesExpireAt } from '../db/leases.ts';
+import type { Db } from '../db/core/database.ts';
+import { leasesExpireAt } from '../db/ledger/leases.ts';
 import type { Clock } from '../domain/clock.ts';
 
 const POLL_MS = 50;

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Db } from '../db/database.ts';
+import type { Db } from '../db/core/database.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Mac } from '../domain/message-id.ts';
-import type { FindTarget } from '../domain/webhook-target.ts';
+import type { Mac } from '../domain/receipts/message-id.ts';
+import type { FindTarget } from '../domain/webhooks/webhook-target.ts';
 import type { PushServices } from './push-services.ts';
 
 export interface ActivityDeps {

@@ -6,13 +6,13 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { findRecurrence } from '../db/recurrences.ts';
-import { findDefinition } from '../db/task-state.ts';
-import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers.ts';
-import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/contract.ts';
-import type { LatePolicy } from '../domain/late-policy.ts';
-import { graceOf } from '../domain/late-policy.ts';
-import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/recurrence.ts';
+import { findRecurrence } from '../db/tasks/recurrences.ts';
+import { findDefinition } from '../db/tasks/task-state.ts';
+import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers/triggers.ts';
+import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
+import type { LatePolicy } from '../domain/schedule/late-policy.ts';
+import { graceOf } from '../domain/schedule/late-policy.ts';
+import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/schedule/recurrence.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };

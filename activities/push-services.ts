@@ -1,5 +1,5 @@
-import { findCredential } from '../db/credentials.ts';
-import type { Db } from '../db/database.ts';
+import { findCredential } from '../db/apps/credentials.ts';
+import type { Db } from '../db/core/database.ts';
 import type { Channel } from '../domain/platform.ts';
 import type { PushService } from '../providers/push-service.ts';
 

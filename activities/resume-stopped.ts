@@ -1,7 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { listStopped } from '../db/app-stop.ts';
-import type { Db } from '../db/database.ts';
-import { RESUME_COMMAND } from '../domain/commands.ts';
+import { listStopped } from '../db/apps/app-stop.ts';
+import type { Db } from '../db/core/database.ts';
+import { RESUME_COMMAND } from '../domain/tasks/commands.ts';
 
 /**
  * Resumes the tasks that an emergency stop paused and that did not receive its end: Temporal was away, or the task

@@ -1,7 +1,7 @@
-import { freezeAudience } from '../db/frozen-audience.ts';
-import { createPush } from '../db/pushes.ts';
-import { setTaskRate } from '../db/rates.ts';
-import { RuleError } from '../db/rule-context.ts';
+import { freezeAudience } from '../db/audiences/frozen-audience.ts';
+import { createPush } from '../db/ledger/pushes.ts';
+import { setTaskRate } from '../db/ledger/rates.ts';
+import { RuleError } from '../db/audiences/rule-context.ts';
 import {
   findApprover,
   findPlan,
@@ -9,10 +9,10 @@ import {
   nextPushSeq,
   recordProjection,
   type TaskProjection,
-} from '../db/task-state.ts';
-import { verifyApprovalCode } from '../domain/approval-code.ts';
-import { refusalOfApprover } from '../domain/approval-rules.ts';
-import type { Plan } from '../domain/plan.ts';
+} from '../db/tasks/task-state.ts';
+import { verifyApprovalCode } from '../domain/tasks/approval-code.ts';
+import { refusalOfApprover } from '../domain/tasks/approval-rules.ts';
+import type { Plan } from '../domain/tasks/plan.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';
 

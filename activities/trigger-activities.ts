@@ -1,18 +1,18 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { faultOfAudience } from '../db/audience-fault.ts';
-import { RuleError } from '../db/rule-context.ts';
-import { recordUnjoinable } from '../db/trigger-fault.ts';
-import { findOpenPush, joinPush } from '../db/trigger-join.ts';
-import { matchArrivals } from '../db/trigger-match.ts';
-import { type DueTrigger, listDueTriggers } from '../db/triggers.ts';
+import { faultOfAudience } from '../db/audiences/audience-fault.ts';
+import { RuleError } from '../db/audiences/rule-context.ts';
+import { recordUnjoinable } from '../db/triggers/trigger-fault.ts';
+import { findOpenPush, joinPush } from '../db/triggers/trigger-join.ts';
+import { matchArrivals } from '../db/triggers/trigger-match.ts';
+import { type DueTrigger, listDueTriggers } from '../db/triggers/triggers.ts';
 import {
   type DueOccurrence,
   JOINED_SIGNAL,
   OCCURRENCE_SIGNAL,
   type TriggersInput,
-} from '../domain/contract.ts';
-import { hourOf } from '../domain/trigger-hour.ts';
+} from '../domain/workflows/contract.ts';
+import { hourOf } from '../domain/tasks/trigger-hour.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface TriggerActivities {

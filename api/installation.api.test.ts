@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { newTask, openShop } from '../test/fixtures/shop-fixture.ts';
 import { ADMIN_KEY, startTestApi, type TestApi } from '../test/fixtures/test-api.ts';
-import type { ApiConfig } from './deps.ts';
+import type { ApiConfig } from './http/deps.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
-import { openDatabase } from '../db/database.ts';
+import { openDatabase } from '../db/core/database.ts';
 import { createMac } from '../security/message-mac.ts';
 import { createVault } from '../security/vault.ts';
 import { buildApp } from './app.ts';
-import { openTemporal } from './temporal.ts';
+import { openTemporal } from './http/temporal.ts';
 
 const NOWHERE = '127.0.0.1:1';
 const NO_KEY = Buffer.alloc(32);

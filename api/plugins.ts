@@ -4,10 +4,10 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyRequest } from 'fastify';
 import { MINUTE_MS } from '../domain/duration.ts';
-import { allowOtherOrigins } from './cors.ts';
-import type { ApiDeps, App } from './deps.ts';
-import { documentAll, documentRoute } from './openapi-document.ts';
-import { Problem } from './problem.ts';
+import { allowOtherOrigins } from './http/cors.ts';
+import type { ApiDeps, App } from './http/deps.ts';
+import { documentAll, documentRoute } from './http/openapi-document.ts';
+import { Problem } from './http/problem.ts';
 
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await app.register(helmet);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PoolClient } from 'pg';
-import { findNames } from '../db/event-names.ts';
+import { findNames } from '../db/events/event-names.ts';
 import type { BenchOptions } from './lib/options.ts';
 import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { readConfig } from '../config.ts';
-import { SEARCH_ATTRIBUTES } from '../domain/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../domain/workflows/search-attributes.ts';
 import { interpolate, readComposeFile, type Service } from './compose-file.ts';
 
 // Says what in docker-compose.yml disagrees with config.ts or with the rules for what runs in production.

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { SENDER_QUEUE, TASK_QUEUE } from '../domain/contract.ts';
+import { SENDER_QUEUE, TASK_QUEUE } from '../domain/workflows/contract.ts';
 
 const TYPE_WORKFLOW = 1;
 const TYPE_ACTIVITY = 2;

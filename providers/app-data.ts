@@ -1,4 +1,4 @@
-import type { Message } from '../domain/content.ts';
+import type { Message } from '../domain/content/content.ts';
 
 /**
  * What travels for the app beside what is shown: `messageId`, `deepLink`, `imageUrl`, `buttons`. All are strings,

@@ -1,4 +1,4 @@
-import type { Message } from '../domain/content.ts';
+import type { Message } from '../domain/content/content.ts';
 
 /** Serialises what all messages of one push share only once. */
 export function oncePerContent<T extends object>(make: (content: Message) => T): (content: Message) => T {

@@ -3,12 +3,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { Switches } from '../dev/simulators/config.ts';
 import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { apnsToken, fcmToken, tokenFate } from '../dev/simulators/tokens.ts';
-import { Content } from '../domain/content.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import { Content } from '../domain/content/content.ts';
+import type { Outcome } from '../domain/pushes/outcome.ts';
 import { CHANNELS, type Channel } from '../domain/platform.ts';
 import { CLIENTS } from '../test/h2-rig.ts';
 import { useSimulators } from '../test/setup/simulators.ts';
-import type { Http2Client } from './h2/h2-connection.ts';
+import type { Http2Client } from './connection/h2-connection.ts';
 import { CredentialError, openPushService } from './open-push-service.ts';
 import { ALWAYS_OPEN, type PushService } from './push-service.ts';
 

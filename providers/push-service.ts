@@ -1,5 +1,5 @@
-import type { Message } from '../domain/content.ts';
-import type { Outcome } from '../domain/outcome.ts';
+import type { Message } from '../domain/content/content.ts';
+import type { Outcome } from '../domain/pushes/outcome.ts';
 
 /** One device that a message is addressed to. */
 export interface Addressee {

@@ -1,4 +1,4 @@
-import type { Outcome } from '../domain/outcome.ts';
+import type { Outcome } from '../domain/pushes/outcome.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
 import type { Clock } from './clock.ts';
 import type { Answer } from './h2/h2-exchange.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { encodeMessageId } from '../domain/message-id.ts';
+import { encodeMessageId } from '../domain/receipts/message-id.ts';
 import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
 import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';

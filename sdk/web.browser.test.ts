@@ -1,7 +1,7 @@
 import { createECDH, randomBytes } from 'node:crypto';
 import type { Browser, BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { encodeMessageId } from '../domain/message-id.ts';
+import { encodeMessageId } from '../domain/receipts/message-id.ts';
 import { launchBrowser } from '../test/browser.ts';
 import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
 import { createTestApp, startTestApi, type TestApi, type TestApp } from '../test/fixtures/test-api.ts';

@@ -9,7 +9,7 @@
  * blocks. `many` is compared with the plain form for each length that it takes.
  */
 import { createCipheriv } from 'node:crypto';
-import type { Mac } from '../domain/message-id.ts';
+import type { Mac } from '../domain/receipts/message-id.ts';
 
 const BLOCK_BYTES = 16;
 /** The first byte after a message that does not fill its last block. */

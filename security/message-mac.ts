@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
-import type { Mac } from '../domain/message-id.ts';
+import type { Mac } from '../domain/receipts/message-id.ts';
 import { createCmac } from './cmac.ts';
 
 /**

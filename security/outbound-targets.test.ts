@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Address } from '../domain/webhook-target.ts';
+import type { Address } from '../domain/webhooks/webhook-target.ts';
 import { createFindTarget } from './outbound-targets.ts';
 
 const v4 = (address: string): Address => ({ address, family: 4 });

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import type { Address, FindTarget, Target } from '../domain/webhook-target.ts';
+import type { Address, FindTarget, Target } from '../domain/webhooks/webhook-target.ts';
 
 const RESERVED_V4 = [
   '0.0.0.0/8',

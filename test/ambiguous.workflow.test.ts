@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { STATUS_CODE } from '../domain/delivery.ts';
+import { STATUS_CODE } from '../domain/pushes/delivery.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { figuresOf } from './world/figures.ts';

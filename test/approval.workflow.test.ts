@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startWebhookDeliverer } from '../activities/webhook-deliverer.ts';
+import { startWebhookDeliverer } from '../activities/webhooks/webhook-deliverer.ts';
 import { createFindTarget } from '../security/outbound-targets.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
-import { fenceTask, type RequestedState } from '../db/push-control.ts';
+import { fenceTask, type RequestedState } from '../db/ledger/push-control.ts';
 import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';

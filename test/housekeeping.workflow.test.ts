@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { HOUSEKEEPING, TASK_QUEUE } from '../domain/contract.ts';
+import { HOUSEKEEPING, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
-import { localTimeOf } from '../domain/local-time.ts';
+import { localTimeOf } from '../domain/time/local-time.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { createSchedules } from './world/schedules.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
-import { STATUS_CODE } from '../domain/delivery.ts';
+import { STATUS_CODE } from '../domain/pushes/delivery.ts';
 import { Marketer } from './faults/pushes.ts';
 import { openScene } from './faults/scene.ts';
 import { awaitFinish } from './faults/watchdog.ts';

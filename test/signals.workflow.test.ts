@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { STATE_QUERY, type TaskView } from '../domain/contract.ts';
+import { STATE_QUERY, type TaskView } from '../domain/workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';

@@ -19,7 +19,7 @@ import { Client as Database } from 'pg';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startStack } from '../dev/stack/stack.ts';
-import { SEARCH_ATTRIBUTES } from '../domain/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../domain/workflows/search-attributes.ts';
 
 const HOLDER = fileURLToPath(new URL('./setup/stack-holder.ts', import.meta.url));
 const Held = z.object({ dataDir: z.string(), pids: z.array(z.number()) });

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ACTIONS, type Action } from '../domain/task-status.ts';
+import { ACTIONS, type Action } from '../domain/tasks/task-status.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { bySignal, overHttp, RATE, refusalOfSignal } from './status-table/actions.ts';

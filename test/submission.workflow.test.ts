@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { findTask } from '../db/tasks.ts';
-import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE } from '../domain/contract.ts';
+import { findTask } from '../db/tasks/tasks.ts';
+import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { createTask, everybody, importDevices, openShop, type Shop, verb } from './world/shop.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
-import { startWebhookDeliverer } from '../activities/webhook-deliverer.ts';
-import { openDatabase } from '../db/database.ts';
+import { startWebhookDeliverer } from '../activities/webhooks/webhook-deliverer.ts';
+import { openDatabase } from '../db/core/database.ts';
 import { createFindTarget } from '../security/outbound-targets.ts';
 import { createVault } from '../security/vault.ts';
 

@@ -5,8 +5,8 @@ import {
   proxyLocalActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { SenderActivities } from '../activities/send-lease.ts';
-import { SENDER_QUEUE } from '../domain/contract.ts';
+import type { SenderActivities } from '../activities/sending/send-lease.ts';
+import { SENDER_QUEUE } from '../domain/workflows/contract.ts';
 
 const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 

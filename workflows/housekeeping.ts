@@ -1,5 +1,5 @@
 import { continueAsNew, sleep } from '@temporalio/workflow';
-import type { HousekeepingInput } from '../domain/contract.ts';
+import type { HousekeepingInput } from '../domain/workflows/contract.ts';
 import { bulk } from './activities.ts';
 
 const ROUNDS = 100;

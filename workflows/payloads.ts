@@ -1,5 +1,5 @@
 import { nullable, oneOf, payloadReader, text, whole } from '../domain/payload.ts';
-import { PUSH_STATUSES } from '../domain/task-status.ts';
+import { PUSH_STATUSES } from '../domain/tasks/task-status.ts';
 
 /** Payloads of the signals between workflows. Unknown members are left out: a newer sender may add some. */
 export const readInstruction = payloadReader(

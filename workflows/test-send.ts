@@ -1,6 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { TestSendActivities } from '../activities/test-send.ts';
-import { SENDER_QUEUE } from '../domain/contract.ts';
+import type { TestSendActivities } from '../activities/sending/test-send.ts';
+import { SENDER_QUEUE } from '../domain/workflows/contract.ts';
 
 const { sendTest } = proxyActivities<TestSendActivities>({
   summary: 'send a test to devices on the whitelist',

@@ -1,5 +1,5 @@
 import { continueAsNew } from '@temporalio/workflow';
-import type { TriggersInput } from '../domain/contract.ts';
+import type { TriggersInput } from '../domain/workflows/contract.ts';
 import { bulk } from './activities.ts';
 
 const ROUNDS = 200;

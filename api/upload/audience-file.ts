@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { settleUpload, storeUpload } from '../../db/audience-upload.ts';
+import { settleUpload, storeUpload } from '../../db/audiences/audience-upload.ts';
 import {
   type AudienceMember,
   beginUpload,
@@ -8,11 +8,11 @@ import {
   keepMembers,
   type UploadHold,
   type UploadProgress,
-} from '../../db/upload-progress.ts';
-import { recordAuditEntry } from '../audit-actions.ts';
-import { personOf } from '../auth.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound, Problem } from '../problem.ts';
+} from '../../db/audiences/upload-progress.ts';
+import { recordAuditEntry } from '../access/audit-actions.ts';
+import { personOf } from '../access/auth.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { notFound, Problem } from '../http/problem.ts';
 import { BadRows, RowError } from './bad-rows.ts';
 import { bytesOf, CSV, contentTypeOf, limitUploads, NDJSON, TEXT } from './body.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';

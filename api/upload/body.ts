@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { App } from '../deps.ts';
-import { createLimiter, type Limiter } from '../limit-concurrency.ts';
-import { Problem } from '../problem.ts';
+import type { App } from '../http/deps.ts';
+import { createLimiter, type Limiter } from '../http/limit-concurrency.ts';
+import { Problem } from '../http/problem.ts';
 
 /** The limit of one upload. */
 export const UPLOAD_BYTES = 1_073_741_824;

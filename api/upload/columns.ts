@@ -1,4 +1,4 @@
-import { type Fault, Problem } from '../problem.ts';
+import { type Fault, Problem } from '../http/problem.ts';
 import { splitCsvLine } from './csv-line.ts';
 
 /** The position of each column. Throws an error that lists all faults of the header. */

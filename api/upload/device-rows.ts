@@ -1,5 +1,5 @@
-import { digestsOf, type IdentifierChanges } from '../../db/device-identifiers.ts';
-import type { DeviceImportRow } from '../../db/device-import.ts';
+import { digestsOf, type IdentifierChanges } from '../../db/devices/device-identifiers.ts';
+import type { DeviceImportRow } from '../../db/devices/device-import.ts';
 import {
   ADDRESS_KINDS,
   type AddressKind,
@@ -7,13 +7,13 @@ import {
   fitsPlatform,
   normalToken,
   USUAL_KIND,
-} from '../../domain/address.ts';
-import { EXTERNAL_ID, LIMITS } from '../../domain/device.ts';
-import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/identifier.ts';
+} from '../../domain/devices/address.ts';
+import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
+import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
-import { isTimeZone } from '../../domain/time-zone.ts';
-import { readSubscription, subscriptionToken } from '../../domain/web-push.ts';
+import { isTimeZone } from '../../domain/time/time-zone.ts';
+import { readSubscription, subscriptionToken } from '../../domain/devices/web-push.ts';
 
 export const DEVICE_COLUMNS = [
   'device_id',

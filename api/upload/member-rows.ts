@@ -1,6 +1,6 @@
-import type { AudienceMember } from '../../db/upload-progress.ts';
-import { EXTERNAL_ID } from '../../domain/device.ts';
-import { isZeroDeviceId } from '../../domain/identifier.ts';
+import type { AudienceMember } from '../../db/audiences/upload-progress.ts';
+import { EXTERNAL_ID } from '../../domain/devices/device.ts';
+import { isZeroDeviceId } from '../../domain/devices/identifier.ts';
 import { RowFault } from './device-rows.ts';
 
 export const MEMBER_COLUMNS = ['device_id', 'user_id'] as const;

@@ -1,4 +1,4 @@
-import { plainCell } from '../csv-cell.ts';
+import { plainCell } from '../csv/csv-cell.ts';
 import { BadRows } from './bad-rows.ts';
 import { readHeader } from './columns.ts';
 import { splitCsvLine } from './csv-line.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { DEVICE_FILE_COLUMNS } from '../../dev/devices/device-file.ts';
-import { PLATFORM_CODE } from '../../domain/delivery.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 
 const ZONES = ['Europe/Berlin', 'Asia/Shanghai', 'America/New_York', 'Asia/Tokyo'];
 const LOCALES = ['de-DE', 'zh-CN', 'en-US', 'ja-JP'];

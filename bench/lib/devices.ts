@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { PLATFORM_CODE } from '../../domain/delivery.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { BenchOptions } from './options.ts';
 
 type Platforms = BenchOptions['platform'];

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { type Db, openDatabase } from '../../db/database.ts';
-import { createSlot, deliveriesOf, slotOf } from '../../db/slots.ts';
-import { insertTask } from '../../db/tasks.ts';
-import { STATUS_CODE } from '../../domain/delivery.ts';
+import { type Db, openDatabase } from '../../db/core/database.ts';
+import { createSlot, deliveriesOf, slotOf } from '../../db/ledger/slots.ts';
+import { insertTask } from '../../db/tasks/tasks.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { newId, pushIdOf } from '../../domain/ids.ts';
-import { TaskDefinition } from '../../domain/task-definition.ts';
+import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 
 export interface SentPush {
   readonly no: number;

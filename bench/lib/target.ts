@@ -1,5 +1,5 @@
 import type { DevCredentials } from '../../dev/simulators/credentials.ts';
-import type { Content } from '../../domain/content.ts';
+import type { Content } from '../../domain/content/content.ts';
 import type { BenchOptions } from './options.ts';
 import type { Rig } from './rig.ts';
 import { CONTENT } from './tasks.ts';

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { STATUS_CODE } from '../../domain/delivery.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 
 export interface Ledger {
   readonly matched: number;

@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { numbersText } from '../../db/array-text.ts';
+import { numbersText } from '../../db/core/array-text.ts';
 import type { SentPush } from '../lib/ledger.ts';
 import { deviceOf, kindOf } from './receipts-of.ts';
 

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { encodeMessageId } from '../../domain/message-id.ts';
+import { encodeMessageId } from '../../domain/receipts/message-id.ts';
 import { createMac } from '../../security/message-mac.ts';
 import { answerCall } from '../lib/child.ts';
 import { inLanes } from '../lib/in-lanes.ts';

@@ -1,4 +1,4 @@
-import type { ReceiptKind } from '../../domain/receipt.ts';
+import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 
 /** A step that has no common factor with any number of devices that is not its own multiple: the order looks random. */
 const STEP = 7_368_787;

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Db } from '../../db/database.ts';
-import { createEventMonths } from '../../db/event-months.ts';
-import { createEventNames } from '../../db/event-names.ts';
+import type { Db } from '../../db/core/database.ts';
+import { createEventMonths } from '../../db/events/event-months.ts';
+import { createEventNames } from '../../db/events/event-names.ts';
 
 /** How many events there are for each device. */
 export const EVENTS_PER_DEVICE = 5;

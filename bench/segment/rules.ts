@@ -1,4 +1,4 @@
-import type { AudienceRule, Condition } from '../../domain/audience-rule.ts';
+import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
 
 /** A rule, and what somebody who knows the tables would write for it: conditions on `devices d`. */
 export interface Baseline {

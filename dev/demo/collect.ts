@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PushBody } from '../../api/push-view.ts';
-import { StatisticsBody } from '../../api/statistics-view.ts';
+import { PushBody } from '../../api/pushes/push-view.ts';
+import { StatisticsBody } from '../../api/pushes/statistics-view.ts';
 import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import type { Environment } from './environment.ts';
 import { count } from './output.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Figures, reconcile } from '../../domain/metrics.ts';
+import { type Figures, reconcile } from '../../domain/pushes/metrics.ts';
 import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import type { Counts } from '../simulators/request-log.ts';
 import type { Outcome } from './collect.ts';

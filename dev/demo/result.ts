@@ -1,4 +1,4 @@
-import type { PushBody } from '../../api/push-view.ts';
+import type { PushBody } from '../../api/pushes/push-view.ts';
 import type { Finished } from './reconciliation.ts';
 
 /** The object that `--json` prints. */

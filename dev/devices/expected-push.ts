@@ -1,4 +1,4 @@
-import type { LossReason } from '../../domain/reasons.ts';
+import type { LossReason } from '../../domain/pushes/reasons.ts';
 import { type BadShares, tokenFate } from '../simulators/tokens.ts';
 import type { AudienceFile } from './audience-file.ts';
 import type { GeneratedDevice } from './population.ts';

@@ -1,4 +1,4 @@
-import type { ReceiptKind } from '../../domain/receipt.ts';
+import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import type { Random } from './random.ts';
 
 /** An event that a device reports for a message. */

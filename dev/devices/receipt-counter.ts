@@ -1,4 +1,4 @@
-import type { ReceiptKind } from '../../domain/receipt.ts';
+import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import type { Reaction } from './reaction.ts';
 
 /** The events that the receipts of one device have reported for one message so far. */

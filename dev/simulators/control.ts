@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { json as bodyJson } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { changeSwitches, type Switches } from './config.ts';
-import type { FcmAccounts } from './fcm-accounts.ts';
+import type { FcmAccounts } from './fcm/fcm-accounts.ts';
 import { listen } from './listen.ts';
 import { object } from './read.ts';
 import type { RequestLog } from './request-log.ts';

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApnsDecider } from './apns-simulator.ts';
+import { createApnsDecider } from './apns/apns-simulator.ts';
 import { createLoopbackIdentity } from './certificate.ts';
 import { SimulatorConfig, type SimulatorConfigInput } from './config.ts';
 import { openControl } from './control.ts';
-import { FcmAccounts } from './fcm-accounts.ts';
-import { createFcmDecider } from './fcm-simulator.ts';
-import { openOAuthServer } from './oauth-server.ts';
+import { FcmAccounts } from './fcm/fcm-accounts.ts';
+import { createFcmDecider } from './fcm/fcm-simulator.ts';
+import { openOAuthServer } from './fcm/oauth-server.ts';
 import { openPushServer } from './push-server.ts';
 import { RequestLog } from './request-log.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { Content } from '../../domain/content.ts';
+import { Content } from '../../domain/content/content.ts';
 import { openApns } from '../../providers/apns/apns.ts';
 import { ALWAYS_OPEN } from '../../providers/push-service.ts';
 import { createDevCredentials } from './credentials.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { migrateToLatest } from '../../db/migrate.ts';
+import { migrateToLatest } from '../../db/migrations/migrate.ts';
 import { isPolled } from '../../deploy/pollers.ts';
 import { writeWorkflowBundle } from '../bundle.ts';
 import { freePort } from './ports.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { SEARCH_ATTRIBUTES } from '../../domain/search-attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/workflows/search-attributes.ts';
 import { freePort } from './ports.ts';
 import type { PostgresServer } from './postgres.ts';
 import { startProcess } from './process.ts';

@@ -1,5 +1,5 @@
-import type { Message } from '../../domain/content.ts';
-import { type RequestHead, requestHead } from '../h2/request-head.ts';
+import type { Message } from '../../domain/content/content.ts';
+import { type RequestHead, requestHead } from '../connection/request-head.ts';
 import { oncePerContent } from '../once-per-content.ts';
 
 const PRIORITY = { high: '10', normal: '5' } as const;

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
-import type { ApnsCredential } from '../../domain/credentials.ts';
+import type { ApnsCredential } from '../../domain/pushes/credentials.ts';
 import type { Clock } from '../clock.ts';
 
 /** Between the 20 minutes below which APNs refuses a change and the 60 minutes of a token's life. */

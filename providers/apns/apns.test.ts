@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { Switches } from '../../dev/simulators/config.ts';
 import { createDevCredentials } from '../../dev/simulators/credentials.ts';
 import { apnsToken } from '../../dev/simulators/tokens.ts';
-import { Content } from '../../domain/content.ts';
+import { Content } from '../../domain/content/content.ts';
 import { useSimulators } from '../../test/setup/simulators.ts';
 import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
 import { ALWAYS_OPEN, type PushService } from '../push-service.ts';

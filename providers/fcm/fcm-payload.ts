@@ -1,4 +1,4 @@
-import type { Message } from '../../domain/content.ts';
+import type { Message } from '../../domain/content/content.ts';
 import { appData } from '../app-data.ts';
 import type { Addressee } from '../push-service.ts';
 

@@ -1,4 +1,4 @@
-import type { Http2Client } from './h2-connection.ts';
+import type { Http2Client } from '../connection/h2-connection.ts';
 
 export const DEFAULTS = {
   client: 'own' as Http2Client,

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
-import { BATCH_BYTES, type Connection, type ConnectionEvents, STALL_MS } from '../h2/h2-connection.ts';
-import { openSocket } from '../h2/open-socket.ts';
-import type { RequestHead } from '../h2/request-head.ts';
+import { BATCH_BYTES, type Connection, type ConnectionEvents, STALL_MS } from '../connection/h2-connection.ts';
+import { openSocket } from '../connection/open-socket.ts';
+import type { RequestHead } from '../connection/request-head.ts';
 import type { Endpoint } from '../push-service.ts';
 import { BodySender } from './body-sender.ts';
 import { FrameReader } from './frame-reader.ts';

@@ -1,4 +1,4 @@
-import type { RequestHead } from '../h2/request-head.ts';
+import type { RequestHead } from '../connection/request-head.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
 /** What the static table has that we send; a name that is not here costs its length once. */

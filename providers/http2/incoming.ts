@@ -1,4 +1,4 @@
-import type { ConnectionEvents } from '../h2/h2-connection.ts';
+import type { ConnectionEvents } from '../connection/h2-connection.ts';
 import type { BodySender } from './body-sender.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { HeaderReader } from './header-reader.ts';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2';
-import type { ResponseHead } from '../h2/h2-connection.ts';
+import type { ResponseHead } from '../connection/h2-connection.ts';
 
 export type Headers = IncomingHttpHeaders & IncomingHttpStatusHeader;
 

@@ -1,6 +1,6 @@
-import { readStatistics, recountStatistics } from '../../db/statistics.ts';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../../domain/delivery.ts';
-import { reconcile, type Statistics } from '../../domain/metrics.ts';
+import { readStatistics, recountStatistics } from '../../db/statistics/statistics.ts';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../domain/pushes/delivery.ts';
+import { reconcile, type Statistics } from '../../domain/pushes/metrics.ts';
 import { type AcknowledgedReceipts, SAID } from './receipts.ts';
 import type { Scene } from './scene.ts';
 import type { PushTraffic, Traffic } from './traffic.ts';

@@ -1,4 +1,4 @@
-import type { ReceiptKind } from '../../domain/receipt.ts';
+import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import { LedgerMap } from './ledger-map.ts';
 
 /** One bit for each thing that a receipt says of a delivery. */

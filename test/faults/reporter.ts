@@ -4,7 +4,7 @@ import { Agenda } from '../../dev/devices/agenda.ts';
 import { LogTail } from '../../dev/devices/log-tail.ts';
 import { createRandom, type Random } from '../../dev/devices/random.ts';
 import { type Reaction, reactionsOf } from '../../dev/devices/reaction.ts';
-import type { DeliveryRef } from '../../domain/message-id.ts';
+import type { DeliveryRef } from '../../domain/receipts/message-id.ts';
 import type { AcknowledgedReceipts } from './receipts.ts';
 import type { Scene } from './scene.ts';
 import type { Traffic } from './traffic.ts';

@@ -1,5 +1,5 @@
 import type { LoggedRequest } from '../../dev/simulators/request-log.ts';
-import { type DeliveryRef, decodeMessageId, type Mac } from '../../domain/message-id.ts';
+import { type DeliveryRef, decodeMessageId, type Mac } from '../../domain/receipts/message-id.ts';
 import { LedgerMap } from './ledger-map.ts';
 
 /** What the simulators did with the messages of one push, counted by the number of the delivery. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
-import { type Db, openDatabase } from '../../db/database.ts';
+import { type Db, openDatabase } from '../../db/core/database.ts';
 import { databaseUrl, execute } from './sql.ts';
 
 export interface TestDatabase {

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { migrateToLatest } from '../../db/migrate.ts';
+import { migrateToLatest } from '../../db/migrations/migrate.ts';
 import { releaseDirectory, removeAtEnd } from '../../dev/stack/guard.ts';
 import { startPostgres } from '../../dev/stack/postgres.ts';
 import { databaseUrl, execute } from './sql.ts';

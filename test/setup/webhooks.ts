@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { startWebhookDeliverer } from '../../activities/webhook-deliverer.ts';
+import { startWebhookDeliverer } from '../../activities/webhooks/webhook-deliverer.ts';
 import { createFindTarget } from '../../security/outbound-targets.ts';
 import { newTask, openShop } from '../fixtures/shop-fixture.ts';
 import { ADMIN_KEY, useTestApi } from '../fixtures/test-api.ts';

@@ -1,4 +1,4 @@
-import { failTask } from '../../db/orphans.ts';
+import { failTask } from '../../db/tasks/orphans.ts';
 import { until } from '../wait.ts';
 import { createTask, everybody, type Shop, submitAndApprove, verb } from '../world/shop.ts';
 import { taskIn } from '../world/task.ts';

@@ -1,4 +1,4 @@
-import type { Action } from '../../domain/task-status.ts';
+import type { Action } from '../../domain/tasks/task-status.ts';
 
 /**
  * What each status allows, as the product promises it: written down here once more, so that a change of the code's own

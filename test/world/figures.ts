@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { readStatistics } from '../../db/statistics.ts';
-import { reconcile, type Statistics } from '../../domain/metrics.ts';
+import { readStatistics } from '../../db/statistics/statistics.ts';
+import { reconcile, type Statistics } from '../../domain/pushes/metrics.ts';
 import type { Shop } from './shop.ts';
 import { taskIn } from './task.ts';
 import type { World } from './world.ts';

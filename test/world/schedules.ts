@@ -7,8 +7,8 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import type { Calendar } from '../../domain/cron.ts';
-import { nextOccurrence } from '../../domain/recurrence.ts';
+import type { Calendar } from '../../domain/schedule/cron.ts';
+import { nextOccurrence } from '../../domain/schedule/recurrence.ts';
 import { passTime } from './pass-time.ts';
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);

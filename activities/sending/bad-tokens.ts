@@ -1,0 +1,41 @@
+import type { InvalidToken } from '../../db/ledger/invalid-tokens.ts';
+import type { Outcome } from '../../domain/pushes/outcome.ts';
+import type { Channel } from '../../domain/platform.ts';
+
+/** The tokens of one lease that push services rejected, until they are deactivated. */
+export class BadTokens {
+  #gone: InvalidToken[] = [];
+  /** Doubtful tokens may be good, if the credential is wrong. */
+  readonly #doubtful = new Map<Channel, InvalidToken[]>();
+
+  get areWritten(): boolean {
+    return this.#gone.length === 0;
+  }
+
+  record(n: number, channel: Channel, outcome: Outcome): void {
+    if (outcome.kind !== 'rejected' || outcome.token === 'good') return;
+    const { reason, staleSince = new Date(), token } = outcome;
+    if (token === 'gone') this.#gone.push({ n, reason, staleSince });
+    else this.#doubtfulOf(channel).push({ n, reason, staleSince });
+  }
+
+  #doubtfulOf(channel: Channel): InvalidToken[] {
+    const known = this.#doubtful.get(channel) ?? [];
+    this.#doubtful.set(channel, known);
+    return known;
+  }
+
+  /** Called when the lease ends: by then it is known whether the doubtful tokens are bad. */
+  judge(areCredible: (channel: Channel) => boolean): void {
+    for (const [channel, tokens] of this.#doubtful) if (areCredible(channel)) this.#gone.push(...tokens);
+    this.#doubtful.clear();
+  }
+
+  /** Tokens that could not be written stay for the next call. */
+  async write(invalidate: (tokens: readonly InvalidToken[]) => Promise<void>): Promise<void> {
+    const tokens = this.#gone;
+    if (tokens.length === 0) return;
+    await invalidate(tokens);
+    this.#gone = this.#gone.slice(tokens.length);
+  }
+}

@@ -1,0 +1,158 @@
+import type { Settled } from '../../db/ledger/results-by-number.ts';
+import type { Outcome } from '../../domain/pushes/outcome.ts';
+
+interface Retry {
+  readonly n: number;
+  /** On the monotonic clock, in milliseconds. */
+  readonly at: number;
+}
+
+/** What the next statement writes, and the retries that it sends again. */
+export interface Batch {
+  readonly results: Settled[];
+  readonly fresh: Retry[];
+  readonly due: Retry[];
+  /** How many of the results no push service has. */
+  readonly unsent: number;
+}
+
+/** The longest wait that a push service may ask for: a quarter of an hour is the longest that any documents. */
+const MAX_RETRY_AFTER_MS = 900_000;
+const RESEND_MS = 1_000;
+const BACKOFF = {
+  firstMs: 1_000,
+  maxMs: 60_000,
+};
+
+/** The outcomes of one lease that are not yet written to Postgres, and its retries. */
+export class LeaseBook {
+  refusal: string | undefined;
+  #results: Settled[] = [];
+  /** Put back among the results, and so not written yet. */
+  #fresh: Retry[] = [];
+  #unsent = 0;
+  #retries: Retry[];
+  /** How often a push service refused each delivery, or left it unanswered. */
+  readonly #attempts = new Map<number, number>();
+  readonly #resends: boolean;
+
+  /** `resends`: a request that was written and never answered is sent again. */
+  constructor(retries: readonly number[], resends: boolean) {
+    this.#resends = resends;
+    this.#retries = retries.map((n) => ({ n, at: 0 }));
+  }
+
+  get results(): number {
+    return this.#results.length;
+  }
+
+  /** How many of the results no push service has. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  /** Devices that are claimed and wait to be tried again. */
+  get waiting(): number {
+    return this.#retries.length + this.#fresh.length;
+  }
+
+  countDue(now: number): number {
+    return this.#retries.reduce((count, { at }) => (at <= now ? count + 1 : count), 0);
+  }
+
+  get nextRetryAt(): number {
+    return this.#retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
+  }
+
+  record(n: number, outcome: Outcome, now: number): void {
+    if (isUnsent(outcome)) this.#unsent++;
+    switch (outcome.kind) {
+      case 'accepted':
+        this.#results.push({ n, status: 'accepted', reason: null });
+        break;
+      case 'rejected':
+        this.#results.push({ n, status: 'rejected', reason: outcome.reason });
+        break;
+      case 'ambiguous':
+        if (this.#resends) this.#putBack(n, null, now + RESEND_MS + this.#backOff(n));
+        else this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
+        break;
+      case 'refused':
+        this.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;
+        this.#putBack(n, outcome.reason, now);
+        break;
+      case 'retry_later': {
+        // Only a refusal by the push service counts as an attempt.
+        const reason = outcome.answered ? outcome.reason : null;
+        const afterMs = Math.min(outcome.afterMs, MAX_RETRY_AFTER_MS);
+        this.#putBack(n, reason, now + (outcome.answered ? Math.max(afterMs, this.#backOff(n)) : afterMs));
+        break;
+      }
+      case 'not_started':
+        this.#putBack(n, null, now);
+        break;
+    }
+  }
+
+  /** All results, and at most `limit` retries that are due. */
+  drain(now: number, limit: number): Batch {
+    const due = this.#drainDue(now, limit);
+    const batch = { results: this.#results, fresh: this.#fresh, due, unsent: this.#unsent };
+    this.#results = [];
+    this.#fresh = [];
+    this.#unsent = 0;
+    return batch;
+  }
+
+  /** The retries alone: the results wait for a statement of their own. */
+  drainRetries(now: number, limit: number): Batch {
+    return { results: [], fresh: [], due: this.#drainDue(now, limit), unsent: 0 };
+  }
+
+  /** The batch is written: what it put back may be tried again. */
+  commit(batch: Batch): void {
+    this.#retries.push(...batch.fresh);
+  }
+
+  /** The batch is not written, and waits for the next statement. */
+  restore(batch: Batch): void {
+    this.#results.unshift(...batch.results);
+    this.#fresh.unshift(...batch.fresh);
+    this.#retries.push(...batch.due);
+    this.#unsent += batch.unsent;
+  }
+
+  /**
+   * For a lease that ends: its retries are settled as such, because a statement without an answer may have marked
+   * them in flight.
+   */
+  settleRetries(): void {
+    for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
+    this.#retries = [];
+  }
+
+  #drainDue(now: number, limit: number): Retry[] {
+    const due = this.#retries.filter((retry) => retry.at <= now).slice(0, Math.max(0, limit));
+    if (due.length > 0) {
+      const drained = new Set(due);
+      this.#retries = this.#retries.filter((retry) => !drained.has(retry));
+    }
+    return due;
+  }
+
+  /** No wait the first time, then 1 s, 3 s, 7 s, … */
+  #backOff(n: number): number {
+    const before = this.#attempts.get(n) ?? 0;
+    this.#attempts.set(n, before + 1);
+    return Math.min(BACKOFF.maxMs, BACKOFF.firstMs * (2 ** before - 1));
+  }
+
+  #putBack(n: number, reason: string | null, at: number): void {
+    this.#results.push({ n, status: 'retry', reason });
+    this.#fresh.push({ n, at });
+  }
+}
+
+export function isUnsent(outcome: Outcome): boolean {
+  return outcome.kind === 'not_started' || (outcome.kind === 'retry_later' && !outcome.answered);
+}

@@ -1,0 +1,29 @@
+import { TOO_MANY_REJECTED } from '../../domain/pushes/reasons.ts';
+import type { LeaseEnd, LeaseWork } from './lease-work.ts';
+
+/** A lease that waits more than it sends gives its place to others after this. */
+const STAY_MS = 5_000;
+
+export interface LeaseProgress {
+  readonly refusal: string | undefined;
+  /** The last request was given back unsent. */
+  readonly isProbing: boolean;
+  /** Devices whose answers are outstanding. */
+  readonly outstanding: number;
+  /** Devices that are claimed and wait to be tried again. */
+  readonly waiting: number;
+  readonly sinceStartMs: number;
+}
+
+/** Why a lease ends before all of it is sent. Undefined when it goes on. */
+export function endOf(
+  { signal, rejections, pacer, isCrowded }: Pick<LeaseWork, 'signal' | 'rejections' | 'pacer' | 'isCrowded'>,
+  { refusal, isProbing, outstanding, waiting, sinceStartMs }: LeaseProgress,
+): LeaseEnd | undefined {
+  if (signal.aborted) return { kind: 'stopped' };
+  if (refusal !== undefined) return { kind: 'refused', reason: refusal };
+  if (rejections.areTooMany) return { kind: 'refused', reason: TOO_MANY_REJECTED };
+  const isIdle = outstanding === 0 && waiting > 0;
+  const isSlow = isProbing || isIdle || pacer.isLimited;
+  return isSlow && sinceStartMs > STAY_MS && isCrowded() ? { kind: 'yielded' } : undefined;
+}

@@ -1,0 +1,238 @@
+import type { Claimed } from '../../db/ledger/advance.ts';
+import { LEASE_VALID_MS } from '../../domain/pushes/lease-time.ts';
+import type { Outcome } from '../../domain/pushes/outcome.ts';
+import { BadTokens } from './bad-tokens.ts';
+import type { SenderDeps } from '../deps.ts';
+import { createLeaseBudget, type LeaseBudget, MIN_CLAIM } from './in-flight-budget.ts';
+import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
+import { endOf } from './lease-end.ts';
+import { LeaseStatements } from './lease-statements.ts';
+import type { LeaseEnd, LeaseWork } from './lease-work.ts';
+import { createWriter, type WriteMessages } from './message-writer.ts';
+import { createNotifier } from '../notifier.ts';
+import {
+  isWorthSettling,
+  planRound,
+  type RoundPlan,
+  type RoundState,
+  requestedDevices,
+  SETTLE_BATCH,
+  WINDOW,
+} from './plan-round.ts';
+
+const IDLE_MS = 100;
+/** A stopped sender waits this long for answers before it hands its lease over. */
+const GRACE_MS = 400;
+const STOPPING_MS = 20;
+/** Longer than the deadline of any request. */
+const DRAIN_MS = 15_000;
+
+/** Claims, sends and settles one lease until it is done or somebody stops it. */
+export class LeaseRunner {
+  readonly #work: LeaseWork;
+  readonly #statements: LeaseStatements;
+  readonly #book: LeaseBook;
+  readonly #badTokens = new BadTokens();
+  readonly #write: WriteMessages;
+  readonly #notifier = createNotifier();
+  /** Kept during a claim, and after one that failed and may be committed. */
+  readonly #budget: LeaseBudget;
+  /** The high-water mark: devices up to this number are claimed. */
+  #claimedTo: number;
+  #outstanding = 0;
+  #validUntil = 0;
+  #end: LeaseEnd | undefined;
+  readonly #startedAt = performance.now();
+  #stoppedAt = 0;
+  #settledAt = 0;
+  /** Nothing is settled any more. */
+  #isOver = false;
+  /**
+   * A statement had no answer: it may be committed, and nothing that it claimed was written. The last statement of
+   * the lease takes its claim back.
+   */
+  #isUnsure = false;
+  /** The last request was given back unsent. */
+  #isProbing = false;
+
+  constructor(deps: SenderDeps, work: LeaseWork) {
+    this.#work = work;
+    this.#statements = new LeaseStatements(deps, work);
+    this.#book = new LeaseBook(work.lease.retries, work.resends);
+    this.#claimedTo = work.lease.mark;
+    this.#budget = createLeaseBudget(work.budget, this.#notifier.notify);
+    this.#write = createWriter(deps, work, {
+      mayStart: this.#mayStart,
+      isOver: () => this.#isOver,
+      answered: (claimed, outcome) => this.#onOutcome(claimed, outcome),
+    });
+    work.signal.addEventListener('abort', () => this.#notifier.notify(), { once: true });
+  }
+
+  /** Resolves when no more requests are started. Answers may still be outstanding. */
+  async run(): Promise<LeaseEnd> {
+    for (;;) {
+      await this.#step();
+      if (this.#end !== undefined) {
+        const isOver = this.#isSettled || performance.now() >= this.#stoppedAt + GRACE_MS;
+        if (isOver) break;
+      }
+      await this.#notifier.wait(this.#pauseMs);
+    }
+    this.#budget.commit(0);
+    await this.#deactivate();
+    if (this.#end.kind !== 'done') await this.#statements.handOver(this.#isSettled ? null : DRAIN_MS);
+    return this.#end;
+  }
+
+  /** After `run`: resolves when every answer came, or its deadline passed, and all is written. */
+  async drain(): Promise<void> {
+    for (;;) {
+      if (!this.#isSettled) await this.#step();
+      await this.#deactivate();
+      const isOver = this.#isSettled && this.#badTokens.areWritten;
+      if (isOver || performance.now() >= this.#stoppedAt + DRAIN_MS) break;
+      await this.#notifier.wait(this.#pauseMs);
+    }
+    this.#isOver = true;
+    this.#work.budget.release(this.#book.unsent);
+  }
+
+  get #isSettled(): boolean {
+    return this.#outstanding === 0 && this.#book.results === 0 && !this.#isUnsure;
+  }
+
+  get #pauseMs(): number {
+    if (this.#statements.backoffMs > 0) return this.#statements.backoffMs;
+    if (this.#end !== undefined) return STOPPING_MS;
+    // Retries wait for the rates, too.
+    const { nextAt } = this.#work.pacer;
+    const next = Number.isFinite(nextAt) ? nextAt : this.#book.nextRetryAt;
+    return Math.min(IDLE_MS, Math.max(1, next - performance.now()));
+  }
+
+  readonly #mayStart = (): boolean =>
+    this.#end === undefined && !this.#work.signal.aborted && performance.now() < this.#validUntil;
+
+  /** One round: claims what fits and writes it, settles what was answered. */
+  async #step(): Promise<void> {
+    this.#endIfNeeded();
+    if (this.#end !== undefined && this.#isUnsure) this.#book.settleRetries();
+    const now = performance.now();
+    const plan = await this.#plan(now);
+    if (plan.settle !== 'no') {
+      const isAfter = plan.settle === 'after';
+      const batch = isAfter
+        ? this.#book.drainRetries(now, plan.retries)
+        : this.#book.drain(now, plan.retries);
+      await this.#advance(batch, this.#claimedTo + plan.claim);
+    } else if (this.#statements.backoffMs === 0) {
+      this.#budget.commit(0);
+    }
+    await this.#settleRest();
+    this.#endIfNeeded();
+  }
+
+  /** What the budget and the rates allow of the round that the lease would make. */
+  async #plan(now: number): Promise<RoundPlan> {
+    const state = this.#stateAt(now);
+    const reserved = this.#budget.reserve(requestedDevices(state));
+    const wanted = planRound(state, { reserved, granted: Number.POSITIVE_INFINITY });
+    const granted = await this.#statements.grant(wanted.claim + wanted.retries);
+    return planRound(this.#stateAt(now), { reserved, granted });
+  }
+
+  /** Results that came during the claim, or that are too many to be settled with it. */
+  async #settleRest(): Promise<void> {
+    if (this.#end !== undefined || this.#statements.backoffMs > 0) return;
+    const now = performance.now();
+    if (isWorthSettling(this.#stateAt(now))) await this.#advance(this.#book.drain(now, 0), this.#claimedTo);
+  }
+
+  /** `now` is when the round began: retries that come due during the round wait for the next one. */
+  #stateAt(now: number): RoundState {
+    const current = performance.now();
+    return {
+      isEnding: this.#end !== undefined,
+      isUnsure: this.#isUnsure,
+      isProbing: this.#isProbing,
+      areTokensUnknown: this.#work.rejections.areUnknown,
+      outstanding: this.#outstanding,
+      unclaimed: this.#work.lease.to - this.#claimedTo,
+      waiting: this.#book.waiting,
+      due: this.#book.countDue(now),
+      results: this.#book.results,
+      sinceSettledMs: current - this.#settledAt,
+      sinceRenewedMs: current - (this.#validUntil - LEASE_VALID_MS),
+    };
+  }
+
+  #endIfNeeded(): void {
+    const end = endOf(this.#work, {
+      refusal: this.#book.refusal,
+      isProbing: this.#isProbing,
+      outstanding: this.#outstanding,
+      waiting: this.#book.waiting,
+      sinceStartMs: performance.now() - this.#startedAt,
+    });
+    if (end !== undefined) this.#finish(end);
+  }
+
+  #finish(end: LeaseEnd): void {
+    if (this.#end !== undefined) return;
+    this.#stoppedAt = performance.now();
+    this.#end = end;
+    for (const service of this.#work.services.values()) service.recheck();
+  }
+
+  async #advance(batch: Batch, claimTo: number): Promise<void> {
+    const isEnding = this.#end !== undefined;
+    const askedAt = performance.now();
+    if (batch.results.length > 0) this.#settledAt = askedAt;
+    const claimedTo = this.#claimedTo;
+    const advanced = await this.#statements.advance(batch, { claimedTo, claimTo, isEnding });
+    this.#isUnsure = advanced === undefined || (this.#isUnsure && !isEnding);
+    if (advanced === undefined) {
+      this.#book.restore(batch);
+      return;
+    }
+    this.#book.commit(batch);
+    this.#work.budget.release(batch.unsent);
+    this.#budget.commit(advanced.claimed.length);
+    if (!advanced.held) this.#finish({ kind: 'superseded' });
+    else if (!advanced.open) this.#finish({ kind: 'stopped' });
+    else {
+      this.#validUntil = askedAt + LEASE_VALID_MS;
+      this.#claimedTo = claimTo;
+      this.#send(advanced.claimed);
+      if (advanced.done) this.#finish({ kind: 'done' });
+    }
+    await this.#statements.writeBadTokens(this.#badTokens);
+  }
+
+  #send(claimed: readonly Claimed[]): void {
+    this.#work.pacer.spend(claimed.map(({ channel }) => channel));
+    this.#outstanding += claimed.length;
+    this.#write(claimed);
+  }
+
+  #onOutcome({ n, channel }: Claimed, outcome: Outcome): void {
+    this.#outstanding--;
+    if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
+    this.#work.rejections.record(channel, outcome);
+    this.#badTokens.record(n, channel, outcome);
+    this.#book.record(n, outcome, performance.now());
+    this.#notifyAtThreshold();
+  }
+
+  /** Both numbers pass every value on their way, so that each threshold notifies once. */
+  #notifyAtThreshold(): void {
+    const hasRoom = this.#outstanding === WINDOW - MIN_CLAIM || this.#outstanding === 0;
+    if (hasRoom || this.#book.results === SETTLE_BATCH) this.#notifier.notify();
+  }
+
+  async #deactivate(): Promise<void> {
+    this.#badTokens.judge((channel) => this.#work.rejections.areCredible(channel));
+    await this.#statements.writeBadTokens(this.#badTokens);
+  }
+}

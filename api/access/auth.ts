@@ -1,0 +1,140 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { findCaller, type KeyOwner } from '../../db/apps/keys.ts';
+import { createBoundedMap } from '../../domain/bounded-map.ts';
+import type { Role } from '../../domain/role.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { createFailureLimit } from './failure-limit.ts';
+import { isPermitted, type Permission } from './permissions.ts';
+import { Problem } from '../http/problem.ts';
+
+export interface PersonCaller {
+  readonly kind: 'person';
+  readonly keyId: string;
+  readonly appId: string;
+  readonly personId: string;
+  readonly role: Role;
+}
+export interface SdkCaller {
+  readonly kind: 'sdk';
+  readonly keyId: string;
+  readonly appId: string;
+}
+export interface AdminCaller {
+  readonly kind: 'admin';
+}
+export type Caller = PersonCaller | SdkCaller | AdminCaller;
+
+export type Guard = (request: FastifyRequest) => Promise<void>;
+
+export interface Guards {
+  /** A person whose role has the permission. */
+  may(permission: Permission): Guard;
+  readonly sdk: Guard;
+  /** An SDK key, or a person whose role has the permission. */
+  sdkOr(permission: Permission): Guard;
+  readonly admin: Guard;
+  /**
+   * Empties the cache of keys: this process refuses a revoked key at once, other processes when their caches
+   * expire.
+   */
+  forget(): void;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    guard: Guards;
+  }
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+/** Guards run before a body is read: as `onRequest` of the route. */
+export function createGuards(deps: ApiDeps): Guards {
+  const limit = createFailureLimit();
+  const find = cachedLookup(deps, limit);
+  const adminHash = sha256(deps.config.adminKey);
+  const admit = (request: FastifyRequest, owner: KeyOwner, permission: Permission) => {
+    request.caller = owner;
+    if (owner.kind !== 'person' || isPermitted(owner.role, permission)) return;
+    throw new Problem('forbidden', `The role ${owner.role} lacks the permission ${permission}`);
+  };
+  return {
+    may: (permission) => async (request) => {
+      const owner = await find(request);
+      if (owner.kind !== 'person')
+        throw new Problem('forbidden', "This needs a person's key, not an SDK key");
+      admit(request, owner, permission);
+    },
+    sdkOr: (permission) => async (request) => admit(request, await find(request), permission),
+    sdk: async (request) => {
+      const owner = await find(request);
+      if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This needs an SDK key');
+      request.caller = owner;
+    },
+    admin: async (request) => {
+      limit.check(request.ip);
+      // Equal lengths by hashing, so that the comparison tells nothing of the key.
+      if (!timingSafeEqual(sha256(bearerOf(request)), adminHash)) {
+        limit.count(request.ip);
+        throw unauthorized();
+      }
+      request.caller = { kind: 'admin' };
+    },
+    forget: () => find.clear(),
+  };
+}
+
+export function personOf(request: FastifyRequest): PersonCaller {
+  if (request.caller?.kind !== 'person') throw unauthorized();
+  return request.caller;
+}
+
+/** The app of a person's or an SDK's key. */
+export function appIdOf(request: FastifyRequest): string {
+  const { caller } = request;
+  if (caller === null || caller.kind === 'admin') throw unauthorized();
+  return caller.appId;
+}
+
+function unauthorized(): Problem {
+  return new Problem('unauthorized', 'Send a valid key as Authorization: Bearer <key>');
+}
+
+const BEARER = /^Bearer +([\x21-\x7e]{1,200})$/i;
+
+function bearerOf(request: FastifyRequest): string {
+  const key = BEARER.exec(request.headers.authorization ?? '')?.[1];
+  if (key === undefined) throw unauthorized();
+  return key;
+}
+
+export function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+const CACHE_MS = 3_000;
+const CACHE_SIZE = 10_000;
+
+/** Keys are looked up by the hash of a 256-bit secret: how long it takes tells nothing of other keys. */
+function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLimit>) {
+  const cache = createBoundedMap<string, { owner: KeyOwner; until: number }>(CACHE_SIZE);
+  const lookup = async (request: FastifyRequest): Promise<KeyOwner> => {
+    const hash = sha256(bearerOf(request));
+    const name = hash.toString('base64');
+    const kept = cache.get(name);
+    if (kept !== undefined && kept.until > performance.now()) return kept.owner;
+    // A key that was valid is looked up again whatever else its address sends: proxies and offices share addresses.
+    if (kept === undefined) limit.check(request.ip);
+    const owner = await findCaller(db, hash);
+    if (owner === undefined) {
+      cache.delete(name);
+      limit.count(request.ip);
+      throw unauthorized();
+    }
+    cache.set(name, { owner, until: performance.now() + CACHE_MS });
+    return owner;
+  };
+  return Object.assign(lookup, { clear: () => cache.clear() });
+}

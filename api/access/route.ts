@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type {
+  ContextConfigDefault,
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  RawServerDefault,
+  RouteGenericInterface,
+  RouteHandlerMethod,
+} from 'fastify';
+import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import type { AuditAction } from './audit-actions.ts';
+import type { Guard, Guards } from './auth.ts';
+import type { App } from '../http/deps.ts';
+import type { Permission } from './permissions.ts';
+import { type ProblemStatus, problemResponses } from '../http/problem.ts';
+
+/** The callers of a route: persons with a permission, SDK keys, the administrator, vendors, or everyone. */
+type Access = Permission | { readonly sdkOr: Permission } | 'sdk' | 'admin' | 'vendor' | 'public';
+
+interface RouteSchema {
+  readonly operationId: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly consumes?: readonly string[];
+  readonly params?: z.ZodType;
+  readonly querystring?: z.ZodType;
+  readonly headers?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** The answers of success only; `problems` names the others. */
+  readonly response: Readonly<Record<number, z.ZodType | { readonly content: object }>>;
+}
+
+interface RouteOptions<Schema extends RouteSchema> {
+  readonly path: string;
+  readonly access: Access;
+  /** Hooks that run after the guard and before the body is read. */
+  readonly onRequest?: (request: FastifyRequest, reply: Parameters<Handler<Schema>>[1]) => Promise<void>;
+  /** With an Idempotency-Key a repeated request has its effect once. */
+  readonly idempotent?: true;
+  readonly isRateLimited?: false;
+  readonly serializerCompiler?: FastifySerializerCompiler<unknown>;
+  readonly schema: Schema;
+  /** The problems besides those that every guarded route can answer. */
+  readonly problems?: readonly ProblemStatus[];
+  readonly handler: Handler<Schema>;
+}
+
+/** A route that changes something has to name its audit action, or say by null that it has none. */
+type Audited =
+  | { readonly method: 'GET'; readonly audit?: AuditAction }
+  | { readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; readonly audit: AuditAction | null };
+
+type Handler<Schema extends RouteSchema> = RouteHandlerMethod<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  RouteGenericInterface,
+  ContextConfigDefault,
+  Schema,
+  ZodTypeProvider,
+  FastifyBaseLogger
+>;
+
+/** Registers a route. Guard, documented security and problem responses follow from its options. */
+export function route<const Schema extends RouteSchema>(
+  app: App,
+  { method, path, audit, handler, ...options }: RouteOptions<Schema> & Audited,
+): void {
+  const { access, idempotent, serializerCompiler } = options;
+  const hooks = [
+    ...guardsOf(app.guard, access),
+    ...(options.onRequest === undefined ? [] : [options.onRequest]),
+  ];
+  // Callers are typed by their schema; fastify would infer the same types again, and cannot for a generic schema.
+  const untyped: FastifyInstance = app as never;
+  untyped.route({
+    ...(idempotent === true ? app.idempotency : {}),
+    method,
+    url: path,
+    onRequest: hooks as Guard[],
+    config: {
+      ...(audit === undefined ? {} : { auditAction: audit }),
+      ...(idempotent === true ? { idempotent } : {}),
+      ...(options.isRateLimited === false ? { rateLimit: false } : {}),
+    },
+    ...(serializerCompiler === undefined ? {} : { serializerCompiler }),
+    schema: documented(options),
+    handler: handler as RouteHandlerMethod,
+  });
+}
+
+function guardsOf(guard: Guards, access: Access): Guard[] {
+  if (typeof access === 'object') return [guard.sdkOr(access.sdkOr)];
+  if (access === 'sdk' || access === 'admin') return [guard[access]];
+  return access === 'vendor' || access === 'public' ? [] : [guard.may(access)];
+}
+
+function documented({
+  access,
+  schema,
+  problems = [],
+}: Pick<RouteOptions<RouteSchema>, 'access' | 'schema' | 'problems'>) {
+  if (access === 'public') return schema;
+  const response = { ...schema.response, ...problemResponses(...problems) };
+  return { ...schema, response, security: keysOf(access).map((key) => ({ [key]: [] })) };
+}
+
+/** The names of the security schemes, one of which a caller has to satisfy. */
+function keysOf(access: Exclude<Access, 'public'>): string[] {
+  if (typeof access === 'object') return ['sdk', 'person'];
+  return access === 'sdk' || access === 'admin' || access === 'vendor' ? [access] : ['person'];
+}

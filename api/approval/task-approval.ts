@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { PlainText } from '../../domain/plain-text.ts';
+import { ActionAnswer, sendActionAnswer } from '../tasks/action-answer.ts';
+import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { originOf } from '../access/origin.ts';
+import { route } from '../access/route.ts';
+import { IdParams } from '../http/schemas.ts';
+import { decideTask, requireApproverRole, signalCodeFor } from './task-decision.ts';
+import { taskFor } from '../tasks/task-lookup.ts';
+
+const Revision = z.int().positive();
+const Words = PlainText(500);
+const Approve = z.strictObject({ revision: Revision, comment: Words.optional() }).meta({ id: 'Approve' });
+const Reject = z.strictObject({ revision: Revision, reason: Words }).meta({ id: 'Reject' });
+const ApprovalCode = z
+  .object({
+    revision: z.int(),
+    code: z.string(),
+    /** The same approval by Temporal's own CLI. */
+    command: z.string(),
+    rejectCommand: z.string(),
+  })
+  .meta({ id: 'ApprovalCode' });
+
+const tags = ['tasks'];
+const response = { 200: ActionAnswer, 202: ActionAnswer };
+
+export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
+  approveTaskRoute(app, deps);
+  rejectTaskRoute(app, deps);
+  getApprovalCodeRoute(app, deps);
+}
+
+function approveTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/approve',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    audit: AUDIT_ACTIONS.approveTask,
+    idempotent: true,
+    schema: { operationId: 'approveTask', tags, params: IdParams, body: Approve, response },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
+      const task = await taskFor(deps, request, 'approve');
+      const { revision, comment: text } = request.body;
+      const answer = await decideTask(deps, task, {
+        name: 'approve',
+        revision,
+        text,
+        key: request.idempotency?.key,
+        approver: personOf(request).personId,
+        origin: originOf(request, await deps.clock()),
+      });
+      return sendActionAnswer(reply, task, answer);
+    },
+  });
+}
+
+function rejectTaskRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks/:id/reject',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    audit: AUDIT_ACTIONS.rejectTask,
+    idempotent: true,
+    schema: { operationId: 'rejectTask', tags, params: IdParams, body: Reject, response },
+    problems: [404, 409, 422],
+    handler: async (request, reply) => {
+      const task = await taskFor(deps, request, 'reject');
+      const { revision, reason: text } = request.body;
+      const answer = await decideTask(deps, task, {
+        name: 'reject',
+        revision,
+        text,
+        key: request.idempotency?.key,
+        approver: personOf(request).personId,
+        origin: originOf(request, await deps.clock()),
+      });
+      return sendActionAnswer(reply, task, answer);
+    },
+  });
+}
+
+function getApprovalCodeRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id/approval-code',
+    access: 'tasks.decide',
+    onRequest: requireApproverRole(deps),
+    schema: {
+      operationId: 'getApprovalCode',
+      tags,
+      params: IdParams,
+      response: { 200: ApprovalCode },
+    },
+    problems: [404, 409],
+    handler: async (request) => {
+      const task = await taskFor(deps, request, 'approve');
+      const approver = personOf(request).personId;
+      const code = await signalCodeFor(deps, task, approver);
+      const { id, revision } = task;
+      const signed = { approver, revision, code };
+      return {
+        revision,
+        code,
+        command: signalCommand(id, 'approve', signed),
+        rejectCommand: signalCommand(id, 'reject', { ...signed, reason: 'why' }),
+      };
+    },
+  });
+}
+
+function signalCommand(taskId: string, name: string, payload: object): string {
+  return `temporal workflow signal --workflow-id ${taskId} --name ${name} --input '${JSON.stringify(payload)}'`;
+}

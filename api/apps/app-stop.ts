@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { liftStop, stopApp } from '../../db/apps/app-stop.ts';
+import { findApp } from '../../db/apps/apps.ts';
+import { PlainText } from '../../domain/plain-text.ts';
+import { resumeStopped, untilSilent } from './notify-stopped.ts';
+import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { originOf } from '../access/origin.ts';
+import { notFound } from '../http/problem.ts';
+import { route } from '../access/route.ts';
+import { AppBody, renderApp } from './apps.ts';
+
+const Resumed = z
+  .object({
+    app: AppBody,
+    /** Tasks that the stop had paused and that are resumed. */
+    resumed: z.array(z.string()),
+    /** True when some tasks could not be reached. They resume within five minutes, or by repeating the request. */
+    pending: z.boolean(),
+    detail: z.string().nullable(),
+  })
+  .meta({ id: 'AppResumed' });
+
+export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/stop',
+    access: 'app.stop',
+    audit: AUDIT_ACTIONS.stopApp,
+    schema: {
+      operationId: 'stopApp',
+      description:
+        'The emergency stop. Once answered no request of any task of the app starts, also of tasks approved later, ' +
+        'and while Temporal or the workers are away. Asked again it changes nothing.',
+      body: z.strictObject({ reason: PlainText(500) }).meta({ id: 'StopApp' }),
+      response: { 200: AppBody },
+    },
+    problems: [404, 413, 415],
+    handler: async (request) => {
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const { reason } = request.body;
+      await stopApp(deps.db, { appId, personId, reason, origin: originOf(request, now), now });
+      await untilSilent(deps, appId);
+      const found = await findApp(deps.db, appId);
+      if (found === undefined) throw notFound('app');
+      return renderApp(deps, found);
+    },
+  });
+
+  route(app, {
+    method: 'POST',
+    path: '/v1/app/resume',
+    access: 'app.stop',
+    audit: AUDIT_ACTIONS.resumeApp,
+    schema: {
+      operationId: 'resumeApp',
+      description:
+        'Lifts the emergency stop; what it had paused goes on, under the late policy of each task. What somebody ' +
+        'paused by hand stays paused.',
+      response: { 200: Resumed, 202: Resumed },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
+      const { appId, personId } = personOf(request);
+      const now = await deps.clock();
+      const origin = originOf(request, now);
+      await liftStop(deps.db, { appId, personId, origin, now });
+      const found = await findApp(deps.db, appId);
+      if (found === undefined) throw notFound('app');
+      const { resumed, pending } = await resumeStopped(deps, { appId, personId, origin });
+      const detail = pending ? 'The stop is lifted. Temporal is not reachable: ask again, or wait.' : null;
+      return reply
+        .code(pending ? 202 : 200)
+        .send({ app: await renderApp(deps, found), resumed, pending, detail });
+    },
+  });
+}

@@ -1,0 +1,48 @@
+import { readContactRules, replaceContactRules } from '../../db/caps/contact-rules.ts';
+import { ContactRules } from '../../domain/caps/cap.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
+import { appIdOf, personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { route } from '../access/route.ts';
+
+/** The app's frequency caps, its vendors' day limits and its quiet hours. */
+export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> {
+  route(app, {
+    method: 'GET',
+    path: '/v1/app/contact-rules',
+    access: 'app.read',
+    schema: {
+      operationId: 'getContactRules',
+      response: { 200: ContactRules },
+    },
+    handler: async (request) => await readContactRules(deps.db, appIdOf(request)),
+  });
+
+  route(app, {
+    method: 'PUT',
+    path: '/v1/app/contact-rules',
+    access: 'app.change',
+    audit: AUDIT_ACTIONS.putContactRules,
+    schema: {
+      operationId: 'putContactRules',
+      description: 'They hold for every push that is prepared from now on.',
+      body: ContactRules,
+      response: { 200: ContactRules },
+    },
+    handler: async (request) => {
+      const { appId, personId } = personOf(request);
+      const rules = request.body;
+      const now = await deps.clock();
+      await deps.db.transaction().execute(async (trx) => {
+        await replaceContactRules(trx, { appId, rules, personId, now });
+        const quiet =
+          rules.quietHours === null
+            ? 'no quiet hours'
+            : `quiet from ${rules.quietHours.from} to ${rules.quietHours.to} (${rules.quietHours.action})`;
+        const detail = `${rules.caps.length} caps, ${quiet}`;
+        await recordAuditEntry(trx, request, { detail, now });
+      });
+      return rules;
+    },
+  });
+}

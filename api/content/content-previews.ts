@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { findDevice } from '../../db/devices/devices.ts';
+import { Button, Content } from '../../domain/content/content.ts';
+import { checkContent } from '../../domain/content/content-check.ts';
+import { givenOf } from '../../domain/content/content-fill.ts';
+import { messageFor } from '../../domain/content/content-messages.ts';
+import { payloadBytes, sizeLimit } from '../../domain/content/payload-size.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { appIdOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { Attributes, DeviceId, Locale } from '../devices/device-schemas.ts';
+import { type Fault, notFound, Problem } from '../http/problem.ts';
+import { route } from '../access/route.ts';
+
+const Imagined = z.strictObject({
+  platform: z.enum(PLATFORMS),
+  locale: Locale.optional(),
+  attributes: Attributes.default({}),
+});
+
+const PreviewRequest = z
+  .strictObject({
+    content: Content,
+    deviceId: DeviceId.optional().describe('A device of the app'),
+    device: Imagined.optional().describe('A device that need not exist'),
+  })
+  .refine(
+    ({ deviceId, device }) => (deviceId === undefined) !== (device === undefined),
+    'give one of deviceId and device',
+  )
+  .meta({ id: 'ContentPreviewRequest' });
+
+const PreviewMessage = z
+  .object({
+    title: z.string(),
+    body: z.string(),
+    deepLink: z.string().optional(),
+    imageUrl: z.string().optional(),
+    buttons: z.array(Button).readonly().optional(),
+    sound: z.string().optional(),
+    badge: z.int().optional(),
+    ttlSeconds: z.int(),
+    priority: z.enum(['high', 'normal']),
+  })
+  .meta({ id: 'PreviewMessage' });
+
+const PreviewBody = z
+  .object({
+    platform: z.enum(PLATFORMS),
+    /** The content's locale that fits the device; null for what it says without any. */
+    locale: z.string().nullable(),
+    /** null when the device would get nothing. */
+    message: PreviewMessage.nullable(),
+    reason: z.enum(['missing_variable', 'template_failed', 'payload_too_large']).nullable(),
+    payloadBytes: z.int().nullable(),
+    payloadLimit: z.int(),
+  })
+  .meta({ id: 'ContentPreview' });
+
+export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<void> {
+  route(app, {
+    method: 'POST',
+    path: '/v1/content-previews',
+    access: 'devices.read',
+    audit: AUDIT_ACTIONS.previewContent,
+    schema: {
+      operationId: 'previewContent',
+      description: 'What a device would be sent: its platform, its locale, its variables.',
+      tags: ['tasks'],
+      body: PreviewRequest,
+      response: { 200: PreviewBody },
+    },
+    problems: [404],
+    handler: async (request) => {
+      const { content, deviceId, device } = request.body;
+      const reader = device ?? (await read(deps, { appId: appIdOf(request), deviceId: deviceId ?? '' }));
+      const { platform, locale = null, attributes } = reader;
+      const faults: Fault[] = checkContent(content, [platform]).map(({ pointer, detail }) => ({
+        pointer: `/content${pointer}`,
+        detail,
+      }));
+      if (faults.length > 0)
+        throw new Problem('invalid_request', 'The content is not valid', { errors: faults });
+      const chosen = messageFor(content, { platform, locale, given: givenOf(content, attributes) });
+      const { filled } = chosen;
+      return {
+        platform,
+        locale: chosen.locale,
+        message: filled.ok ? filled.message : null,
+        reason: filled.ok ? null : filled.reason,
+        payloadBytes: filled.ok ? payloadBytes(filled.message) : null,
+        payloadLimit: sizeLimit(platform),
+      };
+    },
+  });
+}
+
+async function read(deps: ApiDeps, key: { appId: string; deviceId: string }) {
+  const device = await findDevice(deps.db, key, await deps.clock());
+  if (device === undefined) throw notFound('device');
+  return device;
+}

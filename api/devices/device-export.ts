@@ -1,0 +1,57 @@
+import type { Db } from '../../db/core/database.ts';
+import { type DeviceFilter, listDevices } from '../../db/devices/device-list.ts';
+import type { Device } from '../../db/devices/device-rows.ts';
+import { csvCell } from '../csv/csv-cell.ts';
+
+export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+const BATCH = 2_000;
+
+interface ExportArgs {
+  readonly appId: string;
+  readonly filter: DeviceFilter;
+  readonly format: ExportFormat;
+  readonly now: Date;
+}
+
+/** Batch by batch: a slow reader holds neither memory nor a connection. Tokens and secrets are not in it. */
+export async function* exportDevices(db: Db, args: ExportArgs): AsyncGenerator<string> {
+  const { format, ...query } = args;
+  if (format === 'csv') yield `${Object.keys(COLUMNS).join(',')}\r\n`;
+  let after = '';
+  for (;;) {
+    const devices = await listDevices(db, { ...query, after, limit: BATCH });
+    if (devices.length > 0) yield devices.map(format === 'csv' ? csvLine : jsonLine).join('');
+    const last = devices.at(-1);
+    if (last === undefined || devices.length < BATCH) return;
+    after = last.deviceId;
+  }
+}
+
+/** As in a file to import, where that has such a column. */
+const COLUMNS: Readonly<Record<string, (device: Device) => string | null>> = {
+  device_id: ({ deviceId }) => deviceId,
+  platform: ({ platform }) => platform,
+  channel: ({ channel }) => channel,
+  address_kind: ({ addressKind }) => addressKind,
+  token_state: ({ tokenState }) => tokenState,
+  user_id: ({ userId }) => userId,
+  time_zone: ({ timeZone }) => timeZone,
+  locale: ({ locale }) => locale,
+  app_version: ({ appVersion }) => appVersion,
+  tags: ({ tags }) => tags.join(';'),
+  attributes: ({ attributes }) => JSON.stringify(attributes),
+  last_active_at: ({ lastActiveAt }) => lastActiveAt?.toISOString() ?? null,
+  unsubscribed_at: ({ unsubscribedAt }) => unsubscribedAt?.toISOString() ?? null,
+  created_at: ({ createdAt }) => createdAt.toISOString(),
+};
+const CELLS = Object.values(COLUMNS);
+
+function csvLine(device: Device): string {
+  return `${CELLS.map((cell) => csvCell(cell(device) ?? '')).join(',')}\r\n`;
+}
+
+function jsonLine(device: Device): string {
+  return `${JSON.stringify(device)}\n`;
+}

@@ -1,0 +1,127 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { findByIdentifiers } from '../../db/devices/device-identifiers.ts';
+import { findDevices, listDevices } from '../../db/devices/device-list.ts';
+import { CursorError } from '../../db/core/paging.ts';
+import { EXTERNAL_ID } from '../../domain/devices/device.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
+import { appIdOf, personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { invalid, readIdentifiers } from './device-change.ts';
+import { EXPORT_FORMATS, exportDevices } from './device-export.ts';
+import { DeviceBody, DeviceId, Identifiers, TokenState } from './device-schemas.ts';
+import type { Fault } from '../http/problem.ts';
+import { route } from '../access/route.ts';
+import { Label, Page, PageQuery } from '../http/schemas.ts';
+import { CSV, NDJSON } from '../upload/body.ts';
+
+const Filter = z.strictObject({
+  platform: z.enum(PLATFORMS).optional(),
+  channel: Label(50).optional(),
+  userId: DeviceId.optional(),
+  tag: Label(100).optional(),
+  tokenState: TokenState.optional(),
+  unsubscribed: z.stringbool().optional(),
+  deviceId: DeviceId.optional().describe('The beginning of the device ID'),
+});
+
+export async function deviceListRoutes(app: App, deps: ApiDeps): Promise<void> {
+  listing(app, deps);
+  lookingUp(app, deps);
+  exporting(app, deps);
+}
+
+function listing(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices',
+    access: 'devices.read',
+    schema: {
+      operationId: 'listDevices',
+      description: 'In the order of the device IDs.',
+      querystring: z.strictObject({ ...Filter.shape, ...PageQuery.shape }),
+      response: { 200: Page(DeviceBody) },
+    },
+    handler: async (request) => {
+      const { limit, cursor, ...filter } = request.query;
+      const after = decodeDeviceId(cursor);
+      const query = { appId: appIdOf(request), filter, after, limit: limit + 1, now: await deps.clock() };
+      const devices = await listDevices(deps.db, query);
+      const items = devices.slice(0, limit);
+      const last = devices.length > limit ? items.at(-1) : undefined;
+      const nextCursor = last === undefined ? null : Buffer.from(last.deviceId).toString('base64url');
+      return { items, nextCursor };
+    },
+  });
+}
+
+function decodeDeviceId(cursor: string | undefined): string {
+  if (cursor === undefined) return '';
+  const deviceId = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!EXTERNAL_ID.test(deviceId)) throw new CursorError('is not a cursor of this list');
+  return deviceId;
+}
+
+function lookingUp(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/devices/lookup',
+    access: 'devices.read',
+    audit: AUDIT_ACTIONS.lookUpDevices,
+    schema: {
+      operationId: 'lookUpDevices',
+      description:
+        'The devices that any of the identifiers belongs to. They travel in the body, not in an address.',
+      body: z.strictObject({ identifiers: Identifiers }),
+      response: { 200: z.object({ items: z.array(DeviceBody) }) },
+    },
+    problems: [413, 415],
+    handler: async (request) => {
+      const faults: Fault[] = [];
+      const wanted = readIdentifiers(request.body.identifiers, '/identifiers', faults);
+      const given = wanted.filter((one) => one.digests !== null);
+      if (given.length === 0 && faults.length === 0) {
+        faults.push({ pointer: '/identifiers', detail: 'must name at least one identifier' });
+      }
+      if (faults.length > 0) throw invalid(faults);
+      const appId = appIdOf(request);
+      const numbers = await findByIdentifiers(deps.db, appId, given);
+      return { items: await findDevices(deps.db, appId, numbers, await deps.clock()) };
+    },
+  });
+}
+
+function exporting(app: App, deps: ApiDeps): void {
+  const file = { description: 'A line for each device', content: {} };
+  const schema = z.string();
+  route(app, {
+    method: 'GET',
+    path: '/v1/devices/export',
+    access: 'devices.export',
+    audit: AUDIT_ACTIONS.exportDevices,
+    schema: {
+      operationId: 'exportDevices',
+      description:
+        'Streamed in the order of the device IDs, without tokens and secrets. In CSV what a spreadsheet would take ' +
+        'for a formula has an apostrophe before it. A file that breaks off was not finished.',
+      querystring: z.strictObject({ ...Filter.shape, format: z.enum(EXPORT_FORMATS).default('csv') }),
+      response: { 200: { ...file, content: { [CSV]: { schema }, [NDJSON]: { schema } } } },
+    },
+    handler: async (request, reply) => {
+      const { appId } = personOf(request);
+      const { format, ...filter } = request.query;
+      const now = await deps.clock();
+      const filters = Object.keys(filter).sort().join(', ');
+      const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
+      await recordAuditEntry(deps.db, request, { detail, now });
+      const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
+        objectMode: false,
+      });
+      return reply
+        .type(format === 'csv' ? `${CSV}; charset=utf-8` : NDJSON)
+        .header('content-disposition', `attachment; filename="devices.${format}"`)
+        .send(lines as never);
+    },
+  });
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { ADDRESS_KINDS, TOKEN_STATES } from '../../domain/devices/address.ts';
+import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
+import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
+import { isStorable } from '../../domain/plain-text.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
+
+export const DeviceId = z
+  .string()
+  .regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces or control characters');
+
+const AttributeValue = z.union([
+  z.string().max(LIMITS.attributeValue).refine(isStorable, 'must not contain NUL or half a character'),
+  z.number(),
+  z.boolean(),
+  z.null(),
+]);
+export const Attributes = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(LIMITS.attributeName)
+      .refine(isStorable, 'must not contain NUL or half a character'),
+    AttributeValue,
+  )
+  .refine((all) => Object.keys(all).length <= LIMITS.attributes, `at most ${LIMITS.attributes} attributes`)
+  .meta({ id: 'Attributes' });
+
+export const Locale = Label(LIMITS.locale);
+
+const fields = {
+  timeZone: TimeZone,
+  locale: Locale,
+  appVersion: Label(LIMITS.appVersion),
+  attributes: Attributes,
+  tags: z.array(Label(LIMITS.tag)).max(LIMITS.tags),
+};
+const Token = z.string().min(1).max(4096);
+
+const TEXT_KINDS = ADDRESS_KINDS.filter((kind) => kind !== 'web_push');
+const Address = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.enum(TEXT_KINDS), token: Token }),
+    z.strictObject({
+      kind: z.literal('web_push'),
+      subscription: z
+        .strictObject({
+          endpoint: z.string().max(2048),
+          keys: z.strictObject({ p256dh: z.string().max(100), auth: z.string().max(50) }),
+          expirationTime: z.number().nullish(),
+        })
+        .describe('What PushSubscription.toJSON() answers in a browser'),
+    }),
+  ])
+  .meta({ id: 'DeviceAddress' });
+export type AddressBody = z.infer<typeof Address>;
+
+/** Null takes one away; what is left out stays. */
+const identifier = z.string().min(1).max(200).nullish();
+export const Identifiers = z
+  .strictObject({
+    idfa: identifier,
+    idfv: identifier,
+    oaid: identifier,
+    androidId: identifier,
+    customId: identifier,
+  })
+  .describe('Each as it is, or hashed as in md5:… and sha256:…')
+  .meta({ id: 'DeviceIdentifiers' });
+export type IdentifiersBody = z.infer<typeof Identifiers>;
+
+const addressed = { address: Address.optional(), identifiers: Identifiers.optional() };
+
+export const NewDevice = z
+  .strictObject({
+    ...z.object(fields).partial().shape,
+    deviceId: DeviceId.refine((id) => !isZeroDeviceId(id), IDENTIFIER_FAULTS.all_zeros),
+    platform: z.enum(PLATFORMS),
+    token: Token.nullish().describe('An APNs or FCM token; any other kind goes into `address`'),
+    ...addressed,
+  })
+  .meta({ id: 'NewDevice' });
+
+/** Fields that are left out keep their values. A token of null removes the token. */
+export const DeviceRefresh = z
+  .strictObject({ ...z.object(fields).partial().shape, token: Token.nullish(), ...addressed })
+  .meta({ id: 'DeviceRefresh' });
+
+export const TokenState = z.enum([...TOKEN_STATES, 'stale']);
+
+export const DeviceBody = z
+  .object({
+    deviceId: z.string(),
+    platform: z.enum(PLATFORMS),
+    channel: z.string(),
+    addressKind: z.enum(ADDRESS_KINDS),
+    tokenState: TokenState,
+    userId: z.string().nullable(),
+    timeZone: z.string().nullable(),
+    locale: z.string().nullable(),
+    appVersion: z.string().nullable(),
+    attributes: z.record(z.string(), z.unknown()),
+    tags: z.array(z.string()),
+    lastActiveAt: IsoDate.nullable(),
+    unsubscribedAt: IsoDate.nullable(),
+    createdAt: IsoDate,
+    updatedAt: IsoDate,
+  })
+  .meta({ id: 'Device' });
+
+export const TokenPeriodBody = z
+  .object({
+    channel: z.string(),
+    addressKind: z.enum(ADDRESS_KINDS).nullable(),
+    state: TokenState,
+    reason: z.string().nullable(),
+    fingerprint: z.string(),
+    registeredAt: IsoDate.nullable(),
+    endedAt: IsoDate.nullable(),
+  })
+  .meta({ id: 'DeviceToken' });
+
+/** Other headers pass as they are. */
+export const DeviceSecret = z.looseObject({
+  'x-device-secret': z
+    .string()
+    .max(200)
+    .optional()
+    .describe("The device's own secret, from its registration"),
+});

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { type Erasure, eraseUsers } from '../../db/erasure/erase.ts';
+import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
+import { personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { DeviceId } from './device-schemas.ts';
+import { route } from '../access/route.ts';
+
+const ErasureBody = z
+  .object({
+    done: z.boolean(),
+    devices: z.number(),
+    deliveries: z.number(),
+    others: z.number(),
+    inFlight: z.number(),
+  })
+  .meta({ id: 'Erasure' });
+
+/** The delay is longer than the timeout of a request to a push service. */
+const AGAIN_S = 15;
+
+export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
+  route(app, {
+    method: 'POST',
+    path: '/v1/users/erase',
+    access: 'users.erase',
+    audit: AUDIT_ACTIONS.eraseUsers,
+    schema: {
+      operationId: 'eraseUsers',
+      description:
+        'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
+        'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
+        'again changes nothing. User IDs travel in the body, which no log keeps.',
+      body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
+      response: { 200: ErasureBody, 202: ErasureBody },
+    },
+    problems: [413, 415],
+    handler: async (request, reply) => {
+      const { appId } = personOf(request);
+      const { userIds } = request.body;
+      const now = await deps.clock();
+      const erased = await eraseUsers(deps.db, { appId, userIds, now });
+      const detail = auditDetail(userIds.length, erased);
+      await recordAuditEntry(deps.db, request, { detail, now });
+      const done = erased.inFlight === 0;
+      if (!done) reply.header('retry-after', AGAIN_S);
+      return reply.code(done ? 200 : 202).send({ done, ...erased });
+    },
+  });
+}
+
+function auditDetail(users: number, { devices, deliveries, others, inFlight }: Erasure): string {
+  return `users: ${users}, devices: ${devices}, deliveries: ${deliveries}, others: ${others}, in flight: ${inFlight}`;
+}

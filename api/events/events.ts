@@ -1,0 +1,117 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { listNames, MAX_EVENT_NAMES } from '../../db/events/event-names.ts';
+import { EventInput } from '../../domain/events/event.ts';
+import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { appIdOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { createDeviceGuard, type DeviceGuard, secretRequired } from '../devices/device-proof.ts';
+import { DeviceId, DeviceSecret } from '../devices/device-schemas.ts';
+import { answerOf, type EventAnswer, readEvents } from './event-reader.ts';
+import { createEventRecorder } from './event-recorder.ts';
+import { Problem } from '../http/problem.ts';
+import { createGate } from '../receipts/receipt-gate.ts';
+import { route } from '../access/route.ts';
+import { IsoDate } from '../http/schemas.ts';
+
+const MAX_EVENTS = 1_000;
+/** The bound counts bodies; their parsed form takes a few times as much memory. */
+const MAX_WAITING_BYTES = 16 * 1_048_576;
+
+const Events = z
+  .strictObject({
+    /** With an SDK key: the device that reports, which shows its secret. */
+    deviceId: DeviceId.optional(),
+    /** The reporter's own time of sending, which shows the error of its clock. */
+    sentAt: IsoDate.optional(),
+    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
+    events: z
+      .array(z.union([EventInput, z.unknown()]))
+      .min(1)
+      .max(MAX_EVENTS),
+  })
+  .meta({ id: 'Events' });
+const EventsAnswer = z
+  .object({
+    /** The number of events that are stored, now or by an earlier report. */
+    accepted: z.int(),
+    results: z.array(
+      z.union([
+        z.object({ index: z.int(), result: z.enum(['counted', 'duplicate']) }),
+        z.object({ index: z.int(), error: z.string() }),
+      ]),
+    ),
+  })
+  .meta({ id: 'EventsAnswer' });
+const EventNames = z.object({ items: z.array(z.string()) }).meta({ id: 'EventNames' });
+
+const TOO_MANY_NAMES = `name: the app has ${MAX_EVENT_NAMES} names of events, and takes no more`;
+
+export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
+  const record = createEventRecorder(deps.db);
+  const gate = createGate(MAX_WAITING_BYTES);
+  const guard = createDeviceGuard(app, deps);
+  route(app, {
+    method: 'POST',
+    path: '/v1/events',
+    access: { sdkOr: 'events.report' },
+    onRequest: gate.admit,
+    audit: AUDIT_ACTIONS.reportEvents,
+    schema: {
+      operationId: 'reportEvents',
+      description:
+        'With an SDK key a device reports its own events, and shows its secret. ' +
+        "With a person's key the app's backend reports events of users or devices.",
+      tags: ['devices'],
+      headers: DeviceSecret,
+      body: Events,
+      response: { 200: EventsAnswer },
+    },
+    problems: [413],
+    handler: async (request) => {
+      const { deviceId, sentAt, events: items } = request.body;
+      await checkReporter(guard, request, deviceId);
+      const now = await deps.clock();
+      const { events, answers } = readEvents(items, { deviceId, times: { now, sentAt } });
+      for (const [index, result] of await record({ appId: appIdOf(request), now, events })) {
+        const answer =
+          result === 'too_many_names' ? { index, error: TOO_MANY_NAMES } : answerOf(index, result);
+        answers.set(index, answer);
+      }
+      const results: EventAnswer[] = items.flatMap((_, index) => answers.get(index) ?? []);
+      return { accepted: results.filter((one) => 'result' in one).length, results };
+    },
+  });
+
+  route(app, {
+    method: 'GET',
+    path: '/v1/events/names',
+    access: 'audiences.read',
+    schema: {
+      operationId: 'listEventNames',
+      response: { 200: EventNames },
+    },
+    handler: async (request) => ({ items: await listNames(deps.db, appIdOf(request)) }),
+  });
+}
+
+/** An unknown device and a wrong secret are answered alike. */
+async function checkReporter(
+  guard: DeviceGuard,
+  request: FastifyRequest,
+  deviceId: string | undefined,
+): Promise<void> {
+  if (request.caller?.kind !== 'sdk') {
+    if (deviceId === undefined) return;
+    throw invalid("goes with an SDK key; with a person's key each event names its user or device");
+  }
+  if (deviceId === undefined) throw invalid('is missing: with an SDK key a device reports its own events');
+  const { proof } = await guard.admit(request, deviceId);
+  if (!proof?.hash) throw secretRequired();
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('invalid_request', 'The request is not valid', {
+    errors: [{ pointer: '/deviceId', detail }],
+  });
+}

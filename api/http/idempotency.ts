@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  claimIdempotencyKey,
+  keepIdempotencyKey,
+  releaseIdempotencyKey,
+  settleIdempotencyKey,
+} from '../../db/core/idempotency.ts';
+import { MINUTE_MS } from '../../domain/duration.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    idempotent?: true;
+  }
+  interface FastifyInstance {
+    idempotency: Idempotency;
+  }
+  interface FastifyRequest {
+    /** The idempotency key that this request holds. */
+    idempotency: { scope: string; key: string; end: () => void } | null;
+  }
+}
+
+const KEY = /^[\x21-\x7e]{8,255}$/;
+const ABANDONED_MS = MINUTE_MS;
+/** Uploads last longer than a key is held without a heartbeat. */
+const HEARTBEAT_MS = 5_000;
+
+/** The hooks of an idempotent route: a repeated Idempotency-Key gets the first answer again. */
+export type Idempotency = ReturnType<typeof createIdempotency>;
+
+export function createIdempotency(deps: ApiDeps) {
+  return {
+    preHandler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const key = keyOf(request);
+      if (key === undefined) return undefined;
+      const scope = scopeOf(request);
+      const claim = await claimIdempotencyKey(deps.db, {
+        scope,
+        key,
+        requestHash: hashOf(request),
+        now: await deps.clock(),
+        abandonedAfterMs: ABANDONED_MS,
+      });
+      if (claim.state === 'done') return replay(reply, claim.status, deps.vault.open(claim.sealed));
+      if (claim.state !== 'claimed') throw refusal(claim.state);
+      const end = request.body instanceof Readable ? keep(deps, scope, key) : () => undefined;
+      request.idempotency = { scope, key, end };
+      return undefined;
+    },
+    onSend: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
+      if (request.idempotency === null) return payload;
+      const { scope, key, end } = request.idempotency;
+      request.idempotency = null;
+      end();
+      const isDone = reply.statusCode < 300 && typeof payload === 'string';
+      if (!isDone) await releaseIdempotencyKey(deps.db, scope, key);
+      else await settleIdempotencyKey(deps.db, { scope, key, ...sealedAnswer(deps, reply, payload) });
+      return payload;
+    },
+  };
+}
+
+/**
+ * Heartbeats last as long as the work, which may outlive the connection: a body received completely is
+ * processed anyway.
+ */
+function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => void {
+  const beat = async () => keepIdempotencyKey(db, { scope, key, now: await clock() });
+  const timer = setInterval(() => {
+    beat().catch((error: unknown) => log.warn({ err: error }, 'the key of an upload could not be kept'));
+  }, HEARTBEAT_MS).unref();
+  return () => clearInterval(timer);
+}
+
+function sealedAnswer({ vault }: ApiDeps, reply: FastifyReply, payload: string) {
+  return { status: reply.statusCode, sealed: vault.seal(payload) };
+}
+
+function replay(reply: FastifyReply, status: number, payload: string): FastifyReply {
+  return reply.code(status).header('idempotency-replayed', 'true').type('application/json').send(payload);
+}
+
+function refusal(state: 'in_progress' | 'mismatch'): Problem {
+  return state === 'in_progress'
+    ? new Problem('request_in_progress', 'A request with this Idempotency-Key is still running', {
+        retryAfterSeconds: 1,
+      })
+    : new Problem('idempotency_key_reused', 'This Idempotency-Key was used for another request');
+}
+
+function lengthOf({ headers }: FastifyRequest): string {
+  const rest = headers['content-length'];
+  return rest === undefined ? '' : String(Number(rest) + Number(headers['upload-offset'] ?? 0));
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  const errors = [{ header: 'idempotency-key', detail: 'must be 8 to 255 visible ASCII characters' }];
+  throw new Problem('invalid_request', 'The request is not valid', { errors });
+}
+
+/** SDK keys are public, so devices and persons have separate scopes of replay. */
+function scopeOf({ caller }: FastifyRequest): string {
+  if (caller === null || caller.kind === 'admin') return '';
+  return caller.kind === 'sdk' ? `sdk/${caller.appId}` : caller.appId;
+}
+
+/** An upload is identified by the length of its file, because a stream cannot be read twice. */
+function hashOf(request: FastifyRequest): Buffer {
+  const { body, headers, method, url } = request;
+  const isUpload = body instanceof Readable || headers['upload-offset'] !== undefined;
+  const content = isUpload ? lengthOf(request) : (JSON.stringify(body) ?? '');
+  return createHash('sha256').update(`${method}\n${url}\n`).update(content).digest();
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { CursorError } from '../../db/core/paging.ts';
+import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
+import { faultsOf } from './validation.ts';
+
+/** Turns an error into a problem (RFC 9457). The text of an unforeseen error appears only in the log. */
+export async function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request);
+  if (problem.status >= 500) request.log.error({ err: error }, problem.message);
+  return sendProblem(problem, request, reply);
+}
+
+export async function handleNotFound(request: FastifyRequest, reply: FastifyReply) {
+  return sendProblem(new Problem('not_found', 'There is nothing at this address'), request, reply);
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { retryAfterSeconds } = problem.options;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (request.raw.complete === false) discardRest(request.raw);
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(renderProblem(problem, request.id));
+}
+
+const LINGER_MS = 2_000;
+
+/**
+ * An unwanted body is read and dropped for a moment, so that its sender receives the answer: closing at once would
+ * reset the connection. Then the connection ends.
+ */
+function discardRest(message: IncomingMessage): void {
+  message.resume();
+  const close = () => {
+    if (!message.complete) message.socket.destroy();
+  };
+  setTimeout(close, LINGER_MS).unref();
+}
+
+/** Problems can also be part of an answer that holds several. */
+export function toProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof Error)) return internal();
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = faultsOf(request, (error as Partial<FastifyError>).validationContext);
+    return new Problem('invalid_request', 'The request is not valid', { errors });
+  }
+  if (error instanceof CursorError) {
+    const errors = [{ parameter: 'cursor', detail: error.message }];
+    return new Problem('invalid_request', 'The request is not valid', { errors });
+  }
+  if (request.raw.destroyed && request.raw.complete === false) {
+    return new Problem('invalid_request', 'The body was cut off');
+  }
+  if (isUnavailable(error)) {
+    return new Problem('unavailable', 'A part of the service is not reachable; try again', {
+      retryAfterSeconds: 2,
+    });
+  }
+  return fromFastify(error) ?? internal();
+}
+
+const FASTIFY_CODES: Readonly<Record<string, Problem['code']>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+};
+
+function fromFastify(error: Error): Problem | undefined {
+  const { code, statusCode } = error as Partial<FastifyError>;
+  const known = FASTIFY_CODES[code ?? ''];
+  if (known !== undefined) return new Problem(known, error.message);
+  const isFault = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
+  return isFault ? new Problem('invalid_request', error.message) : undefined;
+}
+
+function internal(): Problem {
+  return new Problem('internal', 'Something went wrong on our side; quote the instance when you report it');
+}
+
+/** Classes 08 and 57P, 53300 (too many connections), and what the sockets say. */
+const DATABASE_DOWN = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOENT|EHOSTUNREACH)$/;
+const DATABASE_DOWN_TEXT = /^(timeout exceeded when trying to connect|Connection terminated)/;
+const GRPC_DOWN: readonly number[] = [4, 8, 14];
+
+export function isUnavailable(error: Error): boolean {
+  if (isGrpcServiceError(error)) return GRPC_DOWN.includes(error.code);
+  if (error instanceof ServiceError) return error.cause instanceof Error && isUnavailable(error.cause);
+  const { code } = error as { code?: unknown };
+  return (typeof code === 'string' && DATABASE_DOWN.test(code)) || DATABASE_DOWN_TEXT.test(error.message);
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { isTimeZone } from '../../domain/time/time-zone.ts';
+
+/** `Date` in code, ISO text on the wire. */
+export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (date) => date.toISOString() as `${string}Z`,
+});
+
+export const TimeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be an IANA time zone, as in Europe/Berlin')
+  .meta({ examples: ['Europe/Berlin'] });
+
+/** Text that people read: Postgres cannot store NUL. */
+export function Label(max: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
+}
+
+/** Any text is accepted: what is no ID is answered by 404, like the ID of something that does not exist. */
+export const IdParams = z.object({ id: z.string().max(100) });
+
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().min(1).max(500).optional(),
+});
+
+/** A page of a list; `nextCursor` is null on the last one. */
+export function Page<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}

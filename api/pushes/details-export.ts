@@ -1,0 +1,52 @@
+import { type DeviceDetail, type Ledger, lastDetail, listDetails } from '../../db/ledger/details.ts';
+import type { PushSummary } from '../../db/tasks/task-history.ts';
+import type { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import type { Cell } from '../csv/csv-export.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { createLimiter } from '../http/limit-concurrency.ts';
+import { gone } from './push-lookup.ts';
+import { hasDetails } from './push-view.ts';
+
+const PAGE = 2_000;
+/** Delivery numbers per statement, so that no statement takes long even when the filter matches few. */
+const SPAN = 50_000;
+/**
+ * Statements of all exports of this process share a limit, so that the database has capacity for the rest.
+ */
+const limit = createLimiter(2);
+
+const COLUMNS = {
+  n: (row) => row.n,
+  device_id: (row) => row.deviceId,
+  platform: (row) => row.platform,
+  channel: (row) => row.channel,
+  variant: (row) => row.variant,
+  result: (row) => row.result,
+  reason: (row) => row.reason,
+  blocked: (row) => row.blocked,
+  taps: (row) => row.taps,
+  settled_at: (row) => row.settledAt,
+  delivered_at: (row) => row.deliveredAt,
+  impression_at: (row) => row.impressionAt,
+  open_at: (row) => row.openAt,
+  dismissed_at: (row) => row.dismissedAt,
+} as const satisfies Record<string, (row: DeviceDetail) => Cell>;
+
+export const DETAIL_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COLUMNS)];
+
+/** Page after page in the order of the numbers; it breaks off when the details end while it is read. */
+export async function* detailPages(
+  deps: ApiDeps,
+  push: PushSummary,
+  { ledger, filter, span = SPAN }: { ledger: Ledger | undefined; filter: DetailsFilter; span?: number },
+): AsyncGenerator<Cell[][]> {
+  if (ledger === undefined) return;
+  const last = await lastDetail(deps.db, ledger);
+  for (let after = 0; after < last; ) {
+    if (!hasDetails(push, await deps.clock())) throw gone();
+    const page = { after, upTo: after + span, limit: PAGE };
+    const rows = await limit(() => listDetails(deps.db, { ...ledger, filter, ...page }));
+    yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
+    after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.n ?? page.upTo);
+  }
+}

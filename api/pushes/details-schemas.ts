@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { DEVICE_RESULTS, DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
+
+/** `z.coerce.boolean` would read "false" as true. */
+const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+const filter = {
+  ...DetailsFilter.shape,
+  delivered: Flag.optional(),
+  blocked: Flag.optional(),
+  impression: Flag.optional(),
+  open: Flag.optional(),
+  dismissal: Flag.optional(),
+};
+export const DetailsExportQuery = z.strictObject(filter);
+export const DetailsQuery = PageQuery.extend({
+  ...filter,
+  /** Counts the devices too, which reads all of them. */
+  count: Flag.default(false),
+});
+
+const Delivery = z
+  .object({
+    /** The device's number within the push. */
+    n: z.int(),
+    deviceId: z.string(),
+    platform: z.enum(PLATFORMS).nullable(),
+    channel: z.string().nullable(),
+    variant: z.string().nullable(),
+    result: z.enum(DEVICE_RESULTS),
+    reason: z.string().nullable(),
+    blocked: z.boolean(),
+    taps: z.int(),
+    settledAt: IsoDate.nullable(),
+    deliveredAt: IsoDate.nullable(),
+    impressionAt: IsoDate.nullable(),
+    openAt: IsoDate.nullable(),
+    /** Never on iOS: not supported there. */
+    dismissedAt: IsoDate.nullable(),
+  })
+  .meta({ id: 'Delivery' });
+
+export const DeliveryPage = Page(Delivery).extend({
+  /** How many devices the filter chooses, where `count` asked for it. */
+  total: z.int().nullable(),
+});

@@ -1,0 +1,95 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { atOneMoment } from '../../db/core/database.ts';
+import { listStartedPushes } from '../../db/tasks/task-history.ts';
+import { type Period, readAppDays, readAppTotals } from '../../db/statistics/totals.ts';
+import { DAY_MS } from '../../domain/duration.ts';
+import { appIdOf } from '../access/auth.ts';
+import { type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
+import { renderPushes } from '../pushes/push-view.ts';
+import { route } from '../access/route.ts';
+import { IsoDate } from '../http/schemas.ts';
+import { PUSH_COLUMNS, pushRow } from './statistics-export.ts';
+import { AppTotalsBody, daysOf, totalsOf } from '../pushes/totals-view.ts';
+
+const USUAL_DAYS = 30;
+const MAX_DAYS = 366;
+const PAGE = 200;
+
+const PeriodQuery = z.strictObject({
+  /** Pushes that started from then on; 30 days before the end by default. */
+  from: IsoDate.optional(),
+  /** And before then; now by default. */
+  to: IsoDate.optional(),
+});
+
+const tags = ['statistics'];
+
+export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
+  route(app, {
+    method: 'GET',
+    path: '/v1/statistics',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getAppStatistics',
+      tags,
+      querystring: PeriodQuery,
+      response: { 200: AppTotalsBody },
+    },
+    handler: async (request) => {
+      const period = await periodOf(deps, request);
+      const { from, to } = period;
+      const { totals, days } = await atOneMoment(deps.db, async (trx) => ({
+        totals: await readAppTotals(trx, period),
+        days: await readAppDays(trx, period),
+      }));
+      return { from, to, ...totalsOf(totals, await deps.clock()), days: daysOf(days, totals) };
+    },
+  });
+
+  route(app, {
+    method: 'GET',
+    path: '/v1/statistics.csv',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'exportAppStatistics',
+      tags,
+      querystring: PeriodQuery,
+      response: { 200: CSV_RESPONSE },
+    },
+    handler: async (request, reply) =>
+      sendCsv(reply, {
+        name: 'pushes',
+        columns: PUSH_COLUMNS,
+        pages: pushPages(deps, await periodOf(deps, request)),
+      }),
+  });
+}
+
+async function periodOf(
+  deps: ApiDeps,
+  request: FastifyRequest & { query: z.infer<typeof PeriodQuery> },
+): Promise<Period> {
+  const to = request.query.to ?? new Date((await deps.clock()).getTime() + 1);
+  const from = request.query.from ?? new Date(to.getTime() - USUAL_DAYS * DAY_MS);
+  const faults = [];
+  if (from >= to) faults.push({ parameter: 'from', detail: 'must be before the end' });
+  if (to.getTime() - from.getTime() > MAX_DAYS * DAY_MS) {
+    faults.push({ parameter: 'from', detail: `must be at most ${MAX_DAYS} days before the end` });
+  }
+  if (faults.length > 0) throw new Problem('invalid_request', 'The request is not valid', { errors: faults });
+  return { appId: appIdOf(request), from, to };
+}
+
+/** Newest first. */
+async function* pushPages(deps: ApiDeps, period: Period): AsyncGenerator<Cell[][]> {
+  for (let after: { startedAt: Date; no: number } | undefined; ; ) {
+    const pushes = await listStartedPushes(deps.db, { ...period, after, limit: PAGE });
+    yield (await renderPushes(deps, pushes)).map(pushRow);
+    const last = pushes.at(-1);
+    if (last === undefined || last.startedAt === null || pushes.length < PAGE) return;
+    after = { startedAt: last.startedAt, no: last.no };
+  }
+}

@@ -1,0 +1,20 @@
+import { atOneMoment } from '../../db/core/database.ts';
+import { findTaskStatus } from '../../db/tasks/tasks.ts';
+import { readTaskTotals } from '../../db/statistics/totals.ts';
+import { isOver } from '../../domain/tasks/task-status.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { type TotalsBody, totalsOf } from '../pushes/totals-view.ts';
+
+/** Final: the task has no more pushes, and all that it had are frozen. */
+export async function readTaskStatistics(
+  { db, clock }: Pick<ApiDeps, 'db' | 'clock'>,
+  taskId: string,
+): Promise<{ body: TotalsBody; final: boolean }> {
+  const asOf = await clock();
+  return await atOneMoment(db, async (trx) => {
+    const status = await findTaskStatus(trx, taskId);
+    const totals = await readTaskTotals(trx, { taskId });
+    const final = isOver(status) && totals.pushes === totals.finalPushes;
+    return { body: totalsOf(totals, asOf), final };
+  });
+}

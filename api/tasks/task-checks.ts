@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
+import { findAudienceVersion, findReadiness } from '../../db/apps/readiness.ts';
+import { zoneOfApp } from '../../db/tasks/recurrences.ts';
+import type { AudienceRef } from '../../domain/audiences/audience-rule.ts';
+import { checkContent } from '../../domain/content/content-check.ts';
+import { CHANNEL_OF } from '../../domain/devices/device.ts';
+import { isStorable } from '../../domain/plain-text.ts';
+import type { Channel, Platform } from '../../domain/platform.ts';
+import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { inZone, timingFaults } from '../../domain/tasks/timing-check.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { type Fault, Problem } from '../http/problem.ts';
+
+export const Warning = z
+  .object({
+    code: z.enum(['credentials_missing', 'receipts_missing', 'audience_unreadable']),
+    detail: z.string(),
+  })
+  .meta({ id: 'Warning' });
+export type Warning = z.infer<typeof Warning>;
+
+/**
+ * Checks a new definition beyond its shape. Returns the definition with the audience's version pinned;
+ * throws a problem that lists every fault.
+ */
+export async function checkDefinition(
+  deps: ApiDeps,
+  appId: string,
+  definition: TaskDefinition,
+): Promise<TaskDefinition> {
+  const faults: Fault[] = [];
+  const { audience, content } = definition;
+  const pin = async (ref: AudienceRef, pointer: string): Promise<AudienceRef> => {
+    const { id: audienceId, version } = ref;
+    const pinned = await findAudienceVersion(deps.db, { appId, audienceId, version });
+    if (pinned !== undefined) return { id: audienceId, version: pinned };
+    const what = version === undefined ? 'audience' : 'version of an audience';
+    faults.push({ pointer, detail: `there is no such ${what}` });
+    return ref;
+  };
+  const pinned = await pin(audience, '/audience');
+  const exclusions: AudienceRef[] = [];
+  for (const [index, ref] of (definition.exclusions ?? []).entries()) {
+    exclusions.push(await pin(ref, `/exclusions/${index}`));
+  }
+  const zone = await zoneOfApp(deps.db, appId);
+  faults.push(...timingFaults(definition, (await deps.clock()).getTime(), zone));
+  if (!isStorable(definition))
+    faults.push({ pointer: '', detail: 'must not contain NUL or broken characters' });
+  for (const { pointer, detail } of checkContent(content, definition.platforms)) {
+    faults.push({ pointer: `/content${pointer}`, detail });
+  }
+  if (faults.length > 0) {
+    throw new Problem('invalid_request', 'The task is not valid', { errors: faults });
+  }
+  return {
+    ...inZone(definition, zone),
+    audience: pinned,
+    ...(exclusions.length === 0 ? {} : { exclusions }),
+  };
+}
+
+const SENDS_NO_MORE: readonly TaskStatus[] = ['collecting', 'completed', 'cancelled', 'expired', 'failed'];
+
+/** Warnings: they do not stop the task, but should be known before it is sent. */
+export async function warningsOf(
+  deps: ApiDeps,
+  appId: string,
+  definition: TaskDefinition,
+  status: TaskStatus = 'draft',
+): Promise<Warning[]> {
+  const { platforms } = definition;
+  const [ready, fault] = await Promise.all([
+    findReadiness(deps.db, { appId }),
+    SENDS_NO_MORE.includes(status)
+      ? undefined
+      : findAudienceFault(deps.db, { appId, definition, now: await deps.clock() }),
+  ]);
+  const needed = new Set(platforms.flatMap((platform) => CHANNEL_OF[platform] ?? []));
+  const warnings: Warning[] = [...needed]
+    .filter((channel) => !ready.channels.includes(channel))
+    .map((channel) => ({
+      code: 'credentials_missing',
+      detail: `The app has no ${channel} credentials: ${platformsOf(channel, platforms)} cannot be sent to`,
+    }));
+  if (!ready.hasSdkKey) {
+    const detail = 'The app has no SDK key: impressions, opens and dismissals will not be reported';
+    warnings.push({ code: 'receipts_missing', detail });
+  } else if (!ready.hasReceipts) {
+    const detail =
+      'No receipt of a device has arrived yet: until one does, impressions, opens and dismissals are n/a';
+    warnings.push({ code: 'receipts_missing', detail });
+  }
+  if (fault !== undefined) {
+    warnings.push({ code: 'audience_unreadable', detail: `A push now would reach nobody: ${fault}` });
+  }
+  return warnings;
+}
+
+function platformsOf(channel: Channel, platforms: readonly Platform[]): string {
+  return platforms.filter((platform) => CHANNEL_OF[platform] === channel).join(' and ');
+}

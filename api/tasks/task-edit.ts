@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { insertAct, type Origin } from '../../db/audit/audit.ts';
+import { proposeRevision, reviseDraft } from '../../db/tasks/task-revisions.ts';
+import { type TaskWithDefinition, updateRate } from '../../db/tasks/tasks.ts';
+import { TaskDefinition, type TaskDefinitionPatch } from '../../domain/tasks/task-definition.ts';
+import { isAtRest } from '../../domain/tasks/task-status.ts';
+import type { ApiDeps } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
+import { checkDefinition } from './task-checks.ts';
+import { executeCommand } from './task-command.ts';
+import { refusalOfTask } from './task-view.ts';
+import { jsonPointer, zodFaults } from '../http/validation.ts';
+
+export interface Edit {
+  readonly task: TaskWithDefinition;
+  readonly personId: string;
+  readonly origin: Origin;
+  readonly now: Date;
+}
+
+/** The rate of a draft. Of a submitted task the workflow sets it. */
+export async function setDraftRate(
+  deps: ApiDeps,
+  { task, now }: Edit,
+  ratePerSecond: number | null | undefined,
+): Promise<void> {
+  if (ratePerSecond === undefined || ratePerSecond === task.ratePerSecond) return;
+  const refusal = refusalOfTask(task, 'edit');
+  if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+  if (!isAtRest(task.status)) {
+    throw new Problem(
+      'not_allowed_now',
+      `The rate of a ${task.status} task is set by PUT /v1/tasks/{id}/rate`,
+    );
+  }
+  await updateRate(deps.db, { appId: task.appId, taskId: task.id, ratePerSecond, now });
+}
+
+/** The definition as the patch makes it, checked; undefined when that changes nothing. */
+export async function patchedDefinition(
+  deps: ApiDeps,
+  { task }: Edit,
+  patch: TaskDefinitionPatch,
+): Promise<TaskDefinition | undefined> {
+  const members = Object.entries({ ...task.definition, ...patch }).filter(([, value]) => value != null);
+  const parsed = TaskDefinition.safeParse(Object.fromEntries(members));
+  if (!parsed.success) {
+    const errors = zodFaults(parsed.error, (path) => ({ pointer: jsonPointer(path) }));
+    throw new Problem('invalid_request', 'The task would not be valid', { errors });
+  }
+  if (isDeepStrictEqual(parsed.data, task.definition)) return undefined;
+  const refusal = refusalOfTask(task, 'edit');
+  if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
+  const checked = await checkDefinition(deps, task.appId, parsed.data);
+  return isDeepStrictEqual(checked, task.definition) ? undefined : checked;
+}
+
+/**
+ * Makes a revision. A draft has it at once; with a submitted task the workflow takes it, back to approval.
+ * Says what is pending, if anything is.
+ */
+export async function revise(
+  deps: ApiDeps,
+  { task, personId, origin, now }: Edit,
+  definition: TaskDefinition,
+): Promise<string | undefined> {
+  const { appId, id: taskId } = task;
+  const isDraft = task.status === 'draft' || task.status === 'rejected';
+  const make = isDraft ? reviseDraft : proposeRevision;
+  const made = await make(deps.db, { appId, taskId, definition, madeBy: personId, now, from: task.revision });
+  if (!made.ok) {
+    throw made.why === 'stale'
+      ? staleProblem(made.task.revision)
+      : new Problem(
+          'not_allowed_now',
+          refusalOfTask(made.task, 'edit') ?? 'The task was submitted meanwhile',
+        );
+  }
+  const { revision } = made;
+  if (isDraft) {
+    await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, origin, now });
+    return undefined;
+  }
+  const payload = { by: personId, revision };
+  const answer = await executeCommand(deps, task, { name: 'revise', payload, origin });
+  return answer.pending ? answer.detail : undefined;
+}
+
+export const IfMatch = z.looseObject({ 'if-match': z.string().max(500).optional() });
+
+/** RFC 9110: `*`, or ETags, of which one must be the revision's. */
+export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  const tags = ifMatch.split(',').map((tag) => tag.trim());
+  if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision);
+}
+
+/** A material change has to name the revision that it is based on (RFC 6585). */
+export function requirePrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
+  if (ifMatch !== undefined) return;
+  const errors = [
+    { header: 'if-match', detail: `must name the revision that was read, as in "${task.revision}"` },
+  ];
+  throw new Problem('precondition_required', 'An edit of what is material needs If-Match', { errors });
+}
+
+function staleProblem(current: number): Problem {
+  return new Problem('precondition_failed', `The task is at revision ${current} now: read it again`);
+}

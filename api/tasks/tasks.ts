@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { findAppStop } from '../../db/apps/app-stop.ts';
+import { countTasksByStatus, listTasks } from '../../db/tasks/task-list.ts';
+import { sortsByTotals, TASK_SORTS } from '../../db/tasks/task-sort.ts';
+import { refreshTotals } from '../../db/statistics/task-totals.ts';
+import { findTask } from '../../db/tasks/tasks.ts';
+import { APPROVAL_STATES } from '../../domain/tasks/approval-state.ts';
+import { PlainText } from '../../domain/plain-text.ts';
+import { RatePerSecond, TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import { PUSH_TYPES, TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import { AppStop } from '../http/app-stop-view.ts';
+import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { appIdOf, personOf } from '../access/auth.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { originOf } from '../access/origin.ts';
+import { pageSerializer } from '../http/page-serializer.ts';
+import { notFound } from '../http/problem.ts';
+import { route } from '../access/route.ts';
+import { IdParams, IsoDate, Page, PageQuery } from '../http/schemas.ts';
+import { checkDefinition, warningsOf } from './task-checks.ts';
+import { decodePlaceOf, encodePlace } from './task-cursor.ts';
+import { createDraft } from './task-draft.ts';
+import { SubCampaignIds, SubgroupId, TaskName } from './task-labels.ts';
+import { taskOf } from './task-lookup.ts';
+import { renderTask, renderTasks, TaskBody, TaskSummary } from './task-view.ts';
+
+const NewTask = TaskDefinition.safeExtend({
+  name: TaskName,
+  subgroupId: SubgroupId.optional(),
+  subCampaignIds: SubCampaignIds.optional(),
+  ratePerSecond: RatePerSecond.optional(),
+}).meta({ id: 'NewTask' });
+
+/** One, or several: `status=draft&status=rejected`. */
+function Several<Value extends string>(values: readonly Value[]) {
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? [value] : value),
+    z.array(z.enum(values)).max(values.length),
+  );
+}
+const TaskQuery = PageQuery.extend({
+  status: Several(TASK_STATUSES).optional(),
+  approval: Several(APPROVAL_STATES).optional(),
+  /** With all that lie in it; `none` for tasks in no folder. */
+  subgroup: PlainText(100).optional(),
+  subCampaign: PlainText(100).optional(),
+  pushType: Several(PUSH_TYPES).optional(),
+  creator: PlainText(100).optional(),
+  channel: PlainText(100).optional(),
+  createdFrom: IsoDate.optional(),
+  createdTo: IsoDate.optional(),
+  pushFrom: IsoDate.optional(),
+  pushTo: IsoDate.optional(),
+  /** A task's ID, or part of its name, in any language and case. */
+  search: PlainText(200).optional(),
+  sort: z.enum(TASK_SORTS).default('createdAt'),
+  order: z.enum(['asc', 'desc']).default('desc'),
+  /** `false` leaves `counts` out, which later pages need not ask for again. */
+  counts: z.enum(['true', 'false']).default('true'),
+});
+const TaskPage = Page(TaskSummary).extend({
+  /** How many tasks of each status the other filters leave. */
+  counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()).nullable(),
+  /** Set while the emergency stop holds everything of the app. */
+  appStop: AppStop.nullable(),
+  /** The moment of the figures that the tasks are sorted by; null when they are sorted by another field. */
+  sortedAsOf: IsoDate.nullable(),
+});
+
+const tags = ['tasks'];
+
+export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
+  creating(app, deps);
+  reading(app, deps);
+}
+
+function creating(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'POST',
+    path: '/v1/tasks',
+    access: 'tasks.change',
+    audit: AUDIT_ACTIONS.createTask,
+    idempotent: true,
+    schema: {
+      operationId: 'createTask',
+      tags,
+      body: NewTask,
+      response: { 201: TaskBody },
+    },
+    problems: [409, 422],
+    handler: async (request, reply) => {
+      const { name, subgroupId = null, subCampaignIds = [], ratePerSecond = null, ...given } = request.body;
+      const { appId, personId } = personOf(request);
+      const definition = await checkDefinition(deps, appId, given);
+      const taskId = await createDraft(deps, {
+        appId,
+        personId,
+        name,
+        subgroupId,
+        subCampaignIds,
+        ratePerSecond,
+        definition,
+        origin: originOf(request, await deps.clock()),
+        verb: 'create',
+      });
+      const task = await findTask(deps.db, { appId, taskId });
+      if (task === undefined) throw notFound('task');
+      reply.code(201).header('location', `/v1/tasks/${taskId}`).header('etag', `"${task.revision}"`);
+      return renderTask(deps, task, await warningsOf(deps, appId, definition));
+    },
+  });
+}
+
+function reading(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks',
+    access: 'tasks.read',
+    serializerCompiler: pageSerializer,
+    schema: {
+      operationId: 'listTasks',
+      tags,
+      querystring: TaskQuery,
+      response: { 200: TaskPage },
+    },
+    handler: async (request) => {
+      const { limit, cursor, sort, order, counts, ...filters } = request.query;
+      const filter = { ...filters, appId: appIdOf(request) };
+      const after = cursor === undefined ? undefined : decodePlaceOf(sort, cursor);
+      const now = await deps.clock();
+      const sortedAsOf = sortsByTotals(sort) ? await refreshTotals(deps.db, { ...filter, now }) : null;
+      const [rows, counted, appStop] = await Promise.all([
+        listTasks(deps.db, filter, { sort, order, after, limit: limit + 1 }),
+        counts === 'true' ? countTasksByStatus(deps.db, filter) : null,
+        findAppStop(deps.db, filter),
+      ]);
+      const shown = rows.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        items: await renderTasks(deps, shown),
+        nextCursor: rows.length > limit && last !== undefined ? encodePlace(sort, last) : null,
+        counts: counted,
+        appStop: appStop ?? null,
+        sortedAsOf,
+      };
+    },
+  });
+
+  route(app, {
+    method: 'GET',
+    path: '/v1/tasks/:id',
+    access: 'tasks.read',
+    schema: {
+      operationId: 'getTask',
+      tags,
+      params: IdParams,
+      response: { 200: TaskBody },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
+      const task = await taskOf(deps, request);
+      reply.header('etag', `"${task.revision}"`);
+      return renderTask(deps, task, await warningsOf(deps, task.appId, task.definition, task.status));
+    },
+  });
+}

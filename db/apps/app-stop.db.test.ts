@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { newId } from '../../domain/ids.ts';
+import { seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
+import { useTestDatabase } from '../../test/setup/database.ts';
+import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
+import { openDatabase } from '../core/database.ts';
+import { openPush, shareLockOpenPush } from '../ledger/push-control.ts';
+
+const database = useTestDatabase();
+const now = new Date('2026-11-22T10:10:00Z');
+
+async function actOf() {
+  const person = await seedPerson(database.db, now);
+  const origin = {
+    id: newId('origin', randomBytes),
+    appId: person.appId,
+    keyId: 'key-0000000000',
+    at: now,
+    ip: '2001:db8::7',
+    userAgent: 'curl',
+  };
+  return { ...person, origin, now };
+}
+
+test('the first stop stands, and each is in the audit once', async () => {
+  const { db } = database;
+  const act = await actOf();
+  await stopApp(db, { ...act, reason: 'Wrong price' });
+  await stopApp(db, { ...act, reason: 'Another' });
+  expect(await findAppStop(db, act)).toMatchObject({ at: now, reason: 'Wrong price', by: { name: 'Mei' } });
+  await liftStop(db, act);
+  await liftStop(db, act);
+  expect(await findAppStop(db, act)).toBeUndefined();
+  const verbs = await db
+    .selectFrom('audit')
+    .select('verb')
+    .where('app_id', '=', act.appId)
+    .orderBy('no')
+    .execute();
+  expect(verbs.map(({ verb }) => verb)).toEqual(['stop_app', 'resume_app']);
+});
+
+test('a stop is not kept waiting by senders whose claims overlap without a gap', async () => {
+  const act = await actOf();
+  const taskId = await seedTask(database.db, act);
+  const push = await seedPush(database.db, { ...act, taskId, startedAt: now, deliveries: [] });
+  const { epoch } = await openPush(database.db, { pushNo: push.no, resume: true });
+  const senders = openDatabase(database.url, 16);
+  let claims = 0;
+  const claim = async () =>
+    await senders.db.transaction().execute(async (trx) => {
+      const { rows } = await lockOpenOf(push.no, epoch).execute(trx);
+      await sql`select pg_sleep(0.02)`.execute(trx);
+      claims += rows.length;
+      return rows.length > 0;
+    });
+  const loops = Array.from({ length: 16 }, async (_, index) => {
+    await sql`select pg_sleep(${index * 0.002})`.execute(senders.db);
+    while (await claim());
+  });
+  await expect.poll(() => claims).toBeGreaterThan(30);
+  const startedAt = performance.now();
+  await stopApp(database.db, { ...act, reason: 'Wrong price' });
+  const ms = performance.now() - startedAt;
+  const before = claims;
+  await Promise.all(loops);
+  await senders.db.destroy();
+  expect(claims, 'claims after the stop was answered').toBe(before);
+  expect(ms).toBeLessThan(1000);
+});
+
+test('only tasks that the stop paused are to be told, and only once it is lifted', async () => {
+  const { db } = database;
+  const act = await actOf();
+  const [stopped, byHand] = [await seedTask(db, act), await seedTask(db, act)];
+  await db.updateTable('tasks').set({ status: 'paused' }).where('app_id', '=', act.appId).execute();
+  await db
+    .updateTable('tasks')
+    .set({ status_reason: 'the app is stopped' })
+    .where('id', '=', stopped)
+    .execute();
+  await stopApp(db, { ...act, reason: 'Wrong price' });
+  expect(await listStopped(db, { appId: act.appId, limit: 10 })).toEqual([]);
+  await liftStop(db, act);
+  const told = await listStopped(db, { appId: act.appId, limit: 10 });
+  expect(told).toEqual([{ taskId: stopped, resumedBy: act.personId }]);
+  expect(byHand).not.toBe(stopped);
+});
+
+function lockOpenOf(pushNo: number, epoch: number) {
+  return sql`${shareLockOpenPush({ pushNo, epoch })}`;
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { Db } from '../core/database.ts';
+import { afterCursor, type Paged, type PageRequest, toPage } from '../core/paging.ts';
+import { revoke } from './revoke.ts';
+import type { PeopleTable } from '../schema/schema.ts';
+
+export type KeyOwner =
+  | { kind: 'person'; keyId: string; appId: string; personId: string; role: PeopleTable['role'] }
+  | { kind: 'sdk'; keyId: string; appId: string };
+
+/** Whose key has this SHA-256 hash; undefined when there is none or it was revoked. */
+export async function findCaller(db: Db, hash: Buffer): Promise<KeyOwner | undefined> {
+  const row = await db
+    .selectFrom('keys')
+    .leftJoin('people', 'people.id', 'keys.person_id')
+    .select(['keys.id', 'keys.app_id', 'keys.person_id', 'people.role'])
+    .where('keys.hash', '=', hash)
+    .where('keys.revoked_at', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { id: keyId, app_id: appId, person_id: personId, role } = row;
+  if (personId === null || role === null) return { kind: 'sdk', keyId, appId };
+  return { kind: 'person', keyId, appId, personId, role };
+}
+
+export interface NewKey {
+  readonly id: string;
+  readonly appId: string;
+  readonly key: string;
+  readonly personId: string | null;
+  readonly createdAt: Date;
+}
+
+export async function insertKey(db: Db, key: NewKey): Promise<void> {
+  await db
+    .insertInto('keys')
+    .values({
+      id: key.id,
+      app_id: key.appId,
+      person_id: key.personId,
+      kind: key.personId === null ? 'sdk' : 'person',
+      hash: createHash('sha256').update(key.key).digest(),
+      created_at: key.createdAt,
+      revoked_at: null,
+    })
+    .execute();
+}
+
+export interface KeyRecord {
+  readonly id: string;
+  readonly role: PeopleTable['role'] | 'sdk';
+  readonly personId: string | null;
+  readonly name: string | null;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+export async function listKeys(db: Db, appId: string, page: PageRequest): Promise<Paged<KeyRecord>> {
+  const rows = await db
+    .selectFrom('keys')
+    .leftJoin('people', 'people.id', 'keys.person_id')
+    .select([
+      'keys.id',
+      'people.role',
+      'keys.person_id as personId',
+      'people.name',
+      'keys.created_at as createdAt',
+      'keys.revoked_at as revokedAt',
+    ])
+    .where('keys.app_id', '=', appId)
+    .where(({ ref }) => afterCursor(ref('keys.created_at'), ref('keys.id'), page.cursor))
+    .orderBy('keys.created_at', 'desc')
+    .orderBy('keys.id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+  return toPage(
+    rows.map((row) => ({ ...row, role: row.role ?? ('sdk' as const) })),
+    page.limit,
+  );
+}
+
+/** False when the app has no such key. A second call keeps the first time. */
+export async function revokeKey(db: Db, key: { appId: string; id: string; now: Date }): Promise<boolean> {
+  return await revoke(db, 'keys', key);
+}

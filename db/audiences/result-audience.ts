@@ -1,0 +1,70 @@
+import { sql } from 'kysely';
+import type { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import { type Db, inTransaction } from '../core/database.ts';
+import { whereDetails } from '../ledger/details.ts';
+import { lockLedgerShared } from '../ledger/push-lock.ts';
+
+export interface ResultAudience {
+  readonly id: string;
+  readonly appId: string;
+  readonly name: string;
+  readonly pushNo: number;
+  /** The names of its variants, by their numbers. */
+  readonly variants: readonly string[];
+  readonly filter: DetailsFilter;
+  readonly createdBy: string;
+  readonly now: Date;
+}
+
+/**
+ * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they
+ * are; 'gone' when the details are, 'unready' while they are still being written. An unknown user of the
+ * target stays a user ID; whoever was erased is nobody any more.
+ */
+export async function createResultAudience(
+  db: Db,
+  audience: ResultAudience,
+): Promise<number | 'gone' | 'unready'> {
+  return await inTransaction(db, async (trx) => {
+    const { pushNo, variants, filter } = audience;
+    await lockLedgerShared(trx, [pushNo]);
+    const push = await trx
+      .selectFrom('pushes')
+      .select(['id', 'slot', 'window_ends_at', 'details_deleted_at', 'next_part_from'])
+      .where('no', '=', pushNo)
+      .where('app_id', '=', audience.appId)
+      .executeTakeFirst();
+    if (push === undefined || areDetailsGone(push, audience.now)) return 'gone';
+    if (push.slot === null || push.next_part_from !== null) return 'unready';
+    const { id, appId, name, createdBy, now } = audience;
+    const made = { created_by: createdBy, created_at: now };
+    await trx
+      .insertInto('audiences')
+      .values({ id, app_id: appId, name, kind: 'result', version: 1, archived_at: null, ...made })
+      .execute();
+    // Which device was searched for would outlive it.
+    const { deviceId: _, ...kept } = filter;
+    const source = JSON.stringify({ pushId: push.id, filter: kept });
+    await trx
+      .insertInto('audience_versions')
+      .values({ audience_id: id, version: 1, members: 0, source, ...made })
+      .execute();
+    const { numAffectedRows } = await sql`
+      insert into audience_members (audience_id, version, kind, id)
+      select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
+      from deliveries d where ${whereDetails({ pushNo, slot: push.slot, variants }, filter)}
+        and d.device_id <> ''
+      on conflict do nothing`.execute(trx);
+    const members = Number(numAffectedRows ?? 0);
+    await trx.updateTable('audience_versions').set({ members }).where('audience_id', '=', id).execute();
+    return members;
+  });
+}
+
+/** From the end of the window on nobody sees them, though they are deleted a little later. */
+export function areDetailsGone(
+  push: { window_ends_at: Date | null; details_deleted_at: Date | null },
+  now: Date,
+): boolean {
+  return push.details_deleted_at !== null || (push.window_ends_at !== null && push.window_ends_at <= now);
+}

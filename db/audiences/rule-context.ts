@@ -1,0 +1,141 @@
+import { sql } from 'kysely';
+import { type VersionOp, versionMeets } from '../../domain/audiences/app-version.ts';
+import { ruleOf } from '../../domain/audiences/audience-definition.ts';
+import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
+import { type AudienceSource, findSource } from './audience-source.ts';
+import type { Db } from '../core/database.ts';
+import { type EventName, findNames } from '../events/event-names.ts';
+
+/** A rule that cannot be computed, now or later: something that it names is gone. */
+export class RuleError extends Error {
+  override name = 'RuleError';
+}
+
+export interface PushRef {
+  readonly no: number;
+  readonly id: string;
+  readonly taskId: string;
+  readonly slot: Date;
+  readonly startedAt: Date;
+}
+
+/** The facts of the database that turn a rule into a statement. */
+export interface RuleContext {
+  readonly appId: string;
+  readonly now: Date;
+  /** The statement only reads, and several processes run it. */
+  readonly isParallel: boolean;
+  readonly names: ReadonlyMap<string, EventName>;
+  readonly pushes: readonly PushRef[];
+  readonly sources: ReadonlyMap<string, AudienceSource>;
+  /** The app versions that devices have. */
+  readonly versions: readonly string[];
+}
+
+export function sourceKey(id: string, version: number): string {
+  return `${id} ${version}`;
+}
+
+/** Limits of rules within rules. */
+const MAX_CONDITIONS = 500;
+const MAX_LEVELS = 10;
+
+export async function loadRuleContext(
+  db: Db,
+  given: { appId: string; now: Date; isParallel: boolean; rules: readonly AudienceRule[] },
+): Promise<RuleContext> {
+  const { appId, now, isParallel, rules } = given;
+  const sources = new Map<string, AudienceSource>();
+  const conditions = rules.flatMap(conditionsOf);
+  let fresh = conditions;
+  for (let level = 0; fresh.length > 0; level++) {
+    if (level > MAX_LEVELS) throw new RuleError(`audiences lie more than ${MAX_LEVELS} deep in each other`);
+    fresh = (await loadSources(db, appId, fresh, sources)).flatMap((source) =>
+      source.definition === undefined ? [] : conditionsOf(ruleOf(source.definition)),
+    );
+    conditions.push(...fresh);
+    if (conditions.length > MAX_CONDITIONS)
+      throw new RuleError(`has more than ${MAX_CONDITIONS} conditions with those of its audiences`);
+  }
+  const names = conditions.flatMap((one) => (one.field === 'event' ? [one.name] : []));
+  const needsPushes = conditions.some((one) => one.field === 'push');
+  const needsVersions = conditions.some((one) => one.field === 'appVersion');
+  return {
+    appId,
+    now,
+    isParallel,
+    sources,
+    names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
+    pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],
+    versions: needsVersions ? await listAppVersions(db, appId) : [],
+  };
+}
+
+function conditionsOf(rule: AudienceRule): Condition[] {
+  if ('all' in rule) return rule.all.flatMap(conditionsOf);
+  if ('any' in rule) return rule.any.flatMap(conditionsOf);
+  return 'not' in rule ? conditionsOf(rule.not) : [rule];
+}
+
+async function loadSources(
+  db: Db,
+  appId: string,
+  conditions: readonly Condition[],
+  known: Map<string, AudienceSource>,
+): Promise<AudienceSource[]> {
+  const added: AudienceSource[] = [];
+  for (const one of conditions) {
+    if (one.field !== 'audience' || one.version === undefined) continue;
+    const key = sourceKey(one.id, one.version);
+    if (known.has(key)) continue;
+    const source = await findSource(db, { appId, audienceId: one.id, version: one.version });
+    if (source === undefined) throw new RuleError(`there is no version ${one.version} of ${one.id}`);
+    known.set(key, source);
+    added.push(source);
+  }
+  return added;
+}
+
+/** Pushes whose details exist. */
+async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef[]> {
+  const { rows } = await sql<PushRef>`
+    select no, id, task_id as "taskId", slot, started_at as "startedAt"
+    from pushes
+    where app_id = ${appId}
+      and slot is not null
+      and started_at is not null
+      and details_deleted_at is null
+      and window_ends_at > ${now}`.execute(db);
+  return rows;
+}
+
+const MAX_VERSIONS = 20_000;
+
+/** Steps from one value to the next in the index, instead of reading all devices. */
+async function listAppVersions(db: Db, appId: string): Promise<string[]> {
+  const { rows } = await sql<{ version: string }>`
+    with recursive versions as (
+      select min(app_version) as version
+      from devices
+      where app_id = ${appId} and app_version is not null
+      union all
+      select (
+        select min(d.app_version)
+        from devices d
+        where d.app_id = ${appId} and d.app_version > versions.version
+      )
+      from versions
+      where versions.version is not null
+    )
+    select version
+    from versions
+    where version is not null
+    limit ${MAX_VERSIONS + 1}`.execute(db);
+  if (rows.length > MAX_VERSIONS)
+    throw new RuleError(`devices report more than ${MAX_VERSIONS} app versions`);
+  return rows.map(({ version }) => version);
+}
+
+export function versionsThatMeet({ versions }: RuleContext, op: VersionOp, value: string): string[] {
+  return versions.filter((version) => versionMeets(version, op, value));
+}

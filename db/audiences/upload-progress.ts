@@ -1,0 +1,165 @@
+import { type InferResult, sql } from 'kysely';
+import type { Pool } from 'pg';
+import { copyInto, copyText, withCopyClient } from '../core/copy.ts';
+import type { Db } from '../core/database.ts';
+
+export interface AudienceMember {
+  readonly kind: 'device' | 'user';
+  readonly id: string;
+}
+
+/** How far a file was read. */
+export interface UploadProgress {
+  /** Up to the end of a row. */
+  readonly bytes: number;
+  readonly lines: number;
+  /** Of a CSV file whose header was read. */
+  readonly columns: readonly string[] | null;
+  readonly rows: number;
+  readonly badRows: number;
+  /** Of the first bad rows. */
+  readonly errors: readonly unknown[];
+}
+
+/** Only the request with the newest run of an upload may add to it. */
+export interface UploadHold {
+  readonly no: number;
+  readonly run: number;
+}
+
+/** An upload whose key is null ends with its request. */
+export interface UploadKey {
+  readonly appId: string;
+  readonly key: string | null;
+}
+
+interface Beginning extends UploadKey {
+  /** Address and content type. */
+  readonly target: string;
+  /** How many bytes of the file the request skips. */
+  readonly offset: number;
+  readonly now: Date;
+}
+
+export type Begun =
+  | { readonly state: 'open'; readonly hold: UploadHold; readonly from: UploadProgress }
+  | { readonly state: 'done'; readonly answer: unknown }
+  /** The upload resumes at `bytes` only. */
+  | { readonly state: 'elsewhere'; readonly bytes: number };
+
+/** How long an interrupted upload can be resumed. */
+const KEPT_MS = 24 * 3_600_000;
+const NOTHING: UploadProgress = { bytes: 0, lines: 0, columns: null, rows: 0, badRows: 0, errors: [] };
+
+/** Offset 0 restarts the upload: members that came under this key before are deleted. */
+export async function beginUpload(db: Db, { appId, key, target, offset, now }: Beginning): Promise<Begun> {
+  return await db.transaction().execute(async (trx) => {
+    const known = key === null ? undefined : await uploadOf(trx, appId, key).forUpdate().executeTakeFirst();
+    const same = known?.target === target ? known : undefined;
+    if (same !== undefined && same.answer !== null) return { state: 'done', answer: same.answer };
+    const from = same === undefined || offset === 0 ? NOTHING : progressOf(same);
+    if (offset !== from.bytes) return { state: 'elsewhere', bytes: from.bytes };
+    if (offset === 0 && known !== undefined) await dropMembers(trx, known.no);
+    const upload = { run: (known?.run ?? 0) + 1, target, ...columnsOf(from), answer: null, updated_at: now };
+    const { no, run } = await trx
+      .insertInto('audience_uploads')
+      .values({ app_id: appId, key, ...upload })
+      .onConflict((conflict) => conflict.columns(['app_id', 'key']).doUpdateSet(upload))
+      .returning(['no', 'run'])
+      .executeTakeFirstOrThrow();
+    return { state: 'open', hold: { no, run }, from };
+  });
+}
+
+function uploadOf(db: Db, appId: string, key: string) {
+  return db.selectFrom('audience_uploads').selectAll().where('app_id', '=', appId).where('key', '=', key);
+}
+
+type Row = InferResult<ReturnType<typeof uploadOf>>[number];
+
+function progressOf({ bytes, lines, columns, rows, bad_rows: badRows, errors }: Row): UploadProgress {
+  return { bytes, lines, columns, rows, badRows, errors };
+}
+
+function columnsOf({ bytes, lines, columns, rows, badRows, errors }: UploadProgress) {
+  return {
+    bytes,
+    lines,
+    rows,
+    bad_rows: badRows,
+    errors: JSON.stringify(errors),
+    columns: columns === null ? null : JSON.stringify(columns),
+  };
+}
+
+export async function findUpload(
+  db: Db,
+  { appId, key }: { appId: string; key: string },
+): Promise<(UploadProgress & { isDone: boolean; updatedAt: Date }) | undefined> {
+  const row = await uploadOf(db, appId, key).executeTakeFirst();
+  return row && { ...progressOf(row), isDone: row.answer !== null, updatedAt: row.updated_at };
+}
+
+/** Stores members and the progress together. False when another request has taken over the upload. */
+export async function keepMembers(
+  pool: Pool,
+  { no, run }: UploadHold,
+  members: readonly AudienceMember[],
+  progress: UploadProgress,
+  now: Date,
+): Promise<boolean> {
+  const { bytes, lines, columns, rows, badRows, errors } = progress;
+  return withCopyClient(pool, async (client) => {
+    const held = await client.query(
+      `update audience_uploads set
+         bytes = $3,
+         lines = $4,
+         columns = $5,
+         rows = $6,
+         bad_rows = $7,
+         errors = $8,
+         updated_at = $9
+       where no = $1 and run = $2`,
+      [no, run, bytes, lines, columns && JSON.stringify(columns), rows, badRows, JSON.stringify(errors), now],
+    );
+    if (held.rowCount === 0) return false;
+    await copyInto(client, 'audience_upload_members', encoded(no, members));
+    return true;
+  });
+}
+
+async function* encoded(no: number, members: readonly AudienceMember[]): AsyncGenerator<string> {
+  yield members.map(({ kind, id }) => `${no}\t${kind === 'device' ? 0 : 1}\t${copyText(id)}\n`).join('');
+}
+
+export async function dropUpload(db: Db, { no, run }: UploadHold): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const { numDeletedRows } = await trx
+      .deleteFrom('audience_uploads')
+      .where('no', '=', no)
+      .where('run', '=', run)
+      .executeTakeFirst();
+    if (numDeletedRows > 0n) await dropMembers(trx, no);
+  });
+}
+
+export async function dropOldUploads(db: Db, now: Date): Promise<void> {
+  await sql`
+    with gone as (
+      delete from audience_uploads
+      where updated_at < ${new Date(now.getTime() - KEPT_MS)}::timestamptz
+      returning no
+    )
+    delete from audience_upload_members member
+    using gone
+    where member.upload_no = gone.no`.execute(db);
+}
+
+/** Answers how many there were. */
+export async function dropMembers(db: Db, uploadNo: number): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('audience_upload_members')
+    .where('upload_no', '=', uploadNo)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

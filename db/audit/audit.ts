@@ -1,0 +1,146 @@
+import { sql } from 'kysely';
+import type { Db } from '../core/database.ts';
+
+/** The source of a request. */
+export interface Origin {
+  readonly id: string;
+  readonly appId: string;
+  readonly keyId: string;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly at: Date;
+}
+
+export interface NewAct {
+  readonly appId: string;
+  /** Null for an administrator. */
+  readonly personId: string | null;
+  readonly verb: string;
+  /** The task, for an action on one. */
+  readonly taskId?: string;
+  readonly revision?: number;
+  /** Never a user or a device: the audit is not erased. */
+  readonly detail?: string | undefined;
+  readonly origin: Origin;
+  readonly now: Date;
+}
+
+/** Records an action through the API that no workflow records. */
+export async function insertAct(db: Db, act: NewAct): Promise<void> {
+  await db
+    .with('origin', (query) =>
+      query
+        .insertInto('request_origins')
+        .values(toRow(act.origin))
+        .onConflict((conflict) => conflict.doNothing()),
+    )
+    .insertInto('audit')
+    .values({
+      app_id: act.appId,
+      task_id: act.taskId ?? null,
+      submission: null,
+      seq: null,
+      at: act.now,
+      person_id: act.personId,
+      verb: act.verb,
+      via: 'api',
+      revision: act.revision ?? null,
+      outcome: 'done',
+      detail: act.detail ?? null,
+      origin: act.origin.id,
+    })
+    .execute();
+}
+
+/** Stores the origin of a command that a workflow will record: the workflow carries the ID only. */
+export async function insertOrigin(db: Db, origin: Origin): Promise<void> {
+  await db
+    .insertInto('request_origins')
+    .values(toRow(origin))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function toRow(origin: Origin) {
+  const { id, ip, at } = origin;
+  return { id, app_id: origin.appId, key_id: origin.keyId, ip, user_agent: origin.userAgent, at };
+}
+
+export interface AuditLine {
+  readonly no: number;
+  readonly at: Date;
+  readonly taskId: string | null;
+  readonly personId: string | null;
+  readonly personName: string | null;
+  readonly verb: string;
+  readonly via: string;
+  readonly revision: number | null;
+  readonly outcome: 'done' | 'ignored';
+  readonly detail: string | null;
+  /** What the person wrote. */
+  readonly remark: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly keyId: string | null;
+}
+
+export interface AuditFilter {
+  readonly appId: string;
+  readonly taskId?: string | undefined;
+  readonly personId?: string | undefined;
+  readonly verb?: readonly string[] | undefined;
+  readonly via?: string | undefined;
+  readonly outcome?: 'done' | 'ignored' | undefined;
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+}
+
+/** Newest first, before the line of the given number. */
+export async function listAudit(
+  db: Db,
+  filter: AuditFilter,
+  page: { readonly before?: number | undefined; readonly limit: number },
+): Promise<AuditLine[]> {
+  const { taskId, personId, verb, via, outcome, from, to } = filter;
+  let query = db
+    .selectFrom('audit')
+    .leftJoin('people', 'people.id', 'audit.person_id')
+    .leftJoin('remarks', (join) =>
+      join.onRef('remarks.id', '=', 'audit.remark').onRef('remarks.task_id', '=', 'audit.task_id'),
+    )
+    .leftJoin('request_origins as origins', (join) =>
+      join.onRef('origins.id', '=', 'audit.origin').onRef('origins.app_id', '=', 'audit.app_id'),
+    )
+    .select([
+      'audit.no',
+      'audit.at',
+      'audit.task_id as taskId',
+      'audit.person_id as personId',
+      'people.name as personName',
+    ])
+    .select([
+      'audit.verb',
+      'audit.via',
+      'audit.revision',
+      'audit.outcome',
+      'audit.detail',
+      'remarks.text as remark',
+    ])
+    .select([
+      sql<string | null>`host(origins.ip)`.as('ip'),
+      'origins.user_agent as userAgent',
+      'origins.key_id as keyId',
+    ])
+    .where('audit.app_id', '=', filter.appId)
+    .orderBy('audit.no', 'desc')
+    .limit(page.limit);
+  if (taskId !== undefined) query = query.where('audit.task_id', '=', taskId);
+  if (personId !== undefined) query = query.where('audit.person_id', '=', personId);
+  if (verb !== undefined && verb.length > 0) query = query.where('audit.verb', 'in', verb);
+  if (via !== undefined) query = query.where('audit.via', '=', via);
+  if (outcome !== undefined) query = query.where('audit.outcome', '=', outcome);
+  if (from !== undefined) query = query.where('audit.at', '>=', from);
+  if (to !== undefined) query = query.where('audit.at', '<', to);
+  if (page.before !== undefined) query = query.where('audit.no', '<', page.before);
+  return await query.execute();
+}

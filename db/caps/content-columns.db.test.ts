@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { Content } from '../../domain/content/content.ts';
+import { localesOf, matchLocale } from '../../domain/content/content-locale.ts';
+import { variantOf } from '../../domain/content/content-variant.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
+import { deliveriesOfPush, preparePush, seedDevices, soundFigures } from '../../test/fixtures/push-fixture.ts';
+import { useTestDatabase } from '../../test/setup/database.ts';
+import { variantSql } from './content-columns.ts';
+
+const database = useTestDatabase();
+const now = new Date('2026-11-22T10:10:00Z');
+
+test('SQL chooses the variant that the rule in domain/ says', async () => {
+  const tags = ['de', 'de-AT', 'zh-Hant', 'zh-Hans', 'zh-TW', 'pt-BR', 'sr-Latn', 'en'];
+  const part = fc.constantFrom(
+    'de',
+    'zh',
+    'pt',
+    'sr',
+    'en',
+    'AT',
+    'TW',
+    'HK',
+    'Hant',
+    'hans',
+    'BR',
+    'Latn',
+    'x',
+    '',
+  );
+  const device = fc
+    .tuple(fc.array(part, { maxLength: 4 }), fc.constantFrom('-', '_'))
+    .map(([parts, join]) => parts.join(join));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.subarray(tags),
+      fc.uniqueArray(fc.option(device), { minLength: 1, maxLength: 40 }),
+      fc.constantFrom(...PLATFORMS),
+      async (chosen, locales, platform) => {
+        const content = Content.parse({
+          title: 't',
+          body: 'b',
+          locales: Object.fromEntries(chosen.map((tag) => [tag, {}])),
+        });
+        const { rows } = await sql<{ variant: number }>`
+          select ${variantSql(content)} as variant
+          from unnest(${locales}::text[]) with ordinality as given (locale, place),
+            lateral (select given.locale, ${PLATFORM_CODE[platform]}::int as platform) d
+          order by place`.execute(database.db);
+        const expected = locales.map((locale) =>
+          variantOf(content, platform, matchLocale(localesOf(content), locale)),
+        );
+        expect(rows.map(({ variant }) => variant)).toEqual(expected);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('devices without a needed attribute are suppressed; the others keep what fills the content in', async () => {
+  const app = await seedDevices(
+    database.db,
+    [
+      { id: 'all', locale: 'de-CH', attributes: { 'first name': 'Ann', points: 3, other: 'x' } },
+      { id: 'blank', attributes: { 'first name': '  ' } },
+      {
+        id: 'default',
+        platform: 'android',
+        channel: 'fcm',
+        attributes: { 'first name': 'Bo', points: null },
+      },
+      { id: 'missing', attributes: {} },
+      { id: 'null', attributes: { 'first name': null } },
+    ],
+    now,
+  );
+  const content = {
+    title: 'Hi {{ name }}',
+    body: '{{ points }}',
+    locales: { de: { body: 'Punkte: {{ points }}' } },
+    variables: { name: { attribute: 'first name' }, points: { default: 0 } },
+  };
+  const push = await preparePush(database.db, app, { content }, now);
+  expect(push.prepared).toEqual({ planned: 5, sendable: 2 });
+  expect(await soundFigures(database.db, push, now)).toMatchObject({
+    planned: 5,
+    matched: 5,
+    suppressed: 3,
+    pending: 2,
+    suppressedReasons: { missing_variable: 3 },
+  });
+  const rows = await deliveriesOfPush(database.db, push);
+  expect(rows.filter(({ status }) => status === 0)).toMatchObject([
+    { id: 'all', variant: 3, variables: { name: 'Ann', points: 3 } },
+    { id: 'default', variant: 1, variables: { name: 'Bo' } },
+  ]);
+  expect(
+    rows.filter(({ reason }) => reason === 'missing_variable').map(({ variables }) => variables),
+  ).toEqual([...[null, null, null]]);
+});
+
+test('a push that says the same to everybody stores nothing of it', async () => {
+  const app = await seedDevices(database.db, [{ id: 'a', locale: 'de', attributes: { name: 'Ann' } }], now);
+  const push = await preparePush(database.db, app, {}, now);
+  expect(await deliveriesOfPush(database.db, push)).toMatchObject([{ variant: null, variables: null }]);
+});

@@ -1,0 +1,67 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Pool, types } from 'pg';
+import { NamingClient } from './named-statements.ts';
+import type { Schema } from '../schema/schema.ts';
+
+export type Db = Kysely<Schema>;
+
+/** Joins the transaction that the caller has begun, or begins one. */
+export function inTransaction<T>(db: Db, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return db.isTransaction ? work(db as Transaction<Schema>) : db.transaction().execute(work);
+}
+
+/** All that is read is of one moment, so that several figures agree with each other. */
+export function atOneMoment<T>(db: Db, read: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
+  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+}
+
+const INT8_OID = 20;
+const intTypes = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    return oid === INT8_OID && format !== 'binary' ? Number : types.getTypeParser(oid, format);
+  },
+} as typeof types;
+
+/**
+ * For the sending path alone. Its few statements find rows by number in an index; with statistics of a
+ * partition that was empty a moment ago, the planner would rather read all of it. Planned once, they stay
+ * planned.
+ */
+const SENDER_OPTIONS = [
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  // A sender frozen within a transaction holds locks that a fence waits for: Postgres ends it before its
+  // lease does.
+  'idle_in_transaction_session_timeout=2s',
+  'statement_timeout=5s',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
+export function openSenderDatabase(url: string, poolSize: number): { db: Db; pool: Pool } {
+  return openDatabase(url, poolSize, 'signalbox-sender', SENDER_OPTIONS);
+}
+
+export function openDatabase(
+  url: string,
+  poolSize = 12,
+  applicationName = 'signalbox',
+  options?: string,
+): { db: Db; pool: Pool } {
+  const pool = new Pool({
+    Client: NamingClient,
+    ...(options === undefined ? {} : { options }),
+    connectionString: url,
+    max: poolSize,
+    application_name: applicationName,
+    types: intTypes,
+    connectionTimeoutMillis: 10_000,
+  });
+  // A connection that the server closed is replaced at the next query; without a listener it would end the
+  // process.
+  pool.on('error', () => undefined);
+  // The pool listens to idle connections only: between two statements of a transaction nobody else does.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return { db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), pool };
+}

@@ -1,0 +1,191 @@
+import { IDENTIFIER_KINDS } from '../../domain/devices/identifier.ts';
+import { bitOf, bitOfIdentifier, type OptionalField } from './device-import-bits.ts';
+
+/** The rows of the file. `given` has the bits of device-import-bits.ts. */
+export const STAGING = `
+  create temp table staged (
+    line integer not null,
+    platform smallint not null,
+    given integer not null,
+    device_id text not null,
+    channel text not null,
+    address_kind text not null,
+    token text,
+    user_id text,
+    time_zone text,
+    locale text,
+    app_version text,
+    tags text[] not null,
+    attributes jsonb not null,
+    last_active_at timestamptz,
+    unsubscribed boolean,
+    identifiers text[],
+    state text
+  ) on commit drop`;
+
+/** Hashes find the repeated IDs in little memory; only rows with a repeated hash are sorted. */
+export const DROP_DUPLICATES = `
+  with repeated as (
+    -- The hashes of IDs that occur more than once, and few others.
+    select hashtextextended(device_id, 0) as hash
+    from staged
+    group by 1
+    having count(*) > 1
+  ),
+  ranked as (
+    -- The last row of a device comes first.
+    select ctid, row_number() over (partition by device_id collate "C" order by line desc) as place
+    from staged
+    where hashtextextended(device_id, 0) in (select hash from repeated)
+  ),
+  dropped as (
+    -- The last row of a device stays.
+    delete from staged
+    using ranked
+    where staged.ctid = ranked.ctid and place > 1
+    returning line
+  )
+  select line, (count(*) over ())::integer as total
+  from dropped
+  order by line
+  limit $1`;
+
+export const LATER_TOKEN_WINS = `
+  with repeated as (
+    -- The hashes of tokens that occur more than once, and few others.
+    select hashtextextended(token, 0) as hash
+    from staged
+    where token is not null
+    group by 1
+    having count(*) > 1
+  ),
+  ranked as (
+    -- The last row of a token comes first.
+    select ctid, row_number() over (partition by channel, token collate "C" order by line desc) as place
+    from staged
+    where token is not null and hashtextextended(token, 0) in (select hash from repeated)
+  )
+  update staged
+  set state = 'replaced'
+  from ranked
+  where staged.ctid = ranked.ctid and place > 1`;
+
+/** A push service called this very token invalid: an older list does not make it valid again. */
+export const KEEP_INVALID = `
+  update staged
+  set state = 'invalid'
+  from devices d
+  where d.app_id = $1
+    and d.device_id = staged.device_id
+    and d.token_state = 'invalid'
+    and d.token = staged.token
+    and d.channel = staged.channel
+    and staged.state <> 'replaced'`;
+
+/** A token belongs to the device that gave it last. */
+export const DISPLACE = `
+  update devices d
+  set token_state = 'replaced', updated_at = $2::timestamptz
+  from staged
+  where d.app_id = $1
+    and d.channel = staged.channel
+    and md5(d.token) = md5(staged.token)
+    and d.token_state in ('active', 'no_sender')
+    and staged.state in ('active', 'no_sender')
+    and d.device_id <> staged.device_id`;
+
+/**
+ * Without a check for conflicts, which costs a quarter: a device that registers during it makes the statement
+ * fail.
+ */
+export const INSERT_ALL = `
+  insert into devices (app_id, device_id, platform, channel, address_kind, token, token_state,
+    token_registered_at, user_id, time_zone, locale, app_version, attributes, tags, last_active_at,
+    unsubscribed_at, created_at, updated_at)
+  select $1, device_id, platform, channel, address_kind, token, coalesce(state, 'none'),
+    case when token is not null then $2::timestamptz end, user_id, time_zone, locale, app_version,
+    attributes, tags, last_active_at,
+    case when unsubscribed then $2::timestamptz end, $2::timestamptz, $2::timestamptz
+  from staged`;
+
+export const INSERT_NEW = `${INSERT_ALL}
+  where not exists (select from devices d where d.app_id = $1 and d.device_id = staged.device_id)
+  on conflict (app_id, device_id) do nothing`;
+
+/** Whether the row of the file has the field. */
+const has = (field: OptionalField) => `file.given & ${bitOf(field)} > 0`;
+
+/**
+ * A row without an address keeps the device's, unless the device has another platform now. After the first
+ * pass ($3) the statement updates only devices that registered themselves: the others have the time of this
+ * import.
+ */
+export const UPDATE_KNOWN = `
+  update devices d set
+    platform = file.platform,
+    channel = case when file.is_addressed then file.channel else d.channel end,
+    address_kind = case when file.is_addressed then file.address_kind else d.address_kind end,
+    token = case when ${has('token')} then file.token when not file.is_addressed then d.token end,
+    token_state = case
+      when ${has('token')} then coalesce(file.state, 'none')
+      when file.is_addressed then 'none'
+      else d.token_state end,
+    token_registered_at = case
+      when file.state in ('active', 'no_sender')
+        and (d.token is distinct from file.token or d.token_state <> file.state) then $2::timestamptz
+      else d.token_registered_at end,
+    invalid_reason = case when file.state in ('active', 'no_sender') then null else d.invalid_reason end,
+    user_id = case when ${has('userId')} then file.user_id else d.user_id end,
+    time_zone = case when ${has('timeZone')} then file.time_zone else d.time_zone end,
+    locale = case when ${has('locale')} then file.locale else d.locale end,
+    app_version = case when ${has('appVersion')} then file.app_version else d.app_version end,
+    tags = case when ${has('tags')} then file.tags else d.tags end,
+    attributes = case when ${has('attributes')} then file.attributes else d.attributes end,
+    last_active_at = case when ${has('lastActiveAt')} then file.last_active_at else d.last_active_at end,
+    unsubscribed_at = case
+      when not (${has('unsubscribed')}) then d.unsubscribed_at
+      when file.unsubscribed then coalesce(d.unsubscribed_at, $2::timestamptz) end,
+    updated_at = $2::timestamptz
+  from (
+    select known.no, staged.*,
+      staged.given & ${bitOf('token')} > 0 or known.platform <> staged.platform as is_addressed
+    from staged
+    join devices known on known.app_id = $1 and known.device_id = staged.device_id
+    where $3 or known.updated_at <> $2::timestamptz
+  ) file
+  where d.no = file.no`;
+
+const KIND_BITS = IDENTIFIER_KINDS.map((_, code) => `(${code}, ${bitOfIdentifier(code)})`).join(', ');
+
+export const FORGET_IDENTIFIERS = `
+  delete from device_identifiers held
+  using staged
+    join devices d on d.app_id = $1 and d.device_id = staged.device_id,
+    (values ${KIND_BITS}) kinds (kind, bit)
+  where staged.given & kinds.bit > 0
+    and held.device_no = d.no
+    and held.kind = kinds.kind`;
+
+/** All forms of an identifier go, so that the device that had it is not found by another form. */
+export const TAKE_IDENTIFIERS = `
+  delete from device_identifiers held
+  using (
+    select own.device_no, own.kind
+    from staged, unnest(staged.identifiers) one
+    join device_identifiers own
+      on own.app_id = $1
+      and own.kind = left(one, 1)::smallint
+      and own.digest = decode(substr(one, 2), 'hex')
+  ) lost
+  where held.device_no = lost.device_no and held.kind = lost.kind`;
+
+/** An identifier belongs to the device that gave it last. */
+export const PUT_IDENTIFIERS = `
+  insert into device_identifiers (app_id, kind, digest, device_no)
+  select distinct on (2, 3) $1, left(one, 1)::smallint, decode(substr(one, 2), 'hex'), d.no
+  from staged
+    join devices d on d.app_id = $1 and d.device_id = staged.device_id,
+    unnest(staged.identifiers) one
+  order by 2, 3, staged.line desc
+  on conflict (app_id, kind, digest) do update
+    set device_no = excluded.device_no`;

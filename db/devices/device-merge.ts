@@ -1,0 +1,86 @@
+import type { PoolClient } from 'pg';
+import {
+  DISPLACE,
+  DROP_DUPLICATES,
+  FORGET_IDENTIFIERS,
+  INSERT_ALL,
+  INSERT_NEW,
+  KEEP_INVALID,
+  LATER_TOKEN_WINS,
+  PUT_IDENTIFIERS,
+  TAKE_IDENTIFIERS,
+  UPDATE_KNOWN,
+} from './device-merge-sql.ts';
+import { ClashError, withRetry } from '../core/retry.ts';
+
+interface MergeArgs {
+  readonly appId: string;
+  readonly now: Date;
+  readonly staged: number;
+  readonly hasIdentifiers: boolean;
+}
+
+export async function dropDuplicates(client: PoolClient, shown: number) {
+  const { rows } = await client.query<{ line: number; total: number }>(DROP_DUPLICATES, [shown]);
+  await client.query(LATER_TOKEN_WINS);
+  return { duplicates: rows[0]?.total ?? 0, duplicateLines: rows.map((row) => row.line) };
+}
+
+/**
+ * Repeats the merge when a device registers a token of the file during it. A device of the file costs one
+ * more pass only.
+ */
+export async function mergeStaged(client: PoolClient, args: MergeArgs) {
+  let isFirstTry = true;
+  return withRetry(async () => {
+    await client.query('savepoint merge');
+    try {
+      const merged = await merge(client, args, isFirstTry);
+      if (args.hasIdentifiers) await putIdentifiers(client, args.appId);
+      return merged;
+    } catch (error) {
+      isFirstTry = false;
+      await client.query('rollback to savepoint merge');
+      throw error;
+    }
+  });
+}
+
+const PASSES = 8;
+
+/**
+ * After each pass `created + updated` counts every staged row at most once: an insert leaves known devices
+ * alone, and an update after the first pass leaves the rows of this import alone. A row that is still missing
+ * belongs to a device that registered itself between the update and the insert. The next pass updates that
+ * device.
+ */
+async function merge(client: PoolClient, { appId, now, staged }: MergeArgs, isFirstTry: boolean) {
+  if (isFirstTry && !(await hasDevices(client, appId))) {
+    return { created: await countOf(client, INSERT_ALL, [appId, now]), updated: 0 };
+  }
+  let [created, updated] = [0, 0];
+  for (let pass = 1; pass <= PASSES; pass++) {
+    await client.query(KEEP_INVALID, [appId]);
+    await client.query(DISPLACE, [appId, now]);
+    updated += await countOf(client, UPDATE_KNOWN, [appId, now, pass === 1]);
+    if (created + updated === staged) break;
+    created += await countOf(client, INSERT_NEW, [appId, now]);
+    if (created + updated === staged) break;
+  }
+  if (created + updated !== staged) throw new ClashError('devices register themselves during the import');
+  return { created, updated };
+}
+
+async function hasDevices(client: PoolClient, appId: string): Promise<boolean> {
+  return (await countOf(client, 'select from devices where app_id = $1 limit 1', [appId])) > 0;
+}
+
+async function putIdentifiers(client: PoolClient, appId: string): Promise<void> {
+  await client.query(FORGET_IDENTIFIERS, [appId]);
+  await client.query(TAKE_IDENTIFIERS, [appId]);
+  await client.query(PUT_IDENTIFIERS, [appId]);
+}
+
+async function countOf(client: PoolClient, statement: string, values: unknown[]): Promise<number> {
+  return (await client.query(statement, values)).rowCount ?? 0;
+}

@@ -1,0 +1,226 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Given } from '../../domain/content/content-fill.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
+import type { Channel } from '../../domain/platform.ts';
+import type { Db } from '../core/database.ts';
+import { sendingHour } from './hours.ts';
+import type { LeaseToken } from './leases.ts';
+import { NAMED } from '../core/named-statements.ts';
+import { shareLockOpenPush } from './push-control.ts';
+import { byNumber, type ResultsByNumber, type Settled, UNANSWERED } from './results-by-number.ts';
+import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
+import { type SqlValues, slotStatement } from './statement.ts';
+
+/** A device whose request is to be written now: it is marked in flight. */
+export interface Claimed {
+  readonly n: number;
+  readonly token: string;
+  readonly channel: Channel;
+  /** Which message of the content; null where there is only one. */
+  readonly variant: number | null;
+  /** The values of the variables of its message. */
+  readonly variables: Given | null;
+}
+
+export interface Advanced {
+  /** Whether the lease is still the caller's; if not, nothing was written. */
+  readonly held: boolean;
+  /**
+   * Whether the push is open and no newer holder waits for the lease. If not, results were settled and
+   * nothing was claimed.
+   */
+  readonly open: boolean;
+  readonly done: boolean;
+  readonly claimed: Claimed[];
+}
+
+export interface Advance {
+  readonly slot: Date;
+  readonly startedAt: Date;
+  readonly results: readonly Settled[];
+  /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
+  readonly mark: number;
+  readonly newMark: number;
+  /**
+   * Nothing is claimed any more, and nothing above `mark` was written: rows that a call without an answer
+   * claimed there are free again. Only an ending call may say so, because such a call may still be under way,
+   * and must not undo a later claim.
+   */
+  readonly isEnding: boolean;
+  /**
+   * Rows put back earlier, to be sent now. One may be pending already, by the same call whose answer was
+   * lost.
+   */
+  readonly retries: readonly number[];
+  readonly now: Date;
+}
+
+/** The one row of a statement that had nothing to claim. */
+interface NotClaimed {
+  readonly n: null;
+}
+
+type MaybeClaimed = Claimed | NotClaimed;
+
+interface ClaimValues extends LeaseToken, Pick<Advance, 'slot' | 'mark' | 'newMark' | 'now'> {}
+
+interface SettleValues extends ClaimValues, ResultsByNumber, Pick<Advance, 'isEnding' | 'retries'> {
+  readonly hour: number;
+}
+
+type Row = MaybeClaimed & {
+  readonly held: boolean;
+  readonly open: boolean;
+  /**
+   * The statement waited for another one that took rows from the lease, and sees them as they were: nothing
+   * was claimed.
+   */
+  readonly stale: boolean;
+  readonly done: boolean | null;
+};
+
+const PENDING = sql.lit(STATUS_CODE.pending);
+
+/**
+ * Settles the answered deliveries and claims the next ones. The claim locks the control row, so that none
+ * succeeds once a fence has committed.
+ */
+export async function advanceLease(db: Db, token: LeaseToken, advance: Advance): Promise<Advanced> {
+  const { results, retries, mark, newMark, isEnding } = advance;
+  const claimsOnly = results.length === 0 && retries.length === 0 && newMark > mark && !isEnding;
+  if (claimsOnly) {
+    const rows = await claim(db, { ...token, ...advance });
+    // No row means that something is in the way, and the other statement says what.
+    if (rows.length > 0) return { held: true, open: true, done: false, claimed: rows.filter(isClaimed) };
+  }
+  const hour = sendingHour(advance.now, advance.startedAt);
+  const rows = await settleAndClaim(db, { ...token, ...advance, ...byNumber(results), hour });
+  const [first] = rows;
+  const { held = false, open = false, stale = false, done } = first ?? {};
+  if (held && stale) return await advanceLease(db, token, advance);
+  return { held, open, done: done ?? false, claimed: rows.filter(isClaimed) };
+}
+
+function isClaimed<Row extends MaybeClaimed>(row: Row): row is Row & Claimed {
+  return row.n !== null;
+}
+
+/**
+ * A row where the lease was moved, even when nothing is pending there; none when the lease changed during the
+ * wait.
+ */
+const claim = slotStatement<ClaimValues, MaybeClaimed>(
+  (deliveries, v) => sql`${NAMED}
+    with control as (
+      -- A fence waits for this share lock, and no claim succeeds after the fence.
+      ${shareLockOpenPush(v)}
+    ), moved as (
+      -- The high-water mark moves only while the lease is ours, and as it was when the statement began.
+      update leases
+      set mark_n = greatest(mark_n, ${v.newMark}::int),
+        seen_at = case when draining_until is null then ${v.now}::timestamptz end
+      where ${isMine(v)}
+        and not recalled
+        and exists (select from control)
+        and version = (select version from leases where ${isMine(v)})
+      returning push_no
+    )
+    select d.n, d.token, d.channel, d.variant, d.variables
+    from moved
+    left join ${deliveries} d on d.push_no = moved.push_no
+      and d.n > ${v.mark}::int
+      and d.n <= ${v.newMark}::int
+      and d.status = ${PENDING}`,
+);
+
+/** Results are found by number in an array, never by a join that stale statistics could ruin. */
+const settleAndClaim = slotStatement<SettleValues, Row>(
+  (deliveries, v) => sql`${NAMED}
+    with control as (
+      -- A fence waits for this share lock, and no claim succeeds after the fence.
+      ${shareLockOpenPush(v)}
+    ), seen as materialized (
+      -- The lease as the statement sees it when it begins.
+      select version
+      from leases
+      where ${isMine(v)}
+    ), holder as (
+      -- The lease as it is once the lock is held: no row when a newer holder has taken it.
+      select recalled, version
+      from leases
+      where ${isMine(v)}
+      for update
+    ), flags as materialized (
+      -- What the statement may do, and the results by number. One row, so that it can be joined to anything.
+      select
+        exists (select from holder) as held,
+        exists (select from control)
+          and exists (select from holder join seen using (version) where not recalled) as open,
+        not exists (select from holder join seen using (version)) as stale,
+        ${v.statuses}::smallint[] as statuses,
+        ${v.reasons}::text[] as reasons
+    ), settled as (
+      -- Each answered delivery gets its result. Rows that are settled already are not pending, and count
+      -- once.
+      update ${deliveries} d
+      set status = flags.statuses[d.n - ${v.base}::int + 1],
+        reason = flags.reasons[d.n - ${v.base}::int + 1],
+        settled_at = ${v.now}
+      from flags
+      where flags.held
+        and d.push_no = ${v.pushNo}
+        and d.status = ${PENDING}
+        and d.n between ${v.base}::int and ${v.end}::int
+        and flags.statuses[d.n - ${v.base}::int + 1] <> ${sql.lit(UNANSWERED)}
+      returning ${SETTLED_COLUMNS}
+    ), ${countSettled(v, v.hour)}, claimed as (
+      -- What is written next. The mark makes these rows in flight, so they are not written themselves.
+      select d.n, d.token, d.channel, d.variant, d.variables
+      from ${deliveries} d, flags
+      where flags.held
+        and flags.open
+        and d.push_no = ${v.pushNo}
+        and d.n > ${v.mark}::int
+        and d.n <= ${v.newMark}::int
+        and d.status = ${PENDING}
+    ), reopened as (
+      -- Rows to be tried again. One may be pending already, by a call whose answer was lost.
+      update ${deliveries} d
+      set status = ${PENDING}
+      from flags
+      where flags.held
+        and flags.open
+        and d.push_no = ${v.pushNo}
+        and d.n = any(${v.retries}::int[])
+        and d.status in (${sql.lit(STATUS_CODE.retry)}, ${PENDING})
+      returning d.n, d.token, d.channel, d.variant, d.variables
+    ), moved as (
+      -- The lease: its high-water mark, its sign of life, and what is left of it.
+      update leases
+      set
+        mark_n = case
+          when ${v.isEnding} then ${v.mark}::int
+          when flags.open then greatest(mark_n, ${v.newMark}::int)
+          else mark_n
+        end,
+        seen_at = case when draining_until is null then ${v.now}::timestamptz end,
+        pending = ${PENDING_LEFT},
+        done = 0 = all(${PENDING_LEFT})
+      from flags
+      where flags.held and ${isMine(v)}
+      returning done
+    )
+    select flags.held, flags.open, flags.stale, moved.done,
+      claims.n, claims.token, claims.channel, claims.variant, claims.variables
+    from flags
+    left join moved on true
+    left join (
+      select * from claimed
+      union all
+      select * from reopened
+    ) claims on true`,
+);
+
+function isMine({ pushNo, leaseNo, epoch, attempt }: SqlValues<LeaseToken>): RawBuilder<boolean> {
+  return sql`push_no = ${pushNo} and lease_no = ${leaseNo} and epoch = ${epoch} and attempt = ${attempt}`;
+}

@@ -1,0 +1,142 @@
+import { type RawBuilder, sql } from 'kysely';
+import { localesOf } from '../../domain/content/content-locale.ts';
+import { variantNames } from '../../domain/content/content-variant.ts';
+import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
+import type { DetailsFilter, DeviceResult } from '../../domain/pushes/details-filter.ts';
+import type { Platform } from '../../domain/platform.ts';
+import type { Db } from '../core/database.ts';
+import { containsPattern } from '../core/like.ts';
+import { platformOf } from '../core/platform-code.ts';
+import { sendReasonSql, sendResultSql } from './send-result.ts';
+import { findDefinition } from '../tasks/task-state.ts';
+
+export interface DeviceDetail {
+  /** The delivery's number within its push. */
+  readonly n: number;
+  readonly deviceId: string;
+  readonly platform: Platform | null;
+  readonly channel: string | null;
+  readonly variant: string | null;
+  readonly result: DeviceResult;
+  /** Why the device failed, was lost, was suppressed or was not sent to. */
+  readonly reason: string | null;
+  readonly blocked: boolean;
+  readonly taps: number;
+  readonly settledAt: Date | null;
+  readonly deliveredAt: Date | null;
+  readonly impressionAt: Date | null;
+  readonly openAt: Date | null;
+  /** null on iOS always: not supported there. */
+  readonly dismissedAt: Date | null;
+}
+
+export interface Ledger {
+  readonly pushNo: number;
+  readonly slot: Date;
+  /** The names of the content's variants, by their numbers. */
+  readonly variants: readonly string[];
+}
+
+/** The names of the variants that a push has. */
+export async function findVariants(
+  db: Db,
+  { taskId, revision }: { taskId: string; revision: number },
+): Promise<readonly string[]> {
+  const { content } = await findDefinition(db, { task_id: taskId, revision });
+  return variantNames(localesOf(content));
+}
+
+const COLUMNS = {
+  status: sql.ref('d.status'),
+  platform: sql.ref('d.platform'),
+  receipted: sql`d.delivered_at is not null`,
+  reason: sql.ref('d.reason'),
+};
+const { pending, retry, lost, suppressed, not_sent } = STATUS_CODE;
+
+/** The result of a row of any status. */
+const RESULT: RawBuilder<DeviceResult> = sql`coalesce(
+  ${sendResultSql(COLUMNS)},
+  case d.status
+    when ${sql.lit(lost)} then 'lost'
+    when ${sql.lit(suppressed)} then 'suppressed'
+    when ${sql.lit(not_sent)} then 'not_sent'
+    else 'pending'
+  end
+)`;
+
+const REASON: RawBuilder<string | null> = sql`case
+  when d.status in (${sql.lit(lost)}, ${sql.lit(suppressed)}, ${sql.lit(not_sent)}) then d.reason
+  when d.status in (${sql.lit(pending)}, ${sql.lit(retry)}) then null
+  else nullif(${sendReasonSql(COLUMNS)}, '')
+end`;
+
+/** The variant of a content that is the same for every device is its platform. */
+const VARIANT = sql`coalesce(d.variant, d.platform)`;
+
+/** The conditions of the filter on `deliveries d`. */
+export function whereDetails({ pushNo, slot, variants }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
+  const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
+  const { result, reason, platform, channel, variant, deviceId } = filter;
+  const { delivered, blocked, impression, open, dismissal } = filter;
+  if (result !== undefined) conditions.push(sql`${RESULT} = ${result}`);
+  if (reason !== undefined) conditions.push(sql`${REASON} = ${reason}`);
+  if (platform !== undefined) conditions.push(sql`d.platform = ${PLATFORM_CODE[platform]}`);
+  if (channel !== undefined) conditions.push(sql`d.channel = ${channel}`);
+  if (variant !== undefined) conditions.push(sql`${VARIANT} = ${variants.indexOf(variant)}`);
+  if (delivered !== undefined) conditions.push(sql`(d.delivered_at is not null) = ${delivered}`);
+  if (blocked !== undefined) conditions.push(sql`d.blocked = ${blocked}`);
+  if (impression !== undefined) conditions.push(sql`(d.impression_at is not null) = ${impression}`);
+  if (open !== undefined) conditions.push(sql`(d.open_at is not null) = ${open}`);
+  if (dismissal !== undefined) conditions.push(sql`(d.dismissed_at is not null) = ${dismissal}`);
+  if (deviceId !== undefined) conditions.push(sql`d.device_id ilike ${containsPattern(deviceId)}`);
+  return sql.join(conditions, sql` and `);
+}
+
+/** One page in the order of the numbers, above `after`. With `upTo` no delivery above that number is read. */
+export async function listDetails(
+  db: Db,
+  args: Ledger & { filter: DetailsFilter; after: number; upTo?: number; limit: number },
+): Promise<DeviceDetail[]> {
+  const upTo = args.upTo === undefined ? sql`` : sql`and d.n <= ${args.upTo}`;
+  type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
+  const { rows } = await sql<Row>`
+    select d.n, d.device_id as "deviceId", d.platform, d.channel,
+      ${VARIANT} as variant,
+      ${RESULT} as result,
+      ${REASON} as reason,
+      d.blocked, d.taps,
+      d.settled_at as "settledAt",
+      d.delivered_at as "deliveredAt",
+      d.impression_at as "impressionAt",
+      d.open_at as "openAt",
+      d.dismissed_at as "dismissedAt"
+    from deliveries d
+    where ${whereDetails(args, args.filter)}
+      and d.n > ${args.after} ${upTo}
+    order by d.n
+    limit ${args.limit}`.execute(db);
+  return rows.map((row) => ({
+    ...row,
+    platform: platformOf(row.platform),
+    variant: args.variants[row.variant ?? -1] ?? null,
+  }));
+}
+
+/** The number of the last device; 0 when there is none. */
+export async function lastDetail(db: Db, { pushNo, slot }: Ledger): Promise<number> {
+  const { rows } = await sql<{ n: number | null }>`
+    select max(d.n) as n
+    from deliveries d
+    where d.slot = ${slot} and d.push_no = ${pushNo}`.execute(db);
+  return rows[0]?.n ?? 0;
+}
+
+/** How many devices the filter chooses. */
+export async function countDetails(db: Db, args: Ledger & { filter: DetailsFilter }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count
+    from deliveries d
+    where ${whereDetails(args, args.filter)}`.execute(db);
+  return rows[0]?.count ?? 0;
+}

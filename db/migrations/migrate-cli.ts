@@ -1,0 +1,5 @@
+import { readConfig } from '../../config.ts';
+import { migrateToLatest } from './migrate.ts';
+
+const applied = await migrateToLatest(readConfig().databaseUrl);
+console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`);

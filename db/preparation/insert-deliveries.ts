@@ -1,0 +1,131 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
+import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { LeaseRange } from './cut-leases.ts';
+import { isByDevice, recipientRows, sourceOf } from '../audiences/recipients.ts';
+import type { Schema } from '../schema/schema.ts';
+import { deliveriesOf } from '../ledger/slots.ts';
+import { type Suppression, suppress } from '../caps/suppression.ts';
+import { triggerRecipientRows } from './trigger-recipients.ts';
+import { inWaves, type Waves } from './waves.ts';
+
+const MAX_NUMBER = 2_147_483_647;
+
+interface NewDeliveries {
+  readonly pushNo: number;
+  readonly appId: string;
+  readonly definition: TaskDefinition;
+  readonly frozenNo: number | undefined;
+  readonly now: Date;
+  readonly slot: Date;
+  readonly waves: Waves | undefined;
+  readonly suppression: Suppression;
+  /** Only devices with these numbers. */
+  readonly between?: readonly [from: number, to: number | null];
+  /** When the devices below `between` were planned. */
+  readonly plannedAt?: Date;
+  /** Only devices of these users. */
+  readonly userIds?: readonly string[];
+  /** The highest number of the push so far. */
+  readonly above?: number;
+}
+
+/** How many devices of a wave are to be sent to. Empty without waves. */
+type WaveSize = { readonly wave: number; readonly size: number };
+
+/**
+ * Writes one delivery for each recipient. Those to be sent have the first numbers, wave by wave, without
+ * gaps.
+ */
+export async function insertDeliveries(
+  trx: Transaction<Schema>,
+  deliveries: NewDeliveries,
+): Promise<{ written: number; sizes: readonly WaveSize[] }> {
+  const { waves } = deliveries;
+  const judged = await judgedRows(trx, deliveries);
+  const insert = insertStatement(deliveries);
+  // Sizes of waves need a second look at the judged rows, which a large push without waves is spared.
+  if (waves === undefined) {
+    const { numAffectedRows = 0n } = await sql`with judged as (${judged}) ${insert}`.execute(trx);
+    return { written: Number(numAffectedRows), sizes: [] };
+  }
+  const { rows } = await sql<WaveSize>`
+    with judged as materialized (
+      ${judged}
+    ), inserted as (
+      ${insert}
+    )
+    select wave, count(*)::int as size
+    from judged
+    where loss is null and suppression is null
+    group by wave
+    order by wave`.execute(trx);
+  return { written: rows.reduce((sum, { size }) => sum + size, 0), sizes: rows };
+}
+
+/** The recipients with their waves, and with every reason why some get nothing. */
+async function judgedRows(trx: Transaction<Schema>, deliveries: NewDeliveries): Promise<RawBuilder<unknown>> {
+  const { pushNo, now, waves, suppression } = deliveries;
+  const recipients = inWaves(await pushRecipients(trx, deliveries), waves);
+  const dueAt = waves?.dueAt.map((at) => new Date(at)) ?? [now];
+  const at = sql`(${dueAt}::timestamptz[])[recipient.wave + 1]`;
+  return suppress(recipients, suppression, { pushNo, now, at });
+}
+
+async function pushRecipients(
+  trx: Transaction<Schema>,
+  deliveries: NewDeliveries,
+): Promise<RawBuilder<unknown>> {
+  const { appId, definition, frozenNo, now, suppression, between, plannedAt, userIds } = deliveries;
+  const { audience, platforms, exclusions = [], devices = 'all' } = definition;
+  const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
+  const rows = await recipientRows(trx, {
+    appId,
+    now,
+    from,
+    platforms,
+    exclusions,
+    devices,
+    columns: suppression.columns,
+    userIds,
+    between,
+    plannedAt,
+  });
+  if (userIds === undefined) return rows;
+  return triggerRecipientRows(rows, { appId, userIds, namesUsers: !isByDevice(from) });
+}
+
+/** Inserts the rows of `judged`. */
+function insertStatement({ slot, pushNo, above = 0 }: NewDeliveries): RawBuilder<unknown> {
+  const { lost, suppressed, pending } = STATUS_CODE;
+  return sql`
+    insert into ${deliveriesOf(slot)} (
+      slot, push_no, n, device_no, device_id, platform, channel, token, status, reason, variant, variables
+    )
+    select ${slot}::timestamptz, ${pushNo}::bigint,
+      ${above}::int + row_number() over (
+        order by loss is not null or suppression is not null, wave, device_no, id
+      ),
+      device_no, id, platform, channel,
+      case when loss is null and suppression is null then token end,
+      case
+        when loss is not null then ${lost}::smallint
+        when suppression is not null then ${suppressed}::smallint
+        else ${pending}::smallint
+      end,
+      coalesce(loss, suppression),
+      variant,
+      case when loss is null and suppression is null then variables end
+    from judged`;
+}
+
+/** The numbers of each wave. Devices that are to be sent to come first, wave by wave. */
+export function rangesOf(waves: Waves | undefined, sizes: readonly WaveSize[], above = 0): LeaseRange[] {
+  if (waves === undefined) return [{ from: above + 1, to: MAX_NUMBER, dueAt: null }];
+  let last = above;
+  return sizes.map(({ wave, size }) => {
+    const from = last + 1;
+    last += size;
+    return { from, to: last, dueAt: new Date(waves.dueAt[wave] ?? 0) };
+  });
+}

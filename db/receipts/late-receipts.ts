@@ -1,0 +1,43 @@
+import { sql, type Transaction } from 'kysely';
+import { DAY_MS } from '../../domain/duration.ts';
+import { RECEIPT_KINDS } from '../../domain/receipts/receipt.ts';
+import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
+import { numbersText } from '../core/array-text.ts';
+import type { Db } from '../core/database.ts';
+import type { Schema } from '../schema/schema.ts';
+
+/** How many days after the window of its push a late receipt is recognised. Later ones are not counted. */
+const KEPT_DAYS = 30;
+
+/** A push whose window has ended: its deliveries are, or will soon be, gone. */
+export interface EndedPush {
+  readonly no: number;
+  readonly endedAt: Date;
+}
+
+/** How many of the receipts are reported for the first time: a delivery has each kind once. */
+export async function countLate(
+  trx: Transaction<Schema>,
+  { no, endedAt }: EndedPush,
+  { receipts, now }: { receipts: readonly IndexedReceipt[]; now: Date },
+): Promise<number> {
+  if (endedAt <= keptSince(now)) return 0;
+  const { numAffectedRows = 0n } = await sql`
+    insert into late_receipts (ended_at, push_no, n, kind)
+    select ${endedAt}::timestamptz, ${no}::bigint, n, kind
+    from unnest(
+      ${numbersText(receipts.map(({ n }) => n))}::int[],
+      ${numbersText(receipts.map(({ kind }) => RECEIPT_KINDS.indexOf(kind)))}::smallint[]
+    ) late (n, kind)
+    order by n, kind
+    on conflict do nothing`.execute(trx);
+  return Number(numAffectedRows);
+}
+
+export async function dropOldLate(db: Db, now: Date): Promise<void> {
+  await db.deleteFrom('late_receipts').where('ended_at', '<=', keptSince(now)).execute();
+}
+
+function keptSince(now: Date): Date {
+  return new Date(now.getTime() - KEPT_DAYS * DAY_MS);
+}

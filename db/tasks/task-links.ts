@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Db } from '../core/database.ts';
+import { NAMED } from '../core/named-statements.ts';
+import type { LinkedSubCampaign } from './sub-campaigns.ts';
+
+export interface TaskLinks {
+  /** The names from the top to the folder the task is in; none when it is in none. */
+  readonly path: string[];
+  /** By name. */
+  readonly subCampaigns: LinkedSubCampaign[];
+}
+
+/** The folders and sub-campaigns that a list shows of each task. */
+export async function readTaskLinks(db: Db, taskIds: readonly string[]): Promise<Map<string, TaskLinks>> {
+  if (taskIds.length === 0) return new Map();
+  const { rows } = await sql<TaskLinks & { id: string }>`${NAMED}
+    with recursive t as materialized (select id, subgroup_id from tasks where id = any(${taskIds}::text[])),
+    up as (
+      select id, parent_id, name, 1 as level, id as of from subgroups where id in (select subgroup_id from t)
+      union all
+      select s.id, s.parent_id, s.name, up.level + 1, up.of from up join subgroups s on s.id = up.parent_id
+    ),
+    served as materialized (
+      select link.task_id,
+        json_agg(json_build_object('id', campaign.id, 'name', campaign.name) order by campaign.name) as campaigns
+      from task_sub_campaigns link
+      join sub_campaigns campaign on campaign.id = link.sub_campaign_id
+      where link.task_id = any(${taskIds}::text[])
+      group by link.task_id
+    )
+    select listed.id, coalesce(paths.path, '{}') as path, coalesce(served.campaigns, '[]') as "subCampaigns"
+    from listed
+    left join paths on paths.folder_id = listed.subgroup_id
+    left join served on served.task_id = listed.id`.execute(db);
+  return new Map(rows.map(({ id, path, subCampaigns }) => [id, { path, subCampaigns }]));
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { LIMITS } from '../devices/device.ts';
+import { EVENTS_KEPT_DAYS, EventName } from '../events/event.ts';
+import { PUSH_ID, TASK_ID } from '../ids.ts';
+import { PlainText } from '../plain-text.ts';
+import { CHANNELS, PLATFORMS } from '../platform.ts';
+
+export const MAX_VALUES = 1_000;
+
+const Text = PlainText(LIMITS.attributeValue);
+const Scalar = z.union([Text, z.number(), z.boolean()], 'must be text, a number, true or false');
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(MAX_VALUES);
+
+/** How a value of the app's own is compared. A value of another type than the one named never matches. */
+const COMPARISONS = [
+  { op: z.literal('exists') },
+  { op: z.literal('is'), value: Scalar },
+  { op: z.literal('in'), value: list(Scalar) },
+  { op: z.enum(['contains', 'starts_with']), value: Text },
+  /** Text is ordered by its code points, so that ISO dates work. */
+  { op: z.enum(['lt', 'lte', 'gt', 'gte']), value: z.union([z.number(), Text], 'must be a number or text') },
+] as const;
+type Comparisons = typeof COMPARISONS;
+
+/** One schema for each way to compare, with the fields that say what is compared. */
+function comparing<Fields extends z.core.$ZodLooseShape>(fields: Fields) {
+  const [exists, equals, among, text, order] = COMPARISONS satisfies Comparisons;
+  return z.discriminatedUnion('op', [
+    z.strictObject({ ...fields, ...exists }),
+    z.strictObject({ ...fields, ...equals }),
+    z.strictObject({ ...fields, ...among }),
+    z.strictObject({ ...fields, ...text }),
+    z.strictObject({ ...fields, ...order }),
+  ]);
+}
+
+const PropertyCondition = comparing({ property: PlainText(LIMITS.attributeName) });
+export type PropertyCondition = z.infer<typeof PropertyCondition>;
+
+const Attribute = comparing({
+  field: z.literal('attribute'),
+  name: PlainText(LIMITS.attributeName),
+});
+const Tags = z.strictObject({
+  field: z.literal('tags'),
+  op: z.enum(['any', 'all']),
+  value: list(PlainText(LIMITS.tag)),
+});
+const Platforms = z.strictObject({
+  field: z.literal('platform'),
+  op: z.literal('in'),
+  value: list(z.enum(PLATFORMS)),
+});
+const Channels = z.strictObject({
+  field: z.literal('channel'),
+  op: z.literal('in'),
+  value: list(z.enum(CHANNELS)),
+});
+
+export const VERSION =
+  /^[vV]?\d{1,9}(?:\.\d{1,9}){0,4}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z.-]*)?$/;
+const AppVersion = z.strictObject({
+  field: z.literal('appVersion'),
+  op: z.enum(['is', 'lt', 'lte', 'gt', 'gte']),
+  value: z.string().max(LIMITS.appVersion).regex(VERSION, 'must be a version, as in 2.10.0 or 3.0.0-beta.1'),
+});
+/** A language matches all of its locales: `pt` is met by `pt-BR` and `pt_PT`. */
+const Locale = z.strictObject({
+  field: z.literal('locale'),
+  op: z.literal('matches'),
+  value: list(
+    z
+      .string()
+      .max(LIMITS.locale)
+      .regex(/^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$/, 'must be a language or locale, as in pt or pt-BR'),
+  ),
+});
+const Days = z.number().positive().max(EVENTS_KEPT_DAYS);
+const LastActive = z.strictObject({
+  field: z.literal('lastActive'),
+  /** `before`: at some time, but not within. A device that was never active is neither. */
+  op: z.enum(['within', 'before']),
+  days: Days,
+});
+const EventDone = z.strictObject({
+  field: z.literal('event'),
+  op: z.enum(['done', 'not_done']),
+  name: EventName,
+  days: Days,
+  /** At least so many times. */
+  times: z.int().min(1).max(10_000).optional(),
+  /** All of them hold for an event that counts. */
+  where: z.array(PropertyCondition).min(1).max(10).optional(),
+});
+/** Of pushes whose details exist: those within their 72 hours. */
+const PushResult = z
+  .strictObject({
+    field: z.literal('push'),
+    op: z.enum(['sent', 'received', 'opened']),
+    /** One push; or all pushes of a task; or, without both, of the app. */
+    pushId: z.string().regex(PUSH_ID, 'must be the ID of a push').optional(),
+    taskId: z.string().regex(TASK_ID, 'must be the ID of a task').optional(),
+    /** Pushes that started no longer ago. */
+    hours: z.number().positive().max(72).optional(),
+  })
+  .refine((rule) => rule.pushId === undefined || rule.taskId === undefined, {
+    message: 'not together with taskId',
+    path: ['pushId'],
+  });
+export const AUDIENCE_ID = /^audience-[0-9a-z]{10}$/;
+export const AudienceRef = z.strictObject({
+  id: z.string().regex(AUDIENCE_ID, 'must be an audience ID'),
+  /** The newest version when left out; what is stored then names it. */
+  version: z.int().positive().optional(),
+});
+export type AudienceRef = z.infer<typeof AudienceRef>;
+const InAudience = z.strictObject({
+  field: z.literal('audience'),
+  op: z.literal('in'),
+  ...AudienceRef.shape,
+});
+/** What a rule asks of one device. */
+export const CONDITIONS = {
+  attribute: Attribute,
+  tags: Tags,
+  platform: Platforms,
+  channel: Channels,
+  appVersion: AppVersion,
+  locale: Locale,
+  lastActive: LastActive,
+  event: EventDone,
+  push: PushResult,
+  audience: InAudience,
+} as const;
+export type Condition = z.infer<(typeof CONDITIONS)[keyof typeof CONDITIONS]>;
+
+export type AudienceRule =
+  | { readonly all: readonly AudienceRule[] }
+  | { readonly any: readonly AudienceRule[] }
+  | { readonly not: AudienceRule }
+  | Condition;
+
+export const RULE_LIMITS = { nodes: 200, depth: 10, faults: 100 } as const;

@@ -1,0 +1,105 @@
+import type { Content, MessagePart } from './content.ts';
+import { compileMessage, longestOf, textsOf } from './content-fill.ts';
+import { localesOf } from './content-locale.ts';
+import { isTemplate, parseTemplate, TemplateError, type Values } from './content-template.ts';
+import { messageOf } from './content-variant.ts';
+import { payloadBytes, sizeLimit } from './payload-size.ts';
+import type { Platform } from '../platform.ts';
+
+export interface ContentFault {
+  /** A JSON pointer within the content. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** All that would go wrong when the content is sent: unknown variables, bad templates, payloads that are too large. */
+export function checkContent(content: Content, platforms: readonly Platform[]): ContentFault[] {
+  const { faults, used } = checkTemplates(content);
+  for (const name of Object.keys(content.variables ?? {})) {
+    if (!used.has(name)) faults.push({ pointer: `/variables/${name}`, detail: 'is not used in any text' });
+  }
+  return faults.length > 0 ? faults : checkSizes(content, platforms);
+}
+
+/** What the content says at each place, not yet put together. */
+function partsOf({ locales = {}, platforms = {}, ...base }: Content): [place: string, part: MessagePart][] {
+  const translations = (at: string, all: typeof locales) =>
+    Object.entries(all).map(([tag, part]): [string, MessagePart] => [`${at}/locales/${tag}`, part]);
+  return [
+    ['', base],
+    ...translations('', locales),
+    ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part }]) => [
+      [`/platforms/${platform}`, part] as [string, MessagePart],
+      ...translations(`/platforms/${platform}`, own),
+    ]),
+  ];
+}
+
+function checkTemplates(content: Content): { faults: ContentFault[]; used: Set<string> } {
+  const faults: ContentFault[] = [];
+  const used = new Set<string>();
+  for (const [at, part] of partsOf(content)) {
+    for (const [place, text, kind] of textsOf(part)) {
+      if (!isTemplate(text)) continue;
+      const pointer = at + place;
+      const { variables } = content;
+      if (variables === undefined) {
+        faults.push({ pointer, detail: 'holds a template, and the content declares no variables' });
+        continue;
+      }
+      faults.push(...faultsOf(text, kind, variables, used).map((detail) => ({ pointer, detail })));
+    }
+  }
+  return { faults, used };
+}
+
+type Variables = NonNullable<Content['variables']>;
+
+function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used: Set<string>): string[] {
+  try {
+    const faults: string[] = [];
+    const template = parseTemplate(text, kind);
+    for (const [name, ...rest] of template.paths) {
+      used.add(String(name));
+      if (!Object.hasOwn(variables, String(name))) faults.push(`uses the unknown variable ${String(name)}`);
+      else if (rest.length > 0) faults.push(`the variable ${String(name)} has nothing within it`);
+    }
+    // Some templates only show what they take when they are filled in.
+    if (faults.length === 0) template.render(widest(variables));
+    return faults;
+  } catch (error) {
+    if (error instanceof TemplateError) return [`is not a valid template: ${error.message}`];
+    throw error;
+  }
+}
+
+/** The widest character of UTF-8, as often as a value may be long. */
+function widest(variables: Variables): Values {
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, variable]) => [name, '\u{1d49c}'.repeat(longestOf(variable))]),
+  );
+}
+
+/** One fault for each locale that does not fit. */
+function checkSizes(content: Content, platforms: readonly Platform[]): ContentFault[] {
+  return [undefined, ...localesOf(content)].flatMap((locale) => {
+    const where = locale === undefined ? '' : ` in ${locale}`;
+    const details = platforms.flatMap((platform) => sizeFault(content, platform, locale) ?? []);
+    return details.length === 0 ? [] : [{ pointer: '', detail: `${details.join('; ')}${where}` }];
+  });
+}
+
+function sizeFault(content: Content, platform: Platform, locale: string | undefined): string | undefined {
+  const { variables } = content;
+  const message = messageOf(content, platform, locale);
+  try {
+    const sent = variables === undefined ? message : compileMessage(message)(widest(variables));
+    const [bytes, limit] = [payloadBytes(sent), sizeLimit(platform)];
+    const values = variables === undefined ? '' : ', with the longest values,';
+    if (bytes <= limit) return undefined;
+    return `makes a payload of about ${bytes} bytes${values} for ${platform}, which takes ${limit}`;
+  } catch (error) {
+    if (error instanceof TemplateError) return `cannot be filled in for ${platform}: ${error.message}`;
+    throw error;
+  }
+}

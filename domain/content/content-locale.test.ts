@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Content } from './content.ts';
+import { localesOf, matchLocale } from './content-locale.ts';
+import { messageOf, readVariant, variantOf } from './content-variant.ts';
+import { PLATFORMS } from '../platform.ts';
+
+const base = { title: 'Hello', body: 'World' };
+
+test.each([
+  ['de-AT', 'de-at'],
+  ['de_AT', 'de-at'],
+  ['de-CH', 'de'],
+  ['DE', 'de'],
+  ['fr', undefined],
+  ['zh-TW', 'zh-hant'],
+  ['zh-Hant-HK', 'zh-hant'],
+  ['zh-Hans-HK', 'zh-hans'],
+  ['zh', 'zh-hans'],
+  ['pt-Latn-BR', 'pt-br'],
+  ['pt-PT', undefined],
+  [null, undefined],
+])('a device in %s gets %s', (device, expected) => {
+  expect(matchLocale(['de', 'de-at', 'pt-br', 'zh-hans', 'zh-hant'], device)).toBe(expected);
+});
+
+test('what is more special wins, and what it does not say comes from what is more general', () => {
+  const content = Content.parse({
+    ...base,
+    sound: 'bell',
+    locales: { de: { title: 'Hallo', body: 'Welt' }, 'de-AT': { title: 'Servus' } },
+    platforms: { ios: { title: 'Hello iPhone', ttlSeconds: 60, locales: { de: { title: 'Hallo iPhone' } } } },
+  });
+  expect(messageOf(content, 'android', undefined)).toMatchObject({
+    ...base,
+    sound: 'bell',
+    ttlSeconds: 86_400,
+  });
+  expect(messageOf(content, 'ios', undefined)).toMatchObject({ title: 'Hello iPhone', ttlSeconds: 60 });
+  expect(messageOf(content, 'android', 'de-at')).toMatchObject({
+    title: 'Servus',
+    body: 'Welt',
+    sound: 'bell',
+  });
+  expect(messageOf(content, 'ios', 'de')).toMatchObject({ title: 'Hallo iPhone', body: 'Welt' });
+  expect(messageOf(content, 'ios', 'de-at')).toMatchObject({ title: 'Servus', body: 'Welt' });
+});
+
+describe('properties', () => {
+  const letters = (least: number, most: number) =>
+    fc.string({
+      unit: fc.constantFrom('a', 'd', 'e', 'h', 'n', 's', 't', 'z'),
+      minLength: least,
+      maxLength: most,
+    });
+  const tag = fc
+    .tuple(
+      letters(2, 2),
+      fc.option(letters(4, 4), { nil: undefined }),
+      fc.option(letters(2, 2), { nil: undefined }),
+    )
+    .map((parts) => parts.filter((part) => part !== undefined).join('-'));
+  const contents = fc
+    .tuple(fc.uniqueArray(tag, { maxLength: 6 }), fc.uniqueArray(tag, { maxLength: 3 }))
+    .map(([shared, own]) => {
+      const texts = (tags: string[]) => Object.fromEntries(tags.map((one) => [one, { title: one }]));
+      return Content.parse({
+        ...base,
+        locales: texts(shared),
+        platforms: { android: { locales: texts(own) } },
+      });
+    });
+
+  test('a device always gets a message; of a locale that is there its own, else of its language or the default', () => {
+    fc.assert(
+      fc.property(contents, tag, fc.constantFrom(...PLATFORMS), (content, device, platform) => {
+        const locales = localesOf(content);
+        const found = matchLocale(locales, device);
+        if (locales.includes(device)) expect(found).toBe(device);
+        if (found !== undefined) expect(found.split('-')[0]).toBe(device.split('-')[0]);
+        const { title, body } = messageOf(content, platform, found);
+        expect(body).toBe('World');
+        expect(title === 'Hello' || device.startsWith(title.slice(0, 2))).toBe(true);
+      }),
+    );
+  });
+
+  test('a variant’s number says its platform and locale', () => {
+    fc.assert(
+      fc.property(contents, fc.constantFrom(...PLATFORMS), fc.nat(), (content, platform, nth) => {
+        const locales = [undefined, ...localesOf(content)];
+        const locale = locales[nth % locales.length];
+        expect(readVariant(content, variantOf(content, platform, locale))).toEqual({ platform, locale });
+      }),
+    );
+  });
+});
+
+test.each([
+  [{ locales: { english: {} } }],
+  [{ locales: { de: {}, DE: {} } }],
+  [{ locales: { de: { title: '' } } }],
+  [
+    {
+      locales: Object.fromEntries(
+        Array.from({ length: 51 }, (_, no) => [`a${'abcdefghijklmnopqrstuvwxyz'[no % 26]}-${100 + no}`, {}]),
+      ),
+    },
+  ],
+  [{ platforms: { windows: {} } }],
+  [{ buttons: [] }],
+  [{ collapseKey: 'with space' }],
+  [{ variables: { 'a b': {} } }],
+])('%j is refused', (more) => {
+  expect(Content.safeParse({ ...base, ...more }).success).toBe(false);
+});

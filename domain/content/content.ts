@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { LIMITS } from '../devices/device.ts';
+import { PLATFORMS } from '../platform.ts';
+
+/** Seconds a push service keeps trying to reach a device that is offline. */
+const DEFAULT_TTL_SECONDS = 86_400;
+
+const DeepLink = z.url().max(1000);
+
+export const Button = z
+  .strictObject({
+    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be letters, digits, _ and -, 30 at most'),
+    title: z.string().trim().min(1).max(40),
+    deepLink: DeepLink.optional(),
+  })
+  .meta({ id: 'Button' });
+
+const shown = {
+  title: z.string().trim().min(1).max(200),
+  body: z.string().trim().min(1).max(2000),
+  deepLink: DeepLink.optional(),
+  imageUrl: z
+    .url({ protocol: /^https$/ })
+    .max(1000)
+    .optional(),
+  buttons: z.array(Button).min(1).max(3).optional(),
+  sound: z.string().min(1).max(100).optional(),
+  badge: z.int().min(0).max(99_999).optional(),
+};
+const ttlSeconds = z.int().min(0).max(2_419_200);
+const priority = z.enum(['high', 'normal']);
+
+/** A BCP 47 tag: language, script, region. */
+const LocaleTag = z
+  .string()
+  .regex(
+    /^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$/,
+    'must be a language, with a script or region where needed, as in de, pt-BR or zh-Hant',
+  );
+
+const Translation = z
+  .strictObject(shown)
+  .partial()
+  .meta({ id: 'Translation', description: 'What differs for a locale.' });
+
+const Locales = z
+  .record(LocaleTag, Translation)
+  .refine((locales) => Object.keys(locales).length <= 50, 'must not be more than 50 locales')
+  .refine((locales) => {
+    const tags = Object.keys(locales).map((tag) => tag.toLowerCase());
+    return new Set(tags).size === tags.length;
+  }, 'must name each locale once');
+
+const PlatformContent = z
+  .strictObject({ ...shown, ttlSeconds, priority })
+  .partial()
+  .extend({ locales: Locales.optional() })
+  .meta({ id: 'PlatformContent', description: 'What differs on a platform.' });
+
+const VARIABLE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
+
+const Variable = z
+  .strictObject({
+    /** The device attribute; the one with the variable's name when left out. */
+    attribute: z.string().min(1).max(LIMITS.attributeName).optional(),
+    /** For devices without the attribute. Those get nothing where there is no default. */
+    default: z.union([z.string().max(200), z.number(), z.boolean()]).optional(),
+    /** Longer values are cut: sizes are checked with values that long. */
+    maxLength: z.int().min(1).max(LIMITS.attributeValue).optional(),
+  })
+  .meta({ id: 'Variable' });
+export type Variable = z.infer<typeof Variable>;
+
+export const Content = z
+  .strictObject({
+    ...shown,
+    ttlSeconds: ttlSeconds.default(DEFAULT_TTL_SECONDS),
+    priority: priority.default('high'),
+    /** Of messages with the same key a device shows the last one. Each push has its own when left out. */
+    collapseKey: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be letters, digits, _ and -, 32 at most')
+      .optional(),
+    variables: z
+      .record(z.string().regex(VARIABLE_NAME, 'must be a letter, then letters, digits and _'), Variable)
+      .refine((variables) => Object.keys(variables).length <= 20, 'must not be more than 20 variables')
+      .optional(),
+    locales: Locales.optional(),
+    platforms: z.partialRecord(z.enum(PLATFORMS), PlatformContent).optional(),
+  })
+  .meta({ id: 'Content' });
+export type Content = z.infer<typeof Content>;
+
+export type MessagePart = { readonly [Field in keyof Message]?: Message[Field] | undefined };
+
+/** What one device is sent: a content as it is for its platform and locale, with its variables filled in. */
+export interface Message {
+  readonly title: string;
+  readonly body: string;
+  readonly deepLink?: string | undefined;
+  readonly imageUrl?: string | undefined;
+  readonly buttons?: readonly z.infer<typeof Button>[] | undefined;
+  readonly sound?: string | undefined;
+  readonly badge?: number | undefined;
+  readonly ttlSeconds: number;
+  readonly priority: 'high' | 'normal';
+  /** What it was before its variables were filled in: all such messages travel with the same headers. */
+  readonly unfilled?: Message;
+}

@@ -1,0 +1,80 @@
+import { createECDH } from 'node:crypto';
+import { expect, test } from 'vitest';
+import {
+  ADDRESS_KINDS,
+  addressFault,
+  channelOfKind,
+  fitsPlatform,
+  normalToken,
+  stateOfAddress,
+  USUAL_KIND,
+} from './address.ts';
+import { PLATFORMS } from '../platform.ts';
+import { subscriptionFault, subscriptionToken } from './web-push.ts';
+
+const ecdh = createECDH('prime256v1');
+ecdh.generateKeys();
+const p256dh = ecdh.getPublicKey('base64url');
+const auth = Buffer.alloc(16, 7).toString('base64url');
+const endpoint = 'https://updates.push.services.mozilla.com/wpush/v2/gAAAA';
+const subscription = { endpoint, keys: { p256dh, auth } };
+
+test("each platform's usual kind is one of its own", () => {
+  for (const platform of PLATFORMS) expect(fitsPlatform(USUAL_KIND[platform], platform)).toBe(true);
+});
+
+test.each([
+  ['apns_token', 'ab'.repeat(32), 'active'],
+  ['fcm_token', 'dGhlIHRva2Vu_:APA91b-x', 'active'],
+  ['fcm_installation_id', 'cQyWi7ZdT0m4hX1vR9pLsA', 'no_sender'],
+  ['web_push', JSON.stringify(subscription), 'no_sender'],
+  ['huawei', 'IQAAAACy0kjVAAD4pK9', 'no_sender'],
+  ['oppo', 'OPPO_CN_8fe1c', 'no_sender'],
+] as const)('a good address of the kind %s is stored', (kind, token, state) => {
+  expect(addressFault(kind, token)).toBeUndefined();
+  expect(stateOfAddress({ kind, token })).toBe(state);
+});
+
+test.each(ADDRESS_KINDS)('what is no address of the kind %s is refused in words', (kind) => {
+  expect(addressFault(kind, 'a b')).toMatch(/^must be /);
+  expect(stateOfAddress({ kind, token: null })).toBe('none');
+  expect(channelOfKind(kind)).toMatch(/^[a-z_]+$/);
+});
+
+/** One bit beside the curve. */
+const beside = () => {
+  const bytes = Buffer.from(p256dh, 'base64url');
+  bytes[64] = (bytes[64] ?? 0) ^ 1;
+  return bytes.toString('base64url');
+};
+
+test.each([
+  ['plain http', { endpoint: 'http://updates.push.services.mozilla.com/x' }, 'endpoint'],
+  ['a host of somebody else', { endpoint: 'https://169.254.169.254/latest' }, 'endpoint'],
+  ['a host that only ends alike', { endpoint: 'https://evilpush.apple.com/x' }, 'endpoint'],
+  ['another port', { endpoint: 'https://web.push.apple.com:8443/x' }, 'endpoint'],
+  ['a user name', { endpoint: 'https://a@web.push.apple.com/x' }, 'endpoint'],
+  ['no address', { endpoint: 'nowhere' }, 'endpoint'],
+  ['a short key', { keys: { p256dh: 'BAAA', auth } }, 'keys.p256dh'],
+  ['a point beside the curve', { keys: { p256dh: beside(), auth } }, 'keys.p256dh'],
+  ['a long secret', { keys: { p256dh, auth: `${auth}AA` } }, 'keys.auth'],
+])('a subscription with %s is refused with its place', (_what, change, at) => {
+  expect(subscriptionFault({ ...subscription, ...change })?.at).toBe(at);
+});
+
+test('every key that a browser makes is taken, padded or not, as one token', () => {
+  for (let i = 0; i < 50; i++) {
+    ecdh.generateKeys();
+    const key = ecdh.getPublicKey('base64url');
+    expect(subscriptionFault({ endpoint, keys: { p256dh: key, auth } })).toBeUndefined();
+  }
+  const padded = { endpoint, keys: { p256dh: `${p256dh}=`, auth: `${auth}==` } };
+  expect(subscriptionFault(padded)).toBeUndefined();
+  expect(subscriptionToken(padded)).toBe(subscriptionToken(subscription));
+});
+
+test.each(
+  ADDRESS_KINDS.filter((kind) => kind !== 'apns_token'),
+)('the case of a %s means something', (kind) => {
+  expect(normalToken(kind, 'aBcD')).toBe('aBcD');
+});

@@ -1,0 +1,24 @@
+import type { Channel, Platform } from '../platform.ts';
+
+/** The channel whose sender a platform's pushes need; web push has none yet. */
+export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
+  ios: 'apns',
+  android: 'fcm',
+  web: undefined,
+};
+
+/** An ID that the app's developers gave: no spaces, nothing invisible, nothing that was not valid UTF-8. */
+export const EXTERNAL_ID = /^[^\s\p{Cc}\p{Cs}\ufffd]{1,200}$/u;
+
+export type AttributeValue = string | number | boolean | null;
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+export const LIMITS = {
+  locale: 35,
+  appVersion: 50,
+  tags: 100,
+  tag: 100,
+  attributes: 50,
+  attributeName: 100,
+  attributeValue: 500,
+} as const;

@@ -1,0 +1,42 @@
+import type { Platform } from '../platform.ts';
+
+/** The delivery's own status, stored as its index. */
+export const DELIVERY_STATUSES = [
+  /** Waiting; or in flight, when its number is below its lease's mark. */
+  'pending',
+  /** Refused without being processed, to be tried again. */
+  'retry',
+  'accepted',
+  'rejected',
+  /** Written, and no answer came. */
+  'ambiguous',
+  'lost',
+  'suppressed',
+  'not_sent',
+] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+export const STATUS_CODE = Object.fromEntries(
+  DELIVERY_STATUSES.map((status, code) => [status, code]),
+) as Readonly<Record<DeliveryStatus, number>>;
+
+export const PLATFORM_CODE = { ios: 0, android: 1, web: 2 } as const satisfies Record<Platform, number>;
+
+export const SEND_RESULTS = ['success', 'failure', 'no_feedback'] as const;
+export type SendResult = (typeof SEND_RESULTS)[number];
+
+/**
+ * What a sent device counts as. iOS has no "no feedback": accepted is success, ambiguous a failure until a
+ * receipt decides it. Elsewhere only a receipt makes a success. Any receipt implies delivery.
+ */
+export function sendResult(
+  status: DeliveryStatus,
+  platform: Platform,
+  receipted: boolean,
+): SendResult | undefined {
+  if (status !== 'accepted' && status !== 'rejected' && status !== 'ambiguous') return undefined;
+  if (receipted) return 'success';
+  if (status === 'rejected') return 'failure';
+  if (platform !== 'ios') return 'no_feedback';
+  return status === 'accepted' ? 'success' : 'failure';
+}

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseCron } from './cron.ts';
+import { isLocalTime, localTimeOf, momentOf, momentsOf } from '../time/local-time.ts';
+import { calendarsOf, nextOccurrence, occurrencesBetween, Recurrence } from './recurrence.ts';
+
+const BERLIN = 'Europe/Berlin';
+const ZONES = [
+  BERLIN,
+  'UTC',
+  'America/New_York',
+  'Australia/Lord_Howe',
+  'Asia/Kolkata',
+  'Pacific/Kiritimati',
+];
+const HOUR = 3_600_000;
+
+function runs(rule: Recurrence['rule'], zone: string, after: string, count: number): string[] {
+  const calendars = calendarsOf({ rule });
+  const found: string[] = [];
+  let at = Date.parse(after);
+  while (found.length < count) {
+    const next = nextOccurrence(calendars, zone, at);
+    if (next === undefined) break;
+    at = next.at;
+    found.push(new Date(at).toISOString());
+  }
+  return found;
+}
+
+describe('the clocks are changed', () => {
+  test('a daily push stays at its local time', () => {
+    expect(runs({ every: 'day', at: '09:00' }, BERLIN, '2027-03-27T00:00Z', 3)).toEqual([
+      '2027-03-27T08:00:00.000Z',
+      '2027-03-28T07:00:00.000Z',
+      '2027-03-29T07:00:00.000Z',
+    ]);
+  });
+
+  test('a time that is left out has no push on that day', () => {
+    expect(momentsOf('2027-03-28T02:30', BERLIN)).toEqual([]);
+    expect(runs({ every: 'day', at: '02:30' }, BERLIN, '2027-03-27T12:00Z', 1)).toEqual([
+      '2027-03-29T00:30:00.000Z',
+    ]);
+    expect(new Date(momentOf('2027-03-28T02:30', BERLIN)).toISOString()).toBe('2027-03-28T01:30:00.000Z');
+  });
+
+  test('a time that is shown twice has one push, the first time', () => {
+    expect(momentsOf('2027-10-31T02:30', BERLIN)).toHaveLength(2);
+    expect(runs({ every: 'day', at: '02:30' }, BERLIN, '2027-10-30T12:00Z', 2)).toEqual([
+      '2027-10-31T00:30:00.000Z',
+      '2027-11-01T01:30:00.000Z',
+    ]);
+  });
+});
+
+test('weekly and monthly rules', () => {
+  const weekly = { every: 'week', on: ['monday', 'friday'], at: '18:15' } as const;
+  expect(runs({ ...weekly, on: [...weekly.on] }, 'UTC', '2027-01-01T18:15Z', 2)).toEqual([
+    '2027-01-04T18:15:00.000Z',
+    '2027-01-08T18:15:00.000Z',
+  ]);
+  expect(runs({ every: 'month', on: [31], at: '00:00' }, 'UTC', '2027-02-01T00:00Z', 2)).toEqual([
+    '2027-03-31T00:00:00.000Z',
+    '2027-05-31T00:00:00.000Z',
+  ]);
+});
+
+describe('cron', () => {
+  test.each([
+    ['30 9 * * MON-FRI', '2027-01-01T09:30:00.000Z'],
+    ['*/20 10-12 * * *', '2027-01-01T10:00:00.000Z'],
+    ['0 0 13 * 5', '2027-01-08T00:00:00.000Z'],
+    ['0 0 29 2 *', '2028-02-29T00:00:00.000Z'],
+    ['@yearly', '2028-01-01T00:00:00.000Z'],
+    ['5/30 8 * * 7', '2027-01-03T08:05:00.000Z'],
+  ])('%s', (cron, first) => {
+    expect(runs({ every: 'cron', cron }, 'UTC', '2027-01-01T01:00Z', 1)).toEqual([first]);
+  });
+
+  test.each([
+    '',
+    '* * * *',
+    '60 * * * *',
+    '* * 0 * *',
+    '*/0 * * * *',
+    '5-1 * * * *',
+    '* * * * FRY',
+    '@every 5s',
+    '*-3 * * * *',
+  ])('"%s" is refused', (cron) => {
+    expect(parseCron(cron)).toMatchObject({ ok: false });
+  });
+
+  test('an invalid part is named with its field', () => {
+    expect(parseCron('0,61 * * * *')).toEqual({ ok: false, reason: '"61" is not a valid minute' });
+  });
+
+  test('30 February never comes', () => {
+    expect(runs({ every: 'cron', cron: '0 0 30 2 *' }, 'UTC', '2027-01-01T00:00Z', 1)).toEqual([]);
+  });
+
+  test('any text is read or refused', () => {
+    fc.assert(fc.property(fc.string(), (text) => typeof parseCron(text).ok === 'boolean'));
+  });
+});
+
+test.each([
+  [{ count: 0 }, 'count'],
+  [{ timeZone: 'Mars/Olympus' }, 'timeZone'],
+  [{ startAt: '2027-02-01T00:00:00Z', endAt: '2027-01-01T00:00:00Z' }, 'endAt'],
+  [{ rule: { every: 'day', at: '24:00' } }, 'rule.at'],
+  [{ rule: { every: 'week', on: [], at: '09:00' } }, 'rule.on'],
+  [{ rule: { every: 'cron', cron: '61 * * * *' } }, 'rule.cron'],
+])('%j is refused, and the fault named', (change, path) => {
+  const parsed = Recurrence.safeParse({ rule: { every: 'day', at: '09:00' }, ...change });
+  expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);
+});
+
+const moments = fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2030-01-01') });
+const zones = fc.constantFrom(...ZONES);
+
+test('the moments of what clocks show are those at which they show it', () => {
+  fc.assert(
+    fc.property(moments, zones, (at, zone) => {
+      const minute = Math.floor(at / 60_000) * 60_000;
+      const local = localTimeOf(minute, zone);
+      expect(isLocalTime(local)).toBe(true);
+      const found = momentsOf(local, zone);
+      expect(found).toContain(minute);
+      expect(found.length).toBeLessThanOrEqual(2);
+      expect(localTimeOf(momentOf(local, zone), zone)).toBe(local);
+    }),
+  );
+});
+
+test('a daily push comes at its local time, once a day, at most a day and an hour or two apart', () => {
+  const times = fc.tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }));
+  fc.assert(
+    fc.property(moments, zones, times, (after, zone, [hour, minute]) => {
+      const at = `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
+      const calendars = calendarsOf({ rule: { every: 'day', at } });
+      const first = nextOccurrence(calendars, zone, after);
+      const second = nextOccurrence(calendars, zone, first?.at ?? 0);
+      if (first === undefined || second === undefined) throw new Error('no run');
+      expect(first.at).toBeGreaterThan(after);
+      expect(localTimeOf(first.at, zone)).toBe(first.local);
+      expect(first.local.endsWith(at)).toBe(true);
+      expect(second.local.slice(0, 10) > first.local.slice(0, 10)).toBe(true);
+      expect(second.at - first.at).toBeLessThanOrEqual(49 * HOUR);
+      expect(occurrencesBetween(calendars, zone, after, second.at)).toEqual({ count: 2, last: second });
+    }),
+  );
+});

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { ALL, type Calendar, parseCron } from './cron.ts';
+import { daysAfter, type LocalTime, localTimeOf, momentsOf } from '../time/local-time.ts';
+import { Moment, TimeOfDay } from '../time-schemas.ts';
+import { isTimeZone } from '../time/time-zone.ts';
+
+const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
+
+const Rule = z.discriminatedUnion('every', [
+  z.strictObject({ every: z.literal('day'), at: TimeOfDay }),
+  z.strictObject({ every: z.literal('week'), on: z.array(z.enum(WEEKDAYS)).min(1).max(7), at: TimeOfDay }),
+  z.strictObject({
+    every: z.literal('month'),
+    on: z.array(z.int().min(1).max(31)).min(1).max(31),
+    at: TimeOfDay,
+  }),
+  z.strictObject({ every: z.literal('cron'), cron: z.string().min(1).max(200) }),
+]);
+
+/** When a recurring task pushes. */
+export const Recurrence = z
+  .strictObject({
+    rule: Rule,
+    /** The app's when left out. */
+    timeZone: z.string().refine(isTimeZone, 'must be a time zone, as in Asia/Shanghai').optional(),
+    /** No push before; from the approval when left out. */
+    startAt: Moment.optional(),
+    /** No push after. */
+    endAt: Moment.optional(),
+    /** So many pushes, and then no more. */
+    count: z.int().min(1).max(100_000).optional(),
+  })
+  .superRefine(({ rule, startAt, endAt }, context) => {
+    if (startAt !== undefined && endAt !== undefined && Date.parse(endAt) < Date.parse(startAt)) {
+      context.addIssue({ code: 'custom', path: ['endAt'], message: 'must not be before startAt' });
+    }
+    const parsed = rule.every === 'cron' ? parseCron(rule.cron) : undefined;
+    if (parsed?.ok === false) {
+      context.addIssue({ code: 'custom', path: ['rule', 'cron'], message: parsed.reason });
+    }
+  })
+  .meta({ id: 'Recurrence' });
+export type Recurrence = z.infer<typeof Recurrence>;
+
+/** The calendars that together say when; cron that cannot be read has none. */
+export function calendarsOf({ rule }: Recurrence): readonly Calendar[] {
+  if (rule.every === 'cron') {
+    const parsed = parseCron(rule.cron);
+    return parsed.ok ? parsed.calendars : [];
+  }
+  const [hour, minute] = rule.at.split(':').map(Number);
+  const daily = { ...ALL, hour: [hour ?? 0], minute: [minute ?? 0] };
+  if (rule.every === 'week') return [{ ...daily, dayOfWeek: rule.on.map((day) => WEEKDAYS.indexOf(day)) }];
+  return [rule.every === 'month' ? { ...daily, dayOfMonth: rule.on } : daily];
+}
+
+/** A moment at which a push is due, and what the clocks of its zone show then. */
+export interface Occurrence {
+  readonly at: number;
+  readonly local: LocalTime;
+}
+
+/** 29 February comes after eight years at the latest. */
+const SEARCHED_DAYS = 8 * 366 + 1;
+
+/**
+ * The next time after `after`; undefined when there is none. A time of day that the clocks leave out when they are
+ * put forward has no occurrence on that day; one that they show twice has one, the first time.
+ */
+export function nextOccurrence(
+  calendars: readonly Calendar[],
+  zone: string,
+  after: number,
+): Occurrence | undefined {
+  return occurrencesAfter(calendars, zone, after).next().value ?? undefined;
+}
+
+function* occurrencesAfter(
+  calendars: readonly Calendar[],
+  zone: string,
+  after: number,
+): Generator<Occurrence, void> {
+  const yesterday = daysAfter(localTimeOf(after, zone), -1);
+  let idle = 0;
+  for (let days = 0; idle < SEARCHED_DAYS; days++) {
+    const date = daysAfter(yesterday, days).slice(0, 10);
+    const occurrences = occurrencesOfDay(calendars, date, zone).filter(({ at }) => at > after);
+    yield* occurrences;
+    idle = occurrences.length === 0 ? idle + 1 : 0;
+  }
+}
+
+function occurrencesOfDay(calendars: readonly Calendar[], date: string, zone: string): Occurrence[] {
+  const day = new Date(`${date}T00:00Z`);
+  const times = calendars
+    .filter(
+      ({ dayOfMonth, month, dayOfWeek }) =>
+        dayOfMonth.includes(day.getUTCDate()) &&
+        month.includes(day.getUTCMonth() + 1) &&
+        dayOfWeek.includes(day.getUTCDay()),
+    )
+    .flatMap(({ hour, minute }) => hour.flatMap((h) => minute.map((m) => `${date}T${two(h)}:${two(m)}`)));
+  return [...new Set(times)]
+    .flatMap((local) => {
+      const [at] = momentsOf(local, zone);
+      return at === undefined ? [] : [{ at, local }];
+    })
+    .toSorted((a, b) => a.at - b.at);
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
+}
+
+export interface Missed {
+  readonly count: number;
+  readonly last: Occurrence | null;
+}
+
+/** Counting stops there: more makes no difference to anybody. */
+const COUNTED = 10_000;
+
+/** The occurrences in (after, until]. */
+export function occurrencesBetween(
+  calendars: readonly Calendar[],
+  zone: string,
+  after: number,
+  until: number,
+): Missed {
+  let count = 0;
+  let last: Occurrence | null = null;
+  for (const occurrence of occurrencesAfter(calendars, zone, after)) {
+    if (occurrence.at > until || count >= COUNTED) break;
+    count++;
+    last = occurrence;
+  }
+  return { count, last };
+}

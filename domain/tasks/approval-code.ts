@@ -1,0 +1,34 @@
+import type { Mac } from '../receipts/message-id.ts';
+
+/** `api`: made and used by the API within one request. `signal`: handed to the approver for the CLI. */
+export type CodeWay = 'api' | 'signal';
+
+export interface CodeSubject {
+  readonly taskId: string;
+  readonly submission: number;
+  readonly revision: number;
+  readonly approver: string;
+}
+
+const CODE_BYTES = 15;
+
+/** Binds one approver to one revision of one submission; 20 base64url characters. */
+export function approvalCode(mac: Mac, way: CodeWay, subject: CodeSubject): string {
+  const text = ['approval', way, subject.taskId, subject.submission, subject.revision, subject.approver];
+  return Buffer.from(mac(Buffer.from(text.join('\n'))).subarray(0, CODE_BYTES)).toString('base64url');
+}
+
+/** Which way the code was made for this subject; undefined when it was not. Constant-time. */
+export function verifyApprovalCode(mac: Mac, subject: CodeSubject, code: string): CodeWay | undefined {
+  let found: CodeWay | undefined;
+  for (const way of ['api', 'signal'] as const) {
+    if (equalText(approvalCode(mac, way, subject), code)) found = way;
+  }
+  return found;
+}
+
+function equalText(expected: string, given: string): boolean {
+  let difference = expected.length ^ given.length;
+  for (let i = 0; i < expected.length; i++) difference |= expected.charCodeAt(i) ^ given.charCodeAt(i);
+  return difference === 0;
+}

@@ -1,0 +1,41 @@
+import { LOCAL_SPAN_MS } from '../time/local-time.ts';
+import { calendarsOf, nextOccurrence } from '../schedule/recurrence.ts';
+import type { TaskDefinition } from './task-definition.ts';
+import { FIRST_ZONE, firstMomentOf } from '../schedule/waves.ts';
+
+export interface TimingFault {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/** What is wrong with a task's times on this day, in an app of this zone. */
+export function timingFaults(task: TaskDefinition, now: number, appZone: string): TimingFault[] {
+  const { pushAt, recurrence, local, trigger } = task;
+  if (pushAt !== undefined && Date.parse(pushAt) < now) {
+    return [{ pointer: '/pushAt', detail: 'must not be in the past' }];
+  }
+  if (local?.at !== undefined && firstMomentOf(local.at) + LOCAL_SPAN_MS < now) {
+    return [{ pointer: '/local/at', detail: 'has passed in every time zone' }];
+  }
+  if (trigger?.endAt !== undefined && Date.parse(trigger.endAt) < now) {
+    return [{ pointer: '/trigger/endAt', detail: 'must not be in the past' }];
+  }
+  if (recurrence === undefined) return [];
+  const { endAt, startAt } = recurrence;
+  const timeZone = local === undefined ? (recurrence.timeZone ?? appZone) : FIRST_ZONE;
+  if (endAt !== undefined && Date.parse(endAt) < now) {
+    return [{ pointer: '/recurrence/endAt', detail: 'must not be in the past' }];
+  }
+  const from = Math.max(now, startAt === undefined ? 0 : Date.parse(startAt) - 1);
+  const first = nextOccurrence(calendarsOf(recurrence), timeZone, from);
+  if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'never comes true' }];
+  if (endAt === undefined || first.at <= Date.parse(endAt)) return [];
+  return [{ pointer: '/recurrence/endAt', detail: 'is before the first push' }];
+}
+
+/** With the zone named, so that what is approved does not change with the app. */
+export function inZone(task: TaskDefinition, appZone: string): TaskDefinition {
+  const { recurrence, local } = task;
+  if (recurrence === undefined || local !== undefined) return task;
+  return { ...task, recurrence: { ...recurrence, timeZone: recurrence.timeZone ?? appZone } };
+}
