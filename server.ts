@@ -3,10 +3,10 @@ import { pino } from 'pino';
 import { buildApp } from './api/app.ts';
 import { openTemporal } from './api/http/temporal.ts';
 import { readConfig } from './config.ts';
+import { dropOldUploads } from './db/audiences/upload-progress.ts';
 import { openDatabase } from './db/core/database.ts';
 import { deleteOldIdempotencyKeys } from './db/core/idempotency.ts';
 import { dropOldLate } from './db/receipts/late-receipts.ts';
-import { dropOldUploads } from './db/audiences/upload-progress.ts';
 import { createMac, createMessageMac } from './security/message-mac.ts';
 import { createVault } from './security/vault.ts';
 

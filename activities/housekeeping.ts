@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { dropFrozenAudiences } from '../db/audiences/frozen-audience.ts';
 import { dropContactsBefore } from '../db/caps/contact-log.ts';
 import { dropEventsBefore } from '../db/events/event-months.ts';
-import { finalisePush } from '../db/statistics/finalise.ts';
-import { dropFrozenAudiences } from '../db/audiences/frozen-audience.ts';
-import { failTask, listUnfinished, type UnfinishedPush } from '../db/tasks/orphans.ts';
 import { fencePush } from '../db/ledger/push-control.ts';
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/ledger/pushes.ts';
-import { listRunning } from '../db/tasks/recurrences.ts';
 import { dropSlot, listSlots } from '../db/ledger/slots.ts';
+import { finalisePush } from '../db/statistics/finalise.ts';
+import { failTask, listUnfinished, type UnfinishedPush } from '../db/tasks/orphans.ts';
+import { listRunning } from '../db/tasks/recurrences.ts';
 import { dropOrphanedTriggers } from '../db/triggers/triggers.ts';
 import { MAX_WINDOW_HOURS } from '../domain/caps/cap.ts';
 import { EVENTS_KEPT_DAYS } from '../domain/events/event.ts';

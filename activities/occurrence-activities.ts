@@ -9,10 +9,15 @@ import {
 import { findRecurrence } from '../db/tasks/recurrences.ts';
 import { findDefinition } from '../db/tasks/task-state.ts';
 import { armTrigger, disarmTrigger, isArmed, isAwaited } from '../db/triggers/triggers.ts';
-import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import type { LatePolicy } from '../domain/schedule/late-policy.ts';
 import { graceOf } from '../domain/schedule/late-policy.ts';
-import { calendarsOf, type Missed, occurrencesBetween, type Recurrence } from '../domain/schedule/recurrence.ts';
+import {
+  calendarsOf,
+  type Missed,
+  occurrencesBetween,
+  type Recurrence,
+} from '../domain/schedule/recurrence.ts';
+import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import type { ActivityDeps } from './deps.ts';
 
 type TaskKey = { readonly taskId: string };

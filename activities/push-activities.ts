@@ -1,19 +1,25 @@
 import { Context } from '@temporalio/activity';
 import { faultOfAudience } from '../db/audiences/audience-fault.ts';
-import { finalisePush } from '../db/statistics/finalise.ts';
 import { freezeAudience } from '../db/audiences/frozen-audience.ts';
+import { RuleError } from '../db/audiences/rule-context.ts';
+import { fencePush, type OpenedPush, openPush, type RequestedState } from '../db/ledger/push-control.ts';
+import {
+  ensureStarted,
+  findPush,
+  markDetailsDeleted,
+  setPushStatus,
+  settleStopped,
+} from '../db/ledger/pushes.ts';
+import { dropSlot } from '../db/ledger/slots.ts';
 import { type Prepared, prepareRecipients } from '../db/preparation/prepare.ts';
 import { type NextPart, prepareNextPart } from '../db/preparation/prepare-next.ts';
-import { fencePush, type OpenedPush, openPush, type RequestedState } from '../db/ledger/push-control.ts';
-import { ensureStarted, findPush, markDetailsDeleted, setPushStatus, settleStopped } from '../db/ledger/pushes.ts';
-import { RuleError } from '../db/audiences/rule-context.ts';
-import { dropSlot } from '../db/ledger/slots.ts';
+import { type DueLeases, findDueLeases } from '../db/preparation/waves.ts';
+import { finalisePush } from '../db/statistics/finalise.ts';
 import { findDefinition } from '../db/tasks/task-state.ts';
 import { joinedLeases, openToJoin } from '../db/triggers/trigger-join.ts';
-import { type DueLeases, findDueLeases } from '../db/preparation/waves.ts';
 import type { NotSentReason } from '../domain/pushes/reasons.ts';
-import type { PushStatus } from '../domain/tasks/task-status.ts';
 import { localTimeOfPush } from '../domain/schedule/waves.ts';
+import type { PushStatus } from '../domain/tasks/task-status.ts';
 import { awaitSendersExpired } from './await-lease-expiry.ts';
 import type { ActivityDeps } from './deps.ts';
 import { withHeartbeats } from './heartbeats.ts';

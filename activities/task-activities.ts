@@ -1,7 +1,7 @@
 import { freezeAudience } from '../db/audiences/frozen-audience.ts';
+import { RuleError } from '../db/audiences/rule-context.ts';
 import { createPush } from '../db/ledger/pushes.ts';
 import { setTaskRate } from '../db/ledger/rates.ts';
-import { RuleError } from '../db/audiences/rule-context.ts';
 import {
   findApprover,
   findPlan,

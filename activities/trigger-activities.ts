@@ -6,13 +6,13 @@ import { recordUnjoinable } from '../db/triggers/trigger-fault.ts';
 import { findOpenPush, joinPush } from '../db/triggers/trigger-join.ts';
 import { matchArrivals } from '../db/triggers/trigger-match.ts';
 import { type DueTrigger, listDueTriggers } from '../db/triggers/triggers.ts';
+import { hourOf } from '../domain/tasks/trigger-hour.ts';
 import {
   type DueOccurrence,
   JOINED_SIGNAL,
   OCCURRENCE_SIGNAL,
   type TriggersInput,
 } from '../domain/workflows/contract.ts';
-import { hourOf } from '../domain/tasks/trigger-hour.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface TriggerActivities {

@@ -19,56 +19,162 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 // Folder, and what a file of it may not import. The rules themselves are in biome.json.
 const REFUSED = [
   ['domain', "import { x } from '../db/tasks/tasks.ts';"],
-  ['domain', "import type { x } from '../db/tasks/tasks.ts';"],
-  ['domain', "export { x } from '../workflows/push/push.ts';"],
-  ['domain', "const x = await import('../config.ts');"],
-  ['domain', "import { x } from 'node:crypto';"],
-  ['domain', "import { x } from 'kysely';"],
-  ['db', "import { x } from '../providers/apns/apns.ts';"],
-  ['db', "import { x } from '../activities/index.ts';"],
-  ['db', "import { x } from '../config.ts';"],
-  ['db/migrations', "import { x } from '../../providers/apns/apns.ts';"],
-  ['db', "import { x } from '@temporalio/client';"],
+  ['domain', "import { x } from './tasks/plan.ts';\nimport { y } from '../config.ts';"],
+  ['domain/tasks', "import { x } from '../../db/tasks/tasks.ts';"],
+  ['domain/tasks', "import type { x } from '../../db/tasks/tasks.ts';"],
+  ['domain/tasks', "export { x } from '../../workflows/push/push.ts';"],
+  ['domain/tasks', "const x = await import('../../config.ts');"],
+  ['domain/tasks', "import { x } from '../../security/cmac.ts';"],
+  ['domain/tasks', "import { x } from 'node:crypto';"],
+  ['domain/tasks', "import { x } from 'kysely';"],
+  ['db/ledger', "import { x } from '../../providers/apns/apns.ts';"],
+  ['db/ledger', "import { x } from '../../activities/index.ts';"],
+  ['db/ledger', "import { x } from '../../workflows/push/push.ts';"],
+  ['db/ledger', "import { x } from '../../config.ts';"],
+  ['db/ledger', "import { x } from '../../security/vault.ts';"],
+  ['db/migrations/baseline', "import { x } from '../../../providers/apns/apns.ts';"],
+  ['db/ledger', "import { x } from '@temporalio/client';"],
   ['providers', "import type { x } from '../db/tasks/tasks.ts';"],
-  ['providers', "import { x } from '../keys.ts';"],
+  ['providers', "import { x } from '../security/vault.ts';"],
   ['providers', "import { x } from 'pg';"],
-  ['providers/apns', "import type { x } from '../../db/tasks.ts';"],
-  ['providers/apns', "import { x } from '../../keys.ts';"],
+  ['providers/apns', "import type { x } from '../../db/tasks/tasks.ts';"],
+  ['providers/apns', "import { x } from '../../security/vault.ts';"],
   ['providers/apns', "import { x } from 'kysely';"],
-  ['activities', "import { x } from '../workflows/contract.ts';"],
+  ['security', "import { x } from '../db/tasks/tasks.ts';"],
+  ['security', "import { x } from '../providers/push-service.ts';"],
+  ['security', "import { x } from '../activities/index.ts';"],
+  ['security', "import { x } from '../api/app.ts';"],
+  ['security', "import { x } from '../config.ts';"],
+  ['security', "import { x } from 'pg';"],
+  ['activities', "import { x } from '../workflows/push/push.ts';"],
   ['activities', "import { x } from '../api/app.ts';"],
   ['activities', "import { x } from '../worker.ts';"],
+  ['activities', "import { x } from '../security/message-mac.ts';"],
+  ['activities/sending', "import { x } from '../../workflows/push/push.ts';"],
+  ['activities/sending', "import { x } from '../../security/vault.ts';"],
+  ['activities/webhooks', "import { x } from '../../security/outbound-targets.ts';"],
   ['workflows', "import { x } from '../db/tasks/tasks.ts';"],
   ['workflows', "import type { x } from '../providers/apns/apns.ts';"],
   ['workflows', "import { x } from '../api/app.ts';"],
   ['workflows', "import { createActivities } from '../activities/index.ts';"],
   ['workflows', "import * as x from '../activities/index.ts';"],
-  ['workflows', "import { x } from '../keys.ts';"],
+  ['workflows', "import { x } from '../security/vault.ts';"],
   ['workflows', "import { x } from 'node:timers/promises';"],
   ['workflows', "import { x } from 'pino';"],
   ['workflows', "import { x } from '@temporalio/client';"],
+  ['workflows/push', "import { x } from '../../db/tasks/tasks.ts';"],
+  ['workflows/push', "import { createActivities } from '../../activities/index.ts';"],
   ['api', "import { x } from '../activities/index.ts';"],
   ['api', "import { x } from '../workflows/push/push.ts';"],
-  ['api/routes', "import { x } from '../../providers/apns/apns.ts';"],
-  ['api/routes', "import { x } from '../../config.ts';"],
   ['api', "import { x } from '../test/setup/database.ts';"],
+  ['api/tasks', "import { x } from '../../providers/apns/apns.ts';"],
+  ['api/tasks', "import { x } from '../../workflows/activities.ts';"],
+  ['api/tasks', "import { x } from '../../config.ts';"],
 ] as const;
 
 const ALLOWED = [
   ['domain', "import { z } from 'zod';"],
-  ['domain', "import { x } from './ids.ts';"],
-  ['db', "import { x } from '../domain/ids.ts';"],
-  ['providers', "import { x } from '../domain/content/content.ts';"],
+  ['domain/tasks', "import { x } from './plan.ts';"],
+  ['domain/tasks', "import { x } from '../ids.ts';"],
+  ['domain/tasks', "import { x } from '../schedule/waves.ts';"],
+  ['db/ledger', "import { x } from '../../domain/ids.ts';"],
+  ['db/ledger', "import { x } from '../../domain/workflows/contract.ts';"],
+  ['db/ledger', "import { x } from '../core/database.ts';"],
+  ['providers', "import { x } from '../domain/ids.ts';"],
   ['providers', "import { x } from './h2/h2-pool.ts';"],
-  ['providers/apns', "import { x } from '../../domain/content.ts';"],
+  ['providers/apns', "import { x } from '../../domain/content/content.ts';"],
   ['providers/apns', "import { x } from '../h2/h2-pool.ts';"],
+  ['security', "import { x } from '../domain/receipts/message-id.ts';"],
+  ['security', "import { x } from './cmac.ts';"],
+  ['security', "import { x } from 'node:crypto';"],
+  ['security', "import { x } from 'node:dns/promises';"],
   ['activities', "import { x } from '../db/tasks/tasks.ts';"],
   ['activities', "import { x } from '../providers/verdict.ts';"],
+  ['activities', "import { x } from '../domain/workflows/contract.ts';"],
+  ['activities/webhooks', "import { x } from '../../security/standard-webhooks.ts';"],
   ['workflows', "import { x } from '../domain/ids.ts';"],
   ['workflows', "import type { Activities } from '../activities/index.ts';"],
-  ['api', "import { x } from '../workflows/contract.ts';"],
-  ['api/routes', "import { x } from '../../db/tasks.ts';"],
+  ['workflows/push', "import { x } from '../../domain/workflows/contract.ts';"],
+  ['workflows/push', "import type { Activities } from '../../activities/index.ts';"],
+  ['api', "import { x } from '../domain/workflows/contract.ts';"],
+  ['api/tasks', "import { x } from '../../db/tasks/tasks.ts';"],
+  ['api/tasks', "import { x } from '../../security/vault.ts';"],
 ] as const;
+
+/**
+ * What the rooms of a layer may import of each other: each row names only rooms of rows above it, so that
+ * no circle can be written. Files at the root of a layer are its ground (domain) or compose it.
+ */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  domain: {
+    devices: [],
+    content: ['devices'],
+    events: ['devices'],
+    audiences: ['devices', 'events'],
+    pushes: ['devices'],
+    receipts: [],
+    time: [],
+    caps: ['time'],
+    schedule: ['caps', 'time'],
+    tasks: ['audiences', 'caps', 'content', 'events', 'receipts', 'schedule', 'time'],
+    webhooks: [],
+    workflows: ['pushes', 'schedule', 'tasks'],
+  },
+  db: {
+    schema: [],
+    core: ['schema'],
+    audit: ['core'],
+    devices: ['core', 'schema'],
+    events: ['core'],
+    tasks: ['core', 'schema'],
+    ledger: ['core', 'schema', 'tasks'],
+    apps: ['audit', 'core', 'ledger', 'schema'],
+    audiences: ['apps', 'core', 'events', 'ledger', 'schema'],
+    caps: ['audiences', 'core', 'ledger', 'schema', 'tasks'],
+    erasure: ['core', 'ledger', 'schema'],
+    preparation: ['audiences', 'caps', 'core', 'ledger', 'schema'],
+    receipts: ['core', 'ledger', 'schema'],
+    statistics: ['caps', 'core', 'ledger', 'receipts', 'schema', 'tasks'],
+    triggers: ['caps', 'core', 'events', 'ledger', 'preparation', 'schema', 'tasks'],
+    webhooks: ['core', 'schema'],
+  },
+  providers: {
+    connection: [],
+    http2: ['connection'],
+    'node-http2': ['connection'],
+    h2: ['connection', 'http2', 'node-http2'],
+    apns: ['connection', 'h2'],
+    fcm: ['connection', 'h2'],
+  },
+  activities: {
+    sending: [],
+    webhooks: [],
+  },
+  workflows: {
+    push: [],
+    task: ['push'],
+  },
+  api: {
+    csv: [],
+    http: [],
+    access: ['http'],
+    audit: ['access', 'csv', 'http'],
+    pushes: ['access', 'csv', 'http'],
+    receipts: ['access', 'http'],
+    routes: [],
+    tasks: ['access', 'audit', 'http', 'pushes'],
+    approval: ['access', 'http', 'tasks'],
+    statistics: ['access', 'csv', 'http', 'pushes', 'tasks'],
+    triggers: ['access', 'http', 'tasks'],
+    upload: ['access', 'csv', 'http'],
+    audiences: ['access', 'http', 'upload'],
+    devices: ['access', 'csv', 'http', 'upload'],
+    apps: ['access', 'devices', 'http', 'tasks'],
+    content: ['access', 'devices', 'http', 'tasks'],
+    events: ['access', 'devices', 'http', 'receipts'],
+    webhooks: ['access', 'http'],
+  },
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-boundaries-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -120,6 +226,48 @@ test('only connection.ts of the own HTTP/2 client is imported from outside its f
   );
   const inner = /from '\.[^']*\/http2\/(?!connection\.ts')[^']*'/;
   expect(outside.filter((file) => inner.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+});
+
+interface RoomImport {
+  readonly file: string;
+  readonly layer: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Imports from one room of a layer to another. */
+function roomImports(file: string, source: string): RoomImport[] {
+  const [layer = '', from = '', ...rest] = file.split('/');
+  if (ROOMS[layer] === undefined || rest.length === 0) return [];
+  const specifiers = [...source.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+  return specifiers.flatMap((specifier) => {
+    const [toLayer, to = '', ...inRoom] = normalize(join(dirname(file), specifier)).split('/');
+    const isOther = toLayer === layer && to !== from && inRoom.length > 0;
+    return isOther && from !== 'migrations' ? [{ file, layer, from, to }] : [];
+  });
+}
+
+const isOutOfOrder = ({ layer, from, to }: RoomImport) => !ROOMS[layer]?.[from]?.includes(to);
+
+test('the rooms of a layer import each other in the order of the table', () => {
+  const files = execFileSync('git', ['ls-files', '*.ts'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
+  const product = files.filter((file) => !file.includes('.test.') && existsSync(join(ROOT, file)));
+  const imports = product.flatMap((file) => roomImports(file, readFileSync(join(ROOT, file), 'utf8')));
+  expect(imports.length).toBeGreaterThan(500);
+  expect(imports.filter(isOutOfOrder)).toEqual([]);
+  const upward = "import { x } from '../statistics/totals.ts';";
+  expect(roomImports('db/ledger/pushes.ts', upward).filter(isOutOfOrder)).toHaveLength(1);
+  expect(roomImports('db/unknown/x.ts', upward).filter(isOutOfOrder)).toHaveLength(1);
+});
+
+test('each row of the table names rooms of rows above it only', () => {
+  for (const rooms of Object.values(ROOMS)) {
+    const above = new Set<string>();
+    for (const [room, imported] of Object.entries(rooms)) {
+      expect(imported.filter((other) => !above.has(other))).toEqual([]);
+      above.add(room);
+    }
+  }
 });
 
 test('the workflow bundle holds workflows, domain and what runs in the sandbox, and nothing of Node', async () => {

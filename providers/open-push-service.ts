@@ -1,11 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
-import { checkedCredentials } from '../domain/pushes/credentials.ts';
 import type { Channel } from '../domain/platform.ts';
+import { checkedCredentials } from '../domain/pushes/credentials.ts';
 import { openApns } from './apns/apns.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { openFcm } from './fcm/fcm.ts';
 import type { Http2Client } from './connection/h2-connection.ts';
+import { openFcm } from './fcm/fcm.ts';
 import type { Endpoint, PushService } from './push-service.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TASK_QUEUE, TRIGGERS } from '../domain/workflows/contract.ts';
 import { localTimeOf } from '../domain/time/local-time.ts';
+import { TASK_QUEUE, TRIGGERS } from '../domain/workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,10 +1,10 @@
 import { afterEach } from 'vitest';
 import { type H2Peer, type OnStream, openH2Peer } from '../dev/simulators/h2-peer.ts';
 import type { Http2Client } from '../providers/connection/h2-connection.ts';
+import { requestHead } from '../providers/connection/request-head.ts';
 import type { Answer } from '../providers/h2/h2-exchange.ts';
 import { H2Pool } from '../providers/h2/h2-pool.ts';
 import type { H2PoolOptions } from '../providers/h2/h2-pool-options.ts';
-import { requestHead } from '../providers/connection/request-head.ts';
 import { ALWAYS_OPEN, type Endpoint, type Gate } from '../providers/push-service.ts';
 
 const HEAD = requestHead([]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { daysAfter, localTimeOf } from '../domain/time/local-time.ts';
 import { FIRST_ZONE, firstMomentOf } from '../domain/schedule/waves.ts';
+import { daysAfter, localTimeOf } from '../domain/time/local-time.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

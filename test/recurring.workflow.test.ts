@@ -1,7 +1,7 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HOUSEKEEPING, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { calendarsOf, nextOccurrence, type Recurrence } from '../domain/schedule/recurrence.ts';
+import { HOUSEKEEPING, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TASK_QUEUE, TRIGGERS } from '../domain/workflows/contract.ts';
 import { hourOf } from '../domain/tasks/trigger-hour.ts';
+import { TASK_QUEUE, TRIGGERS } from '../domain/workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
-import { type DueOccurrence, OCCURRENCE_SIGNAL, type OccurrenceInput } from '../domain/workflows/contract.ts';
 import { localTimeOf } from '../domain/time/local-time.ts';
+import { type DueOccurrence, OCCURRENCE_SIGNAL, type OccurrenceInput } from '../domain/workflows/contract.ts';
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 

@@ -1,6 +1,6 @@
 import type { InvalidToken } from '../../db/ledger/invalid-tokens.ts';
-import type { Outcome } from '../../domain/pushes/outcome.ts';
 import type { Channel } from '../../domain/platform.ts';
+import type { Outcome } from '../../domain/pushes/outcome.ts';
 
 /** The tokens of one lease that push services rejected, until they are deactivated. */
 export class BadTokens {

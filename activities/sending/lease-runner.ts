@@ -1,15 +1,15 @@
 import type { Claimed } from '../../db/ledger/advance.ts';
 import { LEASE_VALID_MS } from '../../domain/pushes/lease-time.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
-import { BadTokens } from './bad-tokens.ts';
 import type { SenderDeps } from '../deps.ts';
+import { createNotifier } from '../notifier.ts';
+import { BadTokens } from './bad-tokens.ts';
 import { createLeaseBudget, type LeaseBudget, MIN_CLAIM } from './in-flight-budget.ts';
 import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
 import { endOf } from './lease-end.ts';
 import { LeaseStatements } from './lease-statements.ts';
 import type { LeaseEnd, LeaseWork } from './lease-work.ts';
 import { createWriter, type WriteMessages } from './message-writer.ts';
-import { createNotifier } from '../notifier.ts';
 import {
   isWorthSettling,
   planRound,

@@ -1,8 +1,8 @@
 import { type Advanced, advanceLease } from '../../db/ledger/advance.ts';
 import { invalidateTokens } from '../../db/ledger/invalid-tokens.ts';
 import { handOverLease } from '../../db/ledger/leases.ts';
-import type { BadTokens } from './bad-tokens.ts';
 import type { SenderDeps } from '../deps.ts';
+import type { BadTokens } from './bad-tokens.ts';
 import type { Batch } from './lease-book.ts';
 import type { LeaseWork } from './lease-work.ts';
 

@@ -1,6 +1,6 @@
 import type { Claimed } from '../../db/ledger/advance.ts';
-import { encodeMessageIds } from '../../domain/receipts/message-id.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
+import { encodeMessageIds } from '../../domain/receipts/message-id.ts';
 import type { SenderDeps } from '../deps.ts';
 import { isUnsent } from './lease-book.ts';
 import type { LeaseWork } from './lease-work.ts';

@@ -1,5 +1,5 @@
-import type { Outcome } from '../../domain/pushes/outcome.ts';
 import type { Channel } from '../../domain/platform.ts';
+import type { Outcome } from '../../domain/pushes/outcome.ts';
 
 /** How many tokens of a push's audience are rejected, over all its leases in this process. */
 export interface Rejections {

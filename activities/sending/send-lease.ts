@@ -9,18 +9,18 @@ import {
 import { findPush, type PushRow } from '../../db/ledger/pushes.ts';
 import { findDefinition } from '../../db/tasks/task-state.ts';
 import { messagesOf } from '../../domain/content/content-messages.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { CHANNEL_OF } from '../../domain/devices/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { PushService } from '../../providers/push-service.ts';
 import type { SenderDeps } from '../deps.ts';
 import { withHeartbeats } from '../heartbeats.ts';
+import { UnusableCredential } from '../push-services.ts';
 import { createInFlightBudget } from './in-flight-budget.ts';
 import { LeaseRunner } from './lease-runner.ts';
 import type { LeaseEnd } from './lease-work.ts';
 import { createPacer } from './pacer.ts';
-import { UnusableCredential } from '../push-services.ts';
 import { createRejections } from './rejections.ts';
 import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
 

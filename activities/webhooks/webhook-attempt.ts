@@ -1,4 +1,8 @@
-import { type AttemptOutcome, type DueWebhook, recordWebhookAttempt } from '../../db/webhooks/webhook-outbox.ts';
+import {
+  type AttemptOutcome,
+  type DueWebhook,
+  recordWebhookAttempt,
+} from '../../db/webhooks/webhook-outbox.ts';
 import { retryAfterMs } from '../../domain/retry-after.ts';
 import { bodyOf } from '../../domain/webhooks/webhook.ts';
 import { DISABLED_AFTER_MS, nextTry } from '../../domain/webhooks/webhook-retry.ts';

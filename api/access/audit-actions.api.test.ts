@@ -7,8 +7,8 @@ import { seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { type Caller, newTask, openShop } from '../../test/fixtures/shop-fixture.ts';
 import { ADMIN_KEY, useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { AUDIT_ACTIONS, enforceAuditTrail } from './audit-actions.ts';
 import type { App } from '../http/deps.ts';
+import { AUDIT_ACTIONS, enforceAuditTrail } from './audit-actions.ts';
 
 const api = useTestApi({
   config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, webhookRanges: ['127.0.0.1'] },

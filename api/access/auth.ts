@@ -4,9 +4,9 @@ import { findCaller, type KeyOwner } from '../../db/apps/keys.ts';
 import { createBoundedMap } from '../../domain/bounded-map.ts';
 import type { Role } from '../../domain/role.ts';
 import type { ApiDeps } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { isPermitted, type Permission } from './permissions.ts';
-import { Problem } from '../http/problem.ts';
 
 export interface PersonCaller {
   readonly kind: 'person';

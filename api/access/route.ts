@@ -11,11 +11,11 @@ import type {
 import type { FastifySerializerCompiler } from 'fastify/types/schema.js';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import type { App } from '../http/deps.ts';
+import { type ProblemStatus, problemResponses } from '../http/problem.ts';
 import type { AuditAction } from './audit-actions.ts';
 import type { Guard, Guards } from './auth.ts';
-import type { App } from '../http/deps.ts';
 import type { Permission } from './permissions.ts';
-import { type ProblemStatus, problemResponses } from '../http/problem.ts';
 
 /** The callers of a route: persons with a permission, SDK keys, the administrator, vendors, or everyone. */
 type Access = Permission | { readonly sdkOr: Permission } | 'sdk' | 'admin' | 'vendor' | 'public';

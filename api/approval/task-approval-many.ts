@@ -5,13 +5,13 @@ import { PlainText } from '../../domain/plain-text.ts';
 import { TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { originOf } from '../access/origin.ts';
+import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound, PROBLEMS, Problem, type ProblemCode } from '../http/problem.ts';
 import { toProblem } from '../http/problem-handler.ts';
-import { route } from '../access/route.ts';
-import { decideTask, requireApproverRole, type TaskDecision } from './task-decision.ts';
 import { refusalOfTask } from '../tasks/task-view.ts';
+import { decideTask, requireApproverRole, type TaskDecision } from './task-decision.ts';
 
 const MOST = 50;
 const AT_A_TIME = 10;

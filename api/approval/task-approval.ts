@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { PlainText } from '../../domain/plain-text.ts';
-import { ActionAnswer, sendActionAnswer } from '../tasks/action-answer.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { originOf } from '../access/origin.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 import { IdParams } from '../http/schemas.ts';
-import { decideTask, requireApproverRole, signalCodeFor } from './task-decision.ts';
+import { ActionAnswer, sendActionAnswer } from '../tasks/action-answer.ts';
 import { taskFor } from '../tasks/task-lookup.ts';
+import { decideTask, requireApproverRole, signalCodeFor } from './task-decision.ts';
 
 const Revision = z.int().positive();
 const Words = PlainText(500);

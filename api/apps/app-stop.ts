@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { liftStop, stopApp } from '../../db/apps/app-stop.ts';
 import { findApp } from '../../db/apps/apps.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import { resumeStopped, untilSilent } from './notify-stopped.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { originOf } from '../access/origin.ts';
-import { notFound } from '../http/problem.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { notFound } from '../http/problem.ts';
 import { AppBody, renderApp } from './apps.ts';
+import { resumeStopped, untilSilent } from './notify-stopped.ts';
 
 const Resumed = z
   .object({

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { findAppStop } from '../../db/apps/app-stop.ts';
 import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps/apps.ts';
 import { newId } from '../../domain/ids.ts';
-import { APPROVAL_TIMEOUTS } from '../../domain/tasks/plan.ts';
 import { ROLES } from '../../domain/role.ts';
-import { AppStop } from '../http/app-stop-view.ts';
+import { APPROVAL_TIMEOUTS } from '../../domain/tasks/plan.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
+import { AppStop } from '../http/app-stop-view.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
 
 const Minutes = z.int().min(1).max(43_200);

@@ -2,8 +2,8 @@ import { readContactRules, replaceContactRules } from '../../db/caps/contact-rul
 import { ContactRules } from '../../domain/caps/cap.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 
 /** The app's frequency caps, its vendors' day limits and its quiet hours. */
 export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> {

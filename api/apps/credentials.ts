@@ -2,14 +2,14 @@ import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { type ListedCredential, listCredentials, putCredential } from '../../db/apps/credentials.ts';
 import { credentialRate, putRate } from '../../db/ledger/rates.ts';
-import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/pushes/credentials.ts';
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
+import { ApnsCredential, checkedCredentials, FcmCredential } from '../../domain/pushes/credentials.ts';
 import { RatePerSecond } from '../../domain/tasks/task-definition.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IsoDate } from '../http/schemas.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 
 const CHECK_MS = 2_000;
 const Part = z.enum(['ok', 'unreachable']);

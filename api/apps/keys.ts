@@ -8,11 +8,11 @@ import { newId } from '../../domain/ids.ts';
 import { ROLES } from '../../domain/role.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
+import { newSecret } from '../access/secrets.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IsoDate, Label, Page, PageQuery } from '../http/schemas.ts';
-import { newSecret } from '../access/secrets.ts';
 
 const NewKey = z
   .discriminatedUnion('role', [

@@ -7,12 +7,12 @@ import {
 } from '../../db/apps/user-token-keys.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
-import { invalid } from '../devices/device-change.ts';
-import { notFound, Problem } from '../http/problem.ts';
 import { route } from '../access/route.ts';
-import { IsoDate } from '../http/schemas.ts';
+import { invalid } from '../devices/device-change.ts';
 import { keyObject } from '../devices/user-token.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { notFound, Problem } from '../http/problem.ts';
+import { IsoDate } from '../http/schemas.ts';
 
 const params = z.object({
   keyId: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be 1 to 100 of A-Z a-z 0-9 _ . -'),

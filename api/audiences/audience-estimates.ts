@@ -1,21 +1,21 @@
 import { z } from 'zod';
-import { estimate } from '../../db/audiences/estimate.ts';
 import { findAudienceVersion } from '../../db/apps/readiness.ts';
+import { estimate } from '../../db/audiences/estimate.ts';
 import { type RecipientSource, sourceOf } from '../../db/audiences/recipients.ts';
 import { RuleError } from '../../db/audiences/rule-context.ts';
 import { SQL_STATE, sqlStateOf } from '../../db/core/sql-state.ts';
 import { CombinationDefinition, RuleDefinition, ruleOf } from '../../domain/audiences/audience-definition.ts';
 import { AudienceRef } from '../../domain/audiences/audience-rule.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { definitionOf, pinnedDefinition } from './audience-definition.ts';
-import { counts } from './audience-schemas.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { createLimiter } from '../http/limit-concurrency.ts';
 import { type Fault, Problem } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IsoDate } from '../http/schemas.ts';
+import { definitionOf, pinnedDefinition } from './audience-definition.ts';
+import { counts } from './audience-schemas.ts';
 
 const EstimateRequest = z
   .strictObject({

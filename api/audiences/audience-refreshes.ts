@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { findRefresh, startRefresh } from '../../db/audiences/audience-refresh.ts';
 import { findAudience } from '../../db/audiences/audiences.ts';
-import { AudienceRefresh } from './audience-schemas.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
+import { AudienceRefresh } from './audience-schemas.ts';
 import { createRefresher } from './refresher.ts';
-import { route } from '../access/route.ts';
 
 /** The interval at which abandoned recounts are looked for. */
 const LOOK_MS = 15_000;

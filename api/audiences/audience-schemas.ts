@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { AUDIENCE_KINDS, CombinationDefinition, RuleDefinition } from '../../domain/audiences/audience-definition.ts';
+import {
+  AUDIENCE_KINDS,
+  CombinationDefinition,
+  RuleDefinition,
+} from '../../domain/audiences/audience-definition.ts';
 import { IsoDate, Label } from '../http/schemas.ts';
 
 const fields = {

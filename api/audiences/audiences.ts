@@ -10,14 +10,14 @@ import {
   listAudienceVersions,
 } from '../../db/audiences/audiences.ts';
 import { newId } from '../../domain/ids.ts';
-import { definitionOf, pinnedDefinition } from './audience-definition.ts';
-import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from './audience-schemas.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { Page, PageQuery } from '../http/schemas.ts';
+import { definitionOf, pinnedDefinition } from './audience-definition.ts';
+import { AudienceBody, AudienceChange, AudienceDetails, NewAudience } from './audience-schemas.ts';
 
 const params = z.object({ id: z.string() });
 

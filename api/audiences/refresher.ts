@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { endRefresh, type RefreshHold, stepRefresh, takeOverRefresh } from '../../db/audiences/audience-refresh.ts';
+import {
+  endRefresh,
+  type RefreshHold,
+  stepRefresh,
+  takeOverRefresh,
+} from '../../db/audiences/audience-refresh.ts';
 import type { ApiDeps } from '../http/deps.ts';
 
 export interface Refresher {

@@ -2,14 +2,14 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { type AuditFilter, listAudit } from '../../db/audit/audit.ts';
 import { PlainText } from '../../domain/plain-text.ts';
-import { AUDIT_COLUMNS, auditCells, exportAudit, ndjsonOf } from './audit-export.ts';
-import { AuditLine } from './audit-view.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
-import { route } from '../access/route.ts';
 import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
+import { AUDIT_COLUMNS, auditCells, exportAudit, ndjsonOf } from './audit-export.ts';
+import { AuditLine } from './audit-view.ts';
 
 const Actions = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),

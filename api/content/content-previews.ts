@@ -8,10 +8,10 @@ import { payloadBytes, sizeLimit } from '../../domain/content/payload-size.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
-import { Attributes, DeviceId, Locale } from '../devices/device-schemas.ts';
-import { type Fault, notFound, Problem } from '../http/problem.ts';
 import { route } from '../access/route.ts';
+import { Attributes, DeviceId, Locale } from '../devices/device-schemas.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { type Fault, notFound, Problem } from '../http/problem.ts';
 
 const Imagined = z.strictObject({
   platform: z.enum(PLATFORMS),

@@ -1,11 +1,16 @@
 import { z } from 'zod';
-import { listTestDevices, listTestSends, MAX_TEST_DEVICES, replaceTestDevices } from '../../db/tasks/test-sends.ts';
+import {
+  listTestDevices,
+  listTestSends,
+  MAX_TEST_DEVICES,
+  replaceTestDevices,
+} from '../../db/tasks/test-sends.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
-import { DeviceId } from '../devices/device-schemas.ts';
-import { Problem } from '../http/problem.ts';
 import { route } from '../access/route.ts';
+import { DeviceId } from '../devices/device-schemas.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
 import { IdParams, IsoDate } from '../http/schemas.ts';
 import { taskOf } from '../tasks/task-lookup.ts';
 import { createTestSend, runTestSend, TEST_SENDS_PER_HOUR } from './test-send.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { csvCell, plainCell } from './csv-cell.ts';
 import { splitCsvLine } from '../upload/csv-line.ts';
+import { csvCell, plainCell } from './csv-cell.ts';
 
 test.each(['=1+1', '+49', '-2', '@sum', '\tx', "'=1", '"=1"'])('%j does not begin as a formula', (text) => {
   const [cell = ''] = splitCsvLine(csvCell(text)) ?? [];

@@ -9,10 +9,10 @@ import {
   normalToken,
 } from '../../domain/devices/address.ts';
 import { IDENTIFIER_FAULTS, type IdentifierKind } from '../../domain/devices/identifier.ts';
-import type { Platform } from '../../domain/platform.ts';
 import { subscriptionFault, subscriptionToken } from '../../domain/devices/web-push.ts';
-import type { AddressBody, DeviceRefresh, IdentifiersBody } from './device-schemas.ts';
+import type { Platform } from '../../domain/platform.ts';
 import { type Fault, Problem } from '../http/problem.ts';
+import type { AddressBody, DeviceRefresh, IdentifiersBody } from './device-schemas.ts';
 
 interface Change {
   readonly fields: DeviceFields;

@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { CursorError } from '../../db/core/paging.ts';
 import { findByIdentifiers } from '../../db/devices/device-identifiers.ts';
 import { findDevices, listDevices } from '../../db/devices/device-list.ts';
-import { CursorError } from '../../db/core/paging.ts';
 import { EXTERNAL_ID } from '../../domain/devices/device.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import type { Fault } from '../http/problem.ts';
+import { Label, Page, PageQuery } from '../http/schemas.ts';
+import { CSV, NDJSON } from '../upload/body.ts';
 import { invalid, readIdentifiers } from './device-change.ts';
 import { EXPORT_FORMATS, exportDevices } from './device-export.ts';
 import { DeviceBody, DeviceId, Identifiers, TokenState } from './device-schemas.ts';
-import type { Fault } from '../http/problem.ts';
-import { route } from '../access/route.ts';
-import { Label, Page, PageQuery } from '../http/schemas.ts';
-import { CSV, NDJSON } from '../upload/body.ts';
 
 const Filter = z.strictObject({
   platform: z.enum(PLATFORMS).optional(),

@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { type DeviceProof, findSecretHash } from '../../db/devices/devices.ts';
 import { MINUTE_MS } from '../../domain/duration.ts';
 import { appIdOf } from '../access/auth.ts';
+import { isSecret } from '../access/secrets.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
-import { isSecret } from '../access/secrets.ts';
 
 /** The limit of one device, from all addresses together. No device changes more often. */
 const PER_MINUTE = 120;

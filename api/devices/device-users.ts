@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { setUser } from '../../db/devices/devices.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { notFound } from '../http/problem.ts';
 import { createDeviceGuard } from './device-proof.ts';
 import { DeviceBody, DeviceId, DeviceSecret } from './device-schemas.ts';
-import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { userOfToken } from './user-token.ts';
 
 const params = z.object({ deviceId: DeviceId });

@@ -5,7 +5,10 @@ import { findDevice, refreshDevice, registerDevice, setUnsubscribed } from '../.
 import { USUAL_KIND } from '../../domain/devices/address.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf, sha256 } from '../access/auth.ts';
+import { route } from '../access/route.ts';
+import { newSecret } from '../access/secrets.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { notFound } from '../http/problem.ts';
 import { deviceChange } from './device-change.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from './device-proof.ts';
 import {
@@ -16,9 +19,6 @@ import {
   NewDevice,
   TokenPeriodBody,
 } from './device-schemas.ts';
-import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
-import { newSecret } from '../access/secrets.ts';
 
 const params = z.object({ deviceId: DeviceId });
 const Registered = z.object({ deviceId: z.string(), secret: z.string() }).meta({ id: 'DeviceRegistered' });

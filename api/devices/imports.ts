@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { importDevices } from '../../db/devices/device-import.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 import { RowError, SHOWN_ERRORS } from '../upload/bad-rows.ts';
 import {
   acceptStreams,

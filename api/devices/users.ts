@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Erasure, eraseUsers } from '../../db/erasure/erase.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { DeviceId } from './device-schemas.ts';
-import { route } from '../access/route.ts';
 
 const ErasureBody = z
   .object({

@@ -1,9 +1,9 @@
 import type { Db } from '../../db/core/database.ts';
 import { createEventNames } from '../../db/events/event-names.ts';
 import { type Event, type EventResult, recordEvents } from '../../db/events/events.ts';
-import type { ReadEvent } from './event-reader.ts';
 import { createGroupCommit } from '../http/group-commit.ts';
 import { Problem } from '../http/problem.ts';
+import type { ReadEvent } from './event-reader.ts';
 
 type Results = Map<number, EventResult | 'too_many_names'>;
 

@@ -4,15 +4,15 @@ import { listNames, MAX_EVENT_NAMES } from '../../db/events/event-names.ts';
 import { EventInput } from '../../domain/events/event.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
+import { route } from '../access/route.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from '../devices/device-proof.ts';
 import { DeviceId, DeviceSecret } from '../devices/device-schemas.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
+import { IsoDate } from '../http/schemas.ts';
+import { createGate } from '../receipts/receipt-gate.ts';
 import { answerOf, type EventAnswer, readEvents } from './event-reader.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { Problem } from '../http/problem.ts';
-import { createGate } from '../receipts/receipt-gate.ts';
-import { route } from '../access/route.ts';
-import { IsoDate } from '../http/schemas.ts';
 
 const MAX_EVENTS = 1_000;
 /** The bound counts bodies; their parsed form takes a few times as much memory. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DEVICE_RESULTS, DetailsFilter } from '../../domain/pushes/details-filter.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
+import { DEVICE_RESULTS, DetailsFilter } from '../../domain/pushes/details-filter.ts';
 import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
 
 /** `z.coerce.boolean` would read "false" as true. */

@@ -6,8 +6,8 @@ import { PUSH_ID } from '../../domain/ids.ts';
 import { appIdOf } from '../access/auth.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { type Fault, notFound, Problem } from '../http/problem.ts';
-import { hasDetails } from './push-view.ts';
 import type { IdParams } from '../http/schemas.ts';
+import { hasDetails } from './push-view.ts';
 
 export async function pushOf(
   deps: ApiDeps,

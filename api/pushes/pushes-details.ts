@@ -1,21 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { countDetails, listDetails } from '../../db/ledger/details.ts';
 import { createResultAudience } from '../../db/audiences/result-audience.ts';
-import { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import { countDetails, listDetails } from '../../db/ledger/details.ts';
 import { newId } from '../../domain/ids.ts';
+import { DetailsFilter } from '../../domain/pushes/details-filter.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import { CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
+import { Problem } from '../http/problem.ts';
+import { IdParams, Label } from '../http/schemas.ts';
 import { DETAIL_COLUMNS, detailPages } from './details-export.ts';
 import { DeliveryPage, DetailsExportQuery, DetailsQuery } from './details-schemas.ts';
 import { DetailsSearch } from './details-search.ts';
-import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
-import { Problem } from '../http/problem.ts';
 import { gone, ledgerOf, pushOf } from './push-lookup.ts';
-import { route } from '../access/route.ts';
-import { IdParams, Label } from '../http/schemas.ts';
 
 const NewResultAudience = z
   .strictObject({ name: Label(200), filter: DetailsFilter })

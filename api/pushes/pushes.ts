@@ -1,9 +1,9 @@
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
+import { IdParams } from '../http/schemas.ts';
 import { pushOf } from './push-lookup.ts';
 import { PushBody, renderPushes } from './push-view.ts';
-import { route } from '../access/route.ts';
-import { IdParams } from '../http/schemas.ts';
 
 export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
   route(app, {

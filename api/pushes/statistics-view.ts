@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { HourCount } from '../../db/ledger/hours.ts';
 import { platformOf } from '../../db/core/platform-code.ts';
+import type { HourCount } from '../../db/ledger/hours.ts';
 import type { StatisticsAnswer } from '../../db/statistics/statistics.ts';
+import { PLATFORMS } from '../../domain/platform.ts';
 import { explainReason } from '../../domain/pushes/explanations.ts';
 import { type Statistics as Figured, sumsOf } from '../../domain/pushes/metrics.ts';
-import { PLATFORMS } from '../../domain/platform.ts';
 import { IsoDate } from '../http/schemas.ts';
 
 const Count = z.int();

@@ -4,8 +4,8 @@ import { PLATFORMS } from '../../domain/platform.ts';
 import { RECEIPT_KINDS, RECEIPT_RESULTS, RECEIPT_SOURCES } from '../../domain/receipts/receipt.ts';
 import { receiptWarnings } from '../../domain/receipts/receipt-warnings.ts';
 import { appIdOf } from '../access/auth.ts';
-import type { ApiDeps, App } from '../http/deps.ts';
 import { route } from '../access/route.ts';
+import type { ApiDeps, App } from '../http/deps.ts';
 import { IsoDate } from '../http/schemas.ts';
 
 const Arrival = z

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { listCallbacks } from '../../db/receipts/receipt-inbox.ts';
 import { insertVendorKey, listVendorKeys, revokeVendorKey } from '../../db/apps/vendor-keys.ts';
+import { listCallbacks } from '../../db/receipts/receipt-inbox.ts';
 import { newId } from '../../domain/ids.ts';
 import { newWebhookSecret } from '../../security/standard-webhooks.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
 import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IsoDate, Label, Page, PageQuery } from '../http/schemas.ts';
 
 const VendorKey = z

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { finalisePush } from '../../db/statistics/finalise.ts';
 import { drainInbox, insertCallback } from '../../db/receipts/receipt-inbox.ts';
+import { finalisePush } from '../../db/statistics/finalise.ts';
 import { encodeMessageId } from '../../domain/receipts/message-id.ts';
 import { type SeededPush, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { openShop, type Shop } from '../../test/fixtures/shop-fixture.ts';

@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { insertCallback } from '../../db/receipts/receipt-inbox.ts';
 import { findVendorKey } from '../../db/apps/vendor-keys.ts';
+import { insertCallback } from '../../db/receipts/receipt-inbox.ts';
 import { verifyWebhook } from '../../security/standard-webhooks.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 import { createGate } from './receipt-gate.ts';
 import { startInboxReader } from './receipt-inbox-reader.ts';
-import { route } from '../access/route.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 

@@ -4,11 +4,11 @@ import { RECEIPT_RESULTS } from '../../domain/receipts/receipt.ts';
 import { ReceiptInput, readReceipts } from '../../domain/receipts/receipt-reader.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { IsoDate } from '../http/schemas.ts';
 import { createGate } from './receipt-gate.ts';
 import { createReceiptRecorder } from './receipt-recorder.ts';
-import { route } from '../access/route.ts';
-import { IsoDate } from '../http/schemas.ts';
 
 const MAX_RECEIPTS = 1_000;
 /** The bound counts bodies; their parsed form takes a few times as much memory. */

@@ -1,18 +1,18 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { atOneMoment } from '../../db/core/database.ts';
-import { listStartedPushes } from '../../db/tasks/task-history.ts';
 import { type Period, readAppDays, readAppTotals } from '../../db/statistics/totals.ts';
+import { listStartedPushes } from '../../db/tasks/task-history.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { appIdOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
-import { renderPushes } from '../pushes/push-view.ts';
-import { route } from '../access/route.ts';
 import { IsoDate } from '../http/schemas.ts';
-import { PUSH_COLUMNS, pushRow } from './statistics-export.ts';
+import { renderPushes } from '../pushes/push-view.ts';
 import { AppTotalsBody, daysOf, totalsOf } from '../pushes/totals-view.ts';
+import { PUSH_COLUMNS, pushRow } from './statistics-export.ts';
 
 const USUAL_DAYS = 30;
 const MAX_DAYS = 366;

@@ -2,14 +2,14 @@ import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
-import { pushOf } from '../pushes/push-lookup.ts';
-import { readPushStatistics } from './push-statistics.ts';
-import { route } from '../access/route.ts';
 import { IdParams } from '../http/schemas.ts';
-import { createStatisticsFeed, type Topic } from './statistics-feed.ts';
+import { pushOf } from '../pushes/push-lookup.ts';
 import { taskOf } from '../tasks/task-lookup.ts';
+import { readPushStatistics } from './push-statistics.ts';
+import { createStatisticsFeed, type Topic } from './statistics-feed.ts';
 import { readTaskStatistics } from './task-statistics.ts';
 
 /** The limit of one process. */

@@ -1,17 +1,17 @@
 import { listPushes, type PushSummary } from '../../db/tasks/task-history.ts';
+import { route } from '../access/route.ts';
 import { type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { pushOf } from '../pushes/push-lookup.ts';
-import { readPushStatistics } from './push-statistics.ts';
-import { renderPushes } from '../pushes/push-view.ts';
-import { route } from '../access/route.ts';
 import { IdParams } from '../http/schemas.ts';
-import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from './statistics-export.ts';
+import { pushOf } from '../pushes/push-lookup.ts';
+import { renderPushes } from '../pushes/push-view.ts';
 import { StatisticsDetail } from '../pushes/statistics-view.ts';
-import { taskOf } from '../tasks/task-lookup.ts';
-import { readTaskStatistics } from './task-statistics.ts';
 import { TotalsBody } from '../pushes/totals-view.ts';
+import { taskOf } from '../tasks/task-lookup.ts';
+import { readPushStatistics } from './push-statistics.ts';
+import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from './statistics-export.ts';
+import { readTaskStatistics } from './task-statistics.ts';
 
 const tags = ['statistics'];
 const PAGE = 200;

@@ -1,6 +1,6 @@
 import { atOneMoment } from '../../db/core/database.ts';
-import { findTaskStatus } from '../../db/tasks/tasks.ts';
 import { readTaskTotals } from '../../db/statistics/totals.ts';
+import { findTaskStatus } from '../../db/tasks/tasks.ts';
 import { isOver } from '../../domain/tasks/task-status.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { type TotalsBody, totalsOf } from '../pushes/totals-view.ts';

@@ -11,9 +11,9 @@ import {
 import { newId } from '../../domain/ids.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IdParams, IsoDate, Label, Page, PageQuery } from '../http/schemas.ts';
 
 const SubCampaignBody = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
 import { findAudienceVersion, findReadiness } from '../../db/apps/readiness.ts';
+import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
 import { zoneOfApp } from '../../db/tasks/recurrences.ts';
 import type { AudienceRef } from '../../domain/audiences/audience-rule.ts';
 import { checkContent } from '../../domain/content/content-check.ts';

@@ -7,10 +7,10 @@ import { TaskDefinition, type TaskDefinitionPatch } from '../../domain/tasks/tas
 import { isAtRest } from '../../domain/tasks/task-status.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
+import { jsonPointer, zodFaults } from '../http/validation.ts';
 import { checkDefinition } from './task-checks.ts';
 import { executeCommand } from './task-command.ts';
 import { refusalOfTask } from './task-view.ts';
-import { jsonPointer, zodFaults } from '../http/validation.ts';
 
 export interface Edit {
   readonly task: TaskWithDefinition;

@@ -3,14 +3,14 @@ import { listAudit } from '../../db/audit/audit.ts';
 import { listDecisions, listPushes } from '../../db/tasks/task-history.ts';
 import { listRevisions } from '../../db/tasks/task-revisions.ts';
 import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
-import { AuditLine } from '../audit/audit-view.ts';
 import { personOf } from '../access/auth.ts';
+import { isPermitted } from '../access/permissions.ts';
+import { route } from '../access/route.ts';
+import { AuditLine } from '../audit/audit-view.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
-import { isPermitted } from '../access/permissions.ts';
-import { PushBody, renderPushes } from '../pushes/push-view.ts';
-import { route } from '../access/route.ts';
 import { IdParams, IsoDate, Page, PageQuery } from '../http/schemas.ts';
+import { PushBody, renderPushes } from '../pushes/push-view.ts';
 import { taskOf } from './task-lookup.ts';
 
 const Revision = z

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { findRevisions } from '../../db/tasks/task-revisions.ts';
 import { changesOf } from '../../domain/tasks/task-changes.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IdParams, IsoDate } from '../http/schemas.ts';
 import { Change } from './task-changes-view.ts';
 import { taskOf } from './task-lookup.ts';

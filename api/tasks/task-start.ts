@@ -4,10 +4,15 @@ import { TypedSearchAttributes, WorkflowIdConflictPolicy, WorkflowIdReusePolicy 
 import { insertOrigin, type Origin } from '../../db/audit/audit.ts';
 import { findPlan, recordProjection } from '../../db/tasks/task-state.ts';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
-import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE, type TaskView } from '../../domain/workflows/contract.ts';
 import type { Plan } from '../../domain/tasks/plan.ts';
-import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import { shownOf, submitEvent, submittedState } from '../../domain/tasks/submission.ts';
+import {
+  OPERATION_TASK,
+  type OperationTaskInput,
+  TASK_QUEUE,
+  type TaskView,
+} from '../../domain/workflows/contract.ts';
+import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
 

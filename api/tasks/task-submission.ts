@@ -1,5 +1,5 @@
-import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
 import { findAudienceVersion } from '../../db/apps/readiness.ts';
+import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
 import { zoneOfApp } from '../../db/tasks/recurrences.ts';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
 import { checkContent } from '../../domain/content/content-check.ts';

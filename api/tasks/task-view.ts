@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { findAppStop } from '../../db/apps/app-stop.ts';
 import { readLatestPushes } from '../../db/statistics/statistics.ts';
+import { readTotalsOf } from '../../db/statistics/totals.ts';
 import { readTaskLinks } from '../../db/tasks/task-links.ts';
 import type { ListedTask } from '../../db/tasks/task-list.ts';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
-import { readTotalsOf } from '../../db/statistics/totals.ts';
 import { APPROVAL_STATES, approvalStateOf } from '../../domain/tasks/approval-state.ts';
 import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import {
@@ -17,8 +17,8 @@ import {
 } from '../../domain/tasks/task-status.ts';
 import { AppStop } from '../http/app-stop-view.ts';
 import type { ApiDeps } from '../http/deps.ts';
-import { PushBody, renderPush } from '../pushes/push-view.ts';
 import { IsoDate } from '../http/schemas.ts';
+import { PushBody, renderPush } from '../pushes/push-view.ts';
 import { Warning } from './task-checks.ts';
 import { rowFiguresOf, TaskFigures } from './task-figures.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers/triggers.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IdParams, IsoDate } from '../http/schemas.ts';
 import { taskOf } from '../tasks/task-lookup.ts';
 

@@ -10,10 +10,10 @@ import {
 } from '../../domain/devices/address.ts';
 import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
 import { IDENTIFIER_KINDS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
+import { readSubscription, subscriptionToken } from '../../domain/devices/web-push.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { isTimeZone } from '../../domain/time/time-zone.ts';
-import { readSubscription, subscriptionToken } from '../../domain/devices/web-push.ts';
 
 export const DEVICE_COLUMNS = [
   'device_id',

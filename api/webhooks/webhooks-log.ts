@@ -9,10 +9,10 @@ import {
 import type { WebhookEndpoint } from '../../db/webhooks/webhooks.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
+import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
 import { notFound, Problem } from '../http/problem.ts';
-import { route } from '../access/route.ts';
 import { IdParams, IsoDate, Page, PageQuery } from '../http/schemas.ts';
 import { WEBHOOK_TAGS as tags, webhookOf } from './webhook-lookup.ts';
 

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { type Db, openDatabase } from '../../db/core/database.ts';
 import { createSlot, deliveriesOf, slotOf } from '../../db/ledger/slots.ts';
 import { insertTask } from '../../db/tasks/tasks.ts';
-import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { newId, pushIdOf } from '../../domain/ids.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 
 export interface SentPush {

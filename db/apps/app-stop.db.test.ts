@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { newId } from '../../domain/ids.ts';
 import { seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
 import { openDatabase } from '../core/database.ts';
 import { openPush, shareLockOpenPush } from '../ledger/push-control.ts';
+import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
-import type { ApprovalTimeout } from '../../domain/tasks/plan.ts';
 import type { Role } from '../../domain/role.ts';
+import type { ApprovalTimeout } from '../../domain/tasks/plan.ts';
 import type { Db } from '../core/database.ts';
 import type { AppsTable } from '../schema/schema.ts';
 

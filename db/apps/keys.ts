@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '../core/database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from '../core/paging.ts';
-import { revoke } from './revoke.ts';
 import type { PeopleTable } from '../schema/schema.ts';
+import { revoke } from './revoke.ts';
 
 export type KeyOwner =
   | { kind: 'person'; keyId: string; appId: string; personId: string; role: PeopleTable['role'] }

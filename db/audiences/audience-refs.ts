@@ -1,8 +1,13 @@
-import { type AudienceDefinition, pinRefs, refsOf, ruleOf } from '../../domain/audiences/audience-definition.ts';
+import {
+  type AudienceDefinition,
+  pinRefs,
+  refsOf,
+  ruleOf,
+} from '../../domain/audiences/audience-definition.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { findSource } from './audience-source.ts';
-import type { Db } from '../core/database.ts';
 import { findAudienceVersion } from '../apps/readiness.ts';
+import type { Db } from '../core/database.ts';
+import { findSource } from './audience-source.ts';
 import { recipientRows } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 

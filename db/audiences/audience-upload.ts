@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
-import { insertAudience, insertNextVersion } from './audiences.ts';
 import { setBulkSettings } from '../core/planner-settings.ts';
 import type { Schema } from '../schema/schema.ts';
+import { insertAudience, insertNextVersion } from './audiences.ts';
 import { dropMembers, type UploadHold } from './upload-progress.ts';
 
 export interface StoredUpload {

@@ -4,8 +4,8 @@ import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import type { Db } from '../core/database.ts';
 import { setParallelScanSettings } from '../core/planner-settings.ts';
 import { platformOf } from '../core/platform-code.ts';
-import { type RecipientQuery, recipientRows } from './recipients.ts';
 import { withStatementTimeout } from '../core/statement-timeout.ts';
+import { type RecipientQuery, recipientRows } from './recipients.ts';
 
 export interface SampleDevice {
   readonly deviceId: string;

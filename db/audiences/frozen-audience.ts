@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { TASKS_DONE_SENDING } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
-import { memberRows, sourceOf } from './recipients.ts';
 import type { Schema } from '../schema/schema.ts';
+import { memberRows, sourceOf } from './recipients.ts';
 
 /**
  * Copies the members of a revision's audience, once: a second caller waits for the first, and uses its copy.

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRef, AudienceRule } from '../../domain/audiences/audience-rule.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { SUPPRESSION_REASONS } from '../../domain/pushes/reasons.ts';
-import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import type { Db } from '../core/database.ts';
+import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import { type RecipientColumns, selectColumns } from './recipient-columns.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
 import { type CompiledRules, compileRules } from './rule-sql.ts';

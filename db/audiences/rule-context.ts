@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { type VersionOp, versionMeets } from '../../domain/audiences/app-version.ts';
 import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
-import { type AudienceSource, findSource } from './audience-source.ts';
 import type { Db } from '../core/database.ts';
 import { type EventName, findNames } from '../events/event-names.ts';
+import { type AudienceSource, findSource } from './audience-source.ts';
 
 /** A rule that cannot be computed, now or later: something that it names is gone. */
 export class RuleError extends Error {

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Condition } from '../../domain/audiences/audience-rule.ts';
-import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { DAY_MS } from '../../domain/duration.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
+import { sendResultSql } from '../ledger/send-result.ts';
 import type { AudienceSource } from './audience-source.ts';
 import { type RuleContext, RuleError } from './rule-context.ts';
 import { compareMember } from './rule-values.ts';
-import { sendResultSql } from '../ledger/send-result.ts';
 
 type Sql = RawBuilder<boolean>;
 export type Joins = RawBuilder<unknown>[];

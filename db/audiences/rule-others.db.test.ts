@@ -5,9 +5,9 @@ import type { AudienceRule } from '../../domain/audiences/audience-rule.ts';
 import { newId } from '../../domain/ids.ts';
 import { seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { insertAudience } from './audiences.ts';
 import { createEventNames } from '../events/event-names.ts';
 import { recordEvents } from '../events/events.ts';
+import { insertAudience } from './audiences.ts';
 import { recipientRows } from './recipients.ts';
 
 const database = useTestDatabase();

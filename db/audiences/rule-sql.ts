@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { DAY_MS } from '../../domain/duration.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { type RuleContext, RuleError, sourceKey, versionsThatMeet } from './rule-context.ts';
 import { type Joins, joinEvents, joinMembers, joinPushes } from './rule-joins.ts';
 import { compareMember } from './rule-values.ts';

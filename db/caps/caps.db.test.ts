@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { ContactRules } from '../../domain/caps/cap.ts';
-import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { endOfQuiet } from '../../domain/caps/quiet-hours.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import {
   deliveriesOfPush,
   type PreparedPush,
@@ -14,11 +14,11 @@ import {
   soundFigures,
 } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { deliveriesOf, dropSlot } from '../ledger/slots.ts';
+import { prepareRecipients } from '../preparation/prepare.ts';
+import { readStatistics } from '../statistics/statistics.ts';
 import { dropContactsBefore, settleContacts } from './contact-log.ts';
 import { replaceContactRules } from './contact-rules.ts';
-import { prepareRecipients } from '../preparation/prepare.ts';
-import { deliveriesOf, dropSlot } from '../ledger/slots.ts';
-import { readStatistics } from '../statistics/statistics.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

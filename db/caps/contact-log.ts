@@ -5,8 +5,8 @@ import { classOf, type TaskDefinition } from '../../domain/tasks/task-definition
 import { PUSHES_DONE_SENDING } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
 import { withHashJoins } from '../core/planner-settings.ts';
-import type { Schema } from '../schema/schema.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
 import { findDefinition } from '../tasks/task-state.ts';
 
 interface LoggedPush {

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { ContactRules } from '../../domain/caps/cap.ts';
-import { logRunningPushes, settleEndedPushes } from './contact-log.ts';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
+import { logRunningPushes, settleEndedPushes } from './contact-log.ts';
 
 const NONE: ContactRules = ContactRules.parse({});
 

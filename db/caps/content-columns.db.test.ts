@@ -4,9 +4,14 @@ import { expect, test } from 'vitest';
 import { Content } from '../../domain/content/content.ts';
 import { localesOf, matchLocale } from '../../domain/content/content-locale.ts';
 import { variantOf } from '../../domain/content/content-variant.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { deliveriesOfPush, preparePush, seedDevices, soundFigures } from '../../test/fixtures/push-fixture.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
+import {
+  deliveriesOfPush,
+  preparePush,
+  seedDevices,
+  soundFigures,
+} from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { variantSql } from './content-columns.ts';
 

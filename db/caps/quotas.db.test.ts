@@ -12,9 +12,9 @@ import {
   soundFigures,
 } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { deliveriesOf } from '../ledger/slots.ts';
 import { settleContacts } from './contact-log.ts';
 import { replaceContactRules } from './contact-rules.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 
 const database = useTestDatabase();
 /** 18:10 in Shanghai, where the app is. */

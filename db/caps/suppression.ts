@@ -1,15 +1,21 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import { type Cap, type ContactRules, type QuietHours, type QuietUse, reasonOf } from '../../domain/caps/cap.ts';
+import {
+  type Cap,
+  type ContactRules,
+  type QuietHours,
+  type QuietUse,
+  reasonOf,
+} from '../../domain/caps/cap.ts';
 import { isPersonal } from '../../domain/content/content-variant.ts';
 import type { SuppressionReason } from '../../domain/pushes/reasons.ts';
 import { classOf, type TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { RecipientColumns } from '../audiences/recipient-columns.ts';
+import { withHashJoins } from '../core/planner-settings.ts';
+import type { Schema } from '../schema/schema.ts';
 import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
 import { contentColumns } from './content-columns.ts';
-import { withHashJoins } from '../core/planner-settings.ts';
 import { withinQuotas } from './quotas.ts';
-import type { RecipientColumns } from '../audiences/recipient-columns.ts';
-import type { Schema } from '../schema/schema.ts';
 
 /** The rules that keep devices out of a push beyond its audience. */
 export interface Suppression {

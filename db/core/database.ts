@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, types } from 'pg';
-import { NamingClient } from './named-statements.ts';
 import type { Schema } from '../schema/schema.ts';
+import { NamingClient } from './named-statements.ts';
 
 export type Db = Kysely<Schema>;
 

@@ -1,5 +1,5 @@
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 
 /** What counters hold where a planned ID has no platform. */
 export const NO_PLATFORM = -1;

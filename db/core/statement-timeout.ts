@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
-import type { Db } from './database.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { Db } from './database.ts';
 
 /**
  * Postgres cancels each statement of `work` that takes longer. The error is then `SQL_STATE.queryCanceled`.

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { type AddressKind, channelOfKind, stateOfAddress, USUAL_KIND } from '../../domain/devices/address.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { arrayLiteral, copyInto, copyText, withCopyClient } from '../core/copy.ts';
 import { type IdentifierChanges, identifierCode } from './device-identifiers.ts';
 import { bitOf, bitOfIdentifier, OPTIONAL_FIELDS } from './device-import-bits.ts';

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Db } from '../core/database.ts';
 import { type Device, inTokenState, rowToDevice, type ShownTokenState } from './device-rows.ts';
 

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { ClashError, withRetry } from '../core/retry.ts';
 import {
   DISPLACE,
   DROP_DUPLICATES,
@@ -11,7 +12,6 @@ import {
   TAKE_IDENTIFIERS,
   UPDATE_KNOWN,
 } from './device-merge-sql.ts';
-import { ClashError, withRetry } from '../core/retry.ts';
 
 interface MergeArgs {
   readonly appId: string;

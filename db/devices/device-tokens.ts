@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { type Address, channelOfKind, LIVE_STATES, stateOfAddress } from '../../domain/devices/address.ts';
-import type { DeviceKey } from './device-rows.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { DeviceKey } from './device-rows.ts';
 
 export function addressColumns(address: Address, now: Date) {
   const { kind, token } = address;

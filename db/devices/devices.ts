@@ -1,14 +1,14 @@
 import { sql, type Transaction, type UpdateObject } from 'kysely';
 import { type Address, type AddressKind, USUAL_KIND } from '../../domain/devices/address.ts';
-import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Platform } from '../../domain/platform.ts';
+import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { Db } from '../core/database.ts';
-import { type IdentifierChanges, putIdentifiers } from './device-identifiers.ts';
-import { type Device, type DeviceFields, type DeviceKey, fieldColumns, rowToDevice } from './device-rows.ts';
-import { addressColumns, displaceToken } from './device-tokens.ts';
 import { platformOf } from '../core/platform-code.ts';
 import { withRetry } from '../core/retry.ts';
 import type { Schema } from '../schema/schema.ts';
+import { type IdentifierChanges, putIdentifiers } from './device-identifiers.ts';
+import { type Device, type DeviceFields, type DeviceKey, fieldColumns, rowToDevice } from './device-rows.ts';
+import { addressColumns, displaceToken } from './device-tokens.ts';
 
 export interface DeviceChange extends DeviceKey {
   readonly fields: DeviceFields;

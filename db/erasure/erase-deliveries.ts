@@ -1,11 +1,11 @@
 import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { Db } from '../core/database.ts';
-import { numbersOf, type Subject } from './erase-registry.ts';
 import { lockLedgerShared, lockParts } from '../ledger/push-lock.ts';
-import type { Schema } from '../schema/schema.ts';
 import { deliveriesOf, holdSlot } from '../ledger/slots.ts';
 import { abandonDevices } from '../ledger/sweep.ts';
+import type { Schema } from '../schema/schema.ts';
+import { numbersOf, type Subject } from './erase-registry.ts';
 
 interface ErasedDeliveries {
   readonly erased: number;

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { expect, test, vi } from 'vitest';
 import { preparePush, seedDevices, soundFigures } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { eraseUsers } from './erase.ts';
-import { prepareNextPart } from '../preparation/prepare-next.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import { prepareNextPart } from '../preparation/prepare-next.ts';
+import { eraseUsers } from './erase.ts';
 
 /** A first part of 20,000, and one more. */
 const DEVICES = 60_000;

@@ -10,15 +10,15 @@ import {
   seedTask,
 } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { createResultAudience } from '../audiences/result-audience.ts';
 import { digestsOf } from '../devices/device-identifiers.ts';
 import { registerDevice } from '../devices/devices.ts';
+import { recordEvents } from '../events/events.ts';
+import { deliveriesOf } from '../ledger/slots.ts';
+import { finalisePush } from '../statistics/finalise.ts';
+import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { eraseUsers } from './erase.ts';
 import { PERSONAL_TABLES } from './erase-registry.ts';
-import { recordEvents } from '../events/events.ts';
-import { finalisePush } from '../statistics/finalise.ts';
-import { createResultAudience } from '../audiences/result-audience.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
-import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T08:00:00Z');

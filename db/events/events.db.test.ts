@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { seedPerson, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { dropFrozenAudiences, freezeAudience } from '../audiences/frozen-audience.ts';
 import { dropEventsBefore } from './event-months.ts';
 import { createEventNames, MAX_EVENT_NAMES } from './event-names.ts';
 import { recordEvents } from './events.ts';
-import { dropFrozenAudiences, freezeAudience } from '../audiences/frozen-audience.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

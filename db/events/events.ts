@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../core/database.ts';
-import { createEventMonths } from './event-months.ts';
 import { withRetry } from '../core/retry.ts';
+import { createEventMonths } from './event-months.ts';
 
 export interface Event {
   /** Its place in the batch. */

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Given } from '../../domain/content/content-fill.ts';
-import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { Channel } from '../../domain/platform.ts';
+import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { Db } from '../core/database.ts';
+import { NAMED } from '../core/named-statements.ts';
 import { sendingHour } from './hours.ts';
 import type { LeaseToken } from './leases.ts';
-import { NAMED } from '../core/named-statements.ts';
 import { shareLockOpenPush } from './push-control.ts';
 import { byNumber, type ResultsByNumber, type Settled, UNANSWERED } from './results-by-number.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';

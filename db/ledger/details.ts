@@ -1,14 +1,14 @@
 import { type RawBuilder, sql } from 'kysely';
 import { localesOf } from '../../domain/content/content-locale.ts';
 import { variantNames } from '../../domain/content/content-variant.ts';
+import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { DetailsFilter, DeviceResult } from '../../domain/pushes/details-filter.ts';
-import type { Platform } from '../../domain/platform.ts';
 import type { Db } from '../core/database.ts';
 import { containsPattern } from '../core/like.ts';
 import { platformOf } from '../core/platform-code.ts';
-import { sendReasonSql, sendResultSql } from './send-result.ts';
 import { findDefinition } from '../tasks/task-state.ts';
+import { sendReasonSql, sendResultSql } from './send-result.ts';
 
 export interface DeviceDetail {
   /** The delivery's number within its push. */

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { type Advance, advanceLease } from './advance.ts';
 import { type AcquiredLease, acquireLease, handOverLease, type LeaseToken } from './leases.ts';
 import { fencePush, openPush } from './push-control.ts';
 import { settleStopped } from './pushes.ts';
-import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

@@ -2,10 +2,10 @@ import { sql, type Transaction, type Updateable } from 'kysely';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { LEASE_SILENT_MS } from '../../domain/pushes/lease-time.ts';
 import type { Db } from '../core/database.ts';
-import { shareLockOpenPush } from './push-control.ts';
-import { ensureStarted } from './pushes.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { LeasesTable } from '../schema/schema-ledger.ts';
+import { shareLockOpenPush } from './push-control.ts';
+import { ensureStarted } from './pushes.ts';
 import { deliveriesOf } from './slots.ts';
 import { countInFlight, type LeaseOfPush, putBackInFlight, sweepInFlight } from './sweep.ts';
 

@@ -3,8 +3,8 @@ import type { Statistics } from '../../domain/pushes/metrics.ts';
 import type { NotSentReason } from '../../domain/pushes/reasons.ts';
 import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
-import { putRate, taskRate } from './rates.ts';
 import type { PushesTable } from '../schema/schema-ledger.ts';
+import { putRate, taskRate } from './rates.ts';
 import { abandonUnsent, countInFlight, type LeaseOfPush, sweepInFlight } from './sweep.ts';
 
 /** Makes the push and its control row. A second call finds them. */

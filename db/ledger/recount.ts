@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { VARIANTS_PER_LOCALE } from '../../domain/content/content-variant.ts';
 import { type DeliveryStatus, STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { Metric } from '../../domain/pushes/metrics.ts';
-import type { CounterKey } from './counters.ts';
 import type { Db } from '../core/database.ts';
 import { NO_PLATFORM } from '../core/platform-code.ts';
+import type { CounterKey } from './counters.ts';
 import { sendOutcome } from './send-result.ts';
 
 interface Group {

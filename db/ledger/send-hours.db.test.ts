@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import { reconcileVariants } from '../../domain/pushes/metrics.ts';
-import { preparePush, type SeededDevice, seedDevices, soundFigures } from '../../test/fixtures/push-fixture.ts';
+import {
+  preparePush,
+  type SeededDevice,
+  seedDevices,
+  soundFigures,
+} from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { advanceLease } from './advance.ts';
 import { finalisePush } from '../statistics/finalise.ts';
+import { advanceLease } from './advance.ts';
 import { readHours } from './hours.ts';
 import { acquireLease } from './leases.ts';
 import { openPush } from './push-control.ts';

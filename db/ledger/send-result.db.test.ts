@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { DELIVERY_STATUSES, PLATFORM_CODE, STATUS_CODE, sendResult } from '../../domain/pushes/delivery.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
+import { DELIVERY_STATUSES, PLATFORM_CODE, STATUS_CODE, sendResult } from '../../domain/pushes/delivery.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { sendOutcome, sendReasonSql, sendResultSql } from './send-result.ts';
 

@@ -2,10 +2,10 @@ import { sql, type Transaction } from 'kysely';
 import { VARIANTS_PER_LOCALE } from '../../domain/content/content-variant.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { numbersText } from '../core/array-text.ts';
-import { CounterDeltas } from '../ledger/counters.ts';
 import { NO_PLATFORM } from '../core/platform-code.ts';
-import type { Schema } from '../schema/schema.ts';
+import { CounterDeltas } from '../ledger/counters.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
 
 /**
  * Deliveries of which all may be sent to at the same moment. Deliveries that are not to be sent stand above

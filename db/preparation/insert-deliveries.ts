@@ -1,11 +1,11 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
-import type { LeaseRange } from './cut-leases.ts';
 import { isByDevice, recipientRows, sourceOf } from '../audiences/recipients.ts';
-import type { Schema } from '../schema/schema.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 import { type Suppression, suppress } from '../caps/suppression.ts';
+import { deliveriesOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
+import type { LeaseRange } from './cut-leases.ts';
 import { triggerRecipientRows } from './trigger-recipients.ts';
 import { inWaves, type Waves } from './waves.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
-import type { Db } from '../core/database.ts';
 import { isRowLocal, sourceOf } from '../audiences/recipients.ts';
+import type { Db } from '../core/database.ts';
 
 /**
  * The first part is written in a tenth of a second, and takes longer to send than the next part takes to

@@ -8,8 +8,8 @@ import { preparePush, type SeededApp, seedDevices, soundFigures } from '../../te
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { insertAudience } from '../audiences/audiences.ts';
 import { replaceContactRules } from '../caps/contact-rules.ts';
-import { prepareNextPart } from './prepare-next.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import { prepareNextPart } from './prepare-next.ts';
 
 const DEVICES = 150_000;
 const now = new Date('2026-11-22T10:10:00Z');

@@ -1,13 +1,13 @@
 import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/lanes.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
-import { countGroups, cutLeases, cutSoFar, groupDeliveries } from './cut-leases.ts';
+import { findSuppression } from '../caps/suppression.ts';
 import type { Db } from '../core/database.ts';
+import { setBulkSettings } from '../core/planner-settings.ts';
+import { lockParts } from '../ledger/push-lock.ts';
+import { countGroups, cutLeases, cutSoFar, groupDeliveries } from './cut-leases.ts';
 import { insertDeliveries, rangesOf } from './insert-deliveries.ts';
 import { endOfNextPart } from './parts.ts';
-import { setBulkSettings } from '../core/planner-settings.ts';
 import { analyse } from './prepare.ts';
-import { lockParts } from '../ledger/push-lock.ts';
-import { findSuppression } from '../caps/suppression.ts';
 
 export interface NextPart {
   /** Devices so far; null when the number is as before. */

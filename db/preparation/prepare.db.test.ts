@@ -9,11 +9,11 @@ import { seedPerson } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { insertAudience } from '../audiences/audiences.ts';
 import { freezeAudience } from '../audiences/frozen-audience.ts';
-import { prepareRecipients } from './prepare.ts';
 import { createPush, findPush } from '../ledger/pushes.ts';
 import { dropSlot } from '../ledger/slots.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { insertTask } from '../tasks/tasks.ts';
+import { prepareRecipients } from './prepare.ts';
 
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');

@@ -1,16 +1,16 @@
 import { sql, type Transaction } from 'kysely';
 import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/lanes.ts';
-import type { LocalTime } from '../../domain/time/local-time.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { LocalTime } from '../../domain/time/local-time.ts';
 import { forgetContacts, logContacts } from '../caps/contact-log.ts';
-import { countGroups, cutLeases, groupDeliveries } from './cut-leases.ts';
+import { findSuppression, inBulk, type Suppression } from '../caps/suppression.ts';
 import type { Db } from '../core/database.ts';
+import { setBulkSettings } from '../core/planner-settings.ts';
+import { createSlot, deliveriesOf, holdSlot, slotOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
+import { countGroups, cutLeases, groupDeliveries } from './cut-leases.ts';
 import { insertDeliveries, rangesOf } from './insert-deliveries.ts';
 import { endOfFirstPart } from './parts.ts';
-import { setBulkSettings } from '../core/planner-settings.ts';
-import type { Schema } from '../schema/schema.ts';
-import { createSlot, deliveriesOf, holdSlot, slotOf } from '../ledger/slots.ts';
-import { findSuppression, inBulk, type Suppression } from '../caps/suppression.ts';
 import { findWaves, type Waves } from './waves.ts';
 
 export interface Prepared {

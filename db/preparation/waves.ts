@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { QuietHours } from '../../domain/caps/cap.ts';
-import type { LocalTime } from '../../domain/time/local-time.ts';
-import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import { planWaves, zoneGraceOf, zoneOr } from '../../domain/schedule/waves.ts';
-import type { Db } from '../core/database.ts';
+import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { LocalTime } from '../../domain/time/local-time.ts';
 import { COLUMN_NAMES } from '../audiences/recipient-columns.ts';
+import type { Db } from '../core/database.ts';
 
 /** The wave of each time zone; -1 for zones whose devices get nothing. */
 export interface Waves {

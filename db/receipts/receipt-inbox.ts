@@ -2,8 +2,8 @@ import type { Transaction } from 'kysely';
 import type { Mac } from '../../domain/receipts/message-id.ts';
 import { readCallback } from '../../domain/receipts/receipt-callback.ts';
 import type { Db } from '../core/database.ts';
-import { recordReceiptsIn } from './receipts.ts';
 import type { Schema } from '../schema/schema.ts';
+import { recordReceiptsIn } from './receipts.ts';
 
 export interface NewCallback {
   readonly keyId: string;

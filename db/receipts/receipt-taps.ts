@@ -1,10 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
 import { numbersText, textsText } from '../core/array-text.ts';
-import type { OpenPush, Taps } from './receipt-batch.ts';
-import type { Schema } from '../schema/schema.ts';
 import { NEVER_SENT } from '../ledger/send-result.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
+import type { OpenPush, Taps } from './receipt-batch.ts';
 
 /** Rows are inserted in the order of the key, so that two batches with the same events cannot deadlock. */
 export async function insertTaps(

@@ -4,9 +4,9 @@ import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import { flagsText, numbersText } from '../core/array-text.ts';
 import { hourSql, millisecondsSql } from '../ledger/hours.ts';
-import { CHANGE, type DeliveryUpdate, type OpenPush, type Taps } from './receipt-batch.ts';
 import { NEVER_SENT } from '../ledger/send-result.ts';
 import { deliveriesOf } from '../ledger/slots.ts';
+import { CHANGE, type DeliveryUpdate, type OpenPush, type Taps } from './receipt-batch.ts';
 
 const HAS_DISMISSALS = sql`(d.platform <> ${sql.lit(PLATFORM_CODE.ios)})`;
 

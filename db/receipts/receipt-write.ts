@@ -1,9 +1,12 @@
 import { sql, type Transaction } from 'kysely';
 import type { Metric } from '../../domain/pushes/metrics.ts';
 import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
+import { NO_PLATFORM } from '../core/platform-code.ts';
 import type { CounterDeltas } from '../ledger/counters.ts';
 import type { HourDeltas } from '../ledger/hours.ts';
-import { NO_PLATFORM } from '../core/platform-code.ts';
+import { sendOutcome } from '../ledger/send-result.ts';
+import { deliveriesOf } from '../ledger/slots.ts';
+import type { Schema } from '../schema/schema.ts';
 import type { DeliveryUpdate, OpenPush, Taps } from './receipt-batch.ts';
 import {
   CHANGES,
@@ -13,9 +16,6 @@ import {
   hasChange,
   IS_UNCHANGED,
 } from './receipt-write-sql.ts';
-import type { Schema } from '../schema/schema.ts';
-import { sendOutcome } from '../ledger/send-result.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 
 export interface Deltas {
   readonly counters: CounterDeltas;

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { reconcile, reconcileVariants } from '../../domain/pushes/metrics.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
+import { reconcile, reconcileVariants } from '../../domain/pushes/metrics.ts';
 import { RECEIPT_KINDS, type Receipt } from '../../domain/receipts/receipt.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { finalisePush } from '../statistics/finalise.ts';
 import { readHours, recountHours } from '../ledger/hours.ts';
-import { recordReceipts } from './receipts.ts';
+import { finalisePush } from '../statistics/finalise.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
+import { recordReceipts } from './receipts.ts';
 
 const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');

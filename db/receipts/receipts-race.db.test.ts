@@ -3,9 +3,9 @@ import { reconcile } from '../../domain/pushes/metrics.ts';
 import { type SeededDelivery, seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { lockLedgerExclusive } from '../ledger/push-lock.ts';
-import { recordReceipts } from './receipts.ts';
-import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { sweepInFlight } from '../ledger/sweep.ts';
+import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
+import { recordReceipts } from './receipts.ts';
 
 const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');

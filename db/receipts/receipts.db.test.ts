@@ -8,9 +8,9 @@ import {
   seedTask,
 } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
+import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { dropOldLate } from './late-receipts.ts';
 import { recordReceipts } from './receipts.ts';
-import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 
 const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');

@@ -1,19 +1,19 @@
 import { sql, type Transaction } from 'kysely';
 import type { ReceiptResult, ReceiptSource } from '../../domain/receipts/receipt.ts';
 import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
-import { CounterDeltas } from '../ledger/counters.ts';
 import type { Db } from '../core/database.ts';
-import { hourDeltas } from '../ledger/hours.ts';
-import { countLate, type EndedPush } from './late-receipts.ts';
 import { forbidSeqScan } from '../core/planner-settings.ts';
 import { NO_PLATFORM } from '../core/platform-code.ts';
+import { withRetry } from '../core/retry.ts';
+import { CounterDeltas } from '../ledger/counters.ts';
+import { hourDeltas } from '../ledger/hours.ts';
 import { lockLedgerShared } from '../ledger/push-lock.ts';
+import type { Schema } from '../schema/schema.ts';
+import { countLate, type EndedPush } from './late-receipts.ts';
 import { ArrivalTally, addToArrivals } from './receipt-arrivals.ts';
 import { type OpenPush, resultsOf, updatesOf } from './receipt-batch.ts';
 import { consumeTap, insertTaps } from './receipt-taps.ts';
 import { type Deltas, writeUpdates } from './receipt-write.ts';
-import { withRetry } from '../core/retry.ts';
-import type { Schema } from '../schema/schema.ts';
 
 /** How many sets of counter rows receipts are spread over, so that batches seldom wait for each other. */
 export const COUNTER_SLOTS = 8;

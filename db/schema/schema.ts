@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { AddressKind, TokenState } from '../../domain/devices/address.ts';
 import type { AudienceKind } from '../../domain/audiences/audience-definition.ts';
+import type { AddressKind, TokenState } from '../../domain/devices/address.ts';
 import type { Channel } from '../../domain/platform.ts';
 import type { Role } from '../../domain/role.ts';
 import type { Int8 } from './int8.ts';

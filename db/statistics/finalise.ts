@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely';
 import { reconcile, reconcileVariants, type Statistics } from '../../domain/pushes/metrics.ts';
 import { settleContacts } from '../caps/contact-log.ts';
-import { replaceCounters } from '../ledger/counters.ts';
 import type { Db } from '../core/database.ts';
+import { replaceCounters } from '../ledger/counters.ts';
 import { freezeHours, readHours, recountHours } from '../ledger/hours.ts';
 import { lockLedgerExclusive } from '../ledger/push-lock.ts';
 import { freezeStatistics } from '../ledger/pushes.ts';

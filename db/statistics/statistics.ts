@@ -1,14 +1,14 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../../domain/content/content.ts';
+import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { type Figures, type Statistics, statisticsOf, totalOf } from '../../domain/pushes/metrics.ts';
-import type { Platform } from '../../domain/platform.ts';
-import { type CounterRow, countersFrom, pendingFrom } from '../ledger/counter-rows.ts';
 import type { Db } from '../core/database.ts';
 import { NAMED } from '../core/named-statements.ts';
 import { platformsOf } from '../core/platform-code.ts';
-import { arrivedSql, REPORTING_DAYS } from '../receipts/receipt-arrivals.ts';
+import { type CounterRow, countersFrom, pendingFrom } from '../ledger/counter-rows.ts';
 import { type RecountedCounter, recountRows } from '../ledger/recount.ts';
+import { arrivedSql, REPORTING_DAYS } from '../receipts/receipt-arrivals.ts';
 import type { PushSummary } from '../tasks/task-history.ts';
 
 export interface StatisticsAnswer {

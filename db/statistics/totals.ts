@@ -1,9 +1,15 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../../domain/content/content.ts';
-import { type Figures, type Metric, type Statistics, statisticsOf, totalOf } from '../../domain/pushes/metrics.ts';
-import { type CounterRow, countersFrom, pendingFrom } from '../ledger/counter-rows.ts';
+import {
+  type Figures,
+  type Metric,
+  type Statistics,
+  statisticsOf,
+  totalOf,
+} from '../../domain/pushes/metrics.ts';
 import type { Db } from '../core/database.ts';
 import { platformsOf } from '../core/platform-code.ts';
+import { type CounterRow, countersFrom, pendingFrom } from '../ledger/counter-rows.ts';
 import { arrivedSql, REPORTING_DAYS } from '../receipts/receipt-arrivals.ts';
 import { contentSql, PENDING } from './statistics.ts';
 

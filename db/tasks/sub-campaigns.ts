@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { type Db, inTransaction } from '../core/database.ts';
 import { afterCursor, type Paged, type PageRequest, toPage } from '../core/paging.ts';
-import type { Schema } from '../schema/schema.ts';
 import { SQL_STATE, sqlStateOf } from '../core/sql-state.ts';
+import type { Schema } from '../schema/schema.ts';
 
 export interface SubCampaign {
   readonly id: string;

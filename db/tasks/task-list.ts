@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from 'kysely';
-import { APPROVAL_STATES, type ApprovalState } from '../../domain/tasks/approval-state.ts';
 import { TASK_ID } from '../../domain/ids.ts';
+import { APPROVAL_STATES, type ApprovalState } from '../../domain/tasks/approval-state.ts';
 import type { PushType, TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';

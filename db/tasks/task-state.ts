@@ -1,7 +1,7 @@
 import { type Insertable, type QueryCreator, sql } from 'kysely';
+import type { Recurrence } from '../../domain/schedule/recurrence.ts';
 import type { Plan, TaskEvent } from '../../domain/tasks/plan.ts';
 import { pushTimeOf } from '../../domain/tasks/push-time.ts';
-import type { Recurrence } from '../../domain/schedule/recurrence.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import { isAtRest, type PushType, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import { lastDueAt } from '../../domain/tasks/trigger.ts';

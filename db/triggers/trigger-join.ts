@@ -3,16 +3,16 @@ import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import { PUSHES_JOINABLE } from '../../domain/tasks/task-status.ts';
 import { hourOf } from '../../domain/tasks/trigger-hour.ts';
 import { logContacts } from '../caps/contact-log.ts';
-import { countGroups, cutLeases, cutSoFar, groupDeliveries } from '../preparation/cut-leases.ts';
-import type { Db } from '../core/database.ts';
-import { insertDeliveries, rangesOf } from '../preparation/insert-deliveries.ts';
-import type { PushRow } from '../ledger/pushes.ts';
-import type { Schema } from '../schema/schema.ts';
-import { createSlot, holdSlot, slotOf } from '../ledger/slots.ts';
 import { findSuppression } from '../caps/suppression.ts';
+import type { Db } from '../core/database.ts';
+import type { PushRow } from '../ledger/pushes.ts';
+import { createSlot, holdSlot, slotOf } from '../ledger/slots.ts';
+import { countGroups, cutLeases, cutSoFar, groupDeliveries } from '../preparation/cut-leases.ts';
+import { insertDeliveries, rangesOf } from '../preparation/insert-deliveries.ts';
+import { type DueLeases, findWaves, nextDueAt } from '../preparation/waves.ts';
+import type { Schema } from '../schema/schema.ts';
 import { findDefinition } from '../tasks/task-state.ts';
 import { type DueTrigger, ENTRY } from './triggers.ts';
-import { type DueLeases, findWaves, nextDueAt } from '../preparation/waves.ts';
 
 /** The push of this clock hour, which users who are due now join if it is open. */
 export async function findOpenPush(

@@ -13,13 +13,13 @@ import { createEventNames } from '../events/event-names.ts';
 import { recordEvents } from '../events/events.ts';
 import { createPush, findPush } from '../ledger/pushes.ts';
 import { dropSlot, slotOf } from '../ledger/slots.ts';
+import { findDueLeases } from '../preparation/waves.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { insertTask } from '../tasks/tasks.ts';
 import { recordUnjoinable } from './trigger-fault.ts';
 import { findOpenPush, joinedLeases, joinPush, openToJoin } from './trigger-join.ts';
 import { matchArrivals } from './trigger-match.ts';
 import { armTrigger, disarmTrigger, ENTRY_STATES, isAwaited, listDueTriggers } from './triggers.ts';
-import { findDueLeases } from '../preparation/waves.ts';
 
 const database = useTestDatabase();
 const MINUTE = 60_000;

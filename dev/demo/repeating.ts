@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import { PushBody } from '../../api/pushes/push-view.ts';
+import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import type { Environment } from './environment.ts';
 import { poll } from './poll.ts';
 import { isSent } from './send.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import type { PushBody } from '../../api/pushes/push-view.ts';
+import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import type { DeviceSimulator } from '../devices/device-simulator.ts';
 import type { Environment } from './environment.ts';
 import { count } from './output.ts';

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import { PushBody } from '../../api/pushes/push-view.ts';
+import { ActionAnswer } from '../../api/tasks/action-answer.ts';
 import type { Environment } from './environment.ts';
 import { poll } from './poll.ts';
 

@@ -1,6 +1,6 @@
-import type { QuietHours } from './cap.ts';
 import { MINUTE_MS } from '../duration.ts';
 import { daysAfter, localTimeOf, momentOf, momentsOf } from '../time/local-time.ts';
+import type { QuietHours } from './cap.ts';
 
 type Hours = Pick<QuietHours, 'from' | 'to'>;
 

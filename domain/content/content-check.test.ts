@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PLATFORMS } from '../platform.ts';
 import { Content } from './content.ts';
 import { checkContent } from './content-check.ts';
 import { compileMessage, fillMessage, neededAttributes } from './content-fill.ts';
 import { messageOf } from './content-variant.ts';
-import { PLATFORMS } from '../platform.ts';
 
 const check = (more: object) =>
   checkContent(Content.parse({ title: 'Sale', body: 'Today', ...more }), PLATFORMS);

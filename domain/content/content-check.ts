@@ -1,10 +1,10 @@
+import type { Platform } from '../platform.ts';
 import type { Content, MessagePart } from './content.ts';
 import { compileMessage, longestOf, textsOf } from './content-fill.ts';
 import { localesOf } from './content-locale.ts';
 import { isTemplate, parseTemplate, TemplateError, type Values } from './content-template.ts';
 import { messageOf } from './content-variant.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
-import type { Platform } from '../platform.ts';
 
 export interface ContentFault {
   /** A JSON pointer within the content. */

@@ -1,8 +1,8 @@
+import type { AttributeValue } from '../devices/device.ts';
+import type { Platform } from '../platform.ts';
 import type { Content, Message, MessagePart, Variable } from './content.ts';
 import { isTemplate, parseTemplate, TemplateError, type Values, wellFormed } from './content-template.ts';
-import type { AttributeValue } from '../devices/device.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
-import type { Platform } from '../platform.ts';
 
 const DEFAULT_MAX_LENGTH = 100;
 

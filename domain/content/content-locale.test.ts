@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { PLATFORMS } from '../platform.ts';
 import { Content } from './content.ts';
 import { localesOf, matchLocale } from './content-locale.ts';
 import { messageOf, readVariant, variantOf } from './content-variant.ts';
-import { PLATFORMS } from '../platform.ts';
 
 const base = { title: 'Hello', body: 'World' };
 

@@ -1,9 +1,9 @@
+import type { Platform } from '../platform.ts';
 import type { Content, Message } from './content.ts';
 import { compileMessage, type Filled, fillMessage, type Given } from './content-fill.ts';
 import { localesOf, matchLocale } from './content-locale.ts';
 import type { Values } from './content-template.ts';
 import { messageOf, readVariant } from './content-variant.ts';
-import type { Platform } from '../platform.ts';
 
 /** Where a message is for, and what is known of the device. */
 export interface Reader {

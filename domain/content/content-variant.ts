@@ -1,6 +1,6 @@
+import { PLATFORMS, type Platform } from '../platform.ts';
 import type { Content, Message } from './content.ts';
 import { ancestry, localesOf } from './content-locale.ts';
-import { PLATFORMS, type Platform } from '../platform.ts';
 
 /** The variants of one locale follow each other, one per platform in the order of PLATFORMS. */
 export const VARIANTS_PER_LOCALE = PLATFORMS.length;

@@ -1,5 +1,5 @@
-import type { Message } from './content.ts';
 import type { Platform } from '../platform.ts';
+import type { Message } from './content.ts';
 
 /** APNs and FCM both refuse a larger payload. */
 export const MAX_PAYLOAD_BYTES = 4096;

@@ -1,5 +1,6 @@
 import { createECDH } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { PLATFORMS } from '../platform.ts';
 import {
   ADDRESS_KINDS,
   addressFault,
@@ -9,7 +10,6 @@ import {
   stateOfAddress,
   USUAL_KIND,
 } from './address.ts';
-import { PLATFORMS } from '../platform.ts';
 import { subscriptionFault, subscriptionToken } from './web-push.ts';
 
 const ecdh = createECDH('prime256v1');

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { variantName } from '../content/content-variant.ts';
+import { PLATFORMS, type Platform } from '../platform.ts';
 import { type DeliveryStatus, sendResult } from './delivery.ts';
 import { type Counter, reconcile, reconcileVariants, statisticsOf } from './metrics.ts';
-import { PLATFORMS, type Platform } from '../platform.ts';
 
 interface Device {
   readonly platform: Platform;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseCron } from './cron.ts';
 import { isLocalTime, localTimeOf, momentOf, momentsOf } from '../time/local-time.ts';
+import { parseCron } from './cron.ts';
 import { calendarsOf, nextOccurrence, occurrencesBetween, Recurrence } from './recurrence.ts';
 
 const BERLIN = 'Europe/Berlin';

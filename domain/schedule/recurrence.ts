@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ALL, type Calendar, parseCron } from './cron.ts';
 import { daysAfter, type LocalTime, localTimeOf, momentsOf } from '../time/local-time.ts';
-import { Moment, TimeOfDay } from '../time-schemas.ts';
 import { isTimeZone } from '../time/time-zone.ts';
+import { Moment, TimeOfDay } from '../time-schemas.ts';
+import { ALL, type Calendar, parseCron } from './cron.ts';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 

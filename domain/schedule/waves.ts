@@ -1,8 +1,8 @@
 import type { QuietHours } from '../caps/cap.ts';
-import type { LatePolicy } from './late-policy.ts';
-import { daysAfter, type LocalTime, localTimeOf, momentOf } from '../time/local-time.ts';
 import { endOfQuiet } from '../caps/quiet-hours.ts';
+import { daysAfter, type LocalTime, localTimeOf, momentOf } from '../time/local-time.ts';
 import { isTimeZone } from '../time/time-zone.ts';
+import type { LatePolicy } from './late-policy.ts';
 
 /** The zone in which each time of day comes first. */
 export const FIRST_ZONE = 'Pacific/Kiritimati';

@@ -1,5 +1,5 @@
-import { approvalEndsAt, isApprovalOver } from './approval-limit.ts';
 import { isTooLate, lateAfter } from '../schedule/late-policy.ts';
+import { approvalEndsAt, isApprovalOver } from './approval-limit.ts';
 import { afterOccurrences, endCheckAt } from './occurrences.ts';
 import { type ActivePush, isUnderWay, type TaskState } from './task-state.ts';
 import type { PushStatus } from './task-status.ts';

@@ -3,14 +3,14 @@ import { AudienceRef } from '../audiences/audience-rule.ts';
 import { CapUse, MESSAGE_CLASSES, type MessageClass, QuietUse } from '../caps/cap.ts';
 import { Content } from '../content/content.ts';
 import { EventFilter } from '../events/event.ts';
-import { graceOf, type LatePolicy } from '../schedule/late-policy.ts';
-import { isLocalTime } from '../time/local-time.ts';
 import { PLATFORMS } from '../platform.ts';
+import { graceOf, type LatePolicy } from '../schedule/late-policy.ts';
 import { Recurrence } from '../schedule/recurrence.ts';
-import { PUSH_TYPES, type PushType } from './task-status.ts';
-import { Moment } from '../time-schemas.ts';
-import { Trigger } from './trigger.ts';
 import { PAST_ZONES } from '../schedule/waves.ts';
+import { isLocalTime } from '../time/local-time.ts';
+import { Moment } from '../time-schemas.ts';
+import { PUSH_TYPES, type PushType } from './task-status.ts';
+import { Trigger } from './trigger.ts';
 
 const LatePolicySchema = z
   .discriminatedUnion('action', [

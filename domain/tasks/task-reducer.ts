@@ -1,6 +1,6 @@
+import { isTooLate } from '../schedule/late-policy.ts';
 import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
-import { isTooLate } from '../schedule/late-policy.ts';
 import { afterOccurrences, withOccurrences } from './occurrences.ts';
 import type { Plan } from './plan.ts';
 import { isInPush, type TaskState } from './task-state.ts';

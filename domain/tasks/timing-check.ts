@@ -1,7 +1,7 @@
-import { LOCAL_SPAN_MS } from '../time/local-time.ts';
 import { calendarsOf, nextOccurrence } from '../schedule/recurrence.ts';
-import type { TaskDefinition } from './task-definition.ts';
 import { FIRST_ZONE, firstMomentOf } from '../schedule/waves.ts';
+import { LOCAL_SPAN_MS } from '../time/local-time.ts';
+import type { TaskDefinition } from './task-definition.ts';
 
 export interface TimingFault {
   readonly pointer: string;

@@ -1,6 +1,6 @@
-import type { Plan } from '../tasks/plan.ts';
-import type { Occurrence } from '../schedule/recurrence.ts';
 import type { SweepCursor } from '../pushes/sweep-cursor.ts';
+import type { Occurrence } from '../schedule/recurrence.ts';
+import type { Plan } from '../tasks/plan.ts';
 import type { PushStatus, TaskStatus } from '../tasks/task-status.ts';
 
 /** Workflows and the short activities. */

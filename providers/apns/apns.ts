@@ -1,7 +1,7 @@
 import type { Message } from '../../domain/content/content.ts';
+import { MAX_PAYLOAD_BYTES } from '../../domain/content/payload-size.ts';
 import type { ApnsCredential } from '../../domain/pushes/credentials.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
-import { MAX_PAYLOAD_BYTES } from '../../domain/content/payload-size.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Answer } from '../h2/h2-exchange.ts';
 import { H2Pool } from '../h2/h2-pool.ts';

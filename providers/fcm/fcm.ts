@@ -1,13 +1,13 @@
 import type { Message } from '../../domain/content/content.ts';
+import { MAX_PAYLOAD_BYTES } from '../../domain/content/payload-size.ts';
 import type { FcmCredential } from '../../domain/pushes/credentials.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
-import { MAX_PAYLOAD_BYTES } from '../../domain/content/payload-size.ts';
 import { type Clock, systemClock } from '../clock.ts';
+import { type RequestHead, requestHead } from '../connection/request-head.ts';
 import type { Answer } from '../h2/h2-exchange.ts';
 import { H2Pool } from '../h2/h2-pool.ts';
 import type { H2PoolOptions } from '../h2/h2-pool-options.ts';
 import { HoldOff } from '../h2/hold-off.ts';
-import { type RequestHead, requestHead } from '../connection/request-head.ts';
 import { oncePerContent } from '../once-per-content.ts';
 import type { Endpoint, Gate, PushService } from '../push-service.ts';
 import { outcomeOf } from '../verdict.ts';

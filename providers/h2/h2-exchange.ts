@@ -1,5 +1,5 @@
-import type { Gate } from '../push-service.ts';
 import type { RequestHead } from '../connection/request-head.ts';
+import type { Gate } from '../push-service.ts';
 
 export interface H2Request {
   /** The same object for all requests that share it. */

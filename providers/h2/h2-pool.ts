@@ -1,3 +1,4 @@
+import { checkPath } from '../connection/request-head.ts';
 import type { Endpoint, Gate } from '../push-service.ts';
 import { Fifo } from './fifo.ts';
 import {
@@ -9,7 +10,6 @@ import {
 } from './h2-exchange.ts';
 import { DEFAULTS, type H2PoolOptions } from './h2-pool-options.ts';
 import { H2Session, type SessionEvents } from './h2-session.ts';
-import { checkPath } from '../connection/request-head.ts';
 
 /** Connection failures in a row after which requests are given back instead of waiting for the next try. */
 const UNREACHABLE_AFTER = 3;

@@ -1,6 +1,6 @@
 import { constants } from 'node:http2';
-import type { Endpoint } from '../push-service.ts';
 import type { Connection, Http2Client, ResponseHead } from '../connection/h2-connection.ts';
+import type { Endpoint } from '../push-service.ts';
 import type { Exchange, Failure } from './h2-exchange.ts';
 import { OPEN_CONNECTION } from './open-connection.ts';
 

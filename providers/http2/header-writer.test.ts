@@ -11,8 +11,8 @@ import { expect, test } from 'vitest';
 import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
 import { listen } from '../../dev/simulators/listen.ts';
 import { atEnd, openPoolWith } from '../../test/h2-rig.ts';
-import type { H2Pool } from '../h2/h2-pool.ts';
 import { requestHead } from '../connection/request-head.ts';
+import type { H2Pool } from '../h2/h2-pool.ts';
 import { ALWAYS_OPEN } from '../push-service.ts';
 
 const openPool = openPoolWith('own');

@@ -1,6 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { BATCH_BYTES, type Connection, type ConnectionEvents, STALL_MS } from '../connection/h2-connection.ts';
+import {
+  BATCH_BYTES,
+  type Connection,
+  type ConnectionEvents,
+  STALL_MS,
+} from '../connection/h2-connection.ts';
 import { openSocket } from '../connection/open-socket.ts';
 import type { RequestHead } from '../connection/request-head.ts';
 import type { Endpoint } from '../push-service.ts';

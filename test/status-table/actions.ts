@@ -1,8 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { proposeRevision } from '../../db/tasks/task-revisions.ts';
-import { STATE_QUERY, type TaskView } from '../../domain/workflows/contract.ts';
 import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { Action } from '../../domain/tasks/task-status.ts';
+import { STATE_QUERY, type TaskView } from '../../domain/workflows/contract.ts';
 import { until } from '../wait.ts';
 import { type Answer, verb as post, type Shop } from '../world/shop.ts';
 import type { World } from '../world/world.ts';

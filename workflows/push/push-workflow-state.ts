@@ -8,6 +8,9 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { PushTimes } from '../../activities/push-activities.ts';
+import { TOO_MANY_REJECTED } from '../../domain/pushes/reasons.ts';
+import type { PushReport } from '../../domain/tasks/push-events.ts';
+import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import {
   INSTRUCT_SIGNAL,
   type Instruction,
@@ -15,9 +18,6 @@ import {
   type PushInput,
   REPORT_SIGNAL,
 } from '../../domain/workflows/contract.ts';
-import type { PushReport } from '../../domain/tasks/push-events.ts';
-import { TOO_MANY_REJECTED } from '../../domain/pushes/reasons.ts';
-import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import { quick } from '../activities.ts';
 import { readInstruction } from '../payloads.ts';
 

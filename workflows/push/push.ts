@@ -1,7 +1,7 @@
 import { CancellationScope, condition, continueAsNew, sleep } from '@temporalio/workflow';
-import type { PushInput } from '../../domain/workflows/contract.ts';
-import { graceOf, lateAfter } from '../../domain/schedule/late-policy.ts';
 import type { NotSentReason } from '../../domain/pushes/reasons.ts';
+import { graceOf, lateAfter } from '../../domain/schedule/late-policy.ts';
+import type { PushInput } from '../../domain/workflows/contract.ts';
 import { bulk, local, quick } from '../activities.ts';
 import { Preparation } from './preparation.ts';
 import {

@@ -6,12 +6,12 @@ import {
   continueAsNew,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OperationTaskInput } from '../../domain/workflows/contract.ts';
 import { endCheckAt, neededSchedule } from '../../domain/tasks/occurrences.ts';
 import { nextWake, onTime } from '../../domain/tasks/push-events.ts';
 import { submittedState } from '../../domain/tasks/submission.ts';
 import { initialState } from '../../domain/tasks/task-state.ts';
 import { isAtRest } from '../../domain/tasks/task-status.ts';
+import type { OperationTaskInput } from '../../domain/workflows/contract.ts';
 import { local } from '../activities.ts';
 import { startWantedPush } from './start-pushes.ts';
 import { changeState, isObeyed } from './task-change.ts';

@@ -1,10 +1,10 @@
 import { log, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { PushInput } from '../../domain/workflows/contract.ts';
 import { pushIdOf } from '../../domain/ids.ts';
 import type { Plan } from '../../domain/tasks/plan.ts';
 import { onPushStarted } from '../../domain/tasks/push-events.ts';
 import { wantedOfPushes } from '../../domain/tasks/task-state.ts';
 import { closingOf } from '../../domain/tasks/trigger-hour.ts';
+import type { PushInput } from '../../domain/workflows/contract.ts';
 import { quick } from '../activities.ts';
 import { push } from '../push/push.ts';
 import { obeyedAtStart } from '../push/push-workflow-state.ts';

@@ -1,7 +1,7 @@
 import { getExternalWorkflowHandle, log } from '@temporalio/workflow';
-import { INSTRUCT_SIGNAL, type Instruction } from '../../domain/workflows/contract.ts';
 import { onPushReport, type PushReport } from '../../domain/tasks/push-events.ts';
 import { isUnderWay, type TaskState, wantedOfPushes } from '../../domain/tasks/task-state.ts';
+import { INSTRUCT_SIGNAL, type Instruction } from '../../domain/workflows/contract.ts';
 import { updateVisibility } from './task-visibility.ts';
 import type { InstructedPush, TaskWorkflowState } from './task-workflow-state.ts';
 

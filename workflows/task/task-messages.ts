@@ -9,6 +9,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { COMMAND_NAMES, type CommandName, parseCommand, personOf } from '../../domain/tasks/commands.ts';
+import { refusalOfCommand } from '../../domain/tasks/task-reducer.ts';
 import {
   COMMAND_REFUSED,
   OCCURRENCE_SIGNAL,
@@ -16,7 +17,6 @@ import {
   STATE_QUERY,
   type TaskView,
 } from '../../domain/workflows/contract.ts';
-import { refusalOfCommand } from '../../domain/tasks/task-reducer.ts';
 import { readOccurrence, readReport } from '../payloads.ts';
 import { applyReport } from './task-change.ts';
 import { handleCommand } from './task-command.ts';

@@ -1,5 +1,5 @@
-import type { DueOccurrence } from '../../domain/workflows/contract.ts';
 import { neededSchedule, onEndChecked, onMissed, onOccurrence } from '../../domain/tasks/occurrences.ts';
+import type { DueOccurrence } from '../../domain/workflows/contract.ts';
 import { quick } from '../activities.ts';
 import { changeState } from './task-change.ts';
 import { audit, type TaskWorkflowState } from './task-workflow-state.ts';

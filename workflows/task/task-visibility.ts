@@ -1,9 +1,9 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CommandName } from '../../domain/tasks/commands.ts';
 import { nextWake } from '../../domain/tasks/push-events.ts';
-import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import { type ActivePush, isInPush } from '../../domain/tasks/task-state.ts';
 import { type Action, allowedActions } from '../../domain/tasks/task-status.ts';
+import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import type { TaskWorkflowState } from './task-workflow-state.ts';
 
 /** Operators see search attributes, and details with the commands that apply now. */

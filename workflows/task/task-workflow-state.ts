@@ -1,8 +1,13 @@
-import type { IgnoredMessage, Instruction, OperationTaskInput, TaskView } from '../../domain/workflows/contract.ts';
 import type { ScheduleState } from '../../domain/tasks/occurrences.ts';
 import type { TaskEvent } from '../../domain/tasks/plan.ts';
 import type { TaskState } from '../../domain/tasks/task-state.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import type {
+  IgnoredMessage,
+  Instruction,
+  OperationTaskInput,
+  TaskView,
+} from '../../domain/workflows/contract.ts';
 
 /** The last instruction to a push, and the number of the last instruction that the push carried out. */
 export interface InstructedPush {

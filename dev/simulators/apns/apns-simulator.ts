@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { ApnsAuth } from './apns-auth.ts';
-import { headerFault, readPayload } from './apns-checks.ts';
 import type { SimulatorConfig, Switches } from '../config.ts';
 import { type Decision, happens, type PushRequest } from '../push-answer.ts';
 import { text } from '../read.ts';
 import { tokenFate } from '../tokens.ts';
+import { ApnsAuth } from './apns-auth.ts';
+import { headerFault, readPayload } from './apns-checks.ts';
 
 const DEVICE_TOKEN = /^[0-9a-fA-F]{64,200}$/;
 

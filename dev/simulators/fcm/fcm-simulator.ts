@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Switches } from '../config.ts';
-import type { FcmAccounts } from './fcm-accounts.ts';
-import { type Violation, violationOf } from './fcm-schema.ts';
 import { type Decision, happens, type PushRequest } from '../push-answer.ts';
 import { json, object, text } from '../read.ts';
 import { tokenFate } from '../tokens.ts';
+import type { FcmAccounts } from './fcm-accounts.ts';
+import { type Violation, violationOf } from './fcm-schema.ts';
 
 const PATH = /^\/v1\/projects\/([^/]+)\/messages:send$/;
 const REGISTRATION_TOKEN = /^[\w:-]{20,4096}$/;

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { text as bodyText } from 'node:stream/consumers';
 import type { ServerIdentity } from '../certificate.ts';
 import type { Switches } from '../config.ts';
-import type { FcmAccounts } from './fcm-accounts.ts';
 import { listen } from '../listen.ts';
+import type { FcmAccounts } from './fcm-accounts.ts';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
