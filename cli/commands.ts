@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 export interface CliConfig {
   readonly apiUrl: string;
-  /** The key of an operator or an approver. It is no argument, because other users of a machine see those. */
+  /**
+   * The key of an operator or an approver. The key is not an argument, because other users of the machine can
+   * see arguments.
+   */
   readonly key: string;
 }
 
@@ -12,12 +15,12 @@ export interface Outcome {
   readonly text: string;
 }
 
-export const USAGE = `signalbox stop APP --reason TEXT    the emergency stop: nothing of the app is sent from now on
-signalbox resume APP                lifts it; what it had paused goes on
-signalbox status APP                says whether one holds
+export const USAGE = `signalbox stop APP --reason TEXT    starts the emergency stop: the app sends nothing from now on
+signalbox resume APP                lifts the emergency stop and resumes the tasks that it paused
+signalbox status APP                shows whether the emergency stop is active
 
-APP is the app's ID. SIGNALBOX_KEY is the key of an operator or an approver of it, SIGNALBOX_URL the API
-(http://127.0.0.1:8080 when it is not set).
+APP is the app's ID. SIGNALBOX_KEY is the key of an operator or an approver of the app. SIGNALBOX_URL is the
+address of the API, by default http://127.0.0.1:8080.
 `;
 
 const Stop = z.object({ at: z.string(), by: z.object({ name: z.string() }), reason: z.string() });
@@ -75,15 +78,15 @@ async function carryOut(config: CliConfig, asked: Asked, app: App): Promise<Outc
     return done(describeStop(await call(config, 'POST', '/v1/app/stop', App, { reason: asked.reason })));
   }
   const { resumed, detail } = await call(config, 'POST', '/v1/app/resume', Resumed);
-  const tasks = resumed.length === 0 ? 'No task had to be told.' : `Going on: ${resumed.join(', ')}`;
+  const tasks = resumed.length === 0 ? 'No task had to be resumed.' : `Resumed: ${resumed.join(', ')}`;
   return done(
     [`${app.id} (${app.name}) sends again.`, tasks, ...(detail === null ? [] : [detail])].join('\n'),
   );
 }
 
 function describeStop({ id, name, stop }: App): string {
-  if (stop === null) return `${id} (${name}): no stop holds.`;
-  return `${id} (${name}) is stopped since ${stop.at} by ${stop.by.name}: ${stop.reason}`;
+  if (stop === null) return `${id} (${name}): no emergency stop is active.`;
+  return `${id} (${name}) has been stopped since ${stop.at} by ${stop.by.name}: ${stop.reason}`;
 }
 
 async function call<T>(

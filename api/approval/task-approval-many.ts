@@ -21,7 +21,7 @@ const Chosen = z
   .min(1)
   .max(MOST)
   .refine((items) => new Set(items.map(({ taskId }) => taskId)).size === items.length, {
-    message: 'names a task twice',
+    message: 'must name each task once',
   });
 const Words = PlainText(500);
 const ApproveMany = z.strictObject({ items: Chosen, comment: Words.optional() }).meta({ id: 'ApproveMany' });
@@ -29,9 +29,9 @@ const RejectMany = z.strictObject({ items: Chosen, reason: Words }).meta({ id: '
 const Decided = z
   .object({
     taskId: z.string(),
-    /** The HTTP status that the same request for this task alone has. */
+    /** The HTTP status of the same request for this task alone. */
     httpStatus: z.int(),
-    /** The status after the decision; null when nothing was decided. */
+    /** The status after the decision. Null when nothing was decided. */
     status: z.enum(TASK_STATUSES).nullable(),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]).nullable(),
     detail: z.string().nullable(),
@@ -40,10 +40,10 @@ const Decided = z
 type Decided = z.infer<typeof Decided>;
 
 const tags = ['tasks'];
-const description = `Up to ${MOST} tasks, each decided by itself; the answer is 200 and says of each what became of it.`;
+const description = `Decides up to ${MOST} tasks, each on its own. The answer is 200 and lists the outcome of each task.`;
 const response = { 200: z.object({ items: z.array(Decided) }) };
 
-/** Tasks are decided one by one: the refusal of one does not affect the others. */
+/** Tasks are decided one by one, so the refusal of one does not affect the others. */
 export async function taskApprovalManyRoutes(app: App, deps: ApiDeps): Promise<void> {
   approveTasksRoute(app, deps);
   rejectTasksRoute(app, deps);

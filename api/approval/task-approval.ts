@@ -18,7 +18,7 @@ const ApprovalCode = z
   .object({
     revision: z.int(),
     code: z.string(),
-    /** The same approval by Temporal's own CLI. */
+    /** The command that gives this approval through Temporal's own CLI. */
     command: z.string(),
     rejectCommand: z.string(),
   })

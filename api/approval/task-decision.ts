@@ -17,7 +17,7 @@ export interface TaskDecision {
   readonly name: 'approve' | 'reject';
   readonly approver: string;
   readonly revision: number;
-  /** A comment, or the reason of a reject. */
+  /** The comment of an approval, or the reason for a rejection. */
   readonly text: string | undefined;
   readonly origin: Origin;
   readonly key: string | undefined;
@@ -29,11 +29,11 @@ export function requireApproverRole({ db }: ApiDeps) {
     const { appId, role } = personOf(request);
     const found = await findApp(db, appId);
     if (found?.approverRoles.includes(role) === true) return;
-    throw new Problem('forbidden', `The role ${role} does not decide about tasks in this app`);
+    throw new Problem('forbidden', `The role ${role} may not approve or reject tasks in this app`);
   };
 }
 
-/** Free text is stored in a table; the workflow gets its ID only. */
+/** Free text is stored in a table. The workflow gets only the ID of the text. */
 export async function decideTask(
   deps: ApiDeps,
   task: TaskWithDefinition,
@@ -57,7 +57,7 @@ export async function signalCodeFor(
   const { id: taskId, submission, revision } = task;
   const rules = await findApprover(deps.db, { taskId, personId: approver, revision });
   if (rules === undefined || rules.signal_approval === 'off') {
-    throw new Problem('forbidden', 'This app does not take approvals by signal');
+    throw new Problem('forbidden', 'Approval by signal is disabled for this app');
   }
   const refusal = refusalOfApprover({
     approver,
@@ -67,7 +67,7 @@ export async function signalCodeFor(
     submittedBy: await findSubmitter(deps.db, { taskId, submission }),
     makerMayApprove: rules.maker_may_approve,
   });
-  if (refusal !== undefined) throw new Problem('forbidden', `No code is given: ${refusal}`);
+  if (refusal !== undefined) throw new Problem('forbidden', `An approval code cannot be issued: ${refusal}`);
   return codeFor(deps, 'signal', task, { approver, revision });
 }
 

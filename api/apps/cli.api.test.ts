@@ -21,7 +21,7 @@ test('the CLI stops an app, shows the stop, and resumes the app', async () => {
     exitCode: 0,
     text: expect.stringContaining('sends again'),
   });
-  expect((await as('marketer', 'status', app.appId)).text).toContain('no stop holds');
+  expect((await as('marketer', 'status', app.appId)).text).toContain('no emergency stop is active');
   const { items } = (await app.call('operator', 'GET', '/v1/audit')).json();
   expect(items[0]).toMatchObject({ verb: 'resume_app', userAgent: 'signalbox-cli' });
 });
@@ -54,5 +54,5 @@ test('the CLI runs as a process with the key from the environment', async () => 
   const file = fileURLToPath(new URL('../../signalbox.ts', import.meta.url));
   const env = { SIGNALBOX_URL: server.url, SIGNALBOX_KEY: app.keys.operator };
   const { stdout } = await promisify(execFile)(process.execPath, [file, 'status', app.appId], { env });
-  expect(stdout).toContain('no stop holds');
+  expect(stdout).toContain('no emergency stop is active');
 });

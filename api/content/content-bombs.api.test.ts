@@ -15,7 +15,7 @@ async function timed<T>(work: () => Promise<T>): Promise<{ answer: T; ms: number
   return { answer, ms: performance.now() - startedAt };
 }
 
-test('template bombs are refused at once, each with its place, and the next request is served', async () => {
+test('template bombs are refused at once, each with its pointer, and the next request is served', async () => {
   const bombs = {
     '/content/title': '{{ name }}{% for i in (1..1000000000) %}x{% endfor %}',
     '/content/body': '{% capture a %}{{ name }}{% endcapture %}',
@@ -42,7 +42,7 @@ test('template bombs are refused at once, each with its place, and the next requ
   expect((await create({ title: 'Hi {{ name }}', body: 'b', variables })).status).toBe(201);
 });
 
-test('one that only shows when it is rendered is refused alike', async () => {
+test('a template bomb that shows only when rendered is refused, too', async () => {
   const body = '{{ name }}{{ (1..1000000000) | size }}';
   const { answer, ms } = await timed(() => create({ title: 'Hi', body, variables }));
   expect(answer.status).toBe(400);
@@ -50,7 +50,7 @@ test('one that only shows when it is rendered is refused alike', async () => {
   expect(ms).toBeLessThan(2000);
 });
 
-test('the largest content that the limits leave is judged within seconds', async () => {
+test('the largest content within the limits is checked within seconds', async () => {
   const growing = `{{ name ${'| append: name '.repeat(120)}}}`;
   const letters = [...'abcdefghijklmnopqrstuvwxyz'];
   const tags = letters.flatMap((a) => ['a', 'b'].map((b) => `${a}${b}`)).slice(0, 50);

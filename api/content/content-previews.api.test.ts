@@ -17,7 +17,7 @@ const content = {
 };
 const preview = (body: object) => shop.marketer.call('POST', '/v1/content-previews', body);
 
-test('a device is shown what it would be sent', async () => {
+test('a preview shows the message that a device would get', async () => {
   const device = {
     deviceId: 'd-1',
     platform: 'ios',
@@ -50,13 +50,13 @@ test('a device is shown what it would be sent', async () => {
   ).toBe(404);
 });
 
-test('a device that need not exist is shown why it would get nothing', async () => {
+test('a preview for a hypothetical device shows why it would get nothing', async () => {
   const device = { platform: 'android', attributes: { points: 5 } };
   const { body } = await preview({ content, device });
   expect(body).toMatchObject({ message: null, reason: 'missing_variable', locale: null });
 });
 
-test('faults are named with their places; a content for neither or two devices is none', async () => {
+test('faults have pointers, and a preview needs exactly one device', async () => {
   const device = { platform: 'ios' };
   const wrong = { ...content, locales: { de: { title: '{{ nam }}' } }, body: '{% for i in (1..9) %}' };
   const { status, body } = await preview({ content: wrong, device });
@@ -68,7 +68,7 @@ test('faults are named with their places; a content for neither or two devices i
   expect((await preview({ content, device, deviceId: 'd-1' })).status).toBe(400);
 });
 
-test('a task with an unknown variable cannot be made, nor become one', async () => {
+test('no task is created or edited with an unknown variable', async () => {
   const bad = { ...content, body: 'You have {{ pints }}' };
   const refused = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { content: bad }));
   expect(refused.status).toBe(400);
@@ -84,7 +84,7 @@ test('a task with an unknown variable cannot be made, nor become one', async () 
   expect(patched.status).toBe(400);
 });
 
-test('templates from the time before there were any are found when the task is submitted', async () => {
+test('contents from before templates existed are checked when the task is submitted', async () => {
   const { db } = api.deps;
   const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));
   const id = String(created.body['id']);

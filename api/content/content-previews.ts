@@ -23,11 +23,11 @@ const PreviewRequest = z
   .strictObject({
     content: Content,
     deviceId: DeviceId.optional().describe('A device of the app'),
-    device: Imagined.optional().describe('A device that need not exist'),
+    device: Imagined.optional().describe('A hypothetical device'),
   })
   .refine(
     ({ deviceId, device }) => (deviceId === undefined) !== (device === undefined),
-    'give one of deviceId and device',
+    'exactly one of deviceId and device is required',
   )
   .meta({ id: 'ContentPreviewRequest' });
 
@@ -48,9 +48,9 @@ const PreviewMessage = z
 const PreviewBody = z
   .object({
     platform: z.enum(PLATFORMS),
-    /** The content's locale that fits the device; null for what it says without any. */
+    /** The content's locale that fits the device. Null for the content without a locale. */
     locale: z.string().nullable(),
-    /** null when the device would get nothing. */
+    /** Null when the device would get nothing. */
     message: PreviewMessage.nullable(),
     reason: z.enum(['missing_variable', 'template_failed', 'payload_too_large']).nullable(),
     payloadBytes: z.int().nullable(),
@@ -66,7 +66,7 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
     audit: AUDIT_ACTIONS.previewContent,
     schema: {
       operationId: 'previewContent',
-      description: 'What a device would be sent: its platform, its locale, its variables.',
+      description: 'The message that a device would get, for its platform, its locale and its variables.',
       tags: ['tasks'],
       body: PreviewRequest,
       response: { 200: PreviewBody },

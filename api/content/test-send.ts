@@ -12,11 +12,11 @@ import { personOf } from '../access/auth.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 
-/** The limit of an app, all persons together. */
+/** The limit of an app, over all its persons. */
 export const TEST_SENDS_PER_HOUR = 30;
 const ANSWER_MS = 10_000;
 
-/** Stores a test of the task's content for devices of the whitelist, and returns its ID. */
+/** Stores a test of the task's content for test devices, and returns its ID. */
 export async function createTestSend(
   deps: ApiDeps,
   request: FastifyRequest,
@@ -56,12 +56,16 @@ async function refuseWhenStopped(trx: Transaction<Schema>, appId: string): Promi
 }
 
 function tooMany(): Problem {
-  return new Problem('rate_limited', `The app has sent ${TEST_SENDS_PER_HOUR} tests within the hour`, {
-    retryAfterSeconds: 3600,
-  });
+  return new Problem(
+    'rate_limited',
+    `The app has reached its limit of ${TEST_SENDS_PER_HOUR} tests per hour: try again later`,
+    {
+      retryAfterSeconds: 3600,
+    },
+  );
 }
 
-/** The devices that the request names, or the whole whitelist. */
+/** The devices that the request names, or all test devices. */
 async function chooseDevices(
   deps: ApiDeps,
   appId: string,
@@ -77,13 +81,14 @@ async function chooseDevices(
   const errors = (given ?? []).flatMap((id, index) =>
     listed.includes(id) ? [] : [{ pointer: `/deviceIds/${index}`, detail: 'is not one of the test devices' }],
   );
-  if (errors.length > 0) throw new Problem('invalid_request', 'Tests go to test devices only', { errors });
+  if (errors.length > 0)
+    throw new Problem('invalid_request', 'Tests are sent to test devices only', { errors });
   return given ?? listed;
 }
 
 /**
- * Starts the workflow of a test and waits a moment for its end. False: the devices without an outcome are
- * still open.
+ * Starts the workflow of a test and waits a moment for its end. Returns false when the test did not end in
+ * time. Devices without an outcome are then still open.
  */
 export async function runTestSend(deps: ApiDeps, id: string): Promise<boolean> {
   const handle = await deps.temporal.workflow.start(TEST_SEND, {
@@ -95,7 +100,7 @@ export async function runTestSend(deps: ApiDeps, id: string): Promise<boolean> {
     await deps.temporal.withDeadline(Date.now() + ANSWER_MS, () => handle.result());
     return true;
   } catch (error) {
-    deps.log.warn({ err: error, testSendId: id }, 'a test has not been sent in time');
+    deps.log.warn({ err: error, testSendId: id }, 'a test send has not finished in time');
     return false;
   }
 }

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const put = (deviceIds: unknown) => shop.approver.call('PUT', '/v1/test-devices', { deviceIds });
 
-test('the whitelist is kept by approvers, holds devices of the app, twenty at most, and every change is in the audit', async () => {
+test('approvers set the test devices: devices of the app, twenty at most, every change in the audit', async () => {
   expect((await put(['d1', 'd2'])).body).toEqual({ deviceIds: ['d1', 'd2'] });
   const unknown = await put(['d1', 'stranger']);
   expect(unknown.status).toBe(400);
@@ -37,7 +37,7 @@ test('the whitelist is kept by approvers, holds devices of the app, twenty at mo
   expect((await other.approver.call('PUT', '/v1/test-devices', { deviceIds: ['d1'] })).status).toBe(400);
 });
 
-test('tests are limited per hour, of a stopped app there are none, and another app has no such task', async () => {
+test('tests are limited per hour, a stopped app sends none, and another app has no such task', async () => {
   await put(['d1']);
   const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));
   const path = `/v1/tasks/${String(created.body['id'])}/test-sends`;

@@ -29,7 +29,7 @@ const TestSend = z
     revision: z.int(),
     personId: z.string(),
     at: IsoDate,
-    /** null while it is being sent, or when its sender died. */
+    /** Null while the test is being sent, or when its sender died. */
     doneAt: IsoDate.nullable(),
     devices: z.array(
       z.object({ deviceId: z.string(), outcome: z.string().nullable(), reason: z.string().nullable() }),
@@ -65,7 +65,7 @@ function whitelist(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.putTestDevices,
     schema: {
       operationId: 'putTestDevices',
-      description: `The only devices that tests are sent to, ${MAX_TEST_DEVICES} at most.`,
+      description: `Replaces the list of test devices, ${MAX_TEST_DEVICES} at most. Tests are sent to no other device.`,
       tags,
       body: TestDevices,
       response: { 200: TestDevices },
@@ -98,11 +98,14 @@ function sending(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.testTask,
     schema: {
       operationId: 'testTask',
-      description: `Sends the task's content to devices of the whitelist, at once and approved or not. The title begins with "[Test]"; nothing of it is counted. An app makes ${TEST_SENDS_PER_HOUR} an hour.`,
+      description:
+        "Sends the task's content to test devices at once, approved or not. " +
+        'The title begins with "[Test]". Statistics do not count tests. ' +
+        `The limit of an app is ${TEST_SENDS_PER_HOUR} tests per hour.`,
       tags,
       params: IdParams,
       body: z.strictObject({
-        deviceIds: DeviceIds.min(1).optional().describe('All of the whitelist when left out'),
+        deviceIds: DeviceIds.min(1).optional().describe('All test devices when left out'),
       }),
       response: { 200: TestSend, 202: TestSend },
     },
@@ -113,7 +116,7 @@ function sending(app: App, deps: ApiDeps): void {
       const isDone = await runTestSend(deps, id);
       const sends = await listTestSends(deps.db, { taskId: task.id, limit: LISTED });
       const made = sends.find((send) => send.id === id);
-      if (made === undefined) throw new Error('a test that was stored is not there');
+      if (made === undefined) throw new Error('the stored test send was not found');
       return reply.code(isDone ? 200 : 202).send(made);
     },
   });

@@ -55,14 +55,17 @@ function ownerOf(
 ): ReadEvent['of'] | string {
   if (deviceId !== undefined) {
     if (said.userId !== undefined)
-      return "userId: a device reports its own events; a person's key those of users";
+      return "userId: is not allowed with an SDK key; report events of users with a person's key";
     if (said.deviceId !== undefined && said.deviceId !== deviceId)
-      return 'deviceId: is not the device that reports';
+      return 'deviceId: must be the device that reports';
     return { deviceId };
   }
-  if (said.userId !== undefined && said.deviceId !== undefined) return 'userId: not together with deviceId';
+  if (said.userId !== undefined && said.deviceId !== undefined)
+    return 'userId: must not be given together with deviceId';
   if (said.userId !== undefined) return { userId: said.userId };
-  return said.deviceId === undefined ? 'userId: is missing, or deviceId' : { deviceId: said.deviceId };
+  return said.deviceId === undefined
+    ? 'userId: is missing; give userId or deviceId'
+    : { deviceId: said.deviceId };
 }
 
 export function answerOf(index: number, result: EventResult): EventAnswer {

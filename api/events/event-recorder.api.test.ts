@@ -5,7 +5,7 @@ import { createEventRecorder } from './event-recorder.ts';
 
 const api = useTestApi();
 
-test('when events cannot be stored as fast as they come, more are refused, and what was taken is stored', async () => {
+test('events beyond the capacity are refused, and accepted events are stored', async () => {
   const { appId } = await createTestApp(api);
   const { db, clock } = api.deps;
   const now = await clock();
@@ -25,7 +25,7 @@ test('when events cannot be stored as fast as they come, more are refused, and w
   const taken = await db.transaction().execute(async (trx) => {
     await sql`lock table event_keys in exclusive mode`.execute(trx);
     const reports = Array.from({ length: 50 }, (_, n) => report(n * 1_000));
-    expect(() => report(50_000, 1)).toThrow('More events arrive than can be stored');
+    expect(() => report(50_000, 1)).toThrow('Events arrive faster than they can be stored');
     return { reports };
   });
   const results = await Promise.all(taken.reports);

@@ -13,13 +13,13 @@ interface Report {
   readonly events: readonly ReadEvent[];
 }
 
-/** Statements of one process at the same time. */
+/** The limit of concurrent statements of one process. */
 const MAX_STATEMENTS = 2;
 const MAX_EVENTS_PER_STATEMENT = 5_000;
-/** Events that wait or are being written; reports beyond are refused. */
+/** The limit of events that wait or are being written. Further reports are refused. */
 const MAX_PENDING_EVENTS = 50_000;
 
-/** The small reports of an app share a statement and its commit, and are answered after it. */
+/** The small reports of an app share a statement and its commit, which precedes their answers. */
 export function createEventRecorder(db: Db): (report: Report) => Promise<Results> {
   const names = createEventNames(db);
   return createGroupCommit({
@@ -58,7 +58,7 @@ async function recordTogether(
 }
 
 function tooMany(): Problem {
-  return new Problem('unavailable', 'More events arrive than can be stored; try again', {
+  return new Problem('unavailable', 'Events arrive faster than they can be stored: try again later', {
     retryAfterSeconds: 2,
   });
 }

@@ -66,7 +66,7 @@ test('an event twice in one batch, and in batches at the same moment, counts onc
   expect(await stored()).toHaveLength(40);
 });
 
-test('a device reports its own events with its secret; they are its user’s once it has one', async () => {
+test('a device reports its own events with its secret, and its later user owns them', async () => {
   const secret = await register('phone');
   const body = { deviceId: 'phone', events: [event('e1')] };
   expect((await reportAs(secret, body)).json()).toMatchObject({ accepted: 1 });
@@ -80,7 +80,7 @@ test('a device reports its own events with its secret; they are its user’s onc
   ]);
 });
 
-test('without its secret, or with the secret of another, a device reports nothing', async () => {
+test('a device reports nothing without its secret or with the secret of another', async () => {
   const secret = await register('phone');
   await register('other');
   for (const [deviceId, shown] of [
@@ -96,7 +96,7 @@ test('without its secret, or with the secret of another, a device reports nothin
   expect(await stored()).toEqual([]);
 });
 
-test('what is not an event is answered by its index, and the rest counts', async () => {
+test('an invalid event is refused by its index, and the rest counts', async () => {
   const { results, accepted } = (
     await report([
       event('ok', { userId: 'u' }),
@@ -129,7 +129,7 @@ test('what is not an event is answered by its index, and the rest counts', async
   expect(await stored()).toHaveLength(1);
 });
 
-test("a device's wrong clock is corrected by the time at which it says it sends", async () => {
+test("a device's wrong clock is corrected by its stated time of sending", async () => {
   const secret = await register('phone');
   const events = [
     event('e1', { at: '2031-05-01T00:00:00Z' }),
@@ -140,7 +140,7 @@ test("a device's wrong clock is corrected by the time at which it says it sends"
   expect((await stored()).map((one) => now - one.at.getTime())).toEqual([120_000, 60_000]);
 });
 
-test('when more waits than can be held, further reports are told to come again, and none is lost', async () => {
+test('reports beyond the memory limit get a Retry-After, and accepted reports are not lost', async () => {
   await report([event('first', { userId: 'u' })]);
   const base = await api.app.listen({ host: '127.0.0.1', port: 0 });
   const headers = { authorization: `Bearer ${app.keys.operator}`, 'content-type': 'application/json' };
@@ -167,7 +167,7 @@ test('when more waits than can be held, further reports are told to come again, 
   expect(await stored()).toHaveLength(19);
 });
 
-test('the names of events can be read', async () => {
+test('event names can be listed', async () => {
   await report([event('a', { userId: 'u' }), event('b', { userId: 'u', name: 'viewed' })]);
   expect((await app.call('approver', 'GET', '/v1/events/names')).json()).toEqual({
     items: ['bought', 'viewed'],
@@ -180,7 +180,7 @@ test('an approver reports no events', async () => {
   ).toBe(403);
 });
 
-test('a device that reports too often is stopped; who does not know its secret uses up nothing', async () => {
+test('a device has a rate limit, which reports without its secret do not use up', async () => {
   const [busy, calm] = [await register('busy'), await register('calm')];
   const from = (deviceId: string) => ({ deviceId, events: [event('e1')] });
   for (let i = 0; i < 130; i++) await reportAs('sbd_wrong', from('busy'));

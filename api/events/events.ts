@@ -15,16 +15,16 @@ import { answerOf, type EventAnswer, readEvents } from './event-reader.ts';
 import { createEventRecorder } from './event-recorder.ts';
 
 const MAX_EVENTS = 1_000;
-/** The bound counts bodies; their parsed form takes a few times as much memory. */
+/** The bound counts raw bodies. The parsed form takes a few times as much memory. */
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Events = z
   .strictObject({
-    /** With an SDK key: the device that reports, which shows its secret. */
+    /** The device that reports with an SDK key and shows its secret. */
     deviceId: DeviceId.optional(),
     /** The reporter's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
+    /** Items are checked one by one. An invalid item is refused by its index, and the others count. */
     events: z
       .array(z.union([EventInput, z.unknown()]))
       .min(1)
@@ -45,7 +45,7 @@ const EventsAnswer = z
   .meta({ id: 'EventsAnswer' });
 const EventNames = z.object({ items: z.array(z.string()) }).meta({ id: 'EventNames' });
 
-const TOO_MANY_NAMES = `name: the app has ${MAX_EVENT_NAMES} names of events, and takes no more`;
+const TOO_MANY_NAMES = `name: is new, and the app has reached its limit of ${MAX_EVENT_NAMES} event names`;
 
 export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   const record = createEventRecorder(deps.db);
@@ -60,7 +60,7 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'reportEvents',
       description:
-        'With an SDK key a device reports its own events, and shows its secret. ' +
+        'With an SDK key a device reports its own events and shows its secret. ' +
         "With a person's key the app's backend reports events of users or devices.",
       tags: ['devices'],
       headers: DeviceSecret,
@@ -95,7 +95,7 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
   });
 }
 
-/** An unknown device and a wrong secret are answered alike. */
+/** An unknown device and a wrong secret get the same answer. */
 async function checkReporter(
   guard: DeviceGuard,
   request: FastifyRequest,
@@ -103,9 +103,9 @@ async function checkReporter(
 ): Promise<void> {
   if (request.caller?.kind !== 'sdk') {
     if (deviceId === undefined) return;
-    throw invalid("goes with an SDK key; with a person's key each event names its user or device");
+    throw invalid("is allowed with an SDK key only: with a person's key each event names its user or device");
   }
-  if (deviceId === undefined) throw invalid('is missing: with an SDK key a device reports its own events');
+  if (deviceId === undefined) throw invalid('is required with an SDK key: a device reports its own events');
   const { proof } = await guard.admit(request, deviceId);
   if (!proof?.hash) throw secretRequired();
 }

@@ -34,7 +34,7 @@ const COLUMNS = {
 
 export const DETAIL_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COLUMNS)];
 
-/** Page after page in the order of the numbers; it breaks off when the details end while it is read. */
+/** Pages in the order of the delivery numbers. The export breaks off when the deliveries expire meanwhile. */
 export async function* detailPages(
   deps: ApiDeps,
   push: PushSummary,

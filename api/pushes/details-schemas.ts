@@ -17,7 +17,7 @@ const filter = {
 export const DetailsExportQuery = z.strictObject(filter);
 export const DetailsQuery = PageQuery.extend({
   ...filter,
-  /** Counts the devices too, which reads all of them. */
+  /** Also counts the matching devices, which reads all devices of the push. */
   count: Flag.default(false),
 });
 
@@ -37,12 +37,12 @@ const Delivery = z
     deliveredAt: IsoDate.nullable(),
     impressionAt: IsoDate.nullable(),
     openAt: IsoDate.nullable(),
-    /** Never on iOS: not supported there. */
+    /** Always null on iOS, which does not report dismissals. */
     dismissedAt: IsoDate.nullable(),
   })
   .meta({ id: 'Delivery' });
 
 export const DeliveryPage = Page(Delivery).extend({
-  /** How many devices the filter chooses, where `count` asked for it. */
+  /** The number of devices that match the filter. Null unless `count` asked for it. */
   total: z.int().nullable(),
 });

@@ -31,14 +31,14 @@ async function waitingForDeliveries(): Promise<number> {
 const asleep = (seconds: number) => async (db: typeof api.deps.db) =>
   (await sql<{ done: number }>`select 1 as done from pg_sleep(${seconds})`.execute(db)).rows[0]?.done;
 
-test('more searches through all devices than the database should bear are sent away for a moment', async () => {
+test('searches beyond the limit are refused with a Retry-After', async () => {
   const { marketer, id } = pushed;
   const find = (query: string) => marketer.call('GET', `/v1/pushes/${id}/deliveries?${query}`);
   const waiting = await api.deps.db.transaction().execute(async (trx) => {
     await sql`lock table deliveries in access exclusive mode`.execute(trx);
     const first = [find('deviceId=user'), find('deviceId=user')];
     await expect.poll(waitingForDeliveries).toBe(2);
-    // These two are searches once they were not found at once; those that come then are too many.
+    // The first two reads turn into searches when their quick read times out. Further reads exceed the limit.
     await expect.poll(async () => (await find('deviceId=user')).status, { timeout: 10_000 }).toBe(503);
     return { first };
   });
@@ -49,12 +49,12 @@ test('more searches through all devices than the database should bear are sent a
   ]);
 });
 
-test('a page that is not found at once is looked for again, with more time and as one of few', async () => {
+test('a page that the quick read misses is searched for with more time', async () => {
   const search = new DetailsSearch(api.deps.db, { quickMs: 10, timeoutMs: 10_000 });
   expect(await search.page(asleep(0.1))).toBe(1);
 });
 
-test('a search is cancelled at its time, with what to do instead', async () => {
+test('a search is cancelled at its timeout, and the error says what to do instead', async () => {
   const search = new DetailsSearch(api.deps.db, { quickMs: 10, timeoutMs: 20 });
   const detail = expect.stringContaining('export them as CSV');
   const problem = { code: 'unavailable', message: detail };
@@ -62,7 +62,7 @@ test('a search is cancelled at its time, with what to do instead', async () => {
   await expect(search.all(asleep(10))).rejects.toMatchObject(problem);
 });
 
-test('two read all devices at a time, the third is told when to come again, and a place comes free', async () => {
+test('two searches run at a time, a third gets a Retry-After, and a finished one frees a place', async () => {
   const search = new DetailsSearch(api.deps.db);
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -75,7 +75,7 @@ test('two read all devices at a time, the third is told when to come again, and 
   expect(await search.all(async () => 1)).toBe(1);
 });
 
-test('an export of a rare filter reads a span of numbers at a time', async () => {
+test('an export with a rare filter reads a span of delivery numbers at a time', async () => {
   const { appId, id, no, slot, taskId } = pushed;
   const push = await findPushSummary(api.deps.db, { appId, pushId: id });
   if (push === undefined) throw new Error('no push');

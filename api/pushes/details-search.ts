@@ -4,25 +4,25 @@ import { withStatementTimeout } from '../../db/core/statement-timeout.ts';
 import { createLimiter } from '../http/limit-concurrency.ts';
 import { Problem } from '../http/problem.ts';
 
-/** Reads of all devices of a push at the same time, so that the database has capacity for the rest. */
+/** The limit of concurrent searches through all devices, so that the database has capacity for the rest. */
 const MAX_SEARCHES = 2;
 const RETRY_AFTER_SECONDS = 2;
 
 interface Limits {
-  /** A page that is found within this time is no search. */
+  /** A page that is found within this time does not count as a search. */
   readonly quickMs: number;
   readonly timeoutMs: number;
 }
 
 /**
- * Filters of details have no index, because every push would pay for it: a filtered read may read all of
- * them.
+ * Searches through the deliveries of a push. The filters have no index, because every push would pay for it.
+ * A filtered read may therefore read all deliveries.
  */
 export class DetailsSearch {
   readonly #db: Db;
   readonly #limits: Limits;
   readonly #limit = createLimiter(MAX_SEARCHES, () =>
-    busy('Too many searches of devices are running; try again'),
+    busy('Too many device searches are running: try again later'),
   );
 
   constructor(db: Db, limits: Limits = { quickMs: 1_000, timeoutMs: 20_000 }) {
@@ -30,7 +30,7 @@ export class DetailsSearch {
     this.#limits = limits;
   }
 
-  /** Most pages are found quickly; a slow one is searched for again, within the limit of searches. */
+  /** Most pages are found quickly. A slow page is searched for again, within the limit of searches. */
   async page<T>(find: (db: Db) => Promise<T>): Promise<T> {
     const quick = await unlessCancelled(() => withStatementTimeout(this.#db, this.#limits.quickMs, find));
     return quick === undefined ? await this.all(find) : quick.found;

@@ -21,8 +21,8 @@ export async function pushOf(
 }
 
 /**
- * The place of the push's details; undefined while there are none yet. Throws 410 when they were deleted, and 400 for a
- * variant that the push does not have.
+ * The partition of the push's deliveries. Undefined while none exist yet. Throws 410 when the deliveries were
+ * deleted, and 400 for a variant that the push does not have.
  */
 export async function ledgerOf(
   deps: ApiDeps,
@@ -39,5 +39,8 @@ export async function ledgerOf(
 }
 
 export function gone(): Problem {
-  return new Problem('gone', 'Device-level details end with the receipt window; the statistics stay');
+  return new Problem(
+    'gone',
+    'Device-level details are deleted at the end of the receipt window. The statistics remain',
+  );
 }

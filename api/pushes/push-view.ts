@@ -10,7 +10,7 @@ export const PushBody = z
   .object({
     id: z.string(),
     taskId: z.string(),
-    /** Which push of its task, from 1. */
+    /** The number of the push within its task, from 1. */
     seq: z.int(),
     revision: z.int(),
     status: z.enum(PUSH_STATUSES),
@@ -27,7 +27,7 @@ export const PushBody = z
   .meta({ id: 'Push' });
 export type PushBody = z.infer<typeof PushBody>;
 
-/** Pushes with their statistics, which are all read by one statement. */
+/** Renders pushes with their statistics, which one statement reads for all. */
 export async function renderPushes(deps: ApiDeps, pushes: readonly PushSummary[]): Promise<PushBody[]> {
   const now = await deps.clock();
   const statistics = await readStatisticsOf(deps.db, { pushNos: pushes.map((push) => push.no), now });
@@ -37,7 +37,7 @@ export async function renderPushes(deps: ApiDeps, pushes: readonly PushSummary[]
   });
 }
 
-/** Details are hidden from the end of the window, although they are deleted a little later. */
+/** Deliveries are hidden from the end of the window, although their deletion comes a little later. */
 export function hasDetails(push: PushSummary, now: Date): boolean {
   return push.detailsDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
 }

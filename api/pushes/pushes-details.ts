@@ -131,6 +131,6 @@ function resultAudiences(app: App, deps: ApiDeps): void {
 function unready(): Problem {
   return new Problem(
     'conflict',
-    'The devices of this push are not all prepared: save its audience when they are',
+    'The devices of this push are not all prepared yet: save the audience later',
   );
 }

@@ -58,7 +58,7 @@ describe('GET /v1/pushes/{id}', () => {
     });
   });
 
-  test('frozen statistics are given as they were frozen', async () => {
+  test('frozen statistics do not change', async () => {
     const frozen = await get('/statistics');
     const at = push.windowEndsAt;
     expect(await finalisePush(api.deps.db, { push, now: at })).toEqual([]);
@@ -125,7 +125,7 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     ]);
   });
 
-  test('a variant that the push does not have is refused, with those that it has', async () => {
+  test('an unknown variant is refused with a list of the known ones', async () => {
     const detail = expect.stringContaining('must be one of ios, android, web, ios/de');
     for (const path of ['/deliveries', '/deliveries.csv']) {
       const { status, body } = await shop.marketer.call('GET', `${url}${path}?variant=ios/it`);
@@ -138,7 +138,7 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     expect(body).toMatchObject({ errors: [{ pointer: '/filter/variant', detail }] });
   });
 
-  test('pages by the devices numbers and counts when asked', async () => {
+  test('pages by delivery number, and counts when asked', async () => {
     const first = await get('/deliveries?limit=4&count=true');
     expect(first).toMatchObject({ total: 7 });
     const second = await get(`/deliveries?limit=4&cursor=${String(first['nextCursor'])}`);
@@ -178,7 +178,7 @@ describe('POST /v1/pushes/{id}/audience', () => {
     expect(audience).toEqual({ members: 1, source: { pushId: push.id, filter: { result: 'success' } } });
   });
 
-  test('saves the devices that got a variant', async () => {
+  test('saves the devices that received a variant', async () => {
     const { body } = await save({ variant: 'android/de' });
     expect(await members(body['id'])).toEqual([{ kind: 0, id: 'phone-b' }]);
   });
@@ -188,7 +188,7 @@ describe('POST /v1/pushes/{id}/audience', () => {
     expect(await members(body['id'])).toEqual([{ kind: 1, id: 'user-9' }]);
   });
 
-  test('a device that was searched for is not remembered by its ID', async () => {
+  test('the ID of a searched device is not stored', async () => {
     const { body } = await save({ deviceId: 'phone-a', result: 'success' });
     expect(await members(body['id'])).toEqual([{ kind: 0, id: 'phone-a' }]);
     const { versions } = (await shop.marketer.call('GET', `/v1/audiences/${body['id']}`)).body as {
@@ -198,7 +198,7 @@ describe('POST /v1/pushes/{id}/audience', () => {
     expect(JSON.stringify(versions)).not.toContain('phone-a');
   });
 
-  test('not before all devices are prepared', async () => {
+  test('is refused before all devices are prepared', async () => {
     const set = async (change: { slot?: null; next_part_from?: number | null }) =>
       await api.deps.db.updateTable('pushes').set(change).where('no', '=', push.no).execute();
     await set({ next_part_from: 7 });
@@ -207,7 +207,7 @@ describe('POST /v1/pushes/{id}/audience', () => {
     expect(await save({})).toMatchObject({ status: 409, body: { detail: /not all prepared/ } });
   });
 
-  test('only until the window ends', async () => {
+  test('is refused after the end of the window', async () => {
     endWindow();
     expect((await save({})).status).toBe(410);
   });

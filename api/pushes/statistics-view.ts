@@ -22,7 +22,7 @@ const figures = {
   failures: Count,
   noFeedback: Count.nullable(),
   deliveries: Count,
-  /** Null, as the other figures that devices report, where no device of its platforms reports. */
+  /** Null when no device of the platforms reports, like all figures that devices report. */
   impressions: Count.nullable(),
   impressionRate: Rate,
   opens: Count.nullable(),
@@ -48,7 +48,7 @@ export const Statistics = z
     failureReasons: Reasons,
     platforms: z.object({ ios: Figures, android: Figures, web: Figures }).partial(),
     channels: z.object({ apns: Figures, fcm: Figures }).partial(),
-    /** By platform, and locale if any: `ios`, `ios/de`. Those of an app are not told apart. */
+    /** Keyed by platform and, if any, locale: `ios`, `ios/de`. Totals of an app have no variants. */
     variants: z.record(z.string(), Figures),
   })
   .meta({ id: 'Statistics' });
@@ -56,12 +56,12 @@ export const Statistics = z
 export const StatisticsBody = z
   .object({
     asOf: IsoDate,
-    /** Frozen at the end of the window: they never change any more. */
+    /** True once the statistics are frozen, at the end of the window. */
     final: z.boolean(),
     windowEndsAt: IsoDate.nullable(),
-    /** Receipts after the window so far; they are in no other number. */
+    /** Receipts after the window so far, which no other figure includes. */
     late: Count,
-    /** Pending deliveries that wait for the clocks of their zones or for the end of quiet hours. */
+    /** Pending deliveries that wait for the local time of their zones or for the end of quiet hours. */
     held: Count,
     statistics: Statistics,
   })
@@ -81,7 +81,7 @@ const Sum = z
   .meta({ id: 'Reconciliation' });
 const Hour = z
   .object({
-    /** Hours since the push started: 0 is the first. */
+    /** The hour since the start of the push, counted from 0. */
     hour: Count,
     platform: z.enum(PLATFORMS).nullable(),
     /** Devices that were sent to in that hour. */
@@ -95,9 +95,9 @@ const Hour = z
   .meta({ id: 'HourOfPush' });
 
 export const explained = {
-  /** Every reason of a drop, most devices first. */
+  /** Every reason for a drop, most devices first. */
   reasons: z.array(Reason),
-  /** The sums that have to agree, and whether they do. */
+  /** The sums that must agree, and whether they do. */
   reconciliation: z.array(Sum),
 };
 export const StatisticsDetail = StatisticsBody.extend({ ...explained, hours: z.array(Hour) }).meta({

@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.ts';
 
 /** A body of unknown length counts as a body of the maximum length. */
 const UNKNOWN_BYTES = 1_048_576;
-/** A slower body is cut off, because it only takes memory from others. */
+/** A body that takes longer is cut off, to free its memory for others. */
 const BODY_TIMEOUT_MS = 15_000;
 /** A body that has been arriving for longer than this is evicted when there is no room for another. */
 const EVICTABLE_AFTER_MS = 2_000;
@@ -21,8 +21,8 @@ interface Admitted {
 }
 
 /**
- * Bounds the memory of all bodies that are being read or wait for their commit. Requests beyond the bound are refused
- * before their bodies are read, with a Retry-After.
+ * Bounds the memory of all bodies that are being read or wait for their commit. Requests beyond the bound are
+ * refused before their bodies are read, with a Retry-After.
  */
 export function createGate(maxBytes: number): Gate {
   /** Oldest first. */
@@ -48,11 +48,9 @@ export function createGate(maxBytes: number): Gate {
       const bytes = Math.min(Number(headers['content-length'] ?? UNKNOWN_BYTES) || 0, UNKNOWN_BYTES);
       evictSlow(bytes);
       if (waiting > 0 && waiting + bytes > maxBytes) {
-        throw new Problem(
-          'unavailable',
-          'More reports are waiting than can be held; report these again later',
-          { retryAfterSeconds: RETRY_AFTER_SECONDS },
-        );
+        throw new Problem('unavailable', 'Too many reports are waiting: send this report again later', {
+          retryAfterSeconds: RETRY_AFTER_SECONDS,
+        });
       }
       const one = { bytes, at: performance.now(), raw };
       admitted.add(one);

@@ -7,7 +7,7 @@ import type { ApiDeps, App } from '../http/deps.ts';
 const SWEEP_MS = 5_000;
 const CLEAN_MS = HOUR_MS;
 
-/** Reads the inbox whenever it is told of a callback, and now and then by itself. */
+/** Reads the inbox at each `wake` and at a fixed interval. */
 export function startInboxReader(app: App, deps: ApiDeps): { wake(): void } {
   let running: Promise<void> | undefined;
   let isWanted = false;
@@ -16,14 +16,15 @@ export function startInboxReader(app: App, deps: ApiDeps): { wake(): void } {
     while (isWanted) {
       isWanted = false;
       const { errors } = await drainInbox(deps.db, { mac: deps.messageMac, now: await deps.clock() });
-      for (const error of errors) deps.log.warn({ err: error }, 'a callback stays to be read');
+      for (const error of errors)
+        deps.log.warn({ err: error }, 'a callback could not be read and stays in the inbox');
     }
   }
 
   function wake(): void {
     isWanted = true;
     running ??= run()
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'the inbox of receipts'))
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'reading the receipt inbox failed'))
       .finally(() => {
         running = undefined;
       });
@@ -37,7 +38,7 @@ export function startInboxReader(app: App, deps: ApiDeps): { wake(): void } {
 
   const sweeping = setInterval(wake, SWEEP_MS).unref();
   const cleaning = setInterval(() => {
-    clean().catch((error: unknown) => deps.log.warn({ err: error }, 'cleaning receipts'));
+    clean().catch((error: unknown) => deps.log.warn({ err: error }, 'cleaning the receipt inbox failed'));
   }, CLEAN_MS).unref();
   app.addHook('onClose', async () => {
     clearInterval(sweeping);

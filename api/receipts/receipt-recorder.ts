@@ -7,13 +7,13 @@ import { createGroupCommit } from '../http/group-commit.ts';
 type Batch = Omit<ReceiptBatch, 'slot'>;
 export type Results = ReadonlyMap<number, ReceiptResult>;
 
-/** Transactions of one process at the same time. */
+/** The limit of concurrent transactions of one process. */
 const MAX_TRANSACTIONS = 2;
 const MAX_RECEIPTS_PER_TRANSACTION = 5_000;
 
 /** Devices report one or two receipts at a time, so the reports of an app share transactions. */
 export function createReceiptRecorder(db: Db): (batch: Batch) => Promise<Results> {
-  // Each lane counts in a slot of its own, so that two transactions of a process never wait for each other's rows.
+  // Each lane counts in its own shard, so that two transactions of a process never wait for each other's rows.
   const firstSlot = Math.floor(Math.random() * COUNTER_SLOTS);
   return createGroupCommit({
     concurrency: MAX_TRANSACTIONS,
@@ -27,7 +27,7 @@ export function createReceiptRecorder(db: Db): (batch: Batch) => Promise<Results
 async function recordTogether(db: Db, batches: readonly Batch[], slot: number): Promise<Results[]> {
   const [first] = batches;
   if (first === undefined) return [];
-  // The earliest time of receipt holds for the group, so that waiting here makes no receipt late.
+  // The group takes its earliest time of receipt, so that waiting here makes no receipt late.
   const results = await recordReceipts(db, { ...first, ...together(batches), slot });
   let offset = 0;
   return batches.map(({ receipts }) => {

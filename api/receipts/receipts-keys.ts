@@ -26,7 +26,7 @@ const VendorKeyMade = z
   .object({
     id: z.string(),
     name: z.string(),
-    /** Shown this once; callbacks are signed with it. */
+    /** The secret that signs callbacks, shown only in this answer. */
     secret: z.string(),
     /** The path for the vendor's callbacks. */
     path: z.string(),
@@ -38,7 +38,7 @@ const Callback = z
     callbackId: z.string(),
     receivedAt: IsoDate,
     doneAt: IsoDate.nullable(),
-    /** The number of receipts by result; `unreadable` for an invalid body. Null until the body is read. */
+    /** The number of receipts by result, `unreadable` being an invalid body. Null until the body is read. */
     outcome: z.record(z.string(), z.int()).nullable(),
   })
   .meta({ id: 'VendorCallback' });

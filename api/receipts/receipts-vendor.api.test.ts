@@ -84,7 +84,7 @@ test('a signed callback is stored, answered, read, and counted once however ofte
   expect(await statistics()).toMatchObject({ statistics: { deliveries: 1, noFeedback: 0, opens: null } });
 });
 
-test('what is not signed by a key of the app, or long ago, is refused', async () => {
+test('a callback without a valid signature, or with an old one, is refused', async () => {
   const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
   expect(await send(bodyOf(), { secret })).toBe(401);
   expect(await send(bodyOf(), { ageMs: 301_000 })).toBe(401);
@@ -94,7 +94,7 @@ test('what is not signed by a key of the app, or long ago, is refused', async ()
   expect(await callbacks()).toEqual([]);
 });
 
-test('only an operator has vendor keys, each of the own app', async () => {
+test('only an operator manages vendor keys, of the own app', async () => {
   expect((await shop.marketer.call('POST', '/v1/app/vendor-keys', { name: 'x' })).status).toBe(403);
   const other = await (await openShop(api)).person('operator');
   expect((await other.call('DELETE', `/v1/app/vendor-keys/${key.id}`)).status).toBe(404);
@@ -103,7 +103,7 @@ test('only an operator has vendor keys, each of the own app', async () => {
   expect(body).toMatchObject({ items: [{ id: key.id, name: 'Vendor', revokedAt: null }] });
 });
 
-test('a body that is no callback wedges nothing', async () => {
+test('an invalid callback body blocks no other callback', async () => {
   const nested = '['.repeat(400_000);
   for (const body of ['', 'nonsense', '{}', '{"receipts":{}}', nested]) expect(await send(body)).toBe(202);
   expect(await send(Buffer.from([0xff, 0xfe]))).toBe(400);
@@ -113,7 +113,7 @@ test('a body that is no callback wedges nothing', async () => {
   expect(await outcomes()).toEqual([{ counted: 1 }, ...Array.from({ length: 5 }, () => ({ unreadable: 1 }))]);
 });
 
-test('what a crash left is read later, by the time at which it came, and no push is frozen before', async () => {
+test('callbacks left by a crash are read later with their time of arrival, and no push is frozen before', async () => {
   api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime() - 1_000);
   const { appId } = shop;
   const { db, messageMac: mac } = api.deps;
@@ -127,7 +127,7 @@ test('what a crash left is read later, by the time at which it came, and no push
   expect(await statistics()).toMatchObject({ final: true, late: 0, statistics: { deliveries: 1 } });
 });
 
-test('a push waits for callbacks that came within its window, and not for ever', async () => {
+test('a push waits for callbacks that came within its window, up to a limit', async () => {
   api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime() - 1_000);
   const { db } = api.deps;
   const lock = await api.deps.pool.connect();
@@ -139,7 +139,7 @@ test('a push waits for callbacks that came within its window, and not for ever',
       body: bodyOf(),
       now: api.clock.now,
     });
-    // Another process is reading it, and does not get on.
+    // Another process holds the row and makes no progress.
     await lock.query('begin');
     await lock.query('select 1 from receipt_inbox for update');
     const soon = new Date(push.windowEndsAt.getTime() + 1_000);
@@ -152,7 +152,7 @@ test('a push waits for callbacks that came within its window, and not for ever',
   }
 });
 
-test('whether receipts arrive, and what is wrong with them, is told to the app', async () => {
+test('the health of receipts shows whether they arrive and what is wrong', async () => {
   const health = async () => (await shop.marketer.call('GET', '/v1/receipts/health')).body;
   expect(await health()).toMatchObject({ hasSdkKey: true, warnings: [{ code: 'never_arrived' }] });
   await send(bodyOf({}));

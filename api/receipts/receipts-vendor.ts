@@ -13,13 +13,13 @@ import { startInboxReader } from './receipt-inbox-reader.ts';
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Headers = z.object({
-  /** The unique ID of a callback; a repeated one has no effect. */
+  /** The unique ID of a callback. A repeated ID has no effect. */
   'webhook-id': z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters'),
   'webhook-timestamp': z.string().max(20),
   'webhook-signature': z.string().max(2_000),
 });
 
-/** Callbacks of vendors are signed. They are stored unread, answered, and read afterwards. */
+/** Callbacks of vendors are signed. Each callback is stored unread, answered, and read afterwards. */
 export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void> {
   const gate = createGate(MAX_WAITING_BYTES);
   const inbox = startInboxReader(app, deps);
@@ -38,7 +38,8 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
     schema: {
       operationId: 'takeVendorReceipts',
       description:
-        'The body is as of POST /v1/receipts, signed with a vendor key as standardwebhooks.com says. It is stored before the answer, and read right after.',
+        'The body is that of POST /v1/receipts, signed with a vendor key as standardwebhooks.com defines. ' +
+        'The callback is stored before the answer and read right after.',
       tags: ['receipts'],
       params: z.object({ keyId: z.string().max(100) }),
       headers: Headers,
@@ -58,7 +59,10 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
         signatures: signed['webhook-signature'],
       };
       if (key === undefined || !verifyWebhook(deps.vault.open(key.sealed), callback, now)) {
-        throw new Problem('unauthorized', 'The callback is not signed with this key, or too long ago');
+        throw new Problem(
+          'unauthorized',
+          'The callback is not signed with this key, or its timestamp is too far from now',
+        );
       }
       const text = textOf(body);
       await insertCallback(deps.db, { keyId, appId: key.appId, callbackId, body: text, now });

@@ -53,7 +53,7 @@ const row = (n: number) =>
     .executeTakeFirstOrThrow();
 
 describe('POST /v1/receipts', () => {
-  test('what was answered is counted, at once and once', async () => {
+  test('an answered receipt is counted at once and only once', async () => {
     const { status, body } = await report([receipt(1), receipt(2), receipt(1)]);
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -70,7 +70,7 @@ describe('POST /v1/receipts', () => {
     });
   });
 
-  test('a malformed receipt is named by its index, and the rest counts', async () => {
+  test('a malformed receipt is refused by its index, and the rest counts', async () => {
     const bad = [
       null,
       'x',
@@ -88,7 +88,7 @@ describe('POST /v1/receipts', () => {
     expect(results[3]?.error).toContain('eventId');
   });
 
-  test("a forged ID and another app's are answered alike", async () => {
+  test("a forged ID and another app's ID get the same answer", async () => {
     const other = await openShop(api);
     const foreign = idOf(1, await pushOf(other));
     const forged = `${idOf(1).slice(0, -2)}AA`;
@@ -97,20 +97,20 @@ describe('POST /v1/receipts', () => {
     expect(body).toEqual({ accepted: 0, results: ids.map((_, index) => ({ index, result: 'unknown' })) });
   });
 
-  test("the device's wrong clock is corrected by when it says it sends", async () => {
+  test("a device's wrong clock is corrected by its stated time of sending", async () => {
     const anHourSlow = (ms: number) => new Date(api.clock.now.getTime() - 3_600_000 + ms).toISOString();
     await report([receipt(1, { at: anHourSlow(-10_000) })], { sentAt: anHourSlow(0) });
     expect((await row(1)).open_at).toEqual(new Date(api.clock.now.getTime() - 10_000));
   });
 
-  test('no receipt is in the future, nor before its push', async () => {
+  test('a receipt time lies neither in the future nor before its push', async () => {
     const times = ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z'];
     await report(times.map((at, index) => receipt(index + 1, { at })));
     expect((await row(1)).open_at).toEqual(push.startedAt);
     expect((await row(2)).open_at).toEqual(api.clock.now);
   });
 
-  test('after the window it is late: counted apart', async () => {
+  test('a receipt after the window is late and counted separately', async () => {
     api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime());
     expect((await report([receipt(1)])).body).toEqual({
       accepted: 0,
@@ -145,7 +145,7 @@ describe('POST /v1/receipts', () => {
     expect(await statistics()).toMatchObject({ statistics: { opens: 1, taps: 1000 } });
   });
 
-  test('one batch of forged, expired, foreign, duplicate, future and malformed receipts: each has its answer, the rest counts', async () => {
+  test('a batch of forged, expired, foreign, duplicate, future and malformed receipts gets an answer for each', async () => {
     const foreign = idOf(1, await pushOf(await openShop(api)));
     const expired = idOf(1, await pushOf(shop, new Date(api.clock.now.getTime() - 73 * 3_600_000)));
     const items = [
@@ -171,7 +171,7 @@ describe('POST /v1/receipts', () => {
     expect(await statistics()).toMatchObject({ statistics: { opens: 2, deliveries: 2 } });
   });
 
-  test('nested as deep as a body can be, it is answered, and no more than the body is read', async () => {
+  test('the deepest nested body is answered, and only the body is read', async () => {
     const send = (payload: string) =>
       api.app.inject({
         method: 'POST',
@@ -187,7 +187,7 @@ describe('POST /v1/receipts', () => {
     expect((await send(deep(5_000_000))).statusCode).toBe(413);
   });
 
-  test('the earliest time wins, whatever came first', async () => {
+  test('the earliest time wins in any order of arrival', async () => {
     const minutesAgo = (minutes: number) => new Date(api.clock.now.getTime() - minutes * 60_000);
     api.clock.advance(3_600_000);
     const times = [20, 30, 10].map(minutesAgo);
@@ -195,7 +195,7 @@ describe('POST /v1/receipts', () => {
     expect(await row(1)).toMatchObject({ open_at: minutesAgo(30), delivered_at: minutesAgo(30), taps: 1 });
   });
 
-  test('bodies that hardly arrive make way for others, and do not keep them out', async () => {
+  test('stalled bodies are evicted and do not keep other reports out', async () => {
     const base = await listening();
     const headers = { ...shop.sdk.headers, 'content-type': 'application/json' };
     const stuck = Array.from({ length: 16 }, () => {
@@ -219,7 +219,7 @@ describe('POST /v1/receipts', () => {
     }
   });
 
-  test('when more waits than can be held, further reports are told to come again, and none is lost', async () => {
+  test('reports beyond the memory limit get a Retry-After, and accepted reports are not lost', async () => {
     const { pool } = api.deps;
     const base = await listening();
     const holder = await pool.connect();

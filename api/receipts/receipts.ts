@@ -11,14 +11,14 @@ import { createGate } from './receipt-gate.ts';
 import { createReceiptRecorder } from './receipt-recorder.ts';
 
 const MAX_RECEIPTS = 1_000;
-/** The bound counts bodies; their parsed form takes a few times as much memory. */
+/** The bound counts raw bodies. The parsed form takes a few times as much memory. */
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
 const Receipts = z
   .strictObject({
     /** The device's own time of sending, which shows the error of its clock. */
     sentAt: IsoDate.optional(),
-    /** Items are checked one by one: an invalid one is answered by its index, and the others count. */
+    /** Items are checked one by one. An invalid item is refused by its index, and the others count. */
     receipts: z
       .array(z.union([z.unknown(), ReceiptInput]))
       .min(1)
@@ -48,7 +48,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'sdk',
     onRequest: gate.admit,
     audit: AUDIT_ACTIONS.reportReceipts,
-    // The answer is built in the shape that the schema describes: checking it again would take most of the time.
+    // The answer is built in the shape of the schema. A second check would take most of the time.
     serializerCompiler: () => (answer) => JSON.stringify(answer),
     schema: {
       operationId: 'reportReceipts',

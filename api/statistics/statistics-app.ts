@@ -19,9 +19,9 @@ const MAX_DAYS = 366;
 const PAGE = 200;
 
 const PeriodQuery = z.strictObject({
-  /** Pushes that started from then on; 30 days before the end by default. */
+  /** The start of the period in which pushes started. Defaults to 30 days before `to`. */
   from: IsoDate.optional(),
-  /** And before then; now by default. */
+  /** The end of the period, exclusive. Defaults to now. */
   to: IsoDate.optional(),
 });
 
@@ -75,15 +75,15 @@ async function periodOf(
   const to = request.query.to ?? new Date((await deps.clock()).getTime() + 1);
   const from = request.query.from ?? new Date(to.getTime() - USUAL_DAYS * DAY_MS);
   const faults = [];
-  if (from >= to) faults.push({ parameter: 'from', detail: 'must be before the end' });
+  if (from >= to) faults.push({ parameter: 'from', detail: 'must be before `to`' });
   if (to.getTime() - from.getTime() > MAX_DAYS * DAY_MS) {
-    faults.push({ parameter: 'from', detail: `must be at most ${MAX_DAYS} days before the end` });
+    faults.push({ parameter: 'from', detail: `must be at most ${MAX_DAYS} days before \`to\`` });
   }
   if (faults.length > 0) throw new Problem('invalid_request', 'The request is not valid', { errors: faults });
   return { appId: appIdOf(request), from, to };
 }
 
-/** Newest first. */
+/** Pages of pushes, newest first. */
 async function* pushPages(deps: ApiDeps, period: Period): AsyncGenerator<Cell[][]> {
   for (let after: { startedAt: Date; no: number } | undefined; ; ) {
     const pushes = await listStartedPushes(deps.db, { ...period, after, limit: PAGE });

@@ -5,7 +5,10 @@ import type { StatisticsDetail } from '../pushes/statistics-view.ts';
 
 export const METRIC_COLUMNS = ['scope', 'name', 'metric', 'value'] as const;
 
-/** One line for each figure: of all, of each platform, channel, variant, reason and hour. A figure that is not known has no value. */
+/**
+ * One line for each figure, in all and by platform, channel, variant, reason and hour. An unknown figure has
+ * an empty value.
+ */
 export function metricRows({ statistics, reasons, hours, ...answer }: StatisticsDetail): Cell[][] {
   const { platforms, channels, variants, ...rest } = statistics;
   const { lossReasons, suppressedReasons, notSentReasons, failureReasons, ...all } = rest;

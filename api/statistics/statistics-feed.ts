@@ -13,13 +13,13 @@ const MAX_UNREAD_BYTES = 65_536;
 /** The subject of a stream. */
 export interface Topic {
   readonly key: string;
-  /** Undefined when there is no such thing any more. */
+  /** Undefined when the subject no longer exists. */
   read(): Promise<Figures | undefined>;
 }
 
 export interface Figures {
   readonly body: { readonly asOf: Date };
-  /** Final statistics do not change any more. */
+  /** Final statistics no longer change. */
   readonly final: boolean;
 }
 
@@ -31,18 +31,18 @@ interface Event {
 
 interface Watcher {
   readonly stream: Readable;
-  /** The last event that was sent. */
+  /** The ID of the last event that was sent. */
   lastId: string | undefined;
 }
 
 export interface Feed {
-  /** A stream of server-sent events: the statistics now, and whenever they change, until they are final. */
+  /** A stream of server-sent events with the statistics now and at each change, until they are final. */
   watch(topic: Topic, lastId: string | undefined): Readable;
   readonly size: number;
   close(): void;
 }
 
-/** However many watch a push or a task, one poller asks for them all. */
+/** One poller serves all watchers of a push or a task. */
 export function createStatisticsFeed({ log }: Pick<ApiDeps, 'log'>): Feed {
   const topics = new Map<string, Set<Watcher>>();
 
@@ -51,7 +51,7 @@ export function createStatisticsFeed({ log }: Pick<ApiDeps, 'log'>): Feed {
       const event = await readEvent(topic);
       for (const watcher of watchers) tell(watcher, event);
     } catch (error) {
-      log.warn({ err: error }, 'statistics feed');
+      log.warn({ err: error }, 'reading the statistics of a stream failed');
     }
     if (watchers.size > 0) setTimeout(poll, POLL_MS, topic, watchers).unref();
     else topics.delete(topic.key);
@@ -104,14 +104,14 @@ function tell(watcher: Watcher, event: Event): void {
 
 async function readEvent({ key, read }: Topic): Promise<Event> {
   const found = await read();
-  if (found === undefined) throw new Error(`${key} is gone`);
+  if (found === undefined) throw new Error(`${key} no longer exists`);
   const { body, final } = found;
   const id = idOf(found);
   const text = `event: ${final ? 'final' : 'statistics'}\nid: ${id}\ndata: ${JSON.stringify(body)}\n\n`;
   return { id, text, final };
 }
 
-/** The same figures have the same ID, whenever they are read. */
+/** Equal figures have the same ID at any time of reading. */
 function idOf({ body: { asOf: _, ...figures }, final }: Figures): string {
   return createHash('sha256')
     .update(JSON.stringify({ ...figures, final }))

@@ -24,7 +24,7 @@ const pushed = fixture(beforeAll, async () => {
   return { no };
 });
 
-/** An open, as its receipt counts it. */
+/** Counts an open in the way that a receipt does. */
 async function countOpen(): Promise<void> {
   const { db } = api.deps;
   const platform = PLATFORM_CODE.ios;
@@ -36,7 +36,7 @@ async function countOpen(): Promise<void> {
   await hours.write(db, 0);
 }
 
-/** The database, in which an open is counted between the first statement and the next. */
+/** A database that counts an open between its first statement and the next. */
 function openedBetween() {
   let isFirst = true;
   const plugin: KyselyPlugin = {
@@ -52,7 +52,7 @@ function openedBetween() {
   return api.deps.db.withPlugin(plugin);
 }
 
-test("a push's figures and its hours are of one moment", async () => {
+test("a push's figures and its hours come from one snapshot", async () => {
   const detail = await readPushStatistics({ ...api.deps, db: openedBetween() }, pushed.no);
   const opens = (detail?.hours ?? []).reduce((sum, hour) => sum + (hour.opens ?? 0), 0);
   expect([detail?.statistics.planned, opens]).toEqual([1, detail?.statistics.opens ?? 0]);

@@ -12,7 +12,7 @@ import { readPushStatistics } from './push-statistics.ts';
 import { createStatisticsFeed, type Topic } from './statistics-feed.ts';
 import { readTaskStatistics } from './task-statistics.ts';
 
-/** The limit of one process. */
+/** The limit per process. */
 const MAX_STREAMS = 200;
 const MAX_STREAMS_PER_KEY = 10;
 const RETRY_AFTER_SECONDS = 10;
@@ -65,7 +65,10 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
 
 function eventsOf(data: string) {
   return {
-    description: `Server-sent events \`statistics\`, each with ${data} as data, as it changes; the last one is \`final\`, or the stream ends after ten minutes and is to be opened again.`,
+    description:
+      `Server-sent events \`statistics\`, each with ${data} as data, one at each change. ` +
+      `The last event is \`final\`. ` +
+      'A stream that has not come to it ends after ten minutes: open it again.',
     content: { 'text/event-stream': { schema: z.string() } },
   };
 }
@@ -78,8 +81,12 @@ function watching(app: App, deps: ApiDeps): (request: FastifyRequest, topic: Top
   return (request, topic) => {
     const { keyId } = personOf(request);
     const open = ofKeys.get(keyId) ?? 0;
-    if (open >= MAX_STREAMS_PER_KEY) throw tooMany('rate_limited', 'This key watches too many at once');
-    if (feed.size >= MAX_STREAMS) throw tooMany('unavailable', 'Too many watch; ask again later');
+    if (open >= MAX_STREAMS_PER_KEY)
+      throw tooMany(
+        'rate_limited',
+        `This key has ${MAX_STREAMS_PER_KEY} streams open, which is the limit: close one first`,
+      );
+    if (feed.size >= MAX_STREAMS) throw tooMany('unavailable', 'Too many streams are open: try again later');
     ofKeys.set(keyId, open + 1);
     const headers = request.headers as z.infer<typeof Headers>;
     const stream = feed.watch(topic, headers['last-event-id']);

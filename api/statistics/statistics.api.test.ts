@@ -59,7 +59,7 @@ const freeze = async (of: SeededPush) => {
 };
 
 describe('GET /v1/pushes/{id}/statistics', () => {
-  test('every drop says what it means and what to do, and the sums are shown', async () => {
+  test('every drop has a meaning and a remedy, and the sums are shown', async () => {
     const body = await get(`/v1/pushes/${push.id}/statistics`);
     expect(body['reasons']).toEqual([
       expect.objectContaining({ outcome: 'lost', reason: 'unknown_device', devices: 1 }),
@@ -73,7 +73,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     ]);
   });
 
-  test('before any device reports, opens are not known; afterwards they are, also of silent pushes', async () => {
+  test('opens are unknown before any device reports, and known afterwards, also for silent pushes', async () => {
     expect(await get(`/v1/pushes/${push.id}/statistics`)).toMatchObject({
       statistics: { opens: null, impressions: null, rateBase: 0, deliveries: 1 },
     });
@@ -84,7 +84,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     });
   });
 
-  test('hours are those of the push, by platform, and the same when they are frozen', async () => {
+  test('hours are shown by platform, and are the same once frozen', async () => {
     await report(3, 'open');
     api.clock.advance(90 * 60_000);
     await report(1, 'impression');
@@ -102,7 +102,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     expect(frozen).toMatchObject({ final: true, late: 1, hours, statistics: { opens: 1 } });
   });
 
-  test('a content with locales has figures for each variant that somebody got', async () => {
+  test('a content with locales has figures for each variant that was received', async () => {
     const { appId, marketer } = shop;
     const content = { locales: { de: { title: 'Angebot' } } };
     const now = api.clock.now;
@@ -126,7 +126,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
     }
   });
 
-  test('as CSV: a line for each figure, and what is not known is empty', async () => {
+  test('the CSV has a line for each figure, empty when unknown', async () => {
     const csv = await text(`/v1/pushes/${push.id}/statistics.csv`);
     expect(csv.split('\r\n')).toEqual(
       expect.arrayContaining([
@@ -143,7 +143,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
 });
 
 describe('totals', () => {
-  test('a task adds its pushes up, live ones and frozen ones', async () => {
+  test('a task adds up its pushes, live and frozen', async () => {
     await report(1, 'open');
     await freeze(push);
     const next = await pushOf(2);
@@ -163,7 +163,7 @@ describe('totals', () => {
     });
   });
 
-  test('an app adds the pushes of a period up, day by day', async () => {
+  test('an app adds up the pushes of a period, day by day', async () => {
     const day = 86_400_000;
     expect((await get('/v1/statistics'))['days']).toMatchObject([
       { planned: 5, opens: null, impressions: null },
@@ -189,7 +189,7 @@ describe('totals', () => {
     expect((await shop.marketer.call('GET', years)).status).toBe(400);
   });
 
-  test('as CSV: a line for each push, newest first', async () => {
+  test('the CSV has a line for each push, newest first', async () => {
     api.clock.advance(1_000);
     const next = await pushOf(2);
     const [head, ...lines] = (await text('/v1/statistics.csv')).trimEnd().split('\r\n');
@@ -200,7 +200,7 @@ describe('totals', () => {
     expect((await (await openShop(api)).marketer.call('GET', ofTask)).status).toBe(404);
   });
 
-  test('as CSV of a task: every push, however many', async () => {
+  test('the CSV of a task has every push, beyond one page', async () => {
     const { db } = api.deps;
     const at = push.startedAt;
     const window = { window_ms: 1, status: 'collecting' } as const;
@@ -226,7 +226,7 @@ describe('totals', () => {
 });
 
 describe('GET /v1/pushes/{id}/deliveries.csv', () => {
-  test('has every device of the filter, and no formula', async () => {
+  test('has every device of the filter, with formulas escaped', async () => {
     const lines = (await text(`/v1/pushes/${push.id}/deliveries.csv?platform=android`))
       .trimEnd()
       .split('\r\n');
@@ -247,14 +247,14 @@ describe('GET /v1/pushes/{id}/deliveries.csv', () => {
     expect(new Set(lines).size).toBe(4_501);
   });
 
-  test('is gone with the window, and of another app it never was', async () => {
+  test('answers 410 after the window, and 404 to another app', async () => {
     const url = `/v1/pushes/${push.id}/deliveries.csv`;
     expect((await (await openShop(api)).marketer.call('GET', url)).status).toBe(404);
     api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime());
     expect((await shop.marketer.call('GET', url)).status).toBe(410);
   });
 
-  test('says so in its last line when it is cut off', async () => {
+  test('marks a cut-off file in its last line', async () => {
     const deliveries = Array.from(
       { length: 9_000 },
       () => ({ status: 'accepted', platform: 'ios' }) as const,
@@ -306,7 +306,7 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
   const dataOf = (event = '') => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? 'null');
   const idOf = (event = '') => /^id: (.*)$/m.exec(event)?.[1] ?? '';
 
-  test('tells what changed within two seconds, to everybody who watches', async () => {
+  test('sends changes to all watchers within two seconds', async () => {
     const [one, two] = [await watch(), await watch()];
     expect(dataOf(await one.next())).toMatchObject({ final: false, statistics: { opens: null } });
     await two.next();
@@ -319,7 +319,7 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 
-  test('who comes back with the last ID hears only what is new', async () => {
+  test('a client that reconnects with the last ID gets only new events', async () => {
     const first = await watch();
     const id = idOf(await first.next());
     first.stop();
@@ -339,7 +339,7 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
     expect(await watcher.next()).toBeUndefined();
   });
 
-  test('a key watches ten at a time, and no push of another app', async () => {
+  test('a key has at most ten streams, and none for a push of another app', async () => {
     const watchers = await Promise.all(Array.from({ length: 10 }, () => watch()));
     expect((await watch()).status).toBe(429);
     expect((await watch({}, `/v1/tasks/${taskId}`)).status).toBe(429);
@@ -350,7 +350,7 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
     }
   });
 
-  test('of a task tells what changes in any of its pushes, and ends once all are final and no more can come', async () => {
+  test('a task stream sends the changes of all its pushes, and ends once all are final and no more can come', async () => {
     const second = await pushOf(2);
     const path = `/v1/tasks/${taskId}`;
     const watcher = await watch({}, path);

@@ -92,7 +92,7 @@ function taskStatistics(app: App, deps: ApiDeps): void {
   });
 }
 
-/** Newest first. */
+/** Pages of pushes, newest first. */
 async function* pushPages(deps: ApiDeps, taskId: string): AsyncGenerator<Cell[][]> {
   for (let before: number | undefined; ; ) {
     const pushes = await listPushes(deps.db, { taskId, before, limit: PAGE });

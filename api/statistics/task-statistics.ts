@@ -5,7 +5,7 @@ import { isOver } from '../../domain/tasks/task-status.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { type TotalsBody, totalsOf } from '../pushes/totals-view.ts';
 
-/** Final: the task has no more pushes, and all that it had are frozen. */
+/** `final` is true once the task can have no more pushes and all its pushes are frozen. */
 export async function readTaskStatistics(
   { db, clock }: Pick<ApiDeps, 'db' | 'clock'>,
   taskId: string,

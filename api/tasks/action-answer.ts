@@ -4,14 +4,14 @@ import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
 import { PUSH_STATUSES, TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import type { CommandAnswer } from './task-command.ts';
 
-/** The state of a task after an action. `pending`: the action is accepted and not carried out yet. */
+/** The state of a task after an action. `pending` means accepted, but not carried out yet. */
 export const ActionAnswer = z
   .object({
     taskId: z.string(),
     status: z.enum(TASK_STATUSES),
     statusReason: z.string().nullable(),
     revision: z.int(),
-    /** The persons who approved that revision so far. */
+    /** The persons who have approved the revision so far. */
     approvals: z.array(z.string()),
     pushes: z.array(
       z.object({

@@ -17,7 +17,7 @@ const create = (more: Record<string, unknown>) =>
 const list = async () =>
   (await shop.marketer.call('GET', URL)).body['items'] as { name: string; tasks: number }[];
 
-test('a task serves many, many tasks serve one, and a copy serves the same', async () => {
+test('tasks and sub-campaigns are linked many to many, and a copy keeps the links', async () => {
   const [spring, loyal] = [await campaign('Spring'), await campaign('Loyal customers')];
   const { body: first } = await create({ subCampaignIds: [spring, loyal, spring] });
   expect(first['subCampaigns']).toEqual([
@@ -41,7 +41,7 @@ test('a task serves many, many tasks serve one, and a copy serves the same', asy
   expect((body['items'] as { id: string }[]).map(({ id }) => id)).toEqual([first['id']]);
 });
 
-test('links change whatever the status, and the audit tells', async () => {
+test('links change in any status, and the audit records it', async () => {
   const id = await campaign('Spring');
   const { body } = await create({});
   const taskId = String(body['id']);
@@ -52,7 +52,7 @@ test('links change whatever the status, and the audit tells', async () => {
   expect((audit.body['items'] as object[])[0]).toMatchObject({ verb: 'change_sub_campaigns', detail: id });
 });
 
-test('a sub-campaign that is deleted is served by nobody; the tasks stay', async () => {
+test('deleting a sub-campaign removes its links and keeps its tasks', async () => {
   const id = await campaign('Spring');
   const { body } = await create({ subCampaignIds: [id] });
   expect((await shop.marketer.call('DELETE', `${URL}/${id}`)).status).toBe(204);
@@ -61,7 +61,7 @@ test('a sub-campaign that is deleted is served by nobody; the tasks stay', async
   expect(task.body).toMatchObject({ subCampaigns: [] });
 });
 
-test('each fault of the links has its place', async () => {
+test('each fault of the links has its pointer', async () => {
   const id = await campaign('Spring');
   const { status, body } = await create({ subCampaignIds: [id, 'subcampaign-nothing'], subgroupId: 'none' });
   expect(status).toBe(400);
@@ -86,7 +86,7 @@ test('names are unique in an app, and pages go through all', async () => {
   expect(rest.body['nextCursor']).toBeNull();
 });
 
-test("another app's sub-campaign is none", async () => {
+test("another app's sub-campaign is not found", async () => {
   const id = await campaign('Spring');
   const other = await openShop(api);
   const task = await other.marketer.call('POST', '/v1/tasks', newTask(other, { subCampaignIds: [id] }));

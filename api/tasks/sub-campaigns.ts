@@ -20,7 +20,7 @@ const SubCampaignBody = z
   .object({
     id: z.string(),
     name: z.string(),
-    /** How many tasks serve it. */
+    /** The number of tasks that serve the sub-campaign. */
     tasks: z.int(),
     createdBy: z.string(),
     createdAt: IsoDate,
@@ -118,7 +118,7 @@ function deleteSubCampaignRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteSubCampaign,
     schema: {
       operationId: 'deleteSubCampaign',
-      description: 'Tasks that serve it stay, and serve it no more.',
+      description: 'Deletes the sub-campaign. Its tasks are kept and lose the link to it.',
       tags,
       params: IdParams,
       response: { 204: z.null() },
@@ -144,5 +144,5 @@ async function subCampaignOf(deps: ApiDeps, appId: string, id: string): Promise<
 }
 
 function nameTaken(): Problem {
-  return new Problem('conflict', 'There is a sub-campaign of this name');
+  return new Problem('conflict', 'A sub-campaign with this name already exists');
 }

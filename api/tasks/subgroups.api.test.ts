@@ -22,7 +22,7 @@ const pathsOf = async () => {
 const create = async (more: Record<string, unknown> = {}) =>
   (await shop.marketer.call('POST', '/v1/tasks', newTask(shop, more))).body;
 
-test('folders lie in folders, are renamed, and move with all that is in them', async () => {
+test('folders are nested, renamed, and moved with everything in them', async () => {
   const year = await folder('2027');
   const spring = await folder('Spring', year);
   await folder('Week 1', spring);
@@ -34,7 +34,7 @@ test('folders lie in folders, are renamed, and move with all that is in them', a
   expect((await change(spring, { parentId: null })).body).toMatchObject({ path: ['春季 🌸'] });
 });
 
-test('a loop is refused, also one that two moves at once would make', async () => {
+test('a loop is refused, also one from two concurrent moves', async () => {
   const [top, one, two] = [await folder('top'), await folder('one'), await folder('two')];
   const below = await folder('below', top);
   for (const parentId of [top, below]) {
@@ -65,7 +65,7 @@ test('siblings have different names, and no tree is deeper than eight levels', a
   expect((await change(pair, { parentId: seventh.id })).status).toBe(400);
 });
 
-test('only an empty folder is deleted; what was deleted in it does not hold it', async () => {
+test('only an empty folder is deleted, and deleted tasks do not count', async () => {
   const id = await folder('Autumn');
   const inner = await folder('inner', id);
   expect((await remove(id)).status).toBe(409);
@@ -79,7 +79,7 @@ test('only an empty folder is deleted; what was deleted in it does not hold it',
   expect(body).toMatchObject({ subgroup: null });
 });
 
-test('a task put into a folder that is deleted at once is in it, or is told that it is gone', async () => {
+test('a task moved into a folder during its deletion either ends up in it or is refused', async () => {
   for (let round = 0; round < 10; round++) {
     const id = await folder(`race ${round}`);
     const [task, gone] = await Promise.all([
@@ -92,7 +92,7 @@ test('a task put into a folder that is deleted at once is in it, or is told that
   }
 });
 
-test('a filter by a folder finds what lies below it; none finds what is in no folder', async () => {
+test('a filter by a folder includes its subfolders, and `none` finds tasks in no folder', async () => {
   const year = await folder('2027');
   const spring = await folder('Spring', year);
   await create({ name: 'in spring', subgroupId: spring });
@@ -106,7 +106,7 @@ test('a filter by a folder finds what lies below it; none finds what is in no fo
   expect(await names('subgroup-nothing')).toEqual([]);
 });
 
-test("another app's folder is no folder", async () => {
+test("another app's folder is not found", async () => {
   const id = await folder('Autumn');
   const other = await openShop(api);
   expect((await other.marketer.call('PATCH', `/v1/subgroups/${id}`, { name: 'mine' })).status).toBe(404);

@@ -22,9 +22,9 @@ const SubgroupBody = z
     id: z.string(),
     name: z.string(),
     parentId: z.string().nullable(),
-    /** The names from the top to this one. */
+    /** The names on the path from the root to this subgroup. */
     path: z.array(z.string()),
-    /** Tasks right in it. */
+    /** The number of tasks directly in the subgroup. */
     tasks: z.int(),
     createdAt: IsoDate,
   })
@@ -49,7 +49,7 @@ function listSubgroupsRoute(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listSubgroups',
-      description: 'The whole tree, each folder after its parent.',
+      description: 'The whole tree of subgroups, each after its parent.',
       tags,
       response: { 200: z.object({ items: z.array(SubgroupBody) }) },
     },
@@ -93,7 +93,7 @@ function changeSubgroupRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.changeSubgroup,
     schema: {
       operationId: 'changeSubgroup',
-      description: 'Renames it, or moves it with all that lies in it.',
+      description: 'Renames the subgroup, or moves it with everything in it.',
       tags,
       params: IdParams,
       body: SubgroupChange.meta({ id: 'SubgroupChange' }),
@@ -122,7 +122,7 @@ function deleteSubgroupRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteSubgroup,
     schema: {
       operationId: 'deleteSubgroup',
-      description: 'Only when no task and no other folder is in it.',
+      description: 'Deletes the subgroup, which must contain no task and no other subgroup.',
       tags,
       params: IdParams,
       response: { 204: z.null() },
@@ -157,12 +157,15 @@ function problemOf(fault: SubgroupFault): Problem {
     case 'no_parent':
       return at('/parentId', 'there is no such subgroup');
     case 'loop':
-      return at('/parentId', 'lies in this subgroup, or is it: that would be a loop');
+      return at('/parentId', 'must not be this subgroup or one inside it');
     case 'too_deep':
-      return at('/parentId', `would make a tree of more than ${MAX_DEPTH} levels`);
+      return at('/parentId', `would make the tree deeper than ${MAX_DEPTH} levels`);
     case 'name_taken':
-      return new Problem('conflict', 'There is a subgroup of this name at this place');
+      return new Problem('conflict', 'A subgroup with this name already exists in this parent');
     case 'not_empty':
-      return new Problem('conflict', 'Tasks or other subgroups are in it: move or delete them first');
+      return new Problem(
+        'conflict',
+        'The subgroup contains tasks or other subgroups: move or delete them first',
+      );
   }
 }

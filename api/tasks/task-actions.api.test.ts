@@ -20,7 +20,7 @@ const setStatus = (status: TaskStatus, inPush = false) =>
   api.deps.db.updateTable('tasks').set({ status, in_push: inPush }).where('id', '=', taskId).execute();
 
 describe('while Temporal cannot be reached', () => {
-  test('a pause stops the senders all the same, and says what is open', async () => {
+  test('a pause still stops the senders, and says what is pending', async () => {
     await setStatus('sending', true);
     const push = await seedPush(api.deps.db, {
       appId: shop.appId,
@@ -48,7 +48,7 @@ describe('while Temporal cannot be reached', () => {
     expect(await control()).toMatchObject({ open: false, wanted: 'cancel' });
   });
 
-  test('what needs the workflow is unavailable, and the draft stays a draft', async () => {
+  test('actions that need the workflow are unavailable, and a draft stays a draft', async () => {
     expect((await act('submit')).status).toBe(503);
     const { body } = await shop.marketer.call('GET', `/v1/tasks/${taskId}`);
     expect(body['status']).toBe('draft');
@@ -68,7 +68,7 @@ describe('an action that the status does not allow', () => {
     expect(body['detail']).toContain(`${name} is not allowed while the task is draft`);
   });
 
-  test('approve and reject too; and only approvers decide', async () => {
+  test('approve and reject are refused, too, and only approvers may use them', async () => {
     expect((await decide('approve', { revision: 1 })).status).toBe(409);
     expect((await decide('reject', { revision: 1, reason: 'No' })).status).toBe(409);
     expect((await act('approve', { revision: 1 })).status).toBe(403);
@@ -76,7 +76,7 @@ describe('an action that the status does not allow', () => {
 });
 
 describe('submit', () => {
-  test('checks again what may have changed since the draft was made', async () => {
+  test('repeats the checks whose result may have changed since the draft was made', async () => {
     const pushAt = new Date(api.clock.now.getTime() + 60_000).toISOString();
     const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { pushAt }));
     api.clock.advance(62 * 60_000);
@@ -85,7 +85,7 @@ describe('submit', () => {
     expect(late.body['errors']).toEqual([expect.objectContaining({ pointer: '/pushAt' })]);
   });
 
-  test('names each audience that is gone, one that is excluded too; the task warns of it before', async () => {
+  test('names each missing audience and exclusion, of which the task has warned before', async () => {
     const other = await openShop(api);
     await api.deps.db
       .updateTable('audiences')
@@ -112,7 +112,7 @@ describe('submit', () => {
 describe('the approval code', () => {
   const ask = (by = shop.approver) => by.call('GET', `/v1/tasks/${taskId}/approval-code`);
 
-  test('comes with the exact command, for the revision that is shown', async () => {
+  test('comes with the exact command for the current revision', async () => {
     await setStatus('pending_approval');
     const { status, body } = await ask();
     expect(status).toBe(200);
@@ -122,7 +122,7 @@ describe('the approval code', () => {
     );
   });
 
-  test('is not given where the app takes no signals', async () => {
+  test('is refused when the app has approval by signal disabled', async () => {
     await setStatus('pending_approval');
     await api.deps.db
       .updateTable('apps')
@@ -135,7 +135,7 @@ describe('the approval code', () => {
     });
   });
 
-  test('is not given to the maker of the revision', async () => {
+  test('is refused to the maker of the revision', async () => {
     await setStatus('pending_approval');
     await api.deps.db
       .updateTable('people')

@@ -147,7 +147,7 @@ function simpleActionRoute(app: App, deps: ApiDeps, action: SimpleAction): void 
   });
 }
 
-/** The ID of the request lets a send that arrives both as an update and as a signal push once. */
+/** The request's ID makes a send that arrives both as an update and as a signal push only once. */
 function payloadOf(action: SimpleAction, by: string, key: string | undefined): CommandPayload<SimpleAction> {
   if (action !== 'send') return { by };
   const request = key === undefined ? randomUUID() : createHash('sha256').update(key).digest('base64url');

@@ -6,7 +6,7 @@ import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { TaskBody } from './task-view.ts';
 
-/** A JSON pointer, and what was and is there; a side that has nothing there is left out. */
+/** A JSON pointer with the values before and after the change. A side without a value is left out. */
 export const Change = z
   .object({
     path: z.string(),
@@ -28,7 +28,7 @@ export interface NewLabels {
   readonly ratePerSecond?: number | null | undefined;
 }
 
-/** The changes that an edit will make. It has to be called before the edit is applied. */
+/** The changes that an edit will make, to be computed before the edit is applied. */
 export async function changesOfEdit(
   deps: ApiDeps,
   task: TaskWithDefinition,

@@ -22,8 +22,8 @@ export const Warning = z
 export type Warning = z.infer<typeof Warning>;
 
 /**
- * Checks a new definition beyond its shape. Returns the definition with the audience's version pinned;
- * throws a problem that lists every fault.
+ * Checks a new definition beyond its shape. Returns the definition with the audience's version pinned.
+ * Throws a problem that lists every fault.
  */
 export async function checkDefinition(
   deps: ApiDeps,
@@ -64,7 +64,7 @@ export async function checkDefinition(
 
 const SENDS_NO_MORE: readonly TaskStatus[] = ['collecting', 'completed', 'cancelled', 'expired', 'failed'];
 
-/** Warnings: they do not stop the task, but should be known before it is sent. */
+/** Warnings that do not block the task, but that should be known before a send. */
 export async function warningsOf(
   deps: ApiDeps,
   appId: string,
@@ -83,18 +83,18 @@ export async function warningsOf(
     .filter((channel) => !ready.channels.includes(channel))
     .map((channel) => ({
       code: 'credentials_missing',
-      detail: `The app has no ${channel} credentials: ${platformsOf(channel, platforms)} cannot be sent to`,
+      detail: `The app has no ${channel} credentials: devices on ${platformsOf(channel, platforms)} cannot be reached`,
     }));
   if (!ready.hasSdkKey) {
     const detail = 'The app has no SDK key: impressions, opens and dismissals will not be reported';
     warnings.push({ code: 'receipts_missing', detail });
   } else if (!ready.hasReceipts) {
     const detail =
-      'No receipt of a device has arrived yet: until one does, impressions, opens and dismissals are n/a';
+      'No device has reported a receipt yet: impressions, opens and dismissals are n/a until one does';
     warnings.push({ code: 'receipts_missing', detail });
   }
   if (fault !== undefined) {
-    warnings.push({ code: 'audience_unreadable', detail: `A push now would reach nobody: ${fault}` });
+    warnings.push({ code: 'audience_unreadable', detail: `A push sent now would reach nobody: ${fault}` });
   }
   return warnings;
 }

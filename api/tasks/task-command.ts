@@ -17,10 +17,10 @@ import { isUnavailable } from '../http/problem-handler.ts';
 
 export type CommandAnswer =
   | { readonly pending: false; readonly view: TaskView }
-  /** No worker answered in time: the command was sent as a signal, which the next worker handles. */
+  /** No worker answered in time. The command was sent as a signal, which the next worker handles. */
   | { readonly pending: true; readonly detail: string };
 
-/** A pause waits for all senders; a frozen sender delays it to the end of its lease. */
+/** A pause waits for all senders. A frozen sender delays the pause to the end of its lease. */
 const SLOW_MS = 10_000;
 const QUICK_MS = 5_000;
 const SIGNAL_MS = 3_000;
@@ -61,7 +61,8 @@ export async function executeCommand<Name extends CommandName>(
 
 const FENCED: CommandAnswer = {
   pending: true,
-  detail: 'Sending is stopped. Temporal is not reachable: the task shows it when it is again.',
+  detail:
+    'Sending is stopped. Temporal is unreachable: the status of the task follows when Temporal is back.',
 };
 
 async function leaveSignal(
@@ -80,11 +81,11 @@ async function leaveSignal(
   const stopped = fenceOf(name) === undefined ? '' : 'Sending is stopped. ';
   return {
     pending: true,
-    detail: `${stopped}No workflow worker answered: ${name} was left for the next one.`,
+    detail: `${stopped}No workflow worker answered in time: the next worker carries out ${name}.`,
   };
 }
 
-/** A cancel of the task is a cancel of its pushes, and so is a delete. */
+/** A cancel or a delete of the task cancels its pushes. */
 function fenceOf(name: CommandName): 'pause' | 'cancel' | undefined {
   return name in FENCES ? FENCES[name as keyof typeof FENCES] : undefined;
 }
@@ -99,13 +100,13 @@ export function isTimeout(error: unknown): boolean {
 
 function toProblem(error: unknown, task: TaskWithDefinition, name: CommandName): unknown {
   if (error instanceof WorkflowNotFoundError) {
-    const detail = `${name} is not possible: no workflow runs for this task, which is ${task.status}`;
+    const detail = `${name} is not possible: the task is ${task.status} and no workflow runs for it`;
     return new Problem('not_allowed_now', detail, { cause: error });
   }
   if (error instanceof WorkflowUpdateFailedError) {
     const { cause } = error;
     const isRefusal = cause instanceof ApplicationFailure && cause.type === COMMAND_REFUSED;
-    const detail = isRefusal ? cause.message : `${name} came too late: the task ended meanwhile`;
+    const detail = isRefusal ? cause.message : `${name} came too late: the task has ended`;
     return new Problem('not_allowed_now', detail, { cause: error });
   }
   return error;

@@ -13,7 +13,7 @@ export function encodePlace(sort: TaskSort, { place, id }: { place: string; id: 
 /** Throws a CursorError for a cursor of another list or another order. */
 export function decodePlaceOf(sort: TaskSort, cursor: string): Place {
   const [of, value, id] = parse(cursor);
-  if (of !== sort) throw new CursorError(`is a cursor of the list by ${of}, not by ${sort}`);
+  if (of !== sort) throw new CursorError(`belongs to the list sorted by ${of}, not by ${sort}`);
   if (!IS_OF[SORT_KEYS[sort].type](value) || !isStorable([value, id])) throw notOurs();
   return { value, id };
 }

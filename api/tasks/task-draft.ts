@@ -7,7 +7,7 @@ import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { placeTask } from './task-labels.ts';
 
-/** A new task and the line of its history that says who made it. */
+/** Inserts a new task and the audit entry that names its maker. */
 export async function createDraft(
   deps: ApiDeps,
   draft: {

@@ -19,7 +19,7 @@ export interface Edit {
   readonly now: Date;
 }
 
-/** The rate of a draft. Of a submitted task the workflow sets it. */
+/** Sets the rate of a draft. The workflow sets the rate of a submitted task. */
 export async function setDraftRate(
   deps: ApiDeps,
   { task, now }: Edit,
@@ -37,7 +37,7 @@ export async function setDraftRate(
   await updateRate(deps.db, { appId: task.appId, taskId: task.id, ratePerSecond, now });
 }
 
-/** The definition as the patch makes it, checked; undefined when that changes nothing. */
+/** The checked definition after the patch. Undefined when the patch changes nothing. */
 export async function patchedDefinition(
   deps: ApiDeps,
   { task }: Edit,
@@ -47,7 +47,7 @@ export async function patchedDefinition(
   const parsed = TaskDefinition.safeParse(Object.fromEntries(members));
   if (!parsed.success) {
     const errors = zodFaults(parsed.error, (path) => ({ pointer: jsonPointer(path) }));
-    throw new Problem('invalid_request', 'The task would not be valid', { errors });
+    throw new Problem('invalid_request', 'The edited task is not valid', { errors });
   }
   if (isDeepStrictEqual(parsed.data, task.definition)) return undefined;
   const refusal = refusalOfTask(task, 'edit');
@@ -57,8 +57,8 @@ export async function patchedDefinition(
 }
 
 /**
- * Makes a revision. A draft has it at once; with a submitted task the workflow takes it, back to approval.
- * Says what is pending, if anything is.
+ * Makes a revision. A draft gets the revision at once. A submitted task gets the revision through its
+ * workflow, which sends the task back to approval. Returns a text about what is still pending, if anything.
  */
 export async function revise(
   deps: ApiDeps,
@@ -74,7 +74,7 @@ export async function revise(
       ? staleProblem(made.task.revision)
       : new Problem(
           'not_allowed_now',
-          refusalOfTask(made.task, 'edit') ?? 'The task was submitted meanwhile',
+          refusalOfTask(made.task, 'edit') ?? 'The task has been submitted since: read it again',
         );
   }
   const { revision } = made;
@@ -89,7 +89,7 @@ export async function revise(
 
 export const IfMatch = z.looseObject({ 'if-match': z.string().max(500).optional() });
 
-/** RFC 9110: `*`, or ETags, of which one must be the revision's. */
+/** `If-Match` of RFC 9110: `*`, or a list of ETags that must contain the one of the current revision. */
 export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
@@ -102,7 +102,7 @@ export function requirePrecondition(task: TaskWithDefinition, ifMatch: string | 
   const errors = [
     { header: 'if-match', detail: `must name the revision that was read, as in "${task.revision}"` },
   ];
-  throw new Problem('precondition_required', 'An edit of what is material needs If-Match', { errors });
+  throw new Problem('precondition_required', 'A material edit needs the header If-Match', { errors });
 }
 
 function staleProblem(current: number): Problem {

@@ -17,7 +17,7 @@ const setStatus = (status: 'rejected' | 'sending' | 'scheduled') =>
   api.deps.db.updateTable('tasks').set({ status }).where('id', '=', url.slice(10)).execute();
 
 describe('PATCH /v1/tasks/{id}', () => {
-  test('a material change makes a revision; null takes an optional field away', async () => {
+  test('a material change makes a revision, and null removes an optional field', async () => {
     const { status, body, headers } = await patch({ target: null, content: { title: 'New', body: 'Text' } });
     expect(status).toBe(200);
     expect(headers['etag']).toBe('"2"');
@@ -32,7 +32,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     });
   });
 
-  test('name and subgroup change without a revision, whatever the status', async () => {
+  test('name and subgroup change without a revision in any status', async () => {
     await setStatus('sending');
     const folder = await shop.marketer.call('POST', '/v1/subgroups', { name: 'Winter' });
     const subgroupId = String(folder.body['id']);
@@ -53,7 +53,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     });
   });
 
-  test('what changes nothing makes no revision', async () => {
+  test('an edit without changes makes no revision', async () => {
     const { body } = await patch({ channel: 'push', content: { title: 'Sale', body: 'Today only' } });
     expect(body['revision']).toBe(1);
   });
@@ -64,7 +64,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect(body).toMatchObject({ status: 'draft', revision: 2 });
   });
 
-  test('a task that is sending cannot be edited, and nothing of the request is done', async () => {
+  test('a sending task cannot be edited, and no part of the request is applied', async () => {
     await setStatus('sending');
     const { status, body } = await patch({ platforms: ['ios'], name: 'Other' });
     expect(status).toBe(409);
@@ -80,7 +80,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await patch({ platforms: ['web'] }, { 'if-match': '*' })).status).toBe(200);
   });
 
-  test('an edit of what is material needs If-Match; one of its labels does not', async () => {
+  test('a material edit needs If-Match, an edit of labels does not', async () => {
     const { status, body } = await patch({ platforms: ['ios'] }, {});
     expect(status).toBe(428);
     expect(body).toMatchObject({ code: 'precondition_required', errors: [{ header: 'if-match' }] });
@@ -96,7 +96,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await shop.marketer.call('DELETE', url, undefined, { 'if-match': '"2"' })).status).toBe(204);
   });
 
-  test('the answer says what changed, and what of it is material', async () => {
+  test('the answer lists the changes and marks the material ones', async () => {
     const content = { title: 'Sale', body: 'Tomorrow' };
     const { body } = await patch({ name: 'Other', content, target: null, ratePerSecond: 5 });
     expect(body['changes']).toEqual(
@@ -128,7 +128,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await stranger.marketer.call('GET', `${url}/differences?from=1&to=2`)).status).toBe(404);
   });
 
-  test('edits at the same time make one revision each or none', async () => {
+  test('concurrent edits make one revision each or none', async () => {
     const edits = ['ios', 'android', 'web'].map((platform) => patch({ platforms: [platform] }));
     const statuses = (await Promise.all(edits)).map((answer) => answer.status);
     const made = statuses.filter((status) => status === 200).length;
@@ -144,7 +144,7 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await patch({ priority: 1 })).status).toBe(400);
   });
 
-  test('the rate of a draft is no revision', async () => {
+  test('a new rate of a draft makes no revision', async () => {
     expect((await patch({ ratePerSecond: 100 })).body).toMatchObject({ ratePerSecond: 100, revision: 1 });
     await setStatus('scheduled');
     expect((await patch({ ratePerSecond: 50 })).status).toBe(409);
@@ -152,7 +152,7 @@ describe('PATCH /v1/tasks/{id}', () => {
 });
 
 describe('DELETE /v1/tasks/{id}', () => {
-  test('archives a draft: out of the list, still readable, only to be copied', async () => {
+  test('an archived draft leaves the list, stays readable, and can only be copied', async () => {
     expect((await shop.marketer.call('DELETE', url)).status).toBe(204);
     expect((await shop.marketer.call('GET', '/v1/tasks')).body['items']).toEqual([]);
     const { body } = await shop.marketer.call('GET', url);
@@ -167,7 +167,7 @@ describe('DELETE /v1/tasks/{id}', () => {
   });
 });
 
-test('a copy is a draft of its own, and says of what', async () => {
+test('a copy is a separate draft, and the audit names its source', async () => {
   await setStatus('sending');
   const { status, body } = await shop.marketer.call('POST', `${url}/copy`, {});
   expect(status).toBe(201);

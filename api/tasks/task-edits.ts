@@ -31,7 +31,7 @@ const TaskPatch = TaskDefinitionPatch.extend({
   name: TaskName.optional(),
   subgroupId: SubgroupId.optional(),
   subCampaignIds: SubCampaignIds.optional(),
-  /** Only for a draft; for other tasks use PUT /v1/tasks/{id}/rate. */
+  /** Only for a draft. The rate of any other task is set by PUT /v1/tasks/{id}/rate. */
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'TaskPatch' });
 
@@ -121,7 +121,8 @@ async function archive(
     if (task === undefined) throw notFound('task');
     const refusal = refusalOfTask(task, 'delete');
     if (refusal !== undefined) throw new Problem('not_allowed_now', refusal);
-    if (!isAtRest(task.status)) throw new Problem('conflict', 'The task was submitted meanwhile');
+    if (!isAtRest(task.status))
+      throw new Problem('conflict', 'The task has been submitted since: read it again');
     await archiveTask(trx, { taskId, now });
     await insertAct(trx, { ...args, verb: 'delete', revision: task.revision });
   });

@@ -4,7 +4,7 @@ import type { Figures } from '../../domain/pushes/metrics.ts';
 const Count = z.int();
 const Rate = z.number().nullable();
 
-/** The results of a task in the list; null where no device of its platforms reports. */
+/** The results of a task in the list. A figure is null when no device of the task's platforms reports. */
 export const TaskFigures = z
   .object({
     planned: Count,

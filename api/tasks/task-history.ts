@@ -20,11 +20,11 @@ const Decision = z
   .object({
     personId: z.string(),
     personName: z.string(),
-    /** Grows each time the task is submitted. */
+    /** The number of the submission, which grows with each submit. */
     submission: z.int(),
     revision: z.int(),
     decision: z.enum(['approve', 'reject']),
-    /** `api`, `signal` with a code, or a name that a signal merely claimed. */
+    /** `api`, `signal` for a signal with a code, or `claimed` for a name that a signal gave without proof. */
     via: z.enum(['api', 'signal', 'claimed']),
     remark: z.string().nullable(),
     decidedAt: IsoDate,

@@ -28,7 +28,7 @@ interface Labels extends Places {
   readonly name?: string | undefined;
 }
 
-/** Changes labels, which are not material: at any time and without a revision. */
+/** Changes labels, at any time and without a revision, because labels are not material. */
 export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise<void> {
   const { task, personId, origin, now } = edit;
   const { id: taskId, appId, revision } = task;
@@ -43,7 +43,10 @@ export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise
   });
 }
 
-/** Links the task's sub-campaigns and sees that its folder is one of the app. Throws a problem that names each fault. */
+/**
+ * Links the task's sub-campaigns and checks that its folder belongs to the app. Throws a problem that names
+ * each fault.
+ */
 export async function placeTask(
   trx: Transaction<Schema>,
   { appId, taskId, subgroupId, subCampaignIds }: Places & { appId: string; taskId: string },

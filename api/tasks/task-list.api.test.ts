@@ -36,12 +36,12 @@ describe('search', () => {
     expect(await search('كبيرة')).toEqual(['تخفيضات كبيرة']);
     expect(await search('ราคา')).toEqual(['ลดราคา']);
     expect(await search('🎉')).toEqual(['Sale 🎉🛍️']);
-    // Composed or not, wide or not: what looks alike is found.
+    // Search ignores Unicode composition and full-width forms.
     expect(await search('cafe\u0301')).toEqual(['Café']);
     expect(await search('ｓａｌｅ')).toEqual(['Sale 🎉🛍️']);
   });
 
-  test('takes wildcards for what they are', async () => {
+  test('treats wildcards as plain characters', async () => {
     for (const name of ['50% off', '500 off', 'a_b', 'axb', 'back\\slash', 'wide ％']) await create(name);
     expect(await search('0%')).toEqual(['50% off']);
     expect(await search('_')).toEqual(['a_b']);
@@ -51,7 +51,7 @@ describe('search', () => {
     expect(await search('zzz')).toEqual([]);
   });
 
-  test('refuses what cannot be text, and finds an ID', async () => {
+  test('refuses invalid text, and finds an ID', async () => {
     const id = await create('mine');
     expect(await search(id)).toEqual(['mine']);
     expect((await shop.marketer.call('GET', '/v1/tasks?search=%00')).status).toBe(400);
@@ -94,7 +94,7 @@ describe('order', () => {
 
   const rest = async (sort: string) => names(await list(`sort=${sort}`)).slice(2);
 
-  test('a page goes on after a row that was deleted meanwhile', async () => {
+  test('the next page continues after a row that was deleted since', async () => {
     for (const name of ['one', 'two', 'three', 'four']) await create(name);
     const first = await list('limit=2');
     const last = (first['items'] as Item[])[1];
@@ -102,7 +102,7 @@ describe('order', () => {
     expect(names(await list(`limit=2&cursor=${String(first['nextCursor'])}`))).toEqual(['two', 'one']);
   });
 
-  test('a cursor of another order, or one that was tampered with, is a fault of the request', async () => {
+  test('a cursor of another order or a forged cursor is an invalid request', async () => {
     for (const name of ['one', 'two']) await create(name);
     const cursor = String((await list('limit=1'))['nextCursor']);
     const forged = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url');
@@ -153,7 +153,7 @@ describe('order', () => {
     });
     api.clock.advance(1000);
     expect(names(await list('sort=planned'))).toEqual(['low', 'high']);
-    // What is frozen is taken over once more, and stays.
+    // Frozen figures are copied once more, and do not change afterwards.
     const no = { no: highNo };
     await api.deps.db
       .updateTable('pushes')
@@ -167,7 +167,7 @@ describe('order', () => {
   });
 });
 
-test('filters by approval, which every task has one of', async () => {
+test('filters by approval state, of which every task has exactly one', async () => {
   const { db } = api.deps;
   const set = async (id: string, values: object) =>
     await db.updateTable('tasks').set(values).where('id', '=', id).execute();

@@ -22,7 +22,7 @@ export async function taskRevisionRoutes(app: App, deps: ApiDeps): Promise<void>
     access: 'tasks.read',
     schema: {
       operationId: 'compareTaskRevisions',
-      description: 'What differs between any two revisions. Revisions hold what is material, nothing else.',
+      description: 'The differences between any two revisions. A revision holds material fields only.',
       tags: ['tasks'],
       params: IdParams,
       querystring: Query,

@@ -16,18 +16,18 @@ import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
 
-/** Names the input in the memo, for who finds the workflow started. */
+/** The memo key of the input. A later request that finds the workflow running reads the input there. */
 const INPUT = 'input';
 
 const SUMMARY_BYTES = 200;
-/** Retries of a start while the workflow of the last submission closes: their number and interval. */
+/** The number and interval of start attempts while the workflow of the last submission closes. */
 const ATTEMPTS = 5;
 const RETRY_MS = 200;
 
 /**
- * Starts the task's workflow, which owns the task from then on, and returns the task as of that start. The workflow's
- * own records take precedence: the returned view is the oldest version of the submission. The workflow that an
- * interrupted earlier request started is adopted.
+ * Starts the task's workflow, which owns the task from then on, and returns the task as of that start.
+ * The returned view is the oldest version of the submission, so the workflow's own records take precedence.
+ * A workflow that an interrupted earlier request started is adopted.
  */
 export async function startTask(
   deps: ApiDeps,
@@ -55,7 +55,7 @@ export async function startTask(
     if (begun !== undefined) return await showSubmitted(deps, begun, plan);
     await delay(RETRY_MS);
   }
-  throw new Problem('conflict', 'The last submission of this task is still ending; try again', {
+  throw new Problem('conflict', 'The workflow of the last submission is still closing: try again', {
     retryAfterSeconds: 1,
   });
 }
@@ -91,7 +91,7 @@ async function start(deps: ApiDeps, task: TaskWithDefinition, input: OperationTa
   }
 }
 
-/** The input by which an earlier request started this submission; undefined when another submission runs. */
+/** The input by which an earlier request started this submission. Undefined when another one runs. */
 async function startedBefore(
   { temporal }: ApiDeps,
   { taskId, submission }: OperationTaskInput,
@@ -114,7 +114,7 @@ function attributesOf(task: TaskWithDefinition): TypedSearchAttributes {
   );
 }
 
-/** Temporal's limit is in bytes; a character is not cut in two. */
+/** Temporal's limit counts bytes. A character is never cut in two. */
 function truncate(text: string): string {
   let shown = text;
   while (Buffer.byteLength(shown) > SUMMARY_BYTES) shown = [...shown].slice(0, -1).join('');

@@ -26,7 +26,7 @@ export async function checkSubmission(deps: ApiDeps, task: TaskWithDefinition): 
     faults.push({ pointer: `/content${pointer}`, detail });
   }
   if (faults.length > 0) {
-    throw new Problem('not_allowed_now', 'The task cannot be submitted as it is: edit it first', {
+    throw new Problem('not_allowed_now', 'The task cannot be submitted in its current form: edit it first', {
       errors: faults,
     });
   }
@@ -46,7 +46,7 @@ async function audienceFaults(
   const faults: Fault[] = [];
   for (const { ref, pointer } of named) {
     const found = await findAudienceVersion(db, { appId, audienceId: ref.id, version: ref.version });
-    if (found === undefined) faults.push({ pointer, detail: 'the audience does not exist any more' });
+    if (found === undefined) faults.push({ pointer, detail: 'the audience no longer exists' });
   }
   if (faults.length > 0) return faults;
   const detail = await findAudienceFault(db, { appId, definition, now });

@@ -59,7 +59,7 @@ test.each([
   expect((body['errors'] as { pointer: string }[]).map((error) => error.pointer)).toContain(pointer);
 });
 
-test('a recurrence that has begun is taken; the zone is that of the app, and named', async () => {
+test('a recurrence that has begun is accepted, with the zone of the app by default', async () => {
   const { status, body } = await create(recurring({ rule: daily, startAt: inDays(-3) }));
   expect(status, JSON.stringify(body)).toBe(201);
   expect(body).toMatchObject({
@@ -67,7 +67,7 @@ test('a recurrence that has begun is taken; the zone is that of the app, and nam
   });
 });
 
-test('a local time is shown as the moment at which it comes first', async () => {
+test('a local time is shown as its earliest moment in any zone', async () => {
   const { status, body } = await create({ local: { at: '2037-01-01T09:00' } });
   expect(status, JSON.stringify(body)).toBe(201);
   expect(body).toMatchObject({

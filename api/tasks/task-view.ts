@@ -27,7 +27,7 @@ const Person = z.object({ id: z.string(), name: z.string() });
 const summary = {
   id: z.string(),
   name: z.string(),
-  /** The folder the task is in, with the names from the top to it. */
+  /** The folder of the task, with the names on the path from the root. */
   subgroup: z.object({ id: z.string(), name: z.string(), path: z.array(z.string()) }).nullable(),
   subCampaigns: z.array(z.object({ id: z.string(), name: z.string() })),
   status: z.enum(TASK_STATUSES),
@@ -45,10 +45,10 @@ const summary = {
   updatedAt: IsoDate,
   /** The actions that the task allows now. */
   allowed: z.array(z.enum(ACTIONS)),
-  /** Why it does not allow the rest. */
+  /** The reason why each other action is not allowed now. */
   refusals: z.partialRecord(z.enum(ACTIONS), z.string()),
   latestPush: PushBody.nullable(),
-  /** All pushes of the task together, live; null before the first. */
+  /** Live totals of all pushes of the task. Null before the first push. */
   figures: TaskFigures.nullable(),
 };
 
@@ -96,7 +96,7 @@ export async function renderTasks(deps: ApiDeps, tasks: readonly ListedTask[]): 
     readLatestPushes(deps.db, { taskIds, now }),
     readTaskLinks(deps.db, taskIds),
   ]);
-  // The last push of most tasks is their only one, and its figures are theirs.
+  // Most tasks have a single push, whose figures are those of the task.
   const repeated = [...latest.values()].flatMap(({ push }) => (push.seq > 1 ? push.taskId : []));
   const totals = await readTotalsOf(deps.db, repeated);
   return tasks.map((task) => {

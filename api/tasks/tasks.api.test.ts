@@ -59,7 +59,7 @@ describe('POST /v1/tasks', () => {
     expect(pointers).toEqual(['/audience', '/pushAt', '/content']);
   });
 
-  test("answers another app's audience like one that does not exist", async () => {
+  test("another app's audience is answered like a missing one", async () => {
     const other = await openShop(api);
     const { status } = await shop.marketer.call('POST', '/v1/tasks', newTask(other));
     expect(status).toBe(400);
@@ -76,7 +76,7 @@ describe('POST /v1/tasks', () => {
     }
   });
 
-  test('makes one task of one Idempotency-Key', async () => {
+  test('one Idempotency-Key makes one task', async () => {
     const key = { 'idempotency-key': 'create-once' };
     const first = await shop.marketer.call('POST', '/v1/tasks', newTask(shop), key);
     const again = await shop.marketer.call('POST', '/v1/tasks', newTask(shop), key);
@@ -92,7 +92,7 @@ describe('GET /v1/tasks', () => {
   const names = (body: Record<string, unknown>) =>
     (body['items'] as { name: string }[]).map((item) => item.name);
 
-  test('pages through all tasks, newest first, nobody twice', async () => {
+  test('pages through all tasks, newest first, none twice', async () => {
     for (const name of ['one', 'two', 'three', 'four', 'five']) {
       await create({ name });
       if (name !== 'three') api.clock.advance(1000);
@@ -122,7 +122,7 @@ describe('GET /v1/tasks', () => {
     expect(await search('_')).toEqual([]);
   });
 
-  test('filters, and counts each status of what the other filters leave', async () => {
+  test('filters, and counts the matches of the other filters by status', async () => {
     const folder = await shop.marketer.call('POST', '/v1/subgroups', { name: 'Autumn' });
     const subgroupId = String(folder.body['id']);
     await create({ name: 'a', subgroupId });
@@ -145,7 +145,7 @@ describe('GET /v1/tasks', () => {
     expect((await other.marketer.call('GET', `/v1/tasks/${String(body['id'])}`)).status).toBe(404);
   });
 
-  test('a cursor of something else is a fault of the request', async () => {
+  test('a cursor of another list is an invalid request', async () => {
     expect((await shop.marketer.call('GET', '/v1/tasks?cursor=nonsense')).status).toBe(400);
   });
 });
@@ -160,7 +160,7 @@ describe('GET /v1/tasks/{id}', () => {
     });
   });
 
-  test('what is no ID at all is not found either', async () => {
+  test('a malformed ID is not found, too', async () => {
     expect((await shop.marketer.call('GET', '/v1/tasks/nonsense')).status).toBe(404);
   });
 });

@@ -31,7 +31,7 @@ const NewTask = TaskDefinition.safeExtend({
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'NewTask' });
 
-/** One, or several: `status=draft&status=rejected`. */
+/** One value or several, as in `status=draft&status=rejected`. */
 function Several<Value extends string>(values: readonly Value[]) {
   return z.preprocess(
     (value) => (typeof value === 'string' ? [value] : value),
@@ -41,7 +41,7 @@ function Several<Value extends string>(values: readonly Value[]) {
 const TaskQuery = PageQuery.extend({
   status: Several(TASK_STATUSES).optional(),
   approval: Several(APPROVAL_STATES).optional(),
-  /** With all that lie in it; `none` for tasks in no folder. */
+  /** A folder, with all folders inside it. `none` selects the tasks in no folder. */
   subgroup: PlainText(100).optional(),
   subCampaign: PlainText(100).optional(),
   pushType: Several(PUSH_TYPES).optional(),
@@ -55,15 +55,15 @@ const TaskQuery = PageQuery.extend({
   search: PlainText(200).optional(),
   sort: z.enum(TASK_SORTS).default('createdAt'),
   order: z.enum(['asc', 'desc']).default('desc'),
-  /** `false` leaves `counts` out, which later pages need not ask for again. */
+  /** `false` leaves `counts` out, because later pages have no need for the same counts. */
   counts: z.enum(['true', 'false']).default('true'),
 });
 const TaskPage = Page(TaskSummary).extend({
-  /** How many tasks of each status the other filters leave. */
+  /** The number of tasks of each status that match the other filters. */
   counts: z.partialRecord(z.enum(TASK_STATUSES), z.int()).nullable(),
   /** Set while the emergency stop holds everything of the app. */
   appStop: AppStop.nullable(),
-  /** The moment of the figures that the tasks are sorted by; null when they are sorted by another field. */
+  /** The moment of the figures that the tasks are sorted by. Null when another field sorts them. */
   sortedAsOf: IsoDate.nullable(),
 });
 

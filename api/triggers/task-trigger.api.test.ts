@@ -15,7 +15,7 @@ async function makeTask(more: object): Promise<string> {
 }
 const ask = (taskId: string, by = shop.marketer) => by.call('GET', `/v1/tasks/${taskId}/trigger`);
 
-test('says how many users wait, were pushed to, cancelled and skipped, and who is due first', async () => {
+test('shows the numbers of waiting, pushed, cancelled and skipped users, and the first due time', async () => {
   const trigger = Trigger.parse({ event: 'cart' });
   const taskId = await makeTask({ pushType: 'trigger', trigger });
   const nobody = { waiting: 0, pushed: 0, cancelled: 0, skipped: 0 };
@@ -50,7 +50,7 @@ test('says how many users wait, were pushed to, cancelled and skipped, and who i
   });
 });
 
-test('other tasks have none, nor have those of another app', async () => {
+test('tasks of other types and of other apps have no trigger', async () => {
   expect((await ask(await makeTask({ pushType: 'manual' }))).status).toBe(404);
   const taskId = await makeTask({ pushType: 'trigger', trigger: { event: 'cart' } });
   const other = await openShop(api);

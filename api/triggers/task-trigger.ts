@@ -25,8 +25,8 @@ export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> 
     schema: {
       operationId: 'getTaskTrigger',
       description:
-        'Whom events have entered into a trigger task: who waits, was taken into a push, was cancelled (by the ' +
-        'unless-event, a cancel or an edit), or skipped as too late.',
+        'The users whom events have entered into a trigger task, by state: waiting, taken into a push, ' +
+        'cancelled (by the unless-event, a cancel or an edit), or skipped as too late.',
       tags: ['tasks'],
       params: IdParams,
       response: { 200: TriggerBody },

@@ -6,8 +6,8 @@ import { startReceiver } from '../../test/webhook-receiver.ts';
 const hooks = useWebhooks();
 const { api, createTask, createWebhook, lastLine, lines, operator, ping, webhook } = hooks;
 
-describe('what is delivered', () => {
-  test('a change of status, signed, with a number that grows, once for each endpoint', async () => {
+describe('a message', () => {
+  test('tells a change of status, signed and with a growing number, once to each endpoint', async () => {
     const { id, secret } = await createWebhook();
     const { body: task } = await createTask();
     await api.deps.db
@@ -30,7 +30,7 @@ describe('what is delivered', () => {
     await lastLine(id).toMatchObject({ status: 'delivered', attempts: 1, lastStatus: 204 });
   });
 
-  test('only what the endpoint asked for, and nothing of another app', async () => {
+  test('goes only to endpoints of the app that asked for its event', async () => {
     await createWebhook(hooks.receiver.url, ['push.status_changed']);
     const other = await openShop(api);
     await other.marketer.call('POST', '/v1/tasks', newTask(other));
@@ -40,7 +40,7 @@ describe('what is delivered', () => {
     await expect.poll(() => hooks.receiver.received.map((one) => one.id)).toEqual([messageId]);
   });
 
-  test('a status that is rolled back is told to nobody', async () => {
+  test('is not sent for a status that is rolled back', async () => {
     const { id } = await createWebhook();
     const { body: task } = await createTask();
     const rolledBack = api.deps.db.transaction().execute(async (trx) => {
@@ -52,8 +52,8 @@ describe('what is delivered', () => {
   });
 });
 
-describe('an endpoint that does not take it', () => {
-  test('is tried again after a while under the same ID, until it takes it', async () => {
+describe('an endpoint that fails', () => {
+  test('gets retries under the same ID until it accepts', async () => {
     hooks.receiver.answer = (response) => response.writeHead(500).end();
     const { id } = await createWebhook();
     const messageId = await ping(id);
@@ -71,7 +71,7 @@ describe('an endpoint that does not take it', () => {
     ]);
   });
 
-  test('is left alone for as long as it says', async () => {
+  test('gets no attempt before its Retry-After', async () => {
     hooks.receiver.answer = (response) => response.writeHead(503, { 'retry-after': '600' }).end();
     const { id } = await createWebhook();
     await ping(id);
@@ -79,7 +79,7 @@ describe('an endpoint that does not take it', () => {
     await lastLine(id).toMatchObject({ attempts: 1, nextAttemptAt: at });
   });
 
-  test('that answers 410 is disabled; what comes then fails, and is sent when asked for', async () => {
+  test('is disabled by a 410, and messages fail until they are replayed', async () => {
     hooks.receiver.answer = (response) => response.writeHead(410).end();
     const { id } = await createWebhook();
     const messageId = await ping(id);
@@ -99,7 +99,7 @@ describe('an endpoint that does not take it', () => {
     expect(hooks.receiver.received.filter((one) => one.id === messageId)).toHaveLength(2);
   });
 
-  test('is given up after a day, and disabled after five of failures', async () => {
+  test('loses a message after a day, and is disabled after five days of failures', async () => {
     hooks.receiver.answer = (response) => response.writeHead(500).end();
     const { id } = await createWebhook();
     await ping(id);
@@ -112,7 +112,7 @@ describe('an endpoint that does not take it', () => {
     await expect.poll(async () => (await webhook(id))['disabledReason']).toBe('it has failed for 5 days');
   });
 
-  test('redirects are not followed', async () => {
+  test('is not followed through redirects', async () => {
     const elsewhere = await startReceiver();
     hooks.receiver.answer = (response) => response.writeHead(307, { location: elsewhere.url }).end();
     const { id } = await createWebhook();
@@ -122,7 +122,7 @@ describe('an endpoint that does not take it', () => {
     await elsewhere.close();
   });
 
-  test('one that hangs is given up after 10 s, and holds up no other', async () => {
+  test('times out after 10 s and delays no other endpoint', async () => {
     hooks.receiver.answer = () => undefined;
     const hanging = await createWebhook();
     await Promise.all(Array.from({ length: 10 }, () => ping(hanging.id)));
@@ -138,7 +138,7 @@ describe('an endpoint that does not take it', () => {
     await quick.close();
   });
 
-  test('an endless answer is cut off; its status counts', async () => {
+  test('has an endless answer cut off, and its status counts', async () => {
     let written = 0;
     hooks.receiver.answer = (response) => {
       response.writeHead(200);

@@ -14,6 +14,6 @@ export function createUrlCheck({ config }: ApiDeps): UrlCheck {
       refusal === undefined ? await findTarget(new URL(text)) : { ok: false as const, reason: refusal };
     if (target.ok) return;
     const errors = [{ pointer: '/url', detail: target.reason }];
-    throw new Problem('invalid_request', 'Nothing can be sent to this URL', { errors });
+    throw new Problem('invalid_request', 'A webhook cannot have this URL', { errors });
   };
 }

@@ -18,7 +18,7 @@ import { WEBHOOK_TAGS as tags, webhookOf } from './webhook-lookup.ts';
 
 const STATUSES = ['pending', 'delivered', 'failed'] as const;
 const delivery = {
-  /** The `webhook-id` of its requests. */
+  /** The `webhook-id` header of the requests. */
   messageId: z.string(),
   type: z.string(),
   /** The task or push of the event. */
@@ -36,7 +36,7 @@ const Delivery = z.object(delivery).meta({ id: 'WebhookDelivery' });
 const DeliveryWithAttempts = z
   .object({
     ...delivery,
-    /** The newest 100, newest first. */
+    /** The newest 100 attempts, newest first. */
     attemptLog: z.array(
       z.object({
         attempt: z.int(),
@@ -114,7 +114,7 @@ function replayWebhookRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'replayWebhook',
-      description: 'Sends it again under the same ID, with all its retries.',
+      description: 'Sends the message again under the same ID, with all retries.',
       tags,
       params: MessageParams,
       response: { 202: Delivery },
@@ -128,7 +128,7 @@ function replayWebhookRoute(app: App, deps: ApiDeps): void {
       const now = await deps.clock();
       await deps.db.transaction().execute(async (trx) => {
         const count = await replayWebhooks(trx, { endpointId, no: found.no, now });
-        if (count === 0) throw new Problem('not_allowed_now', 'It waits to be sent anyway');
+        if (count === 0) throw new Problem('not_allowed_now', 'The message is still waiting to be sent');
         await recordAuditEntry(trx, request, { detail: `${endpointId}: ${key.messageId}`, now });
       });
       return reply.code(202).send((await findWebhookDelivery(deps.db, key)) ?? found);
@@ -145,7 +145,7 @@ function replayFailedWebhooksRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'replayFailedWebhooks',
-      description: 'Sends all again that failed and happened since then. Messages are kept for 30 days.',
+      description: 'Sends all failed messages since that time again. Messages are kept for 30 days.',
       tags,
       params: IdParams,
       body: Since,
@@ -178,7 +178,7 @@ function pingWebhookRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'pingWebhook',
-      description: 'Sends a `webhook.ping`. What became of it is in the log of deliveries.',
+      description: 'Sends a `webhook.ping`. The log of deliveries shows its outcome.',
       tags,
       params: IdParams,
       response: { 202: z.object({ messageId: z.string() }) },

@@ -5,7 +5,7 @@ import { EVERY_EVENT, useWebhooks } from '../../test/setup/webhooks.ts';
 const hooks = useWebhooks();
 const { api, createWebhook, lastLine, operator, ping, shop, webhook } = hooks;
 
-describe('where it may go', () => {
+describe('the address of a webhook', () => {
   test.each([
     ['http://10.0.0.1/', 'private or reserved'],
     ['https://192.168.1.1/', 'private or reserved'],
@@ -41,8 +41,8 @@ describe('where it may go', () => {
   });
 });
 
-describe('managing', () => {
-  test('a rotated secret signs beside the one before, until the overlap ends', async () => {
+describe('managing webhooks', () => {
+  test('a rotated secret signs beside the previous one until the overlap ends', async () => {
     const { id, secret } = await createWebhook();
     const { body } = await operator.call('POST', `/v1/webhooks/${id}/rotate-secret`, { overlapHours: 1 });
     const fresh = String(body['secret']);
@@ -59,7 +59,7 @@ describe('managing', () => {
     ]);
   });
 
-  test('one message is replayed under its ID', async () => {
+  test('a message is replayed under its own ID', async () => {
     const { id } = await createWebhook();
     const messageId = await ping(id);
     await lastLine(id).toMatchObject({ status: 'delivered' });
@@ -79,7 +79,7 @@ describe('managing', () => {
     expect(row.secret.includes(Buffer.from(secret))).toBe(false);
   });
 
-  test('an endpoint is changed, disabled and deleted, and the audit says by whom', async () => {
+  test('an endpoint is changed, disabled and deleted, and the audit names the actor', async () => {
     const { id } = await createWebhook();
     const { body } = await operator.call('PATCH', `/v1/webhooks/${id}`, {
       description: 'CRM',
@@ -103,7 +103,7 @@ describe('managing', () => {
     );
   });
 
-  test('another app sees nothing, a marketer may not, and an app has at most 20', async () => {
+  test('another app sees nothing, a marketer is refused, and an app has at most 20 webhooks', async () => {
     const { id } = await createWebhook();
     const stranger = await (await openShop(api)).person('operator');
     for (const path of ['', '/deliveries', '/ping', '/rotate-secret']) {

@@ -38,7 +38,7 @@ const WebhookChange = z
     url: Url.optional(),
     events: Events.optional(),
     description: Description.optional(),
-    /** `false` enables it again; nothing that failed meanwhile is sent unless it is replayed. */
+    /** `false` enables the webhook again. Messages that failed meanwhile are sent only by a replay. */
     disabled: z.boolean().optional(),
   })
   .meta({ id: 'WebhookChange' });
@@ -183,7 +183,7 @@ function deleteWebhookRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteWebhook,
     schema: {
       operationId: 'deleteWebhook',
-      description: 'With everything that waits for it and its log.',
+      description: 'Deletes the webhook with its waiting messages and its log.',
       tags,
       params: IdParams,
       response: { 204: z.null() },
