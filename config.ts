@@ -13,7 +13,7 @@ const Proxies = z
     z.array(
       z.union(
         [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
-        'must be addresses and ranges, with commas between them',
+        'must be IP addresses, CIDR ranges, loopback, linklocal or uniquelocal, separated by commas',
       ),
     ),
   );
@@ -25,7 +25,7 @@ const Ranges = z
     z.array(
       z.union(
         [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-        'must be addresses and ranges, with commas between them',
+        'must be IP addresses or CIDR ranges, separated by commas',
       ),
     ),
   );
@@ -117,7 +117,10 @@ function toConfig(env: z.infer<typeof Env>) {
 /** Reads the configuration once; throws an error that lists every fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = Env.safeParse(env);
-  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(
+      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
+    );
   return toConfig(parsed.data);
 }
 
@@ -129,6 +132,9 @@ const CliEnv = z.object({
 /** Of the command line, which is a caller of the API like any other. */
 export function readCliConfig(env: NodeJS.ProcessEnv = process.env) {
   const parsed = CliEnv.safeParse(env);
-  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(
+      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
+    );
   return { apiUrl: parsed.data.SIGNALBOX_URL, key: parsed.data.SIGNALBOX_KEY };
 }

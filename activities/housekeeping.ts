@@ -51,11 +51,11 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       await settleStopped(db, { pushNo: push.no, slot: push.slot, now, abandon: 'failed' });
     }
     if (isUnderWay) {
-      log.error({ pushId: push.id }, 'the workflow of a push is gone; the push is fenced and failed');
+      log.error({ pushId: push.id }, 'a push without a running workflow was fenced and failed');
       await setPushStatus(db, {
         pushNo: push.no,
         status: 'failed',
-        reason: 'its workflow was ended by hand',
+        reason: 'the workflow was terminated',
         now,
       });
     }
@@ -89,7 +89,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       for (const taskId of taskIds) {
         context.heartbeat();
         if (await isRunning(context.client, taskId)) continue;
-        await failTask(db, { taskId, reason: 'its workflow was ended by hand', now });
+        await failTask(db, { taskId, reason: 'the workflow was terminated', now });
         done.orphanedTasks++;
       }
       done.resumedTasks = await resumeStopped(db, context.client, BATCH);

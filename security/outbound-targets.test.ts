@@ -5,7 +5,7 @@ import { createFindTarget } from './outbound-targets.ts';
 const v4 = (address: string): Address => ({ address, family: 4 });
 const v6 = (address: string): Address => ({ address, family: 6 });
 const PUBLIC = v4('93.184.216.34');
-const PRIVATE = 'it leads to a private or reserved address';
+const PRIVATE = 'must lead to a public address, not to a private or reserved one';
 
 /** Where a URL leads when the name in it has these addresses. */
 async function find(url: string, answers: Address[] = [], allowed: string[] = []) {
@@ -48,7 +48,7 @@ describe('the answers of the name service', () => {
   });
 
   test('none, or a name service that does not answer', async () => {
-    const unresolved = { ok: false, reason: 'its name cannot be resolved' };
+    const unresolved = { ok: false, reason: 'the host name cannot be resolved' };
     expect(await find('https://hooks.example/')).toEqual(unresolved);
     const failing = createFindTarget([], () => Promise.reject(new Error('ESERVFAIL')));
     expect(await failing(new URL('https://hooks.example/'))).toEqual(unresolved);

@@ -35,12 +35,12 @@ export function createFindTarget(allowed: readonly string[], resolveName = lookU
   return async (url) => {
     const found = await addressesOf(url.hostname.replace(/^\[|\]$/g, ''), resolveName);
     const [first, ...rest] = found;
-    if (first === undefined) return refused('its name cannot be resolved');
+    if (first === undefined) return refused('the host name cannot be resolved');
     const isTrusted = found.every((each) => isIn(trusted, each));
     if (!isTrusted && !found.every((each) => isIn(trusted, each) || isPublic(each))) {
-      return refused('it leads to a private or reserved address');
+      return refused('must lead to a public address, not to a private or reserved one');
     }
-    if (url.protocol !== 'https:' && !isTrusted) return refused('it must begin with https://');
+    if (url.protocol !== 'https:' && !isTrusted) return refused('must begin with https://');
     return { ok: true, addresses: [first, ...rest] };
   };
 }

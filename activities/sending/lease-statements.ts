@@ -30,7 +30,7 @@ export class LeaseStatements {
   /** How many of the requested devices the rates grant. */
   async grant(requested: number): Promise<number> {
     const ask = () => this.#work.pacer.claimable(requested);
-    return (await this.#attempt('the rates could not be asked', ask)) ?? 0;
+    return (await this.#attempt('the rate limits could not be checked', ask)) ?? 0;
   }
 
   /** Settles the batch and claims up to `claimTo`. Undefined without an answer: it may be committed nevertheless. */

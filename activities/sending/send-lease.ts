@@ -161,7 +161,9 @@ export function createSenderActivities(deps: SenderDeps): {
 
   function track(drained: Promise<void>): void {
     const settled = drained
-      .catch((error: unknown) => deps.log.error({ err: error }, 'answers after a stop could not be written'))
+      .catch((error: unknown) =>
+        deps.log.error({ err: error }, 'late answers of a stopped lease could not be settled'),
+      )
       .finally(() => draining.delete(settled));
     draining.add(settled);
   }
@@ -178,7 +180,7 @@ export function createSenderActivities(deps: SenderDeps): {
 function yieldPlace(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Yielded',
-    message: 'the lease waits more than it sends: other leases take its place for a while',
+    message: 'the lease waits more than it sends, so waiting leases run first',
     nextRetryDelay: '1 second',
     category: 'BENIGN',
   });

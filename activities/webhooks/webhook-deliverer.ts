@@ -29,7 +29,9 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
 
   function start(webhook: DueWebhook): void {
     const work: Promise<void> = attemptWebhook(deps, webhook)
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'a webhook could not be recorded'))
+      .catch((error: unknown) =>
+        deps.log.warn({ err: error }, 'the attempt of a webhook could not be recorded'),
+      )
       .finally(() => {
         running.delete(work);
         // The next message of an object is due as soon as the one before it was tried.
@@ -63,7 +65,7 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
         const claimed = running.size < AT_A_TIME ? await round() : 0;
         if (claimed > 0) continue;
       } catch (error) {
-        deps.log.warn({ err: error }, 'webhooks cannot be looked up');
+        deps.log.warn({ err: error }, 'due webhooks could not be read');
       }
       if (!isStopping) await notifier.wait(POLL_MS);
     }

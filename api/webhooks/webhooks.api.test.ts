@@ -36,7 +36,7 @@ describe('where it may go', () => {
     await ping(id);
     await lastLine(id).toMatchObject({
       lastStatus: null,
-      lastError: 'refused: it leads to a private or reserved address',
+      lastError: 'refused: must lead to a public address, not to a private or reserved one',
     });
   });
 });

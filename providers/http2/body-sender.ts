@@ -95,6 +95,7 @@ export class BodySender {
 }
 
 function checked(window: number): number {
-  if (window > MAX_WINDOW) throw new ConnectionError(CODE.flowControlError, 'A window is too large');
+  if (window > MAX_WINDOW)
+    throw new ConnectionError(CODE.flowControlError, 'A flow-control window is above 2^31-1 bytes');
   return window;
 }

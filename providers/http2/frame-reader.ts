@@ -24,7 +24,8 @@ export class FrameReader {
     let at = 0;
     while (buffer.length - at >= FRAME_HEADER_BYTES) {
       const length = buffer.readUIntBE(at, 3);
-      if (length > DEFAULT_FRAME_SIZE) throw new ConnectionError(CODE.frameSizeError, 'A frame is too large');
+      if (length > DEFAULT_FRAME_SIZE)
+        throw new ConnectionError(CODE.frameSizeError, 'A frame is above the maximum frame size');
       const start = at + FRAME_HEADER_BYTES;
       const end = start + length;
       if (end > buffer.length) break;

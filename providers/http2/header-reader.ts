@@ -42,7 +42,7 @@ export class HeaderReader {
     this.#at = start;
     this.#end = end;
     while (this.#at < end && (buffer[this.#at] ?? 0) >> 5 === 1) {
-      if (this.#integer(5) !== 0) throw broken('The peer wants a table that it was not given');
+      if (this.#integer(5) !== 0) throw broken('The peer sets a dynamic table size above the allowed 0');
     }
     while (this.#at < end) this.#field(buffer[this.#at] ?? 0);
   }
@@ -50,13 +50,13 @@ export class HeaderReader {
   #field(first: number): void {
     if (first >= 0x80) {
       const index = this.#integer(7);
-      if (index === 0) throw broken('A header has index 0');
+      if (index === 0) throw broken('A header field has the invalid index 0');
       this.#indexed(index);
       return;
     }
-    if (first >> 5 === 1) throw broken('The table changes its size within a header block');
+    if (first >> 5 === 1) throw broken('A table size update comes after the first header field');
     const index = this.#integer(first >= 0x40 ? 6 : 4);
-    if (index > STATIC_ENTRIES) throw broken('A header refers to a table that is empty');
+    if (index > STATIC_ENTRIES) throw broken('A header field refers to the dynamic table, which is empty');
     const name = index === 0 ? this.#literalName() : '';
     this.#string();
     const isPseudo = (index > 0 && index <= LAST_PSEUDO_HEADER) || name.startsWith(':');
@@ -77,7 +77,7 @@ export class HeaderReader {
   }
 
   #indexed(index: number): void {
-    if (index > STATIC_ENTRIES) throw broken('A header refers to a table that is empty');
+    if (index > STATIC_ENTRIES) throw broken('A header field refers to the dynamic table, which is empty');
     if (index > LAST_PSEUDO_HEADER) this.#regular = true;
     else this.#enterStatus(STATUSES[index - FIRST_STATUS] ?? Number.NaN);
   }

@@ -91,7 +91,7 @@ async function awaitJoin(workflow: PushWorkflowState, { closesAt, heldTo, seen }
   const wakeAt = Math.min(closesAt, heldTo ?? closesAt);
   const hasJoined = () => seen !== (workflow.joined ?? 0);
   while (Date.now() < wakeAt && !hasJoined()) {
-    const summary = 'await users who join, until the hour ends';
+    const summary = 'await joining users until the clock hour ends';
     await condition(hasJoined, Math.max(1, wakeAt - Date.now()), { summary });
   }
 }
@@ -116,9 +116,7 @@ async function takeNewLeases(
 async function readJoinedLeases(workflow: PushWorkflowState, close: boolean) {
   const { pushId } = workflow.input;
   const above = workflow.lastLease ?? -1;
-  const read = quick(
-    close ? 'close the push and read its last leases' : 'read the leases of users who joined',
-  );
+  const read = quick(close ? 'close the push and read its last leases' : 'read the leases of joined users');
   const answer = await read.joinedLeases({ pushId, above, close });
   workflow.lastLease = Math.max(above, ...answer.leases);
   return answer;

@@ -82,7 +82,7 @@ export function newPushWorkflowState(input: PushInput): PushWorkflowState {
 export function registerHandlers(workflow: PushWorkflowState): void {
   setHandler(defineSignal<[unknown]>(INSTRUCT_SIGNAL), (payload) => {
     const read = readInstruction(payload);
-    if (!read.ok) return log.warn('an instruction was ignored: it is not one', {});
+    if (!read.ok) return log.warn('an instruction with an invalid payload was ignored', {});
     if (read.payload.no <= workflow.instruction.no) return;
     workflow.instruction = read.payload;
     if (read.payload.wanted === 'run') {
@@ -94,7 +94,7 @@ export function registerHandlers(workflow: PushWorkflowState): void {
   setHandler(defineSignal(JOINED_SIGNAL), () => {
     workflow.joined = (workflow.joined ?? 0) + 1;
   });
-  setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { name }));
+  setDefaultSignalHandler((name) => log.warn('a signal with an unknown name was ignored', { name }));
   // A native cancel would leave the push unfenced and unfinalised, so it is turned into a cancel instruction.
   CancellationScope.current().cancelRequested.catch(() => {
     workflow.instruction = { no: workflow.instruction.no, wanted: 'cancel' };
@@ -160,7 +160,7 @@ function describe(workflow: PushWorkflowState): void {
     [
       `**${workflow.status}**${workflow.reason === null ? '' : ` (${workflow.reason})`}`,
       `- started: ${iso(workflow.startedAt)}`,
-      `- receipts count until: ${iso(workflow.windowEndsAt)}`,
+      `- end of the receipt window: ${iso(workflow.windowEndsAt)}`,
       `- requests without an answer at the last stop: ${workflow.inFlight}`,
       `- to pause, resume or cancel, signal the task: \`temporal workflow metadata --workflow-id ${workflow.input.taskId}\` shows the commands`,
     ].join('\n'),

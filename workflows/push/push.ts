@@ -44,7 +44,7 @@ async function runPush(workflow: PushWorkflowState): Promise<void> {
   }
   await collect(workflow, wasCancelled ? 'cancelled' : 'collecting');
   await sleep(Math.max(1, (workflow.windowEndsAt ?? 0) - Date.now()), {
-    summary: 'collect receipts until the window ends',
+    summary: 'collect receipts until the receipt window ends',
   });
   await finish(workflow, wasCancelled ? 'cancelled' : 'completed', workflow.reason);
 }
@@ -121,7 +121,7 @@ async function pause(workflow: PushWorkflowState): Promise<void> {
     // A sender that waited for them has written them by now, or has died.
     setTimes(workflow, await bulk('settle unanswered requests').settlePush({ pushId, abandon: null }));
   }
-  await awaitUntil(hasMoved, workflow.windowEndsAt, 'await an instruction, or the end of the window');
+  await awaitUntil(hasMoved, workflow.windowEndsAt, 'await an instruction, or the end of the receipt window');
 }
 
 /** Whether the fact came true before `until`, in epoch milliseconds; null waits without a limit. */
@@ -165,6 +165,6 @@ async function finish(
   setTimes(workflow, await quick('ensure that the window has started').startWindow({ pushId }));
   const { differences } = await bulk('finalise the statistics').finaliseStatistics({ pushId });
   const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
-  await bulk('delete the device-level details').deleteDetails({ pushId });
+  await bulk('delete the deliveries').deleteDetails({ pushId });
   await recordStatus(workflow, status, fault);
 }

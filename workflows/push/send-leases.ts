@@ -127,7 +127,7 @@ async function untilStopped(workflow: PushWorkflowState, lanes: Lanes): Promise<
     const hasMoved = () => mustStop() || isInstructed() || workflow.windowEndsAt !== windowEndsAt;
     if (windowEndsAt === null) await condition(hasMoved);
     else {
-      const summary = 'await the end of the senders, or of the window';
+      const summary = 'await all senders, or the end of the receipt window';
       await condition(hasMoved, Math.max(1, windowEndsAt - Date.now()), { summary });
     }
     if (mustStop() || (windowEndsAt !== null && Date.now() >= windowEndsAt)) return;
@@ -161,7 +161,7 @@ async function runLane(
       if (result.kind === 'refused') workflow.halted ??= result.reason;
     } catch (error) {
       if (!lanes.hasStopped && !isCancellation(error))
-        workflow.halted ??= 'a sender failed; its log says why';
+        workflow.halted ??= 'a sender failed: see the worker log';
     }
     lanes.hasStopped = true;
   }

@@ -78,7 +78,7 @@ async function begin(workflow: TaskWorkflowState): Promise<void> {
   ]);
   if (plan === null) {
     throw ApplicationFailure.nonRetryable(
-      `${taskId} has no such revision, or its submission ${submission} has ended`,
+      `revision ${revision} of ${taskId} does not exist, or submission ${submission} has ended`,
       'NoSuchRevision',
     );
   }

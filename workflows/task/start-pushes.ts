@@ -62,11 +62,11 @@ function inputOfPush(
 
 /** A push reports its own end, unless it was terminated. */
 function onTerminated(workflow: TaskWorkflowState, pushId: string): void {
-  log.warn('a push ended without a report', { pushId });
+  log.warn('the workflow of a push ended without a report', { pushId });
   applyReport(workflow, {
     pushId,
     status: 'failed',
-    reason: 'the workflow of the push was ended by hand',
+    reason: 'the workflow was terminated',
     inFlight: 0,
     obeyed: Number.MAX_SAFE_INTEGER,
   });
