@@ -84,7 +84,7 @@ async function createWorkflowWorker(): Promise<Worker> {
   });
 }
 
-/** Few pollers: a frozen worker's open polls swallow what they are given. */
+/** Few pollers, because the open polls of a frozen worker swallow the leases that they receive. */
 async function createSenderWorker(): Promise<Worker> {
   return await Worker.create({
     ...common,

@@ -25,13 +25,13 @@ export interface ApproverClaim {
   readonly code: string | null;
 }
 
-/** `via` is the way of the approval, for the audit. */
+/** `via` is the audited path of the approval. */
 export type ApproverCheck =
   | { readonly ok: true; readonly via: 'api' | 'signal' | 'claimed' }
   | { readonly ok: false; readonly reason: string };
 
 export interface TaskActivities {
-  /** null when the task has no such revision, or the submission is known to have ended. */
+  /** The plan is null when the revision does not exist or the submission is known to have ended. */
   loadPlan(input: { taskId: string; revision: number; submission?: number }): Promise<Plan | null>;
   nextPush(input: { taskId: string }): Promise<number>;
   checkApprover(claim: ApproverClaim): Promise<ApproverCheck>;

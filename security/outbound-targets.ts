@@ -27,8 +27,9 @@ const global6 = blockList(['2000::/3']);
 const reserved6 = blockList(RESERVED_V6);
 
 /**
- * Webhooks go to public addresses, and over https only. `allowed` are further ranges that the operator trusts, where
- * http is allowed, too. A name is refused when a single one of its addresses is neither public nor trusted.
+ * Webhooks go to public addresses, and over https only. `allowed` are further ranges that the operator
+ * trusts, where http is allowed, too. A name is refused when a single one of its addresses is neither public
+ * nor trusted.
  */
 export function createFindTarget(allowed: readonly string[], resolveName = lookUp): FindTarget {
   const trusted = blockList(allowed);

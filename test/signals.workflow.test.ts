@@ -129,7 +129,7 @@ describe('approval by signal', () => {
   test.each([
     ['no code', {}, 'an approval code is required'],
     ['a wrong code', { code: 'AAAAAAAAAAAAAAAAAAAA' }, 'the code is not valid'],
-    ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'no such person'],
+    ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'the approver or the revision does not exist'],
     ['somebody who is no approver', { approver: 'marketer' }, 'not an approver'],
     ['an older revision', { revision: 9 }, 'revision 9 is not the one'],
   ])('with %s is ignored', async (_what, change: Record<string, unknown>, reason) => {

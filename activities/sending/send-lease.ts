@@ -28,7 +28,7 @@ export interface SendLeaseInput {
   readonly pushId: string;
   readonly leaseNo: number;
   readonly epoch: number;
-  /** Epoch milliseconds. A push that has not started by then is not started by this lease. */
+  /** Epoch milliseconds. The lease does not start a push that has not started by then. */
   readonly startBefore: number;
   /** A person has seen the push stop for its rejected tokens, and resumed it. */
   readonly isTrusted: boolean;
@@ -176,7 +176,7 @@ export function createSenderActivities(deps: SenderDeps): {
   };
 }
 
-/** Temporal gives the lease out again, behind those that wait, and without an event in the history. */
+/** Makes Temporal retry the lease, behind the waiting ones and without an event in the history. */
 function yieldPlace(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Yielded',

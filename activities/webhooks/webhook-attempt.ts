@@ -59,7 +59,7 @@ async function request(
   }
 }
 
-/** Only the code: messages of network errors name addresses. */
+/** Names the code alone, because messages of network errors contain addresses. */
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   return `no answer: ${code}`;

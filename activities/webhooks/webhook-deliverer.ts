@@ -9,18 +9,19 @@ import { createNotifier } from '../notifier.ts';
 import { attemptWebhook } from './webhook-attempt.ts';
 
 const AT_A_TIME = 64;
-/** One slow endpoint never holds up the others. */
+/** Open requests per endpoint, so that a slow endpoint never holds up the others. */
 const PER_ENDPOINT = 4;
 const POLL_MS = 500;
-/** Longer than a request and its record take. */
+/** Longer than a request and its record take together. */
 const LEASE_MS = 60_000;
 const REMIND_MS = 5_000;
 const CLEAN_MS = 3_600_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 
 /**
- * Sends webhooks that are due until it is stopped. It is no activity: it polls an outbox in Postgres, in any number
- * of processes. Delivery is at least once: a message that was sent and not recorded is sent again when its lease ends.
+ * Sends due webhooks until it is stopped. The deliverer polls an outbox in Postgres, in any number of
+ * processes, and so is not an activity. Delivery is at least once: a message that was sent and not recorded
+ * is sent again when its lease ends.
  */
 export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<void> } {
   let isStopping = false;

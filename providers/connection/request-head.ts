@@ -13,7 +13,9 @@ const FORBIDDEN = new Set([
   'upgrade',
 ]);
 
-/** Headers that many requests share. Of a head that is used again a connection sends only a few bytes. */
+/**
+ * Headers that many requests share. A connection sends only a few bytes of a head that it has sent before.
+ */
 export interface RequestHead {
   /** Names and values in turn. */
   readonly headers: readonly string[];

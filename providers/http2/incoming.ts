@@ -42,7 +42,7 @@ export class Incoming {
   readonly #bodies: BodySender;
   readonly #ours: HeaderWriter;
   readonly #events: PeerEvents;
-  /** Whether the stream is open or was. */
+  /** Whether the stream is open or was open before. */
   readonly #isStarted: (streamId: number) => boolean;
   readonly #head = new HeaderReader();
   /** Headers that continue in the next frame. */
@@ -110,7 +110,7 @@ export class Incoming {
     this.#events.data(streamId, buffer, from, end - padding, (flags & FLAG.endStream) !== 0);
   }
 
-  /** All that came, with its padding, is taken from the window, and given back when half is used. */
+  /** Takes received bytes with their padding from the window, and gives them back when half of it is used. */
   #account(bytes: number): void {
     this.#window -= bytes;
     if (this.#window < 0) {

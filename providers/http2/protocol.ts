@@ -1,4 +1,4 @@
-/** What RFC 9113 calls things, as numbers on the wire. */
+/** The names of RFC 9113 with their numbers on the wire. */
 export const FRAME = {
   data: 0,
   headers: 1,

@@ -38,7 +38,7 @@ export interface PushWorkflowState {
   /** Whether the next opening may clear a fence: the task was resumed. */
   resume: boolean;
   preparedAt: number | null;
-  /** The first moment at which a device may be sent to: all wait for their time zones. */
+  /** The first moment at which a device may be sent to, when all devices wait for their time zones. */
   heldTo?: number;
   /** Why no recipient can be prepared. */
   fault?: string;
@@ -49,7 +49,7 @@ export interface PushWorkflowState {
   windowEndsAt: number | null;
   /** How often users joined. */
   joined?: number;
-  /** No more users may join. */
+  /** True once no more users may join. */
   hasClosed?: boolean;
   /** The last lease that was given to senders. */
   lastLease?: number;
@@ -78,7 +78,7 @@ export function newPushWorkflowState(input: PushInput): PushWorkflowState {
   };
 }
 
-/** Handlers only remember; `runPush` acts. No handler throws, whatever arrives. */
+/** Handlers only store messages, and `runPush` acts on them. No handler throws, whatever arrives. */
 export function registerHandlers(workflow: PushWorkflowState): void {
   setHandler(defineSignal<[unknown]>(INSTRUCT_SIGNAL), (payload) => {
     const read = readInstruction(payload);
@@ -121,7 +121,10 @@ export async function recordStatus(
   await Promise.all([record, report(workflow)]);
 }
 
-/** For a status that Postgres has already. The first `sending` is reported only when the task waits for it. */
+/**
+ * Reports a status that Postgres has already. The first `sending` is reported only when the task waits for
+ * it.
+ */
 export async function reportStatus(
   workflow: PushWorkflowState,
   status: PushStatus,

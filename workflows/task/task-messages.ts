@@ -23,7 +23,9 @@ import { handleCommand } from './task-command.ts';
 import { applyOccurrence } from './task-occurrences.ts';
 import { ignore, type TaskWorkflowState, viewOf } from './task-workflow-state.ts';
 
-/** Every command is an update, which answers, and a signal, which needs no worker and never reports a refusal. */
+/**
+ * Every command is an update, which answers, and a signal, which needs no worker and never reports a refusal.
+ */
 export function registerHandlers(workflow: TaskWorkflowState): void {
   setHandler(defineQuery<TaskView>(STATE_QUERY), () => viewOf(workflow));
   for (const name of COMMAND_NAMES) registerCommand(workflow, name);
@@ -85,7 +87,7 @@ async function handleSignal(workflow: TaskWorkflowState, name: CommandName, payl
   if (reason !== undefined) ignore(workflow, name, reason, personOf(parsed.command));
 }
 
-/** Pushes are abandoned children: a native cancel would end the task while its push goes on sending. */
+/** Pushes are abandoned children, so a native cancel would end the task while its push goes on sending. */
 function adoptNativeCancel(workflow: TaskWorkflowState): void {
   CancellationScope.current().cancelRequested.catch(() =>
     unharmed(async () => {
