@@ -10,7 +10,7 @@ const REQUIRED = {
   ADMIN_KEY: 'a'.repeat(32),
 };
 
-test('what is not set has a default that is safe on one machine', () => {
+test('a variable that is not set has a default that is safe on one machine', () => {
   const config = readConfig(REQUIRED);
   expect(config.api).toEqual({
     host: '127.0.0.1',
@@ -30,7 +30,7 @@ test('every fault is named at once, and no secret is shown', () => {
   expect(read).not.toThrow(/c2hvcnQ=|too short/);
 });
 
-test('after a change of keys the one before is kept, under the version before', () => {
+test('after a key rotation the previous key is kept under the previous version', () => {
   const previous = Buffer.alloc(32, 9);
   const env = { ...REQUIRED, SIGNING_KEY_VERSION: '7', SIGNING_KEY_PREVIOUS: previous.toString('base64') };
   const { messageKeys } = readConfig(env);

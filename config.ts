@@ -5,7 +5,10 @@ const Url = z.url();
 const Port = z.coerce.number().int().min(0).max(65_535);
 const Seconds = z.coerce.number().int().positive();
 
-/** No number of proxies: with one, whoever reaches the API past them could claim any address. */
+/**
+ * Addresses and ranges, not a number of proxies. With a number, a client that reaches the API past the
+ * proxies could claim any address.
+ */
 const Proxies = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim()))
@@ -13,7 +16,7 @@ const Proxies = z
     z.array(
       z.union(
         [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])],
-        'must be addresses and ranges, with commas between them',
+        'must be IP addresses, CIDR ranges, loopback, linklocal or uniquelocal, separated by commas',
       ),
     ),
   );
@@ -25,7 +28,7 @@ const Ranges = z
     z.array(
       z.union(
         [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-        'must be addresses and ranges, with commas between them',
+        'must be IP addresses or CIDR ranges, separated by commas',
       ),
     ),
   );
@@ -39,21 +42,21 @@ const Env = z.object({
   API_PORT: Port.default(8080),
   /** Per key; with an SDK key, which is public, per key and address. */
   REQUESTS_PER_MINUTE: z.coerce.number().int().positive().default(6_000),
-  /** The proxies whose X-Forwarded-For is believed: addresses and ranges, with commas between them. */
+  /** The proxies whose X-Forwarded-For is believed: addresses and ranges, separated by commas. */
   TRUST_PROXY: Proxies.optional(),
   /** Where people see Temporal's web UI; tasks link to it. */
   TEMPORAL_UI_URL: Url.optional(),
-  /** 32 bytes, base64: encrypts provider credentials at rest. */
+  /** Encrypts provider credentials at rest. 32 bytes, base64. */
   CREDENTIALS_KEY: z
     .base64()
     .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64'),
-  /** At least 32 bytes, base64: authenticates message IDs and approval codes. */
+  /** Authenticates message IDs and approval codes. At least 32 bytes, base64. */
   SIGNING_KEY: z
     .base64()
     .refine((key) => Buffer.from(key, 'base64').length >= 32, 'must be 32 bytes or more in base64'),
   /** Grows by one with every change of SIGNING_KEY. */
   SIGNING_KEY_VERSION: z.coerce.number().int().min(1).max(255).default(1),
-  /** The SIGNING_KEY before: receipts of what it signed still count. */
+  /** The previous SIGNING_KEY. Receipts of message IDs that it signed still count. */
   SIGNING_KEY_PREVIOUS: z
     .base64()
     .refine((key) => Buffer.from(key, 'base64').length >= 32, 'must be 32 bytes or more in base64')
@@ -67,7 +70,7 @@ const Env = z.object({
   PUSH_CA_FILE: z.string().optional(),
   /** The HTTP/2 client for push services: the product's own, or that of Node. */
   PUSH_HTTP2: z.enum(['own', 'node']).default('own'),
-  /** Addresses and ranges that webhooks may go to besides public ones, with commas between them. */
+  /** Addresses and ranges that webhooks may go to besides public ones, separated by commas. */
   WEBHOOK_PRIVATE_RANGES: Ranges.optional(),
   RECEIPT_WINDOW_SECONDS: Seconds.default(72 * 3600),
   WORKER_ROLE: z.enum(['workflow', 'sender', 'both']).default('both'),
@@ -117,7 +120,10 @@ function toConfig(env: z.infer<typeof Env>) {
 /** Reads the configuration once; throws an error that lists every fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = Env.safeParse(env);
-  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(
+      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
+    );
   return toConfig(parsed.data);
 }
 
@@ -126,9 +132,12 @@ const CliEnv = z.object({
   SIGNALBOX_KEY: z.string().min(1),
 });
 
-/** Of the command line, which is a caller of the API like any other. */
+/** The environment of the command line, which is a caller of the API like any other. */
 export function readCliConfig(env: NodeJS.ProcessEnv = process.env) {
   const parsed = CliEnv.safeParse(env);
-  if (!parsed.success) throw new Error(`The configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(
+      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
+    );
   return { apiUrl: parsed.data.SIGNALBOX_URL, key: parsed.data.SIGNALBOX_KEY };
 }

@@ -84,7 +84,7 @@ async function createWorkflowWorker(): Promise<Worker> {
   });
 }
 
-/** Few pollers: a frozen worker's open polls swallow what they are given. */
+/** Few pollers, because the open polls of a frozen worker swallow the leases that they receive. */
 async function createSenderWorker(): Promise<Worker> {
   return await Worker.create({
     ...common,
@@ -108,14 +108,14 @@ if (config.workerRole !== 'sender') {
     taskQueue: TASK_QUEUE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     args: [HOUSEKEEPING_TIMES],
-    staticSummary: 'mends what terminated workflows left, drops partitions',
+    staticSummary: 'ends orphaned tasks and pushes, drops unused partitions',
   });
   await client.workflow.start(TRIGGERS, {
     workflowId: TRIGGERS,
     taskQueue: TASK_QUEUE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     args: [TRIGGER_TIMES],
-    staticSummary: 'enters the users of events into trigger tasks, and pushes when they are due',
+    staticSummary: 'adds users of events to trigger tasks, requests pushes for due users',
   });
 }
 const deliverer =

@@ -4,7 +4,7 @@ function pathOf(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));
 }
 
-/** What a bundle is made of. A worker that is given a bundle still needs the converter for its activities. */
+/** The sources of a bundle. A worker that is given a bundle still needs the converter for its activities. */
 export const WORKFLOW_SOURCE = {
   workflowsPath: pathOf('./workflows/index.ts'),
   payloadConverterPath: pathOf('./workflows/payload-converter.ts'),

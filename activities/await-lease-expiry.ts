@@ -5,7 +5,10 @@ import type { Clock } from '../domain/clock.ts';
 
 const POLL_MS = 50;
 
-/** Resolves when no sender of the push can start a request: each gave its lease back, or its lease has expired. */
+/**
+ * Resolves when no sender of the push can start a request: each gave its lease back, or its lease has
+ * expired.
+ */
 export async function awaitSendersExpired(db: Db, clock: Clock, pushNo: number): Promise<void> {
   const context = Context.current();
   for (;;) {

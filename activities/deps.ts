@@ -18,7 +18,7 @@ export interface SenderDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly messageMac: Mac;
-  /** How Temporal names this process. */
+  /** The identity of this process in Temporal. */
   readonly identity: string;
   readonly services: PushServices;
 }

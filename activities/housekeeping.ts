@@ -30,8 +30,9 @@ export interface SweepResult {
 
 export interface HousekeepingActivities {
   /**
-   * A terminated workflow runs no code, so that its push would stay open and its numbers live: such pushes and tasks are
-   * ended here. Partitions that a crash left are dropped. A push that is younger than the grace may have no workflow yet.
+   * Ends the pushes and tasks of terminated workflows. A terminated workflow runs no code, so its push would
+   * stay open and its statistics live. Partitions that a crash left are dropped. A push that is younger than
+   * the grace may have no workflow yet.
    */
   sweepOrphans(input: {
     readonly graceMs: number;
@@ -39,7 +40,7 @@ export interface HousekeepingActivities {
   }): Promise<SweepResult>;
 }
 
-/** Temporal is queried for each of them; the next sweep continues behind them. */
+/** Rows per sweep. Each row costs a query to Temporal. The next sweep continues behind the last row. */
 const BATCH = 500;
 
 export function createHousekeeping({ db, clock, log }: ActivityDeps): HousekeepingActivities {
@@ -51,11 +52,11 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       await settleStopped(db, { pushNo: push.no, slot: push.slot, now, abandon: 'failed' });
     }
     if (isUnderWay) {
-      log.error({ pushId: push.id }, 'the workflow of a push is gone; the push is fenced and failed');
+      log.error({ pushId: push.id }, 'a push without a running workflow was fenced and failed');
       await setPushStatus(db, {
         pushNo: push.no,
         status: 'failed',
-        reason: 'its workflow was ended by hand',
+        reason: 'the workflow was terminated',
         now,
       });
     }
@@ -89,7 +90,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
       for (const taskId of taskIds) {
         context.heartbeat();
         if (await isRunning(context.client, taskId)) continue;
-        await failTask(db, { taskId, reason: 'its workflow was ended by hand', now });
+        await failTask(db, { taskId, reason: 'the workflow was terminated', now });
         done.orphanedTasks++;
       }
       done.resumedTasks = await resumeStopped(db, context.client, BATCH);

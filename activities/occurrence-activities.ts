@@ -23,7 +23,10 @@ import type { ActivityDeps } from './deps.ts';
 type TaskKey = { readonly taskId: string };
 
 export interface OccurrenceActivities {
-  /** Creates or updates the Schedule, or the trigger, of the task's revision. Answers the occurrences since `after`. */
+  /**
+   * Creates or updates the Schedule, or the trigger, of the task's revision. Answers the occurrences since
+   * `after`.
+   */
   ensureSchedule(input: TaskKey & { revision: number; isPaused: boolean; after: number }): Promise<Missed>;
   removeSchedule(input: TaskKey): Promise<void>;
   /** Whether an occurrence of the task may still come. */
@@ -85,7 +88,9 @@ interface ScheduleSpec {
   readonly isPaused: boolean;
 }
 
-/** Overlapping starts are allowed: an occurrence that no worker has taken yet must not swallow the next one. */
+/**
+ * Overlapping starts are allowed: an occurrence that no worker has taken yet must not swallow the next one.
+ */
 function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }: ScheduleSpec) {
   const { startAt, endAt } = recurrence;
   const input: OccurrenceInput = { taskId, revision, zone };

@@ -39,24 +39,33 @@ export interface Settled extends PushTimes {
 }
 
 export interface PushActivities {
-  /** With a fault no recipient was prepared, and a retry would not help. */
+  /** A `fault` means that no recipient was prepared and that a retry would not help. */
   prepareRecipients(input: PushKey): Promise<Prepared & { fault?: string }>;
-  /** The next part of a large audience, whose first devices may be sent to meanwhile. With a fault no more was prepared. Answers the leases above `lastLease`. */
+  /**
+   * Prepares the next part of a large audience, whose first devices may be sent to at the same time. A
+   * `fault` means that no more was prepared. Answers the leases above `lastLease`.
+   */
   prepareNextPart(input: PushKey & { lastLease: number }): Promise<NextPart & { fault?: string }>;
-  /** A push that could be opened is recorded as sending. */
+  /** Records the push as sending when it could be opened. */
   openPush(input: PushKey & { resume: boolean }): Promise<OpenedPush & DueLeases>;
-  /** The leases above a number of users who joined, and those that are due, even if they were answered before; after `close` no user joins. */
+  /**
+   * The leases of joined users above `above`, and the leases that are due, even if an earlier call answered
+   * them. After `close` no user joins.
+   */
   joinedLeases(input: PushKey & { above: number; close: boolean }): Promise<DueLeases>;
   /** The leases that became due at `from`, in epoch milliseconds, or later. */
   dueLeases(input: PushKey & { from: number }): Promise<DueLeases>;
   fencePush(input: PushKey & { wanted: RequestedState | null }): Promise<void>;
-  /** Called when all senders have stopped. With `abandon` the rest is not sent, for that reason. */
+  /** Called when all senders have stopped. `abandon` is the reason why the rest is not sent. */
   settlePush(input: PushKey & { abandon: NotSentReason | null }): Promise<Settled>;
-  /** A push without recipients is started by this. A status is recorded, too. */
+  /** Starts the receipt window of a push without recipients, and records `status` if there is one. */
   startWindow(input: PushKey & { status?: PushStatus; reason?: string | null }): Promise<PushTimes>;
   recordPush(input: PushKey & { status: PushStatus; reason: string | null }): Promise<void>;
   finaliseStatistics(input: PushKey): Promise<{ differences: string[] }>;
-  /** Whether the rows are gone from the disk; until then another push of the same half hour needs its partition. */
+  /**
+   * `dropped` when the rows are gone from the disk. Until then another push of the same half hour needs the
+   * partition.
+   */
   deleteDetails(input: PushKey): Promise<{ dropped: boolean }>;
 }
 
@@ -108,7 +117,8 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async openPush({ pushId, resume }) {
       const push = await findPush(db, pushId);
-      // The order matters: users may join meanwhile, and no lease of theirs may be missing below one that is in the list.
+      // Due leases are read before the push is opened, because users may join in between. No lease of a
+      // joined user may be missing below a lease that is in the list.
       const due = await findDueLeases(db, { pushNo: push.no, from: new Date(0), now: await clock() });
       const opened = await openPush(db, { pushNo: push.no, resume });
       if (opened.wanted === null && !opened.isAppStopped) await record(push.no, 'sending', null);

@@ -9,14 +9,14 @@ export interface PushServices {
   close(): Promise<void>;
 }
 
-/** The stored credential cannot be decrypted, or is not one that the push service's adapter takes. */
+/** The stored credential cannot be decrypted, or the push service's adapter does not accept it. */
 export class UnusableCredential extends Error {
   override name = 'UnusableCredential';
 }
 
 type Connect = (channel: Channel, credential: unknown) => PushService;
 
-/** The service that leases hold. A lease under way goes on with a new credential, too. */
+/** A service as leases hold it. A lease under way continues with a new credential. */
 class Connected implements PushService {
   #service: PushService;
   #version: number;

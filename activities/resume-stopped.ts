@@ -4,8 +4,8 @@ import type { Db } from '../db/core/database.ts';
 import { RESUME_COMMAND } from '../domain/tasks/commands.ts';
 
 /**
- * Resumes the tasks that an emergency stop paused and that did not receive its end: Temporal was away, or the task
- * paused just as the stop was lifted.
+ * Resumes the tasks that an emergency stop paused and that missed the end of the stop. Temporal was away at
+ * that time, or the task paused just as the stop was lifted.
  */
 export async function resumeStopped(db: Db, client: Client, limit: number): Promise<number> {
   let resumed = 0;

@@ -25,13 +25,13 @@ export interface ApproverClaim {
   readonly code: string | null;
 }
 
-/** `via` is the way of the approval, for the audit. */
+/** `via` is the audited path of the approval. */
 export type ApproverCheck =
   | { readonly ok: true; readonly via: 'api' | 'signal' | 'claimed' }
   | { readonly ok: false; readonly reason: string };
 
 export interface TaskActivities {
-  /** null when the task has no such revision, or the submission is known to have ended. */
+  /** The plan is null when the revision does not exist or the submission is known to have ended. */
   loadPlan(input: { taskId: string; revision: number; submission?: number }): Promise<Plan | null>;
   nextPush(input: { taskId: string }): Promise<number>;
   checkApprover(claim: ApproverClaim): Promise<ApproverCheck>;
@@ -67,7 +67,7 @@ export function createTaskActivities({
     async checkApprover(claim) {
       const approver = await findApprover(db, { ...claim, personId: claim.approver });
       if (approver === undefined)
-        return refused('no such person, or no such revision, in the app of this task');
+        return refused("the approver or the revision does not exist in this task's app");
       const refusal = refusalOfApprover({
         approver: claim.approver,
         role: approver.role,
@@ -80,12 +80,12 @@ export function createTaskActivities({
       if (claim.code === null) {
         return approver.signal_approval === 'claimed'
           ? { ok: true, via: 'claimed' }
-          : refused('a code is needed: request it from the API as this approver');
+          : refused('an approval code is required: request one from the API as this approver');
       }
       const way = verifyApprovalCode(approvalMac, claim, claim.code);
       if (way === undefined) return refused('the code is not valid for this approver and revision');
       if (way === 'signal' && approver.signal_approval === 'off')
-        return refused('the app takes no approval by signal');
+        return refused('this app does not allow approvals by signal: approve through the API');
       return { ok: true, via: way };
     },
     async recordStatus(projection) {

@@ -35,7 +35,11 @@ export function createTriggerActivities({ db, clock, log }: ActivityDeps): Trigg
       if (!(error instanceof RuleError)) throw error;
       const reason = faultOfAudience(error);
       const isNew = await recordUnjoinable(db, { ...trigger, push, reason, now: await clock() });
-      if (isNew) log.warn({ taskId: trigger.taskId, pushId: push.id, reason }, 'nobody can join a push');
+      if (isNew)
+        log.warn(
+          { taskId: trigger.taskId, pushId: push.id, reason },
+          'no user can join a push: its audience has a fault',
+        );
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Message } from '../domain/content/content.ts';
 
 /**
- * What travels for the app beside what is shown: `messageId`, `deepLink`, `imageUrl`, `buttons`. All are strings,
- * buttons as JSON. APNs carries them in the custom object `sb`, FCM in the map `data`.
- * This is the part behind the message ID, as JSON members.
+ * The data for the app beside the text that is shown: `messageId`, `deepLink`, `imageUrl`, `buttons`. All
+ * values are strings, buttons as JSON. APNs carries the data in the custom object `sb`, FCM in the map
+ * `data`. The result is the part behind the message ID, as JSON members.
  */
 export function appData({ deepLink, imageUrl, buttons }: Message): string {
   const data = {

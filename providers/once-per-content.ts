@@ -1,6 +1,6 @@
 import type { Message } from '../domain/content/content.ts';
 
-/** Serialises what all messages of one push share only once. */
+/** Serialises the part that all messages of one push share only once. */
 export function oncePerContent<T extends object>(make: (content: Message) => T): (content: Message) => T {
   const made = new WeakMap<Message, T>();
   return (content) => {

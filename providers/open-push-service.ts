@@ -20,7 +20,9 @@ export class CredentialError extends Error {
   override name = 'CredentialError';
 }
 
-/** Opens the push service of a channel; throws a `CredentialError` that lists every fault of the credential. */
+/**
+ * Opens the push service of a channel; throws a `CredentialError` that lists every fault of the credential.
+ */
 export function openPushService(
   channel: Channel,
   credential: unknown,

@@ -87,7 +87,7 @@ describe.each(CLIENTS)('%s', (http2) => {
     withServiceOn(http2, channel, use);
 
   test.each(CHANNELS)(
-    '%s: a storm of GOAWAYs loses nothing and doubles nothing',
+    '%s: a storm of GOAWAYs loses and duplicates nothing',
     async (channel) => {
       await simulators.control.change({ [channel]: { goawayEveryStreams: 400 } });
       const outcomes = await withService(channel, (service) => sendAll(service, channel, STORM));
@@ -102,7 +102,7 @@ describe.each(CLIENTS)('%s', (http2) => {
     STORM_TIMEOUT_MS,
   );
 
-  test.each(CHANNELS)('%s: refused streams are sent again until they are taken', async (channel) => {
+  test.each(CHANNELS)('%s: refused streams are sent again until they are accepted', async (channel) => {
     await simulators.control.change({ [channel]: { refuseStreamsShare: 0.3 } });
     const outcomes = await withService(channel, (service) => sendAll(service, channel, 1000));
     expect(tally(outcomes)).toEqual({ accepted: 1000 });
@@ -111,7 +111,7 @@ describe.each(CLIENTS)('%s', (http2) => {
 
   test.each(
     CHANNELS,
-  )('%s: what was processed without an answer is ambiguous, not sent again', async (channel) => {
+  )('%s: a send that was processed without an answer is ambiguous, not repeated', async (channel) => {
     await simulators.control.change({ [channel]: { resetAfterProcessingShare: 0.2 } });
     const outcomes = await withService(channel, (service) => sendAll(service, channel, 1000));
     const { ambiguous, accepted } = tally(outcomes);
@@ -148,7 +148,7 @@ describe.each(CLIENTS)('%s', (http2) => {
     expect((await simulators.control.counts()).requests).toBe(0);
   });
 
-  test.each(CHANNELS)('%s: bad tokens are rejected, exactly those', async (channel) => {
+  test.each(CHANNELS)('%s: exactly the bad tokens are rejected', async (channel) => {
     const shares = { shareUnregistered: 0.1, shareBadToken: 0.05 };
     await simulators.control.change({ [channel]: shares });
     const outcomes = await withService(channel, (service) => sendAll(service, channel, 1000));

@@ -4,19 +4,19 @@ import type { Outcome } from '../domain/pushes/outcome.ts';
 /** One device that a message is addressed to. */
 export interface Addressee {
   readonly token: string;
-  /** Travels in the payload; receipts refer to it. */
+  /** Sent in the payload, and named by receipts. */
   readonly messageId: string;
   /** The same for every attempt of one delivery, so that a duplicate overwrites; at most 64 bytes. */
   readonly collapseId: string;
 }
 
-/** The sender's word on one message, whose lease may end while it waits to be written. */
+/** The sender's permission for one message, whose lease may end while the message waits to be written. */
 export interface Gate {
-  /** Asked any number of times, the last time immediately before the request is written. */
+  /** Called any number of times, the last time immediately before the request is written. */
   mayStart(): boolean;
-  /** The request is written. */
+  /** Called when the request is written. */
   started(): void;
-  /** It surely was not processed, and waits to be written again. */
+  /** Called when the request was certainly not processed and waits to be written again. */
   putBack(): void;
 }
 
@@ -24,15 +24,15 @@ export const ALWAYS_OPEN: Gate = { mayStart: () => true, started() {}, putBack()
 
 /** A connected push service with one app's credential. Safe to use from many leases at once. */
 export interface PushService {
-  /** Resolves when the outcome is known or its deadline passed; never rejects. */
+  /** Resolves when the outcome is known or the deadline has passed. Never rejects. */
   send(content: Message, to: Addressee, gate: Gate): Promise<Outcome>;
   /** Asks the gate of every message that was handed over and not written, because a lease was stopped. */
   recheck(): void;
-  /** Lets what is in flight end, then closes its connections. */
+  /** Lets requests in flight end, then closes the connections. */
   close(): Promise<void>;
 }
 
-/** Where the operator lets a push service be reached. Never given by an API caller. */
+/** The operator's address for a push service. Never given by an API caller. */
 export interface Endpoint {
   readonly url: URL;
   /** PEM of the authority to trust instead of the system's. */

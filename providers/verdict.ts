@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { Answer } from './h2/h2-exchange.ts';
 import type { HoldOff } from './h2/hold-off.ts';
 
-/** What an answer of a push service means; the tables of each service are made of these. */
+/** The meaning of an answer of a push service. The tables of each service are made of verdicts. */
 export type Verdict =
   | { readonly kind: 'rejected'; readonly token: 'gone' | 'doubtful' }
   | { readonly kind: 'refused'; readonly fault: 'request' | 'credential' }
@@ -12,22 +12,22 @@ export type Verdict =
   | {
       readonly kind: 'retry_later';
       readonly afterMs: number;
-      /** Whether it keeps every other request of the credential back too. */
+      /** Whether the answer holds back every other request of the credential, too. */
       readonly holdsAll: 'never' | 'if_told' | 'always';
     };
 
 export const GONE_TOKEN: Verdict = { kind: 'rejected', token: 'gone' };
-/** Or the environment, the topic or the project of the credential is not the app's. */
+/** The token is bad, or the environment, the topic or the project of the credential is not the app's. */
 export const DOUBTFUL_TOKEN: Verdict = { kind: 'rejected', token: 'doubtful' };
 export const BAD_REQUEST: Verdict = { kind: 'refused', fault: 'request' };
 export const BAD_CREDENTIAL: Verdict = { kind: 'refused', fault: 'credential' };
-/** A fault of the service: `afterMs` is only the least wait, the caller backs off further. */
+/** A fault of the service. `afterMs` is only the least wait, and the caller backs off further. */
 export const TRANSIENT: Verdict = { kind: 'retry_later', afterMs: 2_000, holdsAll: 'if_told' };
 
-/** A status that the service does not document: something before it answered, and the service may have the message. */
+/** An undocumented status. A proxy before the service answered, and the service may have the message. */
 export const UNDOCUMENTED: Verdict = { kind: 'ambiguous' };
 
-/** Of a status whose reason the service's table does not know. */
+/** The verdict for a status whose reason the service's table does not know. */
 export function verdictOfStatus(status: number, known: ReadonlyMap<number, Verdict>): Verdict {
   return known.get(status) ?? (status >= 500 ? UNDOCUMENTED : BAD_REQUEST);
 }
@@ -40,7 +40,7 @@ export interface Reading {
 
 export type ServiceAnswer = Extract<Answer, { kind: 'answer' }>;
 
-/** Turns what the pool knows into an outcome; `read` looks the service's own words up in its table. */
+/** Turns an answer of the pool into an outcome. `read` looks up the service's own reason in its table. */
 export function outcomeOf(
   answer: Answer,
   read: (answer: ServiceAnswer) => Reading,
@@ -80,7 +80,7 @@ function judge(
   }
 }
 
-/** The JSON of an answer's body, or nothing where it is none. */
+/** The JSON of an answer's body. Undefined when the body is not JSON. */
 export function jsonBody(answer: ServiceAnswer): unknown {
   try {
     return JSON.parse(answer.body.toString('utf8'));

@@ -1,12 +1,12 @@
 /**
  * AES-CMAC, RFC 4493 (NIST SP 800-38B), with a 128-bit key and a tag of 16 bytes.
  *
- * Why own code: Node's `crypto` offers no CMAC, and message IDs need one that takes many messages in one call. Only
+ * Reason: Node's `crypto` offers no CMAC, and message IDs need one that takes many messages in one call. Only
  * the chaining and the padding are written here. OpenSSL computes each AES block.
  *
- * What proves it: `cmac.test.ts` holds the four examples of RFC 4493, section 4. Those of 16 and 64 bytes end in a
- * whole block (subkey K1), those of 0 and 40 bytes in a padded one (subkey K2), and those of 40 and 64 bytes chain
- * blocks. `many` is compared with the plain form for each length that it takes.
+ * Proof: `cmac.test.ts` holds the four examples of RFC 4493, section 4. The examples of 16 and 64 bytes end
+ * in a whole block (subkey K1), those of 0 and 40 bytes in a padded one (subkey K2), and those of 40 and 64
+ * bytes chain blocks. `many` is compared with the plain form for each length that it takes.
  */
 import { createCipheriv } from 'node:crypto';
 import type { Mac } from '../domain/receipts/message-id.ts';
@@ -37,7 +37,7 @@ export function createCmac(key: Buffer): Mac {
     }
     return aes.update(state);
   };
-  // Each message is one block, and no block depends on another one: one call of AES encrypts all of them.
+  // Each message is one block, and no block depends on another one, so one call of AES encrypts all of them.
   const many: Mac['many'] = (messages, bytes) => {
     const blocks = Buffer.alloc((messages.length / bytes) * BLOCK_BYTES);
     for (let i = 0; i < blocks.length; i++) {

@@ -3,8 +3,8 @@ import type { Mac } from '../domain/receipts/message-id.ts';
 import { createCmac } from './cmac.ts';
 
 /**
- * A message ID is made for every device and checked for every receipt. AES-CMAC takes a quarter of the time of an
- * HMAC for that.
+ * A message ID is made for every device and checked for every receipt. AES-CMAC takes a quarter of the time
+ * of an HMAC for that.
  */
 const MACS = {
   'message-id': { make: createCmac, keyBytes: 16 },
@@ -26,7 +26,7 @@ function createHmacOf(secret: Buffer): Mac {
 export interface SigningKeys {
   readonly current: Buffer;
   readonly version: number;
-  /** The key before the current one: its message IDs still count. Its version is one less. */
+  /** The key before the current one, whose version is one less. Its message IDs still count. */
   readonly previous: Buffer | undefined;
 }
 

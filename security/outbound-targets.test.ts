@@ -5,7 +5,7 @@ import { createFindTarget } from './outbound-targets.ts';
 const v4 = (address: string): Address => ({ address, family: 4 });
 const v6 = (address: string): Address => ({ address, family: 6 });
 const PUBLIC = v4('93.184.216.34');
-const PRIVATE = 'it leads to a private or reserved address';
+const PRIVATE = 'must lead to a public address, not to a private or reserved one';
 
 /** Where a URL leads when the name in it has these addresses. */
 async function find(url: string, answers: Address[] = [], allowed: string[] = []) {
@@ -26,7 +26,7 @@ describe('an address in the URL', () => {
     expect(await find(`https://${host}/`)).toEqual({ ok: false, reason: PRIVATE });
   });
 
-  test.each([['8.8.8.8'], ['172.32.0.1'], ['[2606:4700::1111]']])('%s is taken', async (host) => {
+  test.each([['8.8.8.8'], ['172.32.0.1'], ['[2606:4700::1111]']])('%s is accepted', async (host) => {
     expect(await find(`https://${host}/`)).toMatchObject({ ok: true });
   });
 });
@@ -48,7 +48,7 @@ describe('the answers of the name service', () => {
   });
 
   test('none, or a name service that does not answer', async () => {
-    const unresolved = { ok: false, reason: 'its name cannot be resolved' };
+    const unresolved = { ok: false, reason: 'the host name cannot be resolved' };
     expect(await find('https://hooks.example/')).toEqual(unresolved);
     const failing = createFindTarget([], () => Promise.reject(new Error('ESERVFAIL')));
     expect(await failing(new URL('https://hooks.example/'))).toEqual(unresolved);
@@ -61,7 +61,7 @@ describe('the answers of the name service', () => {
 
 describe('ranges that the operator allows', () => {
   const allowed = ['10.1.0.0/16', 'fd00::/8'];
-  test('are taken, also over http; others are not', async () => {
+  test('are accepted, also over http, and others are not', async () => {
     expect(await find('http://10.1.2.3/', [], allowed)).toMatchObject({ ok: true });
     expect(await find('http://hooks.example/', [v6('fd00::1')], allowed)).toMatchObject({ ok: true });
     expect(await find('http://10.2.0.1/', [], allowed)).toEqual({ ok: false, reason: PRIVATE });
@@ -71,7 +71,7 @@ describe('ranges that the operator allows', () => {
     });
   });
 
-  test('over http nothing goes to a name that leads elsewhere, too', async () => {
+  test('a name that also leads elsewhere is refused over http', async () => {
     const answers = [v4('10.1.2.3'), PUBLIC];
     expect(await find('http://hooks.example/', answers, allowed)).toMatchObject({ ok: false });
     expect(await find('https://hooks.example/', answers, allowed)).toMatchObject({ ok: true });

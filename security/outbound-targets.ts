@@ -27,20 +27,21 @@ const global6 = blockList(['2000::/3']);
 const reserved6 = blockList(RESERVED_V6);
 
 /**
- * Webhooks go to public addresses, and over https only. `allowed` are further ranges that the operator trusts, where
- * http is allowed, too. A name is refused when a single one of its addresses is neither public nor trusted.
+ * Webhooks go to public addresses, and over https only. `allowed` are further ranges that the operator
+ * trusts, where http is allowed, too. A name is refused when a single one of its addresses is neither public
+ * nor trusted.
  */
 export function createFindTarget(allowed: readonly string[], resolveName = lookUp): FindTarget {
   const trusted = blockList(allowed);
   return async (url) => {
     const found = await addressesOf(url.hostname.replace(/^\[|\]$/g, ''), resolveName);
     const [first, ...rest] = found;
-    if (first === undefined) return refused('its name cannot be resolved');
+    if (first === undefined) return refused('the host name cannot be resolved');
     const isTrusted = found.every((each) => isIn(trusted, each));
     if (!isTrusted && !found.every((each) => isIn(trusted, each) || isPublic(each))) {
-      return refused('it leads to a private or reserved address');
+      return refused('must lead to a public address, not to a private or reserved one');
     }
-    if (url.protocol !== 'https:' && !isTrusted) return refused('it must begin with https://');
+    if (url.protocol !== 'https:' && !isTrusted) return refused('must begin with https://');
     return { ok: true, addresses: [first, ...rest] };
   };
 }

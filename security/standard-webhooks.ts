@@ -1,6 +1,6 @@
 /**
- * The signing format of Standard Webhooks, in both directions: the product signs what it sends to webhook endpoints,
- * and verifies what vendors send to it.
+ * The signing format of Standard Webhooks, in both directions. The product signs its requests to webhook
+ * endpoints, and verifies requests of vendors.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
@@ -11,7 +11,7 @@ const SECRET_BYTES = 32;
 const VERSION = 'v1';
 /** The difference between the clocks of sender and receiver that the specification's libraries allow. */
 const TOLERANCE_MS = 5 * 60_000;
-/** Signatures of one request that are looked at. */
+/** The most signatures of one request that are checked. */
 const MAX_SIGNATURES = 10;
 
 export interface SignedRequest {
@@ -44,7 +44,7 @@ export function signWebhook(
   };
 }
 
-/** Whether one of the request's signatures is this secret's, and its time is near. */
+/** Whether one of the request's signatures was made with this secret, and the request's time is near. */
 export function verifyWebhook(secret: string, request: SignedRequest, now: Date): boolean {
   const { timestamp, signatures } = request;
   if (!/^\d{1,12}$/.test(timestamp)) return false;

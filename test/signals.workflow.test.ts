@@ -127,9 +127,9 @@ describe('approval by signal', () => {
   });
 
   test.each([
-    ['no code', {}, 'a code is needed'],
+    ['no code', {}, 'an approval code is required'],
     ['a wrong code', { code: 'AAAAAAAAAAAAAAAAAAAA' }, 'the code is not valid'],
-    ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'no such person'],
+    ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'the approver or the revision does not exist'],
     ['somebody who is no approver', { approver: 'marketer' }, 'not an approver'],
     ['an older revision', { revision: 9 }, 'revision 9 is not the one'],
   ])('with %s is ignored', async (_what, change: Record<string, unknown>, reason) => {
@@ -180,7 +180,7 @@ describe('approval by signal', () => {
     await expectRefused(
       taskId,
       { approver: shop.approver.personId, revision: 1, code },
-      'takes no approval by signal',
+      'does not allow approvals by signal',
     );
     await shop.call(shop.operator, 'PATCH', '/v1/app', { signalApproval: 'code' });
   });

@@ -10,7 +10,10 @@ import { SENDER_QUEUE } from '../domain/workflows/contract.ts';
 
 const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-/** Statements of milliseconds. Retries have no limit: Postgres comes back, and a task never forgets its work. */
+/**
+ * For statements of milliseconds. Retries have no limit, because Postgres comes back and a task keeps its
+ * work.
+ */
 export function quick(summary: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     summary,
@@ -21,9 +24,9 @@ export function quick(summary: string): ActivityInterfaceFor<Activities> {
 }
 
 /**
- * A local activity needs no round trip through Temporal. It suits only work that does no harm when it is repeated, and
- * that does not follow from an update: an update is not durable before its workflow task ends, and may be lost and
- * repeated.
+ * A local activity needs no round trip through Temporal. A local activity suits only work that does no harm
+ * when it is repeated, and that does not follow from an update: an update is not durable before its workflow
+ * task ends, and may be lost and repeated.
  */
 export function local(summary: string): ActivityInterfaceFor<Activities> {
   return proxyLocalActivities<Activities>({
@@ -47,8 +50,8 @@ export function bulk(summary: string): ActivityInterfaceFor<Activities> {
 }
 
 /**
- * The workflow must know that a sender has stopped, so a cancel waits for it. The heartbeat timeout is short enough to
- * acknowledge a pause within 5 s when a sender has died.
+ * The workflow must know that a sender has stopped, so a cancel waits for it. The heartbeat timeout is short
+ * enough to acknowledge a pause within 5 s when a sender has died.
  */
 export function sender(summary: string): ActivityInterfaceFor<SenderActivities> {
   return proxyActivities<SenderActivities>({

@@ -5,7 +5,10 @@ import { type DueOccurrence, OCCURRENCE_SIGNAL, type OccurrenceInput } from '../
 
 const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 
-/** A Schedule can only start workflows. This workflow signals the task and ends, so that no push delays the next one. */
+/**
+ * A Schedule can only start workflows. This workflow signals the task and ends, so that no push delays the
+ * next one.
+ */
 export async function occurrence({ taskId, revision, zone }: OccurrenceInput): Promise<void> {
   const info = workflowInfo();
   const at = (info.typedSearchAttributes.get(SCHEDULED_AT) ?? info.startTime).getTime();

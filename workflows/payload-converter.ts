@@ -4,8 +4,8 @@ import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@t
 const UNDECODABLE = 'this payload could not be decoded; send one JSON object';
 
 /**
- * The default converter, but reading never throws: a signal whose payload cannot be decoded would otherwise fail
- * the workflow task before any handler runs, again and again.
+ * The default converter, except that reading never throws. A signal whose payload cannot be decoded would
+ * otherwise fail the workflow task before any handler runs, again and again.
  */
 class TolerantPayloadConverter implements PayloadConverter {
   readonly #default = new DefaultPayloadConverter();

@@ -1,7 +1,10 @@
 import { nullable, oneOf, payloadReader, text, whole } from '../domain/payload.ts';
 import { PUSH_STATUSES } from '../domain/tasks/task-status.ts';
 
-/** Payloads of the signals between workflows. Unknown members are left out: a newer sender may add some. */
+/**
+ * Payloads of the signals between workflows. Unknown members are left out, because a newer sender may add
+ * some.
+ */
 export const readInstruction = payloadReader(
   { no: whole(), wanted: oneOf(['run', 'pause', 'cancel']) },
   'left out',

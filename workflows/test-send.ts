@@ -12,7 +12,7 @@ const { sendTest } = proxyActivities<TestSendActivities>({
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
-/** A test is not a push: it has no deliveries, no window and no statistics. */
+/** A test is not a push and has no deliveries, no receipt window and no statistics. */
 export async function testSend(testSendId: string): Promise<void> {
   await sendTest(testSendId);
 }

@@ -4,10 +4,10 @@ import { bulk } from './activities.ts';
 
 const ROUNDS = 200;
 
-/** One execution enters the users of events into all trigger tasks: a single activity polls at a time. */
+/** One execution adds users of events to all trigger tasks, so that a single activity polls at a time. */
 export async function triggers(input: TriggersInput): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
-    await bulk('enter users of new events into trigger tasks').runTriggers(input);
+    await bulk('add users of new events to trigger tasks').runTriggers(input);
   }
   await continueAsNew<typeof triggers>(input);
 }

@@ -24,7 +24,7 @@ test('tokens that could not be deactivated are deactivated the next time', async
   expect(tokens.areWritten).toBe(true);
 });
 
-test('doubtful tokens wait for the end, and are bad where their channel is believed', async () => {
+test('doubtful tokens wait for the end, and are bad where their channel is credible', async () => {
   const tokens = new BadTokens();
   tokens.record(1, 'apns', doubtful);
   tokens.record(2, 'fcm', doubtful);

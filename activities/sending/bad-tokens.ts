@@ -25,13 +25,13 @@ export class BadTokens {
     return known;
   }
 
-  /** Called when the lease ends: by then it is known whether the doubtful tokens are bad. */
+  /** Called at the end of the lease, when it is known whether the doubtful tokens are bad. */
   judge(areCredible: (channel: Channel) => boolean): void {
     for (const [channel, tokens] of this.#doubtful) if (areCredible(channel)) this.#gone.push(...tokens);
     this.#doubtful.clear();
   }
 
-  /** Tokens that could not be written stay for the next call. */
+  /** Tokens whose deactivation failed stay for the next call. */
   async write(invalidate: (tokens: readonly InvalidToken[]) => Promise<void>): Promise<void> {
     const tokens = this.#gone;
     if (tokens.length === 0) return;

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createInFlightBudget, createLeaseBudget, type InFlightBudget } from './in-flight-budget.ts';
 
 const nobody = () => undefined;
-/** How many more devices a lease could reserve now, more than which it would not request. */
+/** How many devices a lease could reserve now. */
 function roomOf(budget: InFlightBudget): number {
   const reserved = budget.reserve(512, nobody);
   budget.release(reserved);
@@ -22,7 +22,7 @@ function sendAll(budget: InFlightBudget, count: number) {
 }
 
 describe('the budget of a process', () => {
-  test('limits what all leases together have not written', () => {
+  test('limits the unwritten devices of all leases together', () => {
     const budget = createInFlightBudget(200);
     expect(budget.reserve(128, nobody)).toBe(128);
     expect(budget.reserve(72, nobody)).toBe(72);
@@ -80,7 +80,7 @@ describe('a connection that gives requests back', () => {
     expect(budget.reserve(512, nobody)).toBe(160);
   });
 
-  test('lowers the limit for ten seconds, because what it gives back comes on top', () => {
+  test('lowers the limit for ten seconds, because returned devices come on top', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const budget = createInFlightBudget(200);
@@ -96,7 +96,7 @@ describe('a connection that gives requests back', () => {
 });
 
 describe('the part of one lease', () => {
-  test('is kept until its claim is committed, and what was not claimed is released', () => {
+  test('is kept until its claim is committed, which releases unclaimed devices', () => {
     const budget = createInFlightBudget(200);
     const lease = createLeaseBudget(budget, nobody);
     expect(lease.reserve(128)).toBe(128);

@@ -1,37 +1,39 @@
 /**
- * Limits the devices that the leases of one process have marked in flight, or are about to mark, and that no push
- * service has: not written yet, or certainly not processed and not yet settled as that.
+ * Limits the devices that the leases of one process have marked in flight, or are about to mark, and that no
+ * push service has. Such a device is not written yet, or was certainly not processed and is not yet settled
+ * as that.
  */
 export interface InFlightBudget {
   /**
    * Reserves as many of the requested devices as fit. Reserves none when the rest is too small to be worth a
-   * statement: `whenFree` is called once, as soon as there is enough.
+   * statement, and calls `whenFree` once as soon as there is enough.
    */
   reserve(requested: number, whenFree: () => void): number;
-  /** The devices were written, or will not be. */
+  /** Releases devices that were written or never will be. */
   release(count: number): void;
-  /** One device of those reserved, while it goes to its push service. */
+  /** The reservation of one device on its way to the push service. */
   reservation(): Reservation;
 }
 
 export interface Reservation {
-  /** The device was written, or never will be. A second call changes nothing. */
+  /** Releases a device that was written or never will be. A second call changes nothing. */
   release(): void;
-  /** The device was certainly not processed: it counts again, even beyond the limit. */
+  /** Counts the device again, even beyond the limit, because it was certainly not processed. */
   reclaim(): void;
 }
 
 /**
- * A killed process leaves these devices ambiguous although no push service ever saw them. There are never more than
- * 256 of them, with any number of leases. The rest of the 256 is for what was written and is lost with a connection.
+ * A killed process leaves these devices ambiguous although no push service ever saw them. A process
+ * never leaves more than 256 ambiguous devices, with any number of leases. The other 16 are for requests that
+ * were written and are lost with a connection.
  */
 const MAX_UNWRITTEN = 240;
-/** Devices that a closing connection gives back come on top of the limit, so that fewer are claimed meanwhile. */
+/** The lower limit while a closing connection gives devices back, because these come on top of the limit. */
 const MAX_WHILE_RECLAIMING = 160;
 const RECLAIMING_MS = 10_000;
 /**
- * A statement costs as much as sending dozens of messages: in turn a few leases claim many devices each, instead of
- * all leases a few.
+ * A statement costs as much as sending dozens of messages. A few leases therefore claim many devices each in
+ * turn, instead of all leases a few.
  */
 export const MIN_CLAIM = 128;
 
@@ -76,11 +78,13 @@ export function createInFlightBudget(limit: number = MAX_UNWRITTEN): InFlightBud
   return budget;
 }
 
-/** What one lease holds of the budget of its process. */
+/** The part of the process's budget that one lease holds. */
 export interface LeaseBudget {
-  /** How many of the requested devices are reserved now. What is held from before counts. */
+  /** How many of the requested devices are reserved now. Devices held from before count. */
   reserve(requested: number): number;
-  /** The reserved devices that were claimed are released one by one, as they are written. The rest is released now. */
+  /**
+   * Keeps the claimed devices, which are released one by one as they are written, and releases the rest now.
+   */
   commit(claimed: number): void;
 }
 

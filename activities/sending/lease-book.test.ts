@@ -10,7 +10,7 @@ const refused = (reason: string, afterMs: number): Outcome => ({
   answered: true,
 });
 
-/** What a statement at `now` settles and sends again, when it succeeds. */
+/** The batch of a statement that succeeds at `now`. */
 function settle(book: LeaseBook, now: number): Batch {
   const batch = book.drain(now, 10);
   book.commit(batch);
@@ -26,7 +26,7 @@ describe('a delivery that was never answered', () => {
     expect(book.waiting).toBe(0);
   });
 
-  test('is sent again a second later where the task says so, and this is no refused attempt', () => {
+  test('is sent again a second later if the task allows it, without a refused attempt', () => {
     const book = new LeaseBook([], true);
     book.record(7, UNANSWERED, 0);
     expect(settle(book, 0).results).toEqual([{ n: 7, status: 'retry', reason: null }]);

@@ -7,16 +7,16 @@ interface Retry {
   readonly at: number;
 }
 
-/** What the next statement writes, and the retries that it sends again. */
+/** The results that the next statement writes, and the retries that it claims again. */
 export interface Batch {
   readonly results: Settled[];
   readonly fresh: Retry[];
   readonly due: Retry[];
-  /** How many of the results no push service has. */
+  /** Results of devices that no push service has. */
   readonly unsent: number;
 }
 
-/** The longest wait that a push service may ask for: a quarter of an hour is the longest that any documents. */
+/** The longest wait that a push service may ask for. No service documents more than a quarter of an hour. */
 const MAX_RETRY_AFTER_MS = 900_000;
 const RESEND_MS = 1_000;
 const BACKOFF = {
@@ -28,7 +28,7 @@ const BACKOFF = {
 export class LeaseBook {
   refusal: string | undefined;
   #results: Settled[] = [];
-  /** Put back among the results, and so not written yet. */
+  /** Retries that are among the results and so not written yet. */
   #fresh: Retry[] = [];
   #unsent = 0;
   #retries: Retry[];
@@ -46,7 +46,7 @@ export class LeaseBook {
     return this.#results.length;
   }
 
-  /** How many of the results no push service has. */
+  /** Results of devices that no push service has. */
   get unsent(): number {
     return this.#unsent;
   }
@@ -104,17 +104,17 @@ export class LeaseBook {
     return batch;
   }
 
-  /** The retries alone: the results wait for a statement of their own. */
+  /** The retries alone, while the results wait for a statement of their own. */
   drainRetries(now: number, limit: number): Batch {
     return { results: [], fresh: [], due: this.#drainDue(now, limit), unsent: 0 };
   }
 
-  /** The batch is written: what it put back may be tried again. */
+  /** Called when the batch is written. Its retries may then be tried again. */
   commit(batch: Batch): void {
     this.#retries.push(...batch.fresh);
   }
 
-  /** The batch is not written, and waits for the next statement. */
+  /** Called when the batch could not be written. The batch waits for the next statement. */
   restore(batch: Batch): void {
     this.#results.unshift(...batch.results);
     this.#fresh.unshift(...batch.fresh);
@@ -123,8 +123,8 @@ export class LeaseBook {
   }
 
   /**
-   * For a lease that ends: its retries are settled as such, because a statement without an answer may have marked
-   * them in flight.
+   * Settles the retries of a lease that ends as retries, because a statement without an answer may have
+   * marked them in flight.
    */
   settleRetries(): void {
     for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
@@ -140,7 +140,7 @@ export class LeaseBook {
     return due;
   }
 
-  /** No wait the first time, then 1 s, 3 s, 7 s, … */
+  /** The back-off is 0 the first time, then 1 s, 3 s, 7 s, … */
   #backOff(n: number): number {
     const before = this.#attempts.get(n) ?? 0;
     this.#attempts.set(n, before + 1);

@@ -1,12 +1,12 @@
 import { TOO_MANY_REJECTED } from '../../domain/pushes/reasons.ts';
 import type { LeaseEnd, LeaseWork } from './lease-work.ts';
 
-/** A lease that waits more than it sends gives its place to others after this. */
+/** A lease that waits more than it sends yields its place to other leases after this time. */
 const STAY_MS = 5_000;
 
 export interface LeaseProgress {
   readonly refusal: string | undefined;
-  /** The last request was given back unsent. */
+  /** True while the last request was given back unsent. */
   readonly isProbing: boolean;
   /** Devices whose answers are outstanding. */
   readonly outstanding: number;
@@ -15,7 +15,7 @@ export interface LeaseProgress {
   readonly sinceStartMs: number;
 }
 
-/** Why a lease ends before all of it is sent. Undefined when it goes on. */
+/** Why a lease ends before all of it is sent. Undefined when the lease continues. */
 export function endOf(
   { signal, rejections, pacer, isCrowded }: Pick<LeaseWork, 'signal' | 'rejections' | 'pacer' | 'isCrowded'>,
   { refusal, isProbing, outstanding, waiting, sinceStartMs }: LeaseProgress,

@@ -21,13 +21,13 @@ import {
 } from './plan-round.ts';
 
 const IDLE_MS = 100;
-/** A stopped sender waits this long for answers before it hands its lease over. */
+/** How long a stopped sender waits for answers before it hands over its lease. */
 const GRACE_MS = 400;
 const STOPPING_MS = 20;
 /** Longer than the deadline of any request. */
 const DRAIN_MS = 15_000;
 
-/** Claims, sends and settles one lease until it is done or somebody stops it. */
+/** Claims, sends and settles one lease until the lease is done or stopped. */
 export class LeaseRunner {
   readonly #work: LeaseWork;
   readonly #statements: LeaseStatements;
@@ -35,7 +35,7 @@ export class LeaseRunner {
   readonly #badTokens = new BadTokens();
   readonly #write: WriteMessages;
   readonly #notifier = createNotifier();
-  /** Kept during a claim, and after one that failed and may be committed. */
+  /** Held during a claim, and after a claim that failed and may be committed. */
   readonly #budget: LeaseBudget;
   /** The high-water mark: devices up to this number are claimed. */
   #claimedTo: number;
@@ -45,14 +45,14 @@ export class LeaseRunner {
   readonly #startedAt = performance.now();
   #stoppedAt = 0;
   #settledAt = 0;
-  /** Nothing is settled any more. */
+  /** True once no result is settled any more. */
   #isOver = false;
   /**
-   * A statement had no answer: it may be committed, and nothing that it claimed was written. The last statement of
-   * the lease takes its claim back.
+   * True after a statement without an answer. The statement may be committed, although no device that it
+   * claimed was written. The last statement of the lease takes the claim back.
    */
   #isUnsure = false;
-  /** The last request was given back unsent. */
+  /** True while the last request was given back unsent. */
   #isProbing = false;
 
   constructor(deps: SenderDeps, work: LeaseWork) {
@@ -85,7 +85,9 @@ export class LeaseRunner {
     return this.#end;
   }
 
-  /** After `run`: resolves when every answer came, or its deadline passed, and all is written. */
+  /**
+   * Called after `run`. Resolves when every answer came or its deadline passed, and all results are written.
+   */
   async drain(): Promise<void> {
     for (;;) {
       if (!this.#isSettled) await this.#step();
@@ -114,7 +116,7 @@ export class LeaseRunner {
   readonly #mayStart = (): boolean =>
     this.#end === undefined && !this.#work.signal.aborted && performance.now() < this.#validUntil;
 
-  /** One round: claims what fits and writes it, settles what was answered. */
+  /** One round claims and writes the devices that fit, and settles the answers. */
   async #step(): Promise<void> {
     this.#endIfNeeded();
     if (this.#end !== undefined && this.#isUnsure) this.#book.settleRetries();
@@ -133,7 +135,7 @@ export class LeaseRunner {
     this.#endIfNeeded();
   }
 
-  /** What the budget and the rates allow of the round that the lease would make. */
+  /** The round that the budget and the rates allow. */
   async #plan(now: number): Promise<RoundPlan> {
     const state = this.#stateAt(now);
     const reserved = this.#budget.reserve(requestedDevices(state));
@@ -142,14 +144,14 @@ export class LeaseRunner {
     return planRound(this.#stateAt(now), { reserved, granted });
   }
 
-  /** Results that came during the claim, or that are too many to be settled with it. */
+  /** Settles results that came during the claim, or that are too many to be settled with it. */
   async #settleRest(): Promise<void> {
     if (this.#end !== undefined || this.#statements.backoffMs > 0) return;
     const now = performance.now();
     if (isWorthSettling(this.#stateAt(now))) await this.#advance(this.#book.drain(now, 0), this.#claimedTo);
   }
 
-  /** `now` is when the round began: retries that come due during the round wait for the next one. */
+  /** `now` is the start of the round, so retries that come due during the round wait for the next one. */
   #stateAt(now: number): RoundState {
     const current = performance.now();
     return {
@@ -225,7 +227,7 @@ export class LeaseRunner {
     this.#notifyAtThreshold();
   }
 
-  /** Both numbers pass every value on their way, so that each threshold notifies once. */
+  /** Both numbers change in steps of one, so that each threshold notifies once. */
   #notifyAtThreshold(): void {
     const hasRoom = this.#outstanding === WINDOW - MIN_CLAIM || this.#outstanding === 0;
     if (hasRoom || this.#book.results === SETTLE_BATCH) this.#notifier.notify();

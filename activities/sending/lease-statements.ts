@@ -11,7 +11,10 @@ const BACKOFF = {
   maxMs: 1_000,
 };
 
-/** The statements of one lease. One that fails is logged; the sending loop makes it again after `backoffMs`. */
+/**
+ * The statements of one lease. A failed statement is logged, and the sending loop repeats it after
+ * `backoffMs`.
+ */
 export class LeaseStatements {
   readonly #deps: SenderDeps;
   readonly #work: LeaseWork;
@@ -22,7 +25,7 @@ export class LeaseStatements {
     this.#work = work;
   }
 
-  /** How long the loop waits because a statement failed. */
+  /** How long the loop waits after a failed statement. */
   get backoffMs(): number {
     return this.#backoffMs;
   }
@@ -30,10 +33,13 @@ export class LeaseStatements {
   /** How many of the requested devices the rates grant. */
   async grant(requested: number): Promise<number> {
     const ask = () => this.#work.pacer.claimable(requested);
-    return (await this.#attempt('the rates could not be asked', ask)) ?? 0;
+    return (await this.#attempt('the rate limits could not be checked', ask)) ?? 0;
   }
 
-  /** Settles the batch and claims up to `claimTo`. Undefined without an answer: it may be committed nevertheless. */
+  /**
+   * Settles the batch and claims up to `claimTo`. Undefined without an answer, when the statement may be
+   * committed.
+   */
   async advance(
     { results, due }: Batch,
     { claimedTo, claimTo, isEnding }: { claimedTo: number; claimTo: number; isEnding: boolean },
@@ -64,7 +70,7 @@ export class LeaseStatements {
     );
   }
 
-  /** `answersMs`: how long answers may still come; null when none is outstanding. */
+  /** `answersMs` is how long answers may still come, null when none is outstanding. */
   async handOver(answersMs: number | null): Promise<void> {
     await this.#attempt('a lease could not be handed over', async () => {
       const now = await this.#deps.clock();

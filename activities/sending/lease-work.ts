@@ -13,7 +13,7 @@ export interface LeaseWork {
   readonly collapseId: string;
   /** Whether a request that was written and never answered is sent again. */
   readonly resends: boolean;
-  /** The message of a content that says the same to everybody. */
+  /** The message of a content that is the same for all devices. */
   readonly message: Message;
   /** The messages of any other content. */
   readonly messages: Messages;

@@ -11,7 +11,7 @@ export type WriteMessages = (claimed: readonly Claimed[]) => void;
 interface Writing {
   /** Asked before each request. */
   readonly mayStart: () => boolean;
-  /** Nothing that is given back is settled any more. */
+  /** True once requests that are given back are not settled any more. */
   readonly isOver: () => boolean;
   readonly answered: (claimed: Claimed, outcome: Outcome) => void;
 }
@@ -21,7 +21,7 @@ const NO_SERVICE: Outcome = {
   fault: 'credential',
   reason: 'no credential for this channel',
 };
-/** An error of the sender itself: whether the request was written is not known. */
+/** The outcome after an error of the sender itself, which may have written the request. */
 const BROKEN: Outcome = { kind: 'ambiguous', reason: 'SenderFault' };
 
 export function createWriter(

@@ -5,9 +5,12 @@ import type { Channel } from '../../domain/platform.ts';
 
 /** Keeps one lease to the rates of its task and of its credentials. */
 export interface Pacer {
-  /** How many devices may be claimed now: 0 until the tokens are there that it waits for. */
+  /**
+   * How many devices may be claimed now. The answer is 0 until the tokens that the lease waits for are
+   * available.
+   */
   claimable(requested: number): Promise<number>;
-  /** These requests are being written. The next grant settles the difference from the tokens taken before. */
+  /** Called when requests are written. The next grant settles the difference from the tokens taken before. */
   spend(channels: readonly Channel[]): void;
   /** Whether a rate limits the lease. */
   readonly isLimited: boolean;
@@ -24,7 +27,7 @@ export interface PacerArgs {
   readonly devices: ReadonlyMap<Channel, number>;
 }
 
-/** A rate that is set while nothing is limited takes effect after this. */
+/** How long a rate takes to have an effect on a lease that had none. */
 const UNLIMITED_MS = 250;
 
 export function createPacer({ db, clock, appId, taskId, devices }: PacerArgs): Pacer {

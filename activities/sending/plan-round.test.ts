@@ -134,6 +134,6 @@ test('the allowance is never exceeded, and a lease never sends more than it has'
   }
 });
 
-test('no results are never worth a statement', () => {
+test('an empty batch is never worth a statement', () => {
   expect(isWorthSettling({ ...IDLE, outstanding: 0, unclaimed: 0, sinceSettledMs: 10_000 })).toBe(false);
 });

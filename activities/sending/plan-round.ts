@@ -1,29 +1,33 @@
 import { MIN_CLAIM } from './in-flight-budget.ts';
 
-/** Devices of one lease whose answers are outstanding at most. */
+/** The most devices of one lease whose answers may be outstanding. */
 export const WINDOW = 512;
-/** Until the first outcomes show that the tokens are not all wrong. */
+/** The window until the first outcomes show that the tokens are not all wrong. */
 const FIRST_WINDOW = 128;
-/** While a push service takes nothing: what waits for it keeps the other leases of the process from claiming. */
+/**
+ * The window while a push service takes nothing. Waiting devices keep other leases of the process from
+ * claiming.
+ */
 const PROBING_WINDOW = 4;
 /**
- * Fewer results wait for others, but not longer than SETTLE_MS: statistics are live. A batch of this size is not
- * settled with a claim, but after it: a claim keeps all other leases of the process waiting.
+ * Fewer results wait for others, but not longer than SETTLE_MS, because statistics are live. A batch of this
+ * size is settled after a claim instead of with it, because a claim keeps all other leases of the process
+ * waiting.
  */
 export const SETTLE_BATCH = 200;
 const SETTLE_MS = 200;
 /** An idle lease renews itself this often, and so learns of a fence. */
 const RENEW_MS = 300;
 
-/** What one lease has done so far, as far as its next round depends on it. */
+/** The progress of one lease, as far as its next round depends on it. */
 export interface RoundState {
-  /** No request is started any more. */
+  /** True once no request is started any more. */
   readonly isEnding: boolean;
-  /** A statement had no answer: it may be committed. */
+  /** True after a statement without an answer, which may be committed. */
   readonly isUnsure: boolean;
-  /** The last request was given back unsent. */
+  /** True while the last request was given back unsent. */
   readonly isProbing: boolean;
-  /** Too few outcomes are known to tell good tokens from wrong ones. */
+  /** True while too few outcomes are known to tell good tokens from wrong ones. */
   readonly areTokensUnknown: boolean;
   /** Devices whose answers are outstanding. */
   readonly outstanding: number;
@@ -51,8 +55,9 @@ export interface RoundPlan {
   /** Waiting devices to send once more. */
   readonly retries: number;
   /**
-   * `now`: results are settled by the statement that claims, or by one that claims nothing and renews the lease.
-   * `after`: there is a claim, and results follow in a statement of their own. `no`: this round needs no statement.
+   * `now`: results are settled by the statement that claims, or by one that claims nothing and renews the
+   * lease. `after`: there is a claim, and results follow in a statement of their own. `no`: this round needs
+   * no statement.
    */
   readonly settle: 'now' | 'after' | 'no';
 }
@@ -82,7 +87,10 @@ function windowOf({ isProbing, areTokensUnknown }: RoundState): number {
   return areTokensUnknown ? FIRST_WINDOW : WINDOW;
 }
 
-/** Waiting devices are claimed already and go first: an outage must not claim the rest of the lease, too. */
+/**
+ * Waiting devices are claimed already and go first, because an outage must not claim the rest of the lease,
+ * too.
+ */
 function claimable({ unclaimed, waiting }: RoundState, reserved: number): number {
   const most = Math.min(reserved - waiting, unclaimed);
   return most >= Math.min(MIN_CLAIM, unclaimed) ? Math.max(0, most) : 0;

@@ -21,13 +21,13 @@ test('more than half rejected of the first 200 stops a push, or more than a fift
   expect(recorded([gone, accepted], 200).areTooMany).toBe(false);
 });
 
-test('until 200 outcomes are known nothing is, unless somebody trusts the tokens', () => {
+test('the tokens count as unknown before 200 outcomes, unless the push is trusted', () => {
   expect(recorded([accepted], 199).areUnknown).toBe(true);
   expect(recorded([accepted], 200).areUnknown).toBe(false);
   expect(recorded([accepted], 1, true).areUnknown).toBe(false);
 });
 
-test('a push that was resumed after that is not stopped again, and its rejected tokens are believed', () => {
+test('a push that was resumed after its stop is not stopped again, and its rejections are credible', () => {
   const trusted = recorded([doubtful], 300, true);
   expect(trusted.areTooMany).toBe(false);
   expect(trusted.areCredible('apns')).toBe(true);

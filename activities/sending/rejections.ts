@@ -4,22 +4,27 @@ import type { Outcome } from '../../domain/pushes/outcome.ts';
 /** How many tokens of a push's audience are rejected, over all its leases in this process. */
 export interface Rejections {
   record(channel: Channel, outcome: Outcome): void;
-  /** Too few outcomes are known: many requests at once could all fail the same way. */
+  /** True while too few outcomes are known. Many requests at once could all fail the same way. */
   readonly areUnknown: boolean;
-  /** So many of a channel's first requests are rejected that the environment or the credential is wrong, not the tokens. */
+  /**
+   * True when the share of rejected tokens among a channel's first requests shows that the environment or the
+   * credential is wrong, not the tokens.
+   */
   readonly areTooMany: boolean;
   /** Whether a doubtful token of the channel may be believed to be a bad one. */
   areCredible(channel: Channel): boolean;
 }
 
-/** A stale list holds many tokens of uninstalled apps. Doubtful tokens hint at a credential of another app. */
+/**
+ * A stale list holds many tokens of uninstalled apps. Doubtful tokens hint at a credential of another app.
+ */
 const TOO_MANY = {
   least: 200,
   first: 5000,
   share: 0.5,
   doubtfulShare: 0.2,
 };
-/** Pushes that are remembered. The oldest is forgotten first. */
+/** The most pushes in memory. The oldest is evicted first. */
 const REMEMBERED = 500;
 
 interface Tally {
@@ -28,7 +33,7 @@ interface Tally {
   doubtful: number;
 }
 
-/** `isTrusted`: a person has seen the push stop for its rejections and resumed it. */
+/** `isTrusted` when a person has seen the push stop for its rejections and resumed it. */
 export function createRejections(): (pushNo: number, isTrusted: boolean) => Rejections {
   const pushes = new Map<string, Map<Channel, Tally>>();
   return (pushNo, isTrusted) => {

@@ -28,7 +28,7 @@ export interface SendLeaseInput {
   readonly pushId: string;
   readonly leaseNo: number;
   readonly epoch: number;
-  /** Epoch milliseconds. A push that has not started by then is not started by this lease. */
+  /** Epoch milliseconds. The lease does not start a push that has not started by then. */
   readonly startBefore: number;
   /** A person has seen the push stop for its rejected tokens, and resumed it. */
   readonly isTrusted: boolean;
@@ -161,7 +161,9 @@ export function createSenderActivities(deps: SenderDeps): {
 
   function track(drained: Promise<void>): void {
     const settled = drained
-      .catch((error: unknown) => deps.log.error({ err: error }, 'answers after a stop could not be written'))
+      .catch((error: unknown) =>
+        deps.log.error({ err: error }, 'late answers of a stopped lease could not be settled'),
+      )
       .finally(() => draining.delete(settled));
     draining.add(settled);
   }
@@ -174,11 +176,11 @@ export function createSenderActivities(deps: SenderDeps): {
   };
 }
 
-/** Temporal gives the lease out again, behind those that wait, and without an event in the history. */
+/** Makes Temporal retry the lease, behind the waiting ones and without an event in the history. */
 function yieldPlace(): ApplicationFailure {
   return ApplicationFailure.create({
     type: 'Yielded',
-    message: 'the lease waits more than it sends: other leases take its place for a while',
+    message: 'the lease waits more than it sends, so waiting leases run first',
     nextRetryDelay: '1 second',
     category: 'BENIGN',
   });

@@ -11,12 +11,13 @@ import type { SenderDeps } from '../deps.ts';
 
 export interface TestSendActivities {
   /**
-   * Sends a task's content to devices of the app's whitelist. The next attempt skips devices that have a result.
+   * Sends a task's content to devices of the app's whitelist. The next attempt skips devices that have a
+   * result.
    */
   sendTest(testSendId: string): Promise<void>;
 }
 
-/** No delivery has this ID: receipts with it count nowhere. */
+/** The message ID of tests. No delivery has this ID, so its receipts are not counted. */
 const TEST_MESSAGE_ID = 'test';
 const MARK = '[Test] ';
 

@@ -59,7 +59,7 @@ async function request(
   }
 }
 
-/** Only the code: messages of network errors name addresses. */
+/** Names the code alone, because messages of network errors contain addresses. */
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   return `no answer: ${code}`;
@@ -74,11 +74,11 @@ function faultOf(status: number): string | null {
 function outcomeOf(webhook: DueWebhook, sent: Sent, now: Date): AttemptOutcome {
   if ('status' in sent && faultOf(sent.status) === null) return { kind: 'delivered' };
   if ('status' in sent && sent.status === GONE) {
-    return { kind: 'failed', retryAt: null, disable: 'it answered 410 Gone' };
+    return { kind: 'failed', retryAt: null, disable: 'the endpoint answered 410 Gone' };
   }
   const { failingSince, retryFrom: from, tries } = webhook;
   const hasFailedLong = failingSince !== null && now.getTime() - failingSince.getTime() >= DISABLED_AFTER_MS;
   const wait = 'status' in sent ? retryAfterMs(sent.retryAfter, now) : undefined;
   const retryAt = nextTry({ tries: tries + 1, from, now, retryAfterMs: wait, random: Math.random() }) ?? null;
-  return { kind: 'failed', retryAt, disable: hasFailedLong ? 'it has failed for 5 days' : null };
+  return { kind: 'failed', retryAt, disable: hasFailedLong ? 'the endpoint has failed for 5 days' : null };
 }

@@ -83,7 +83,7 @@ test('a deliverer that is killed between the request and its record sends again 
   expect(receiver.received.map((one) => one.id)).toEqual([messageId, messageId]);
 });
 
-test('several deliverers send each message once, those of one object in their order', async () => {
+test('several deliverers send each message once, and the messages of one object in order', async () => {
   const sent: string[] = [];
   for (let n = 0; n < 40; n++) sent.push(await insertPing(database.db, { appId, endpointId, now: NOW }));
   const deliverers = [deliver(0), deliver(0), deliver(0)];
@@ -94,10 +94,10 @@ test('several deliverers send each message once, those of one object in their or
   expect(receiver.received.map((one) => one.id)).toEqual(sent);
 });
 
-test('an endpoint has at most four requests to answer at a time, of one deliverer', async () => {
+test('one deliverer sends an endpoint at most four requests at a time', async () => {
   const held: ServerResponse[] = [];
   let most = 0;
-  // Nobody is answered before four requests are open, and a fifth has time to come.
+  // No request is answered before four are open and a fifth has had time to come.
   receiver.answer = (response) => {
     most = Math.max(most, held.push(response));
     if (held.length !== 4) return;
@@ -117,7 +117,7 @@ test('an endpoint has at most four requests to answer at a time, of one delivere
   expect(most).toBe(4);
 });
 
-test('old messages go with their log, those that still wait stay', async () => {
+test('old messages are deleted with their log, and waiting messages stay', async () => {
   receiver.answer = (response) => response.writeHead(500).end();
   await insertPing(database.db, { appId, endpointId, now: NOW });
   const deliverer = deliver(0);

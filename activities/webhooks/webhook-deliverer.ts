@@ -9,18 +9,19 @@ import { createNotifier } from '../notifier.ts';
 import { attemptWebhook } from './webhook-attempt.ts';
 
 const AT_A_TIME = 64;
-/** One slow endpoint never holds up the others. */
+/** Open requests per endpoint, so that a slow endpoint never holds up the others. */
 const PER_ENDPOINT = 4;
 const POLL_MS = 500;
-/** Longer than a request and its record take. */
+/** Longer than a request and its record take together. */
 const LEASE_MS = 60_000;
 const REMIND_MS = 5_000;
 const CLEAN_MS = 3_600_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 
 /**
- * Sends webhooks that are due until it is stopped. It is no activity: it polls an outbox in Postgres, in any number
- * of processes. Delivery is at least once: a message that was sent and not recorded is sent again when its lease ends.
+ * Sends due webhooks until it is stopped. The deliverer polls an outbox in Postgres, in any number of
+ * processes, and so is not an activity. Delivery is at least once: a message that was sent and not recorded
+ * is sent again when its lease ends.
  */
 export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<void> } {
   let isStopping = false;
@@ -29,7 +30,9 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
 
   function start(webhook: DueWebhook): void {
     const work: Promise<void> = attemptWebhook(deps, webhook)
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'a webhook could not be recorded'))
+      .catch((error: unknown) =>
+        deps.log.warn({ err: error }, 'the attempt of a webhook could not be recorded'),
+      )
       .finally(() => {
         running.delete(work);
         // The next message of an object is due as soon as the one before it was tried.
@@ -63,7 +66,7 @@ export function startWebhookDeliverer(deps: DelivererDeps): { stop(): Promise<vo
         const claimed = running.size < AT_A_TIME ? await round() : 0;
         if (claimed > 0) continue;
       } catch (error) {
-        deps.log.warn({ err: error }, 'webhooks cannot be looked up');
+        deps.log.warn({ err: error }, 'due webhooks could not be read');
       }
       if (!isStopping) await notifier.wait(POLL_MS);
     }

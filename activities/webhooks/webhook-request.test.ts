@@ -17,7 +17,7 @@ const post = (url: string, ms = 5_000) =>
     signal: AbortSignal.timeout(ms),
   });
 
-test('goes to the address that was checked, whatever the name resolves to', async () => {
+test('a request goes to the checked address, whatever the name resolves to', async () => {
   const { status } = await post(`http://no-such-host.invalid:${receiver.port}/hook`);
   expect(status).toBe(204);
   expect(receiver.received).toHaveLength(1);
@@ -28,7 +28,7 @@ test('a receiver that cuts the connection is a fault, not an answer', async () =
   await expect(post(receiver.url)).rejects.toThrow();
 });
 
-test('headers that never come end with the deadline', async () => {
+test('a response whose headers never come ends at the deadline', async () => {
   receiver.answer = () => undefined;
   await expect(post(receiver.url, 200)).rejects.toThrow();
 });

@@ -11,8 +11,8 @@ export interface WebhookAnswer {
 }
 
 /**
- * One POST to one of the addresses that were checked, whatever its name resolves to by now. Redirects are not
- * followed. The status is the answer: of the body at most a little is read, and none is kept.
+ * One POST to one of the checked addresses, whatever the name resolves to by now. Redirects are not followed.
+ * The status alone is the answer. A little of the body is read at most, and none is kept.
  */
 export async function postWebhook(args: {
   readonly url: URL;

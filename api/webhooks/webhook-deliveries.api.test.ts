@@ -84,7 +84,7 @@ describe('an endpoint that fails', () => {
     const { id } = await createWebhook();
     const messageId = await ping(id);
     await lastLine(id).toMatchObject({ status: 'failed', lastStatus: 410 });
-    expect(await webhook(id)).toMatchObject({ disabledReason: 'it answered 410 Gone' });
+    expect(await webhook(id)).toMatchObject({ disabledReason: 'the endpoint answered 410 Gone' });
     await createTask();
     expect((await lines(id))[0]).toMatchObject({ status: 'failed', lastError: 'the endpoint was disabled' });
     const since = { since: '2026-01-01T00:00:00Z' };
@@ -109,7 +109,9 @@ describe('an endpoint that fails', () => {
     expect((await webhook(id))['disabledAt']).toBeNull();
     api.clock.advance(4 * 24 * 3_600_000);
     await ping(id);
-    await expect.poll(async () => (await webhook(id))['disabledReason']).toBe('it has failed for 5 days');
+    await expect
+      .poll(async () => (await webhook(id))['disabledReason'])
+      .toBe('the endpoint has failed for 5 days');
   });
 
   test('is not followed through redirects', async () => {

@@ -36,7 +36,7 @@ describe('the address of a webhook', () => {
     await ping(id);
     await lastLine(id).toMatchObject({
       lastStatus: null,
-      lastError: 'refused: it leads to a private or reserved address',
+      lastError: 'refused: must lead to a public address, not to a private or reserved one',
     });
   });
 });

@@ -13,7 +13,7 @@ interface Made {
 
 export type ApnsHeads = (content: Message, token: string, collapseId: string, now: Date) => RequestHead;
 
-/** All messages of one push within one second have the same headers: they are made once. */
+/** Makes headers once for all messages of one push within one second, whose headers are the same. */
 export function createApnsHeads(topic: string): ApnsHeads {
   const lastOf = oncePerContent((): { made: Made | undefined } => ({ made: undefined }));
   return (content, token, collapseId, time) => {

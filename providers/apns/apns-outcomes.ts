@@ -50,7 +50,7 @@ const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
   ['Shutdown', TRANSIENT],
 ]);
 
-/** For reasons that the table does not know. */
+/** Verdicts for reasons that the table does not know. */
 const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
   [403, BAD_CREDENTIAL],
   [410, GONE_TOKEN],

@@ -1,18 +1,18 @@
 import type { Message } from '../../domain/content/content.ts';
 import { appData } from '../app-data.ts';
 
-/** The payload up to the message ID, and from there on. */
+/** The payload before the message ID, and after it. */
 export interface ApnsTemplate {
   readonly head: string;
   readonly tail: string;
-  /** Without the message ID. */
+  /** The size without the message ID. */
   readonly bytes: number;
 }
 
 export function apnsTemplate(content: Message): ApnsTemplate {
   const aps = {
     alert: { title: content.title, body: content.body },
-    // Without it the app's extension is not woken, and nobody would report the delivery.
+    // Without this member iOS does not wake the app's extension, and the delivery is not reported.
     'mutable-content': 1,
     sound: content.sound,
     badge: content.badge,

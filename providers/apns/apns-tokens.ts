@@ -3,12 +3,12 @@ import { SignJWT } from 'jose';
 import type { ApnsCredential } from '../../domain/pushes/credentials.ts';
 import type { Clock } from '../clock.ts';
 
-/** Between the 20 minutes below which APNs refuses a change and the 60 minutes of a token's life. */
+/** Lies between the 20 minutes below which APNs refuses a change and the 60 minutes of a token's life. */
 const BUCKET_SECONDS = 30 * 60;
 /** Keeps `iat` in the past for a service whose clock is behind ours. */
 const SKEW_SECONDS = 60;
 
-/** When the token of this moment counts as issued: the same second on every worker, as APNs wants one token at a time. */
+/** The issue time of the present token, the same on every worker because APNs wants one token at a time. */
 export function issuedAt(now: Date): number {
   const seconds = Math.floor(now.getTime() / 1000) - SKEW_SECONDS;
   return seconds - (seconds % BUCKET_SECONDS);
@@ -36,7 +36,7 @@ export class ApnsTokens {
     return this.#token;
   }
 
-  /** Drops a token that APNs holds to be expired; the next one is of the present half hour. */
+  /** Drops a token that APNs considers expired. The next token is that of the present half hour. */
   forget(token: string): Promise<void> {
     return this.current().then((current) => {
       if (current === token) this.#token = undefined;

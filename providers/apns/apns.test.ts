@@ -77,7 +77,7 @@ test.each([
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });
 });
 
-test('an unregistered token says since when', async () => {
+test('the outcome of an unregistered token has the time since which it is unregistered', async () => {
   const before = Date.now();
   await simulators.control.change({ apns: { unregisteredTokens: [to.token] } });
   const outcome = await service.send(content, to, ALWAYS_OPEN);
@@ -101,7 +101,7 @@ test('a key that APNs does not know, of another team or for another app, is refu
   }
 });
 
-test('a token that APNs holds to be expired is signed anew once', async () => {
+test('a token that APNs considers expired is signed once more', async () => {
   clockAhead = -90 * MINUTE;
   const outcome = await service.send(content, to, ALWAYS_OPEN);
   expect(outcome).toEqual({ kind: 'refused', fault: 'credential', reason: 'ExpiredProviderToken' });
@@ -110,7 +110,7 @@ test('a token that APNs holds to be expired is signed anew once', async () => {
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
-test('while APNs wants no requests of the credential none is made', async () => {
+test('no request is made while APNs wants none from the credential', async () => {
   await simulators.control.change({ apns: { shareUnavailable: 1, retryAfterSeconds: 7 } });
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ kind: 'retry_later', afterMs: 7000 });
   await simulators.control.change({ apns: { shareUnavailable: 0 } });
@@ -130,7 +130,7 @@ test('too many requests to one device hold no other device back', async () => {
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
-test('what APNs would refuse for sure is not sent', async () => {
+test('a message that APNs would certainly refuse is not sent', async () => {
   const long = { ...content, body: 'ä'.repeat(2000), title: 'ö'.repeat(200) };
   expect(await service.send(long, to, ALWAYS_OPEN)).toMatchObject({
     kind: 'refused',
@@ -146,7 +146,7 @@ test('what APNs would refuse for sure is not sent', async () => {
   expect((await simulators.control.counts()).requests).toBe(0);
 });
 
-test('every kind of content is taken', async () => {
+test('every kind of content is accepted', async () => {
   const full = Content.parse({
     ...content,
     deepLink: 'shop://sale?a="b"',
@@ -184,7 +184,7 @@ test('all workers date their provider tokens alike, for half an hour', async () 
   expect(await tokens.current()).not.toBe(first);
 });
 
-test('a stop of this process beyond the deadline loses no answer that has come meanwhile', async () => {
+test('a process that freezes beyond the deadline loses no answer that arrived during the freeze', async () => {
   await simulators.control.change({ apns: { delayMs: { min: 500, max: 500 } } });
   const hasty = open({}, { deadlineMs: 1_500, pingBusyMs: 50, pingTimeoutMs: 1_000 });
   await hasty.send(content, to, ALWAYS_OPEN);

@@ -15,7 +15,7 @@ import { readApnsAnswer } from './apns-outcomes.ts';
 import { apnsPayload, apnsTemplate } from './apns-payload.ts';
 import { ApnsTokens } from './apns-tokens.ts';
 
-/** APNs allows about 1,000 streams; more than this needs no connection. */
+/** APNs allows about 1,000 streams. No connection needs more than this number. */
 const MAX_STREAMS = 250;
 const DEVICE_TOKEN = /^[0-9a-fA-F]{2,200}$/;
 const COLLAPSE_ID = /^[\x21-\x7e]{1,64}$/;

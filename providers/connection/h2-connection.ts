@@ -14,7 +14,7 @@ export interface ResponseHead {
   readonly malformed: boolean;
 }
 
-/** Heads and buffers are valid only during the call. Nothing is told after `closed`. */
+/** Heads and buffers are valid only during the call. No event follows `closed`. */
 export interface ConnectionEvents {
   /** The final or an informational head, or the trailers, of a stream. */
   headers(streamId: number, head: ResponseHead, isEnd: boolean): void;
@@ -26,13 +26,13 @@ export interface ConnectionEvents {
   pong(): void;
   /** Input was processed, or the socket accepts more output. */
   progress(): void;
-  /** Told once. */
+  /** Emitted once. */
   closed(): void;
 }
 
 /**
- * One HTTP/2 connection over TLS, for many small POSTs with small answers. Its session counts the streams, asks for
- * pings and sets deadlines; the connection tells which requests were certainly not processed.
+ * One HTTP/2 connection over TLS, for many small POSTs with small answers. Its session counts the streams,
+ * asks for pings and sets deadlines; the connection tells which requests were certainly not processed.
  */
 export interface Connection {
   /** The peer's settings have arrived. */
@@ -41,30 +41,33 @@ export interface Connection {
   readonly peerStreams: number;
   /** A request would be written at once instead of waiting in a buffer. */
   readonly isReady: boolean;
-  /** Nothing was written of streams with a higher ID. */
+  /** The highest stream ID of which anything was written. */
   readonly writtenStreamId: number;
   /** Starts a request, which the next flush writes at the latest; returns the ID of its stream. */
   request(head: RequestHead, path: string, body: string): number;
   /** Aborts a stream with an error code of RFC 9113, section 7. */
   reset(streamId: number, code: number): void;
-  /** The peer has ended the stream: the rest of a request that it did not wait for is not sent. */
+  /**
+   * Called when the peer has ended the stream. The rest of a request that the peer did not wait for is not
+   * sent.
+   */
   finish(streamId: number): void;
-  /** Frees what is kept of a stream that the peer has reset. */
+  /** Frees the state of a stream that the peer has reset. */
   forget(streamId: number): void;
   ping(): void;
   /**
-   * Writes all that was collected. After a stall of the process the connection is destroyed instead: the leases of the
-   * collected requests may have ended meanwhile.
+   * Writes all collected requests. After a stall of the process the connection is destroyed instead, because
+   * the leases of the collected requests may have ended during the stall.
    */
   flush(): void;
-  /** Closes once everything is written; the session destroys it if that takes too long. */
+  /** Closes once everything is written. The session destroys a connection that takes too long. */
   close(): void;
   destroy(): void;
 }
 
 export type OpenConnection = (endpoint: Endpoint, events: ConnectionEvents) => Connection;
 
-/** Requests that were collected longer ago than this met a stalled process. */
+/** The age of a collected request beyond which the process counts as stalled. */
 export const STALL_MS = 500;
-/** A batch beyond this size is written before it is complete, so that backpressure shows. */
+/** A batch beyond this size is written before it is complete, so that back-pressure shows. */
 export const BATCH_BYTES = 128 * 1024;

@@ -13,7 +13,9 @@ const FORBIDDEN = new Set([
   'upgrade',
 ]);
 
-/** Headers that many requests share. Of a head that is used again a connection sends only a few bytes. */
+/**
+ * Headers that many requests share. A connection sends only a few bytes of a head that it has sent before.
+ */
 export interface RequestHead {
   /** Names and values in turn. */
   readonly headers: readonly string[];
@@ -25,12 +27,15 @@ export function requestHead(headers: readonly string[]): RequestHead {
   for (let at = 0; at < headers.length; at += 2) {
     const [name = '', value = ''] = headers.slice(at, at + 2);
     if (!NAME.test(name) || FORBIDDEN.has(name))
-      throw new TypeError(`A request may not have a header ${name}`);
-    if (!VALUE.test(value)) throw new TypeError(`The value of the header ${name} is not printable`);
+      throw new TypeError(`The header ${name} is not allowed in a request`);
+    if (!VALUE.test(value)) throw new TypeError(`The value of the header ${name} must be printable ASCII`);
   }
   return { headers: [...headers] };
 }
 
 export function checkPath(path: string): void {
-  if (!PATH.test(path)) throw new TypeError('The path of a request is not valid');
+  if (!PATH.test(path))
+    throw new TypeError(
+      'The path of a request must begin with / and hold at most 4,001 printable ASCII characters',
+    );
 }

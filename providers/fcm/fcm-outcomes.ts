@@ -31,7 +31,7 @@ const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
   ['INTERNAL', TRANSIENT],
 ]);
 
-/** For reasons that the table does not know. */
+/** Verdicts for reasons that the table does not know. */
 const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
   [401, BAD_CREDENTIAL],
   [403, BAD_CREDENTIAL],
@@ -67,7 +67,7 @@ function reasonOf(error: GoogleError): string | undefined {
   return code === 'INVALID_ARGUMENT' && blamesToken(error) ? 'INVALID_REGISTRATION_TOKEN' : code;
 }
 
-/** FCM says INVALID_ARGUMENT of a malformed message and of a malformed token alike. */
+/** FCM answers INVALID_ARGUMENT for a malformed message and for a malformed token alike. */
 function blamesToken(error: GoogleError): boolean {
   const violations = error.details.flatMap((detail) => detail.fieldViolations ?? []);
   if (violations.length > 0) return violations.every(({ field }) => field === 'message.token');

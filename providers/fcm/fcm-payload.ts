@@ -2,13 +2,13 @@ import type { Message } from '../../domain/content/content.ts';
 import { appData } from '../app-data.ts';
 import type { Addressee } from '../push-service.ts';
 
-/** The message in pieces: between them come the token, the message ID and, twice, the collapse ID. */
+/** The message in pieces, between which come the token, the message ID and, twice, the collapse ID. */
 export interface FcmTemplate {
   readonly beforeMessageId: string;
   readonly beforeCollapseKey: string;
   readonly beforeTag: string;
   readonly tail: string;
-  /** Of what FCM counts: notification and data, without the message ID. */
+  /** The size of what FCM counts, which is notification and data, without the message ID. */
   readonly bytes: number;
 }
 

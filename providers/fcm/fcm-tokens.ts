@@ -12,10 +12,10 @@ const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const ASSERTION_SECONDS = 3600;
 const RENEW_BEFORE_MS = 5 * 60_000;
-/** After a failure nobody asks again for so long. */
+/** How long no token is requested after a failure. */
 const RETRY_MS = 1_000;
-/** Messages wait so long for the first token; the request for it goes on. */
-const PATIENCE_MS = 1_000;
+/** How long messages wait for the first token. The request for the token goes on. */
+const FIRST_TOKEN_TIMEOUT_MS = 1_000;
 
 const Granted = z.object({
   access_token: z.string().regex(/^[\x21-\x7e]+$/),
@@ -26,7 +26,7 @@ export type Grant =
   | { readonly kind: 'granted'; readonly accessToken: string; readonly expiresAt: number }
   | Extract<Outcome, { kind: 'refused' | 'retry_later' }>;
 
-/** Holds the OAuth access token of a service account; asks for one at a time. */
+/** Holds the OAuth access token of a service account. Only one request for a token is open at a time. */
 export class FcmTokens {
   readonly #credential: FcmCredential;
   readonly #endpoint: Endpoint;
@@ -50,16 +50,16 @@ export class FcmTokens {
     this.#renewAt = Number.POSITIVE_INFINITY;
     const renewed = this.#renew(this.#grant);
     if (this.#grant === undefined || now >= this.#expiresAt) {
-      this.#grant = Promise.race([renewed, delay(PATIENCE_MS, UNAVAILABLE, { ref: false })]);
+      this.#grant = Promise.race([renewed, delay(FIRST_TOKEN_TIMEOUT_MS, UNAVAILABLE, { ref: false })]);
     }
-    // What there is serves until the new one is there.
+    // The present grant serves until the new one has arrived.
     void renewed.then(() => {
       this.#grant = renewed;
     });
     return this.#grant;
   }
 
-  /** Drops a token that FCM did not take. */
+  /** Drops a token that FCM rejected. */
   async forget(accessToken: string): Promise<void> {
     const held = this.#grant;
     const grant = await held;

@@ -92,7 +92,7 @@ test('an access token is renewed before it expires', async () => {
   expect((await simulators.control.counts()).channels.fcm.processed).toBe(3);
 });
 
-test('an access token that is not taken any more is replaced once, and all sends go through', async () => {
+test('a rejected access token is replaced once, and all sends go through', async () => {
   await service.send(content, to, ALWAYS_OPEN);
   await simulators.control.revokeAccessTokens();
   const before = (await simulators.control.counts()).accessTokens;
@@ -127,7 +127,7 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
   await cut.close();
 });
 
-test('messages do not wait with a token endpoint that does not answer; it is asked once', async () => {
+test('messages do not wait for a token endpoint that does not answer, which is asked once', async () => {
   const connections = new Set<Socket>();
   const silent = createServer((socket) => void connections.add(socket)).listen(0, '127.0.0.1');
   onTestFinished(() => {
@@ -146,7 +146,7 @@ test('messages do not wait with a token endpoint that does not answer; it is ask
 
 const UNAVAILABLE = { kind: 'retry_later', reason: 'OAuthUnavailable', answered: false };
 
-test('over quota nothing is sent for a minute, where FCM says no other time', async () => {
+test('over quota nothing is sent for a minute, unless FCM names another time', async () => {
   await simulators.control.change({ fcm: { shareThrottled: 1, retryAfterSeconds: null } });
   const over = { kind: 'retry_later', reason: 'QUOTA_EXCEEDED' };
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ ...over, afterMs: 60_000, answered: true });
@@ -158,7 +158,7 @@ test('over quota nothing is sent for a minute, where FCM says no other time', as
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
-test('what waits for a stream when the quota is exceeded is not sent either', async () => {
+test('a message that waits for a stream when the quota is exceeded is not sent either', async () => {
   await simulators.control.change({
     fcm: { shareThrottled: 1, retryAfterSeconds: 30, delayMs: { min: 20, max: 20 } },
   });
@@ -169,7 +169,7 @@ test('what waits for a stream when the quota is exceeded is not sent either', as
   expect((await simulators.control.counts()).requests).toBeLessThan(250);
 });
 
-test('every kind of content is taken', async () => {
+test('every kind of content is accepted', async () => {
   const full = Content.parse({
     ...content,
     deepLink: 'shop://sale',
@@ -207,7 +207,7 @@ test('content that is too large is refused before it is sent', async () => {
   expect((await simulators.control.counts()).requests).toBe(0);
 });
 
-test('content that was weighed as small enough is never too large for a push service', async () => {
+test('content within the size limit is never too large for a push service', async () => {
   const messageId = 'm'.repeat(96);
   let body = 'x';
   while (payloadBytes({ ...content, body: `${body}"` }) <= MAX_PAYLOAD_BYTES) body += '"';

@@ -67,7 +67,7 @@ export function openFcm(
   };
 }
 
-/** The access token is not taken any more; a 401 may also blame a credential of Firebase's own. */
+/** Whether FCM rejected the access token. A 401 may also blame a credential of Firebase's own. */
 function isUnauthenticated(answer: Answer): boolean {
   if (answer.kind !== 'answer' || answer.status !== 401) return false;
   return readFcmAnswer(answer).reason === 'UNAUTHENTICATED';

@@ -3,7 +3,7 @@ import type { Endpoint } from '../push-service.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** Posts a form over HTTPS; rejects where no complete answer comes in time. */
+/** Posts a form over HTTPS. Rejects when no complete answer comes in time. */
 export function postForm(
   endpoint: Endpoint,
   form: URLSearchParams,

@@ -13,8 +13,8 @@ const CODE_OF_NODE: Readonly<Record<string, number>> = {
   'headers without an end': 2,
 };
 /**
- * Node gives the peer a table, and takes pushes until the peer has acknowledged the settings that forbid them, which
- * this peer never does.
+ * Node gives the peer a table. Node also accepts pushes until the peer has acknowledged the settings that
+ * forbid them, which this peer never does.
  */
 const ALLOWED_BY_NODE = ['a table size that was not given', 'a push'];
 
@@ -33,12 +33,20 @@ const BROKEN: [string, number, (streamId: number) => Buffer][] = [
   ],
   ['a status in bad Huffman code', CODE.compressionError, (id) => frame(1, endHeaders, id, '0882ffff')],
   ['a push', CODE.protocolError, (id) => frame(5, endHeaders, id, '0000000288')],
-  ['headers on a stream that never was', CODE.protocolError, (id) => frame(1, endHeaders, id + 2, '88')],
+  [
+    'headers on a stream that was never opened',
+    CODE.protocolError,
+    (id) => frame(1, endHeaders, id + 2, '88'),
+  ],
   ['headers on a stream of the peer', CODE.protocolError, () => frame(1, endHeaders, 2, '88')],
   ['data on the connection', CODE.protocolError, () => frame(0, 0, 0, '00')],
-  ['a reset of a stream that never was', CODE.protocolError, (id) => frame(3, 0, id + 2, '00000000')],
-  ['a window for a stream that never was', CODE.protocolError, (id) => frame(8, 0, id + 2, '00000001')],
-  ['a window that grows by nothing', CODE.protocolError, () => frame(8, 0, 0, '00000000')],
+  ['a reset of a stream that was never opened', CODE.protocolError, (id) => frame(3, 0, id + 2, '00000000')],
+  [
+    'a window for a stream that was never opened',
+    CODE.protocolError,
+    (id) => frame(8, 0, id + 2, '00000001'),
+  ],
+  ['a window increment of 0', CODE.protocolError, () => frame(8, 0, 0, '00000000')],
   ['a window beyond 2^31', CODE.flowControlError, () => frame(8, 0, 0, '7fffffff')],
   ['an initial window beyond 2^31', CODE.flowControlError, () => settings({ 4: 2 ** 31 })],
   ['a frame size below the least', CODE.protocolError, () => settings({ 5: 100 })],

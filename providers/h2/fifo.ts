@@ -1,6 +1,6 @@
 const COMPACT_AFTER = 1024;
 
-/** A queue whose both ends are cheap: `Array.shift` moves every element behind it. */
+/** A queue with cheap operations at both ends. `Array.shift` moves every element of the array. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;

@@ -21,10 +21,10 @@ const ACCEPTED = expect.objectContaining({ kind: 'answer', status: 200 });
 const UNKNOWN = { kind: 'unknown', reason: 'ConnectionLost' };
 const RESET = { kind: 'unknown', reason: 'StreamReset' };
 const CUT = expect.objectContaining({ kind: 'unprocessed', reason: 'AnswerCut' });
-/** 429 with `retry-after: 7`, neither in the static table as a whole. */
+/** Status 429 with `retry-after: 7`, two fields that the static table does not hold with their values. */
 const HEAD_429 = '0803343239' + '0f260137';
 
-/** One fault, said in every way that the protocol allows. */
+/** One answer with an error, in every form that the protocol allows. */
 function windingAnswer(streamId: number): Buffer {
   return Buffer.concat([
     frame(0x4f, 0xff, streamId, 'abcdef'),
@@ -56,12 +56,12 @@ describe.each(CLIENTS)('%s', (client) => {
   test.each([
     ['no status', '0f0d0130'],
     ['two statuses', '8888'],
-    ['a status that is no number', '0803324646'],
+    ['a status that is not a number', '0803324646'],
     ['a status after other headers', '0f26013788'],
     ['a header of requests', '8284'],
     ['an unknown pseudo-header', '00033a616103616161'],
     ['two lengths', '08033430340f0d01300f0d0130'],
-    ['an informational status that ends it', '0803313033'],
+    ['an informational status that ends the stream', '0803313033'],
   ])('an answer with %s loses its request alone', async (_name, block) => {
     const peer = await openAnsweringPeer((streamId, { socket }) => {
       if (streamId === 3) socket.write(frame(1, endHeaders | endStream, streamId, block));
@@ -75,7 +75,11 @@ describe.each(CLIENTS)('%s', (client) => {
   });
 
   test.each([
-    ['trailers that do not end it', (id: number) => [frame(1, 4, id, HEAD_429), frame(1, 4, id, '')], CUT],
+    [
+      'trailers that do not end the stream',
+      (id: number) => [frame(1, 4, id, HEAD_429), frame(1, 4, id, '')],
+      CUT,
+    ],
     [
       'a reset after its headers',
       (id: number) => [frame(1, 4, id, HEAD_429), frame(3, 0, id, uint32(2))],
@@ -87,13 +91,13 @@ describe.each(CLIENTS)('%s', (client) => {
       CUT,
     ],
     [
-      'fewer bytes than it says',
+      'fewer bytes than announced',
       (id: number) => [frame(1, 5, id, '0803343239' + '0f0d023130')],
-      // Node resets the stream before it tells the status.
+      // Node resets the stream before it reports the status.
       client === 'own' ? CUT : RESET,
     ],
     [
-      'a body that nobody wants to keep',
+      'a body that is too long',
       (id: number) => [frame(1, 4, id, HEAD_429), ...Array(5).fill(frame(0, 0, id, Buffer.alloc(16_384)))],
       CUT,
     ],
@@ -127,7 +131,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(await send(openPool(peer))).toEqual(ACCEPTED);
   });
 
-  test('a peer that closes without a word loses what was written', async () => {
+  test('written requests are lost when the peer closes without a GOAWAY', async () => {
     const peer = await openAnsweringPeer((streamId, { socket }) => {
       if (peer.connections.length > 1) socket.write(ok(streamId));
       else if (streamId === 1) socket.write(ok(1));
@@ -139,7 +143,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(await send(pool)).toEqual(ACCEPTED);
   });
 
-  test('a second GOAWAY may name a lower stream, and what is above it starts again', async () => {
+  test('a second GOAWAY may name a lower stream, and requests above it start again', async () => {
     const paths: number[] = [];
     const peer = await openAnsweringPeer((streamId, { socket }) => {
       paths.push(peer.connections.length);
@@ -154,7 +158,7 @@ describe.each(CLIENTS)('%s', (client) => {
     const pool = openPool(peer, { maxSessions: 1 });
     expect(await send(pool)).toEqual(ACCEPTED);
     expect(await sendMany(pool, 4)).toEqual(Array(4).fill(ACCEPTED));
-    // One and four on the first connection; those on streams 5, 7 and 9 again on the second.
+    // The first connection gets one and four requests. Streams 5, 7 and 9 start again on the second.
     expect(paths).toEqual([1, 1, 1, 1, 1, 2, 2, 2]);
     await expect.poll(() => goaways(peer.connections[0])).toEqual([CODE.noError]);
   });
@@ -169,7 +173,8 @@ describe.each(CLIENTS)('%s', (client) => {
     const peer = await openOddPeer(settings({ [SETTING.initialWindowSize]: 0 }), (seen, connection) => {
       const { socket } = connection;
       if (seen.type === FRAME.headers) {
-        // Nothing may be sent; then 5,000 bytes; then less than nothing; then what is left, but for the connection's window.
+        // The window is 0, then 5,000 bytes, then negative, then above the rest. The connection's window
+        // limits the end.
         socket.write(settings({ [SETTING.initialWindowSize]: 5_000 }));
       } else if (seen.type === FRAME.data) {
         const sent = bodyOf(connection.frames, seen.streamId).length;
@@ -249,7 +254,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(await Promise.all(sent)).toEqual(Array(1_000).fill(ACCEPTED));
   });
 
-  test('large answers are read without end: their windows are given back', async () => {
+  test('large answers are read without end, because their windows are given back', async () => {
     const body = Buffer.alloc(60_000, 'r');
     const peer = await openPeer((stream) => {
       stream.respond({ ':status': 400 });
@@ -263,7 +268,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(peer.sessions).toHaveLength(1);
   });
 
-  test('a ping of the peer is answered with its own words', async () => {
+  test('a PING of the peer is acknowledged with the same payload', async () => {
     const peer = await openAnsweringPeer((streamId, { socket }) => {
       socket.write(Buffer.concat([frame(FRAME.ping, 0, 0, '0123456789abcdef'), ok(streamId)]));
     });
@@ -275,7 +280,7 @@ describe.each(CLIENTS)('%s', (client) => {
 
   test.each([
     ['speaks no HTTP/2', settings(), ['http/1.1', 'h3']],
-    ['says nothing', Buffer.alloc(0), ['h2']],
+    ['sends nothing', Buffer.alloc(0), ['h2']],
     ['does not begin with its settings', frame(FRAME.ping, 0, 0, '0123456789abcdef'), ['h2']],
     ['speaks HTTP/1.1 all the same', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), ['h2']],
   ])('a service that %s is unreachable', async (_name, greeting, protocols) => {

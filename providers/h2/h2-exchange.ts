@@ -50,7 +50,7 @@ export class Exchange {
   startedAt = 0;
   attempts = 0;
   settled = false;
-  /** Of the answer whose body has not ended; 0 before its headers have come. */
+  /** The status of an answer whose body has not ended. 0 before the headers have come. */
   status = 0;
   #bodyBytes = 0;
   #retryAfter: string | undefined = undefined;
@@ -71,12 +71,12 @@ export class Exchange {
     this.#contentLength = contentLength;
   }
 
-  /** The body is as long as the answer said. */
+  /** Whether the body has the length that the answer announced. */
   get isWhole(): boolean {
     return this.#contentLength === undefined || this.#contentLength === this.#bodyBytes;
   }
 
-  /** Adds to the body; returns how long it is by now. */
+  /** Adds to the body and returns the new length. */
   add(buffer: Buffer, start: number, end: number): number {
     this.#bodyBytes += end - start;
     if (this.status !== 200) this.#body = Buffer.concat([this.#body, buffer.subarray(start, end)]);

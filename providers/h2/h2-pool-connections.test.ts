@@ -38,7 +38,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(answers.every((answer) => answer.kind === 'answer')).toBe(true);
   });
 
-  test('a connection that went dead is found by PING, and what was written is lost', async () => {
+  test('a dead connection is found by PING, and its written requests are lost', async () => {
     const peer = await openPeer((stream, path) => path !== '/held' && accept(stream));
     const pairs: Socket[][] = [];
     const proxy = createServer((socket) => {

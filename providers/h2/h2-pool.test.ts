@@ -29,7 +29,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(paths).toEqual(['/yes']);
   });
 
-  test('what a frozen process had collected is not written when it goes on, unless it still may be', async () => {
+  test('requests that a frozen process had collected are written afterwards only if their gates allow it', async () => {
     let seen = 0;
     const peer = await openPeer((stream) => {
       seen++;
@@ -120,7 +120,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(await send(openPool(peer))).toMatchObject({ kind: 'unprocessed', reason: 'AnswerCut' });
   });
 
-  test('without an answer until the deadline a request is lost, and its connection gets no more', async () => {
+  test('a request without an answer until the deadline is lost, and its connection gets no more requests', async () => {
     const held = Promise.withResolvers<ServerHttp2Stream>();
     const peer = await openPeer((stream, path) => {
       if (path === '/held') held.resolve(stream);
@@ -129,14 +129,14 @@ describe.each(CLIENTS)('%s', (client) => {
     const pool = openPool(peer, { deadlineMs: 1_000, maxSessions: 1 });
     await send(pool);
     const silent = send(pool, '/silent');
-    // The next request is that much younger: its deadline passes when the answer has long come.
+    // The next request is 600 ms younger, so its answer comes long before its deadline.
     await new Promise((resolve) => setTimeout(resolve, 600));
     const written = send(pool, '/held');
     expect(await silent).toEqual({ kind: 'unknown', reason: 'Timeout' });
     expect(await send(pool, '/next')).toMatchObject({ kind: 'answer', status: 200 });
     expect(peer.sessions).toHaveLength(2);
 
-    // What was on it already keeps its own deadline, and the last one closes it.
+    // Requests that were on the connection keep their own deadlines. The last one closes the connection.
     const [first] = peer.sessions;
     expect(first?.closed).toBe(false);
     accept(await held.promise);
@@ -145,7 +145,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(pool.stats.sessions).toBe(1);
   });
 
-  test('a service that takes everything and answers nothing takes only a few requests along', async () => {
+  test('a service that accepts requests and never answers loses only a few', async () => {
     const peer = await openPeer(() => {});
     const pool = openPool(peer, { deadlineMs: 100, queueMs: 30_000 });
     const answers = await sendMany(pool, 500);
@@ -163,7 +163,7 @@ describe.each(CLIENTS)('%s', (client) => {
     await expect.poll(() => peer.sessions.filter((session) => session.destroyed).length).toBe(2);
   });
 
-  test('after a GOAWAY with an error only what it says was not handled is written again', async () => {
+  test('after a GOAWAY with an error only the requests above its stream ID are written again', async () => {
     const seen = new Map<string, number>();
     const peer = await openPeer((stream, path, session) => {
       seen.set(path, (seen.get(path) ?? 0) + 1);
@@ -179,7 +179,7 @@ describe.each(CLIENTS)('%s', (client) => {
     expect(seen.get('/0')).toBe(1);
   });
 
-  test('closing lets what was written end and gives back what was not', async () => {
+  test('closing lets written requests end and gives back the others', async () => {
     const arrived = Promise.withResolvers<ServerHttp2Stream>();
     const peer = await openPeer((stream, path) => path === '/written' && arrived.resolve(stream), 1);
     const pool = openPool(peer, { maxSessions: 1 });

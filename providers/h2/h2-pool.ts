@@ -25,8 +25,8 @@ export interface H2PoolStats {
 }
 
 /**
- * Sends requests to one endpoint over a few HTTP/2 connections. A request without an answer is told apart: certainly
- * not processed, or unknown.
+ * Sends requests to one endpoint over a few HTTP/2 connections. A request without an answer is either
+ * certainly not processed or unknown.
  */
 export class H2Pool {
   readonly #endpoint: Endpoint;
@@ -73,7 +73,10 @@ export class H2Pool {
     });
   }
 
-  /** Asks the gate of every request that waits for a stream, so that one that was stopped need not wait for it. */
+  /**
+   * Asks the gate of every request that waits for a stream, so that a stopped request does not wait any
+   * longer.
+   */
   recheck(): void {
     for (let left = this.#queue.length; left > 0; left--) {
       const exchange = this.#queue.shift();
@@ -83,7 +86,7 @@ export class H2Pool {
     }
   }
 
-  /** Lets what was written end, gives back what was not, and closes the connections. */
+  /** Lets written requests end, gives back the others, and closes the connections. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -100,7 +103,7 @@ export class H2Pool {
     for (const session of this.#sessions) session.destroy();
   }
 
-  /** Once per turn of the event loop, so that all that is started in it is written at once. */
+  /** Runs once per turn of the event loop, so that all requests that start in a turn are written at once. */
   #scheduleDispatch(): void {
     if (this.#isDispatchDue || this.#queue.length === 0) return;
     this.#isDispatchDue = true;
@@ -147,7 +150,7 @@ export class H2Pool {
     return best;
   }
 
-  /** One at a time, and only after the ones that are open have answered something. */
+  /** Opens one connection at a time, and only after the open ones have answered something. */
   #openAnother(now: number): void {
     if (this.#closed || now < this.#connectNotBefore) return;
     let usable = 0;
@@ -213,7 +216,7 @@ export class H2Pool {
     const now = performance.now();
     const stalled = now - this.#sweptAt > 2 * this.#options.sweepMs;
     this.#sweptAt = now;
-    // After a stall of this process the answers may be waiting in the sockets: read them before judging.
+    // After a stall of this process answers may wait in the sockets, so they are read first.
     if (stalled) return;
     this.#expire(now);
     for (const session of this.#sessions) this.#examine(session, now);

@@ -6,7 +6,9 @@ import { OPEN_CONNECTION } from './open-connection.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 
-/** Limits streams until the first answer, so that a connection that never answers leaves few unknown results. */
+/**
+ * Limits streams until the first answer, so that a connection that never answers leaves few unknown results.
+ */
 const UNPROVEN_STREAMS = 10;
 /** Answers of push services are far shorter. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -26,9 +28,9 @@ export interface SessionEvents {
   failed(exchange: Exchange, failure: Failure): void;
   /** A stream may have become free. */
   capacity(): void;
-  /** The session takes no more requests: going away, failed or closed. Told once. */
+  /** The session takes no more requests: going away, failed or closed. Emitted once. */
   retired(session: H2Session): void;
-  /** The connection has ended. Told once. */
+  /** The connection has ended. Emitted once. */
   ended(session: H2Session): void;
 }
 
@@ -38,7 +40,10 @@ export interface SessionOptions {
   readonly maxRequests: number;
 }
 
-/** One HTTP/2 connection: counts its streams, obeys the peer's limits, and settles the exchange of each stream. */
+/**
+ * One HTTP/2 connection: counts its streams, obeys the peer's limits, and settles the exchange of each
+ * stream.
+ */
 export class H2Session {
   readonly openedAt: number;
   retired = false;
@@ -52,7 +57,7 @@ export class H2Session {
   readonly #connection: Connection;
   readonly #events: SessionEvents;
   readonly #options: SessionOptions;
-  /** By the ID of their stream, and so in the order of their start. */
+  /** Open exchanges by stream ID, and so in the order of their start. */
   readonly #streams = new Map<number, Exchange>();
   #requests = 0;
   #lastStreamId = Number.POSITIVE_INFINITY;
@@ -102,7 +107,10 @@ export class H2Session {
     this.#connection.flush();
   }
 
-  /** Times out what was written before. After a first timeout the connection gets no more requests. */
+  /**
+   * Times out requests that started by `startedBefore`. After the first timeout the connection gets no more
+   * requests.
+   */
   expire(startedBefore: number): void {
     for (const [id, exchange] of this.#streams) {
       if (exchange.startedAt > startedBefore) break;
@@ -186,8 +194,8 @@ export class H2Session {
   }
 
   /**
-   * Requests that the peer certainly did not process start again on another connection. After an error code the peer
-   * answers no others either.
+   * Requests that the peer certainly did not process start again on another connection. After an error code
+   * the peer does not answer the other requests either.
    */
   #onGoaway(lastStreamId: number, code: number): void {
     this.#lastStreamId = Math.min(this.#lastStreamId, lastStreamId);

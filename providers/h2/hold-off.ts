@@ -23,7 +23,7 @@ export class HoldOff {
     return this.#until > 0 && this.#clock().getTime() < this.#until;
   }
 
-  /** The same gate, closed while the service wants nothing. */
+  /** Returns the gate, closed while the service wants no requests. */
   before(gate: Gate): Gate {
     return {
       mayStart: () => !this.active && gate.mayStart(),

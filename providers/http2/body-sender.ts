@@ -12,13 +12,13 @@ import {
 interface Waiting {
   readonly body: Buffer;
   sent: number;
-  /** How much more the peer takes on this stream. */
+  /** The flow-control window of the stream. */
   window: number;
 }
 
 /**
- * Writes request bodies as far as the peer's windows allow. A body that fits, which is nearly each, leaves nothing behind:
- * windows of streams are kept for those that wait.
+ * Writes request bodies as far as the peer's windows allow. Nearly every body fits at once, so the windows of
+ * streams are kept only for bodies that wait.
  */
 export class BodySender {
   maxFrameSize = DEFAULT_FRAME_SIZE;
@@ -31,7 +31,7 @@ export class BodySender {
     this.#out = out;
   }
 
-  /** Nothing waits, and the connection takes more. */
+  /** True when no body waits and the connection's window is open. */
   get isReady(): boolean {
     return this.#waiting.size === 0 && this.#window > 0;
   }
@@ -50,7 +50,7 @@ export class BodySender {
     this.#go(streamId, waiting);
   }
 
-  /** Forgets what was not sent; whether there was any. */
+  /** Drops the unsent part of a body. Returns whether there was any. */
   drop(streamId: number): boolean {
     return this.#waiting.delete(streamId);
   }
@@ -67,7 +67,7 @@ export class BodySender {
     this.#go(streamId, waiting);
   }
 
-  /** The windows of streams that are open change with it, and may become negative (RFC 9113, 6.9.2). */
+  /** Also changes the windows of open streams, which may become negative (RFC 9113, 6.9.2). */
   setInitialWindow(bytes: number): void {
     const change = checked(bytes) - this.#initialWindow;
     this.#initialWindow = bytes;
@@ -95,6 +95,7 @@ export class BodySender {
 }
 
 function checked(window: number): number {
-  if (window > MAX_WINDOW) throw new ConnectionError(CODE.flowControlError, 'A window is too large');
+  if (window > MAX_WINDOW)
+    throw new ConnectionError(CODE.flowControlError, 'A flow-control window is above 2^31-1 bytes');
   return window;
 }

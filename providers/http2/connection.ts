@@ -18,7 +18,7 @@ import { CODE, ConnectionError, FLAG, FRAME } from './protocol.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const PING = Buffer.from('signalbx', 'latin1');
-/** Output that a peer asked for and does not read is limited to this: acknowledgements of pings and settings. */
+/** The most output that a peer causes and does not read, which is acknowledgements of pings and settings. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 export function openOwnConnection(endpoint: Endpoint, events: ConnectionEvents): Connection {
@@ -26,8 +26,8 @@ export function openOwnConnection(endpoint: Endpoint, events: ConnectionEvents):
 }
 
 /**
- * Implements RFC 9113 and RFC 7541 as far as a push service needs them. No state is kept of a stream whose request was
- * written whole: the session knows the streams.
+ * Implements RFC 9113 and RFC 7541 as far as a push service needs them. No state is kept of a stream whose
+ * request was written whole, because the session knows the streams.
  */
 class OwnConnection implements Connection {
   readonly #events: ConnectionEvents;

@@ -1,6 +1,6 @@
 import { CODE, ConnectionError, DEFAULT_FRAME_SIZE, FRAME_HEADER_BYTES } from './protocol.ts';
 
-/** The payload lies in the buffer between start and end, and only during the call. */
+/** The payload lies in the buffer between start and end, and is valid only during the call. */
 export type OnFrame = (
   type: number,
   flags: number,
@@ -10,7 +10,7 @@ export type OnFrame = (
   end: number,
 ) => void;
 
-/** Cuts what comes in into frames, however the network has cut it. */
+/** Cuts the input into frames, whatever the chunks in which the network delivers it. */
 export class FrameReader {
   readonly #onFrame: OnFrame;
   #rest: Buffer | undefined;
@@ -24,7 +24,8 @@ export class FrameReader {
     let at = 0;
     while (buffer.length - at >= FRAME_HEADER_BYTES) {
       const length = buffer.readUIntBE(at, 3);
-      if (length > DEFAULT_FRAME_SIZE) throw new ConnectionError(CODE.frameSizeError, 'A frame is too large');
+      if (length > DEFAULT_FRAME_SIZE)
+        throw new ConnectionError(CODE.frameSizeError, 'A frame is above the maximum frame size');
       const start = at + FRAME_HEADER_BYTES;
       const end = start + length;
       if (end > buffer.length) break;

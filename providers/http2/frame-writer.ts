@@ -1,7 +1,7 @@
 import { FLAG, FRAME, FRAME_HEADER_BYTES } from './protocol.ts';
 
 const CAPACITY = 64 * 1024;
-/** A buffer that one large batch has made larger than this is not kept. */
+/** The size above which a buffer that one large batch has enlarged is not kept. */
 const KEEP_BYTES = 256 * 1024;
 const MAX_UTF8_PER_UNIT = 3;
 
@@ -11,7 +11,7 @@ export class FrameWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(CAPACITY);
   #spare: Buffer | undefined;
 
-  /** What was collected. The next batch goes into another buffer until this one is given back. */
+  /** Returns the collected bytes. The next batch goes into another buffer until this one is given back. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.length);
     this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(CAPACITY);
@@ -24,7 +24,7 @@ export class FrameWriter {
     if (taken.buffer.byteLength <= KEEP_BYTES) this.#spare = Buffer.from(taken.buffer);
   }
 
-  /** Starts a frame; returns where. */
+  /** Starts a frame and returns its position. */
   begin(type: number, flags: number, streamId: number): number {
     this.#ensure(FRAME_HEADER_BYTES);
     const at = this.length;
@@ -35,12 +35,12 @@ export class FrameWriter {
     return at;
   }
 
-  /** Ends the frame that was started there. */
+  /** Ends the frame that starts at the position. */
   end(at: number): void {
     this.#buffer.writeUIntBE(this.length - at - FRAME_HEADER_BYTES, at, 3);
   }
 
-  /** Ends a frame of headers: what is beyond the peer's limit goes into continuations. */
+  /** Ends a HEADERS frame. Bytes beyond the peer's frame size go into CONTINUATION frames. */
   endHeaders(at: number, streamId: number, maxFrameSize: number): void {
     const body = at + FRAME_HEADER_BYTES;
     if (this.length - body <= maxFrameSize) {
@@ -59,7 +59,7 @@ export class FrameWriter {
     }
   }
 
-  /** A frame whose payload is one number. */
+  /** Writes a frame whose payload is one number. */
   number(type: number, streamId: number, value: number): void {
     const at = this.begin(type, 0, streamId);
     this.uint32(value);

@@ -3,7 +3,7 @@ import { CODE, ConnectionError } from './protocol.ts';
 
 const STATIC_ENTRIES = 61;
 const LAST_PSEUDO_HEADER = 14;
-/** What the static table has for `:status`, from index 8. */
+/** The entries of the static table for `:status`, from index 8. */
 const FIRST_STATUS = 8;
 const STATUSES = [200, 204, 206, 304, 400, 404, 500];
 const CONTENT_LENGTH = 28;
@@ -13,21 +13,22 @@ const LENGTH = /^\d{1,15}$/;
 const MAX_INTEGER = 2 ** 28;
 
 /**
- * Reads the header block of an answer. Our settings give the peer no dynamic table, so each block stands alone. It is
- * walked to its end, but of an answer that is 200 nothing else is decoded.
+ * Reads the header block of an answer. Our settings give the peer no dynamic table, so each block stands
+ * alone. Each block is walked to its end, but nothing except the status is decoded of an answer with status
+ * 200.
  */
 export class HeaderReader {
   /** 0 in trailers. */
   status = 0;
   retryAfter: string | undefined = undefined;
   contentLength: number | undefined = undefined;
-  /** The block could be decoded, but says what no answer may say. */
+  /** The block could be decoded, but is not a valid answer. */
   malformed = false;
   #buffer: Buffer = Buffer.alloc(0);
   #at = 0;
   #end = 0;
   #regular = false;
-  /** Of the string that was read last. */
+  /** The position of the string that was read last. */
   #from = 0;
   #to = 0;
   #huffman = false;
@@ -42,7 +43,7 @@ export class HeaderReader {
     this.#at = start;
     this.#end = end;
     while (this.#at < end && (buffer[this.#at] ?? 0) >> 5 === 1) {
-      if (this.#integer(5) !== 0) throw broken('The peer wants a table that it was not given');
+      if (this.#integer(5) !== 0) throw broken('The peer sets a dynamic table size above the allowed 0');
     }
     while (this.#at < end) this.#field(buffer[this.#at] ?? 0);
   }
@@ -50,13 +51,13 @@ export class HeaderReader {
   #field(first: number): void {
     if (first >= 0x80) {
       const index = this.#integer(7);
-      if (index === 0) throw broken('A header has index 0');
+      if (index === 0) throw broken('A header field has the invalid index 0');
       this.#indexed(index);
       return;
     }
-    if (first >> 5 === 1) throw broken('The table changes its size within a header block');
+    if (first >> 5 === 1) throw broken('A table size update comes after the first header field');
     const index = this.#integer(first >= 0x40 ? 6 : 4);
-    if (index > STATIC_ENTRIES) throw broken('A header refers to a table that is empty');
+    if (index > STATIC_ENTRIES) throw broken('A header field refers to the dynamic table, which is empty');
     const name = index === 0 ? this.#literalName() : '';
     this.#string();
     const isPseudo = (index > 0 && index <= LAST_PSEUDO_HEADER) || name.startsWith(':');
@@ -77,7 +78,7 @@ export class HeaderReader {
   }
 
   #indexed(index: number): void {
-    if (index > STATIC_ENTRIES) throw broken('A header refers to a table that is empty');
+    if (index > STATIC_ENTRIES) throw broken('A header field refers to the dynamic table, which is empty');
     if (index > LAST_PSEUDO_HEADER) this.#regular = true;
     else this.#enterStatus(STATUSES[index - FIRST_STATUS] ?? Number.NaN);
   }
@@ -106,7 +107,7 @@ export class HeaderReader {
     this.#at = this.#to;
   }
 
-  /** RFC 7541, 5.1: as many bits of the first byte as fit, then groups of seven. */
+  /** An integer of RFC 7541, 5.1: as many bits of the first byte as fit, then groups of seven. */
   #integer(bits: number): number {
     const limit = 2 ** bits - 1;
     let value = this.#byte() & limit;

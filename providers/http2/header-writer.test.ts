@@ -25,7 +25,7 @@ interface Echo {
   readonly sessions: Http2Session[];
 }
 
-/** Writes down the headers of each path as node:http2 decodes them. */
+/** Records the headers of each path as node:http2 decodes them. */
 async function openEcho(headerTableSize?: number): Promise<Echo> {
   const seen = new Map<string, string[]>();
   const sessions: Http2Session[] = [];
@@ -115,7 +115,7 @@ test('headers arrive exactly while the peer changes its table', async () => {
         if (session === undefined) throw new Error('there is no session');
         for (const [headerTableSize, heads] of steps) {
           session.settings({ headerTableSize });
-          // Whatever is under way when the change comes has to fit, too.
+          // Requests under way at the time of the change have to fit, too.
           await Promise.all([once(session, 'localSettings'), expectToArrive(pool, echo, heads)]);
         }
       },
@@ -125,7 +125,7 @@ test('headers arrive exactly while the peer changes its table', async () => {
   expect(echo.sessions).toHaveLength(1);
 });
 
-test('what is shared by many requests costs a few bytes each', async () => {
+test('headers that many requests share cost a few bytes per request', async () => {
   const echo = await openEcho();
   const pool = openPool(echo, { maxSessions: 1 });
   const shared = requestHead(['authorization', 'b'.repeat(300), 'apns-topic', 't'.repeat(50)]);
@@ -151,18 +151,18 @@ test('headers longer than a frame continue in the next', async () => {
 test.each([
   ['an upper-case name', ['X-A', 'a']],
   ['a pseudo-header', [':path', '/']],
-  ['no name', ['', 'a']],
+  ['an empty name', ['', 'a']],
   ['a header of a connection', ['transfer-encoding', 'chunked']],
   ['a line break', ['x-a', 'a\r\nx-b: b']],
   ['a null', ['x-a', 'a\0']],
   ['a space at the end', ['x-a', 'a ']],
   ['a letter beyond ASCII', ['x-a', 'ä']],
   ['no value', ['x-a']],
-])('%s never gets as far as the wire', (_name, fields) => {
+])('a request with %s is never written', (_name, fields) => {
   expect(() => requestHead(fields)).toThrow(TypeError);
 });
 
-test('a path that is none never gets as far as the wire', async () => {
+test('a request with an invalid path is never written', async () => {
   const pool = openPool(await openEcho());
   for (const path of ['', 'x', '/a b', '/a\r\n', '/ä', `/${'a'.repeat(5000)}`]) {
     expect(() => pool.request({ head: requestHead([]), path, body: '' }, ALWAYS_OPEN)).toThrow(TypeError);

@@ -1,7 +1,7 @@
 import type { RequestHead } from '../connection/request-head.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
-/** What the static table has that we send; a name that is not here costs its length once. */
+/** Names of the static table that we send. A name that is not here costs its length once. */
 const STATIC_NAMES: Readonly<Record<string, number>> = {
   ':authority': 1,
   ':path': 4,
@@ -12,7 +12,7 @@ const METHOD_POST = 3;
 const SCHEME_HTTPS = 7;
 const FIRST_DYNAMIC = 62;
 const ENTRY_OVERHEAD = 32;
-/** As long as the peer says nothing else, and never more. */
+/** The size of the table unless the peer allows less. A larger table is never used. */
 const CAPACITY = 4096;
 
 const INDEXED = { pattern: 0x80, bits: 7 } as const;
@@ -27,12 +27,12 @@ interface Entry {
 }
 
 /**
- * Writes header blocks. What requests share goes into the peer's table once and is a few bytes from then on; these bytes
- * are kept for as long as nothing moves in the table.
+ * Writes header blocks. Headers that requests share go into the peer's table once and take a few bytes from
+ * then on. These bytes are kept for as long as nothing moves in the table.
  */
 export class HeaderWriter {
   readonly #authority: string;
-  /** What the peer's table holds, the oldest first. */
+  /** The entries of the peer's table, the oldest first. */
   readonly #entries: Entry[] = [];
   #size = 0;
   #capacity = CAPACITY;
@@ -46,7 +46,7 @@ export class HeaderWriter {
     this.#authority = authority;
   }
 
-  /** The peer allows a table of so many bytes. */
+  /** Applies the table size that the peer allows. */
   limit(bytes: number): void {
     const capacity = Math.min(bytes, CAPACITY);
     if (capacity === this.#capacity) return;
@@ -110,7 +110,7 @@ export class HeaderWriter {
     this.#generation++;
   }
 
-  /** Makes room for so many bytes. */
+  /** Evicts the oldest entries until there is room for that number of bytes. */
   #evict(room: number): void {
     while (this.#size + room > this.#capacity) {
       const oldest = this.#entries.shift();

@@ -19,7 +19,7 @@ const ALL_BYTES =
   'a7ffffd7fffff9bffffecfffffb7fffff3fffffe8fffffd3fffffabfffff5fffffff7ffffecfffffdbfffffbbfffff7f' +
   'fffff0fffffbbf';
 
-/** As RFC 9113 lets a value look, which node:http2 then encodes. */
+/** A value that RFC 9113 allows and that node:http2 encodes. */
 const value = fc.stringMatching(/^[!-~](?:[ -~]{0,80}[!-~])?$/);
 
 test('the code is complete and decodes every byte', () => {
@@ -29,7 +29,7 @@ test('the code is complete and decodes every byte', () => {
   expect([...bytes]).toEqual([...Array(256).keys()]);
 });
 
-test('reads what node:http2 writes', async () => {
+test('values that node:http2 encodes are decoded', async () => {
   const values = new Map<string, string>();
   const peer = await openPeer((stream, path) => {
     stream.respond({ ':status': 429, 'retry-after': values.get(path) }, { endStream: true });

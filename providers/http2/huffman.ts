@@ -1,8 +1,9 @@
 import { CODE, ConnectionError } from './protocol.ts';
 
 /**
- * Bits of the code of each byte, and of the end of a string (RFC 7541, appendix B). The code is canonical: shorter codes
- * come first, and codes of one length are in the order of their bytes, so nothing else is needed.
+ * Bits of the code of each byte, and of the end of a string (RFC 7541, appendix B). The code is canonical:
+ * shorter codes come first, and codes of one length are in the order of their bytes, so nothing else is
+ * needed.
  */
 export const CODE_LENGTHS: readonly number[] = [
   13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28,
@@ -39,7 +40,7 @@ function codesByLength(): CodesOfLength[] {
   return codes;
 }
 
-/** Bit by bit: only the few headers that somebody reads are ever decoded. */
+/** Decodes bit by bit, which is fast enough because only a few headers are ever decoded. */
 export function decodeHuffman(bytes: Uint8Array): string {
   let text = '';
   let code = 0;

@@ -42,7 +42,7 @@ export class Incoming {
   readonly #bodies: BodySender;
   readonly #ours: HeaderWriter;
   readonly #events: PeerEvents;
-  /** Whether the stream is open or was. */
+  /** Whether the stream is open or was open before. */
   readonly #isStarted: (streamId: number) => boolean;
   readonly #head = new HeaderReader();
   /** Headers that continue in the next frame. */
@@ -64,9 +64,9 @@ export class Incoming {
   }
 
   frame(type: number, flags: number, streamId: number, buffer: Buffer, start: number, end: number): void {
-    if (!this.hasSettings && type !== FRAME.settings)
-      throw violation('The peer does not begin with its settings');
-    if (this.#block !== undefined && type !== FRAME.continuation) throw violation('Headers do not continue');
+    if (!this.hasSettings && type !== FRAME.settings) throw violation('The first frame is not SETTINGS');
+    if (this.#block !== undefined && type !== FRAME.continuation)
+      throw violation('A CONTINUATION frame is missing');
     switch (type) {
       case FRAME.data:
         this.#data(flags, streamId, buffer, start, end);
@@ -86,7 +86,7 @@ export class Incoming {
         this.#settings(flags, streamId, buffer, start, end);
         break;
       case FRAME.pushPromise:
-        throw violation('The peer pushes');
+        throw violation('The peer sent PUSH_PROMISE, which is disabled');
       case FRAME.ping:
         this.#ping(flags, streamId, buffer, start, end);
         break;
@@ -110,13 +110,13 @@ export class Incoming {
     this.#events.data(streamId, buffer, from, end - padding, (flags & FLAG.endStream) !== 0);
   }
 
-  /** All that came, with its padding, is taken from the window, and given back when half is used. */
+  /** Takes received bytes with their padding from the window, and gives them back when half of it is used. */
   #account(bytes: number): void {
     this.#window -= bytes;
     if (this.#window < 0) {
       throw new ConnectionError(
         CODE.flowControlError,
-        'The peer sends more than the window of the connection',
+        'The peer exceeds the flow-control window of the connection',
       );
     }
     if (this.#window > OUR_WINDOW / 2) return;
@@ -141,7 +141,8 @@ export class Incoming {
 
   #continuation(flags: number, streamId: number, buffer: Buffer, start: number, end: number): void {
     const block = this.#block;
-    if (block?.streamId !== streamId) throw violation('A continuation continues nothing');
+    if (block?.streamId !== streamId)
+      throw violation('A CONTINUATION frame follows no HEADERS frame of its stream');
     block.parts.push(Buffer.from(buffer.subarray(start, end)));
     block.bytes += end - start;
     if (block.bytes > MAX_BLOCK_BYTES || block.parts.length > MAX_BLOCK_PARTS) {
@@ -157,7 +158,7 @@ export class Incoming {
     ofConnection(streamId);
     if (flags & FLAG.ack) {
       exactly(0, start, end);
-      if (!this.hasSettings) throw violation('The peer does not begin with its settings');
+      if (!this.hasSettings) throw violation('The first frame is not SETTINGS');
       return;
     }
     if ((end - start) % SETTING_BYTES !== 0) throw wrongSize();
@@ -175,7 +176,7 @@ export class Incoming {
         this.#ours.limit(value);
         break;
       case SETTING.enablePush:
-        if (value !== 0) throw violation('The peer wants to be pushed to');
+        if (value !== 0) throw violation('The peer sets ENABLE_PUSH, which a server may not');
         break;
       case SETTING.maxConcurrentStreams:
         this.peerStreams = value;
@@ -185,7 +186,7 @@ export class Incoming {
         break;
       case SETTING.maxFrameSize:
         if (value < DEFAULT_FRAME_SIZE || value > MAX_FRAME_SIZE)
-          throw violation('No frame may have that size');
+          throw violation('MAX_FRAME_SIZE is out of range');
         this.#bodies.maxFrameSize = value;
         break;
     }
@@ -212,7 +213,7 @@ export class Incoming {
   #windowUpdate(streamId: number, buffer: Buffer, start: number, end: number): void {
     exactly(4, start, end);
     const increment = buffer.readUInt32BE(start) & MAX_WINDOW;
-    if (increment === 0) throw violation('A window grows by nothing');
+    if (increment === 0) throw violation('The increment of a WINDOW_UPDATE frame is 0');
     if (streamId === 0) this.#bodies.growConnection(increment);
     else {
       this.#ofStream(streamId);
@@ -221,12 +222,12 @@ export class Incoming {
   }
 
   #ofStream(streamId: number): void {
-    if (!this.#isStarted(streamId)) throw violation('The peer speaks of a stream that was never opened');
+    if (!this.#isStarted(streamId)) throw violation('A frame names a stream that was never opened');
   }
 }
 
 function ofConnection(streamId: number): void {
-  if (streamId !== 0) throw violation('A frame of the connection names a stream');
+  if (streamId !== 0) throw violation('A frame for the whole connection names a stream');
 }
 
 function paddingOf(buffer: Buffer, start: number, end: number): number {

@@ -1,6 +1,6 @@
 import { DEFAULT_WINDOW, SETTING } from './protocol.ts';
 
-/** What the peer may send us: no dynamic table, no pushes, and windows that small answers never fill. */
+/** Our settings for the peer: no dynamic table, no pushes, and windows that small answers never fill. */
 export const OUR_SETTINGS = [
   [SETTING.headerTableSize, 0],
   [SETTING.enablePush, 0],

@@ -1,4 +1,4 @@
-/** What RFC 9113 calls things, as numbers on the wire. */
+/** The names of RFC 9113 with their numbers on the wire. */
 export const FRAME = {
   data: 0,
   headers: 1,
@@ -55,7 +55,7 @@ export function violation(message: string): ConnectionError {
 }
 
 export function wrongSize(): ConnectionError {
-  return new ConnectionError(CODE.frameSizeError, 'A frame does not have the size of its kind');
+  return new ConnectionError(CODE.frameSizeError, 'A frame has the wrong size for its type');
 }
 
 export function exactly(bytes: number, start: number, end: number): void {

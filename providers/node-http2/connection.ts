@@ -19,8 +19,8 @@ const OPTIONS = {
   maxSessionMemory: 64,
 };
 const WINDOW = 16 * 1024 * 1024;
-/** After a fault the peer has this long to read the GOAWAY that explains it. */
-const FAREWELL_MS = 3_000;
+/** How long the peer has to read the GOAWAY that explains a fault. */
+const GOAWAY_READ_MS = 3_000;
 const PING = Buffer.from('signalbx', 'latin1');
 const NO_DATA = Buffer.alloc(0);
 
@@ -35,8 +35,9 @@ export function openNodeConnection(endpoint: Endpoint, events: ConnectionEvents)
 }
 
 /**
- * The contract of a connection on `node:http2`. Requests are collected here and handed to Node by `flush`, in whose turn
- * of the event loop they count as written: Node itself writes them a moment later.
+ * The contract of a connection on `node:http2`. Requests are collected here and handed to Node by `flush`.
+ * Handed-over requests count as written in that turn of the event loop, although Node itself writes them a
+ * moment later.
  */
 class NodeConnection implements Connection {
   readonly #authority: string;
@@ -150,7 +151,7 @@ class NodeConnection implements Connection {
     session.on('goaway', (code, lastStreamId) => this.#tell(() => this.#events.goaway(lastStreamId, code)));
     session.on('error', () => {
       this.#end();
-      setTimeout(() => this.#socket.destroy(), FAREWELL_MS).unref();
+      setTimeout(() => this.#socket.destroy(), GOAWAY_READ_MS).unref();
     });
     session.once('close', () => this.#end());
   }
@@ -176,7 +177,8 @@ class NodeConnection implements Connection {
     stream.on('headers', onHead);
     stream.once('response', (headers, flags) => {
       onHead(headers, flags);
-      // Earlier, data would overtake the head. Trailers would overtake data: the end of the stream stands for them.
+      // With an earlier listener data would overtake the head. The end of the stream stands for trailers,
+      // which would overtake data.
       stream.on('data', onData);
     });
     stream.once('end', () => tell(() => this.#events.data(streamId, NO_DATA, 0, 0, true)));

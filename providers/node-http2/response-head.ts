@@ -5,7 +5,7 @@ export type Headers = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 const LENGTH = /^\d{1,15}$/;
 
-/** Node has checked the pseudo-headers already. */
+/** Pseudo-headers are not checked here, because Node has checked them already. */
 export function responseHead(headers: Headers): ResponseHead {
   const { 'retry-after': retryAfter, 'content-length': length } = headers;
   const status = Number(headers[':status'] ?? 0);

@@ -94,7 +94,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
       await world.env.client.workflow.getHandle(taskId).terminate();
       await failTask(world.db, {
         taskId,
-        reason: 'its workflow was ended by hand',
+        reason: 'the workflow was terminated',
         now: await world.clock(),
       });
       return taskId;

@@ -59,7 +59,10 @@ async function openWaves({ input }: PushWorkflowState, queue: LeaseQueue): Promi
 
 const OTHER_CLOCK_MS = 1000;
 
-/** The clocks of a worker and of the activities need not agree: what is due by one may not be due by the other. */
+/**
+ * A wave that is due by a worker's clock may not be due by the clock of the activities, because these may
+ * differ.
+ */
 async function awaitOtherClock(): Promise<void> {
   await sleep(OTHER_CLOCK_MS, { summary: 'await the clock of the activities' });
 }
@@ -69,9 +72,9 @@ interface Joining {
   readonly closesAt: number;
   /** Leases that are queued already. */
   readonly known: Set<number>;
-  /** Quiet hours hold some leases back until then. */
+  /** The end of the quiet hours that hold some leases back. */
   heldTo: number | null;
-  /** The count of joins when leases were taken last. */
+  /** The count of joins when leases were last taken. */
   seen: number;
 }
 
@@ -86,12 +89,12 @@ async function queueJoined(workflow: PushWorkflowState, queue: LeaseQueue): Prom
   await openWaves(workflow, queue);
 }
 
-/** Until users have joined, held leases are due, or the hour ends. */
+/** Waits until users have joined, held leases are due, or the hour ends. */
 async function awaitJoin(workflow: PushWorkflowState, { closesAt, heldTo, seen }: Joining): Promise<void> {
   const wakeAt = Math.min(closesAt, heldTo ?? closesAt);
   const hasJoined = () => seen !== (workflow.joined ?? 0);
   while (Date.now() < wakeAt && !hasJoined()) {
-    const summary = 'await users who join, until the hour ends';
+    const summary = 'await joining users until the clock hour ends';
     await condition(hasJoined, Math.max(1, wakeAt - Date.now()), { summary });
   }
 }
@@ -116,9 +119,7 @@ async function takeNewLeases(
 async function readJoinedLeases(workflow: PushWorkflowState, close: boolean) {
   const { pushId } = workflow.input;
   const above = workflow.lastLease ?? -1;
-  const read = quick(
-    close ? 'close the push and read its last leases' : 'read the leases of users who joined',
-  );
+  const read = quick(close ? 'close the push and read its last leases' : 'read the leases of joined users');
   const answer = await read.joinedLeases({ pushId, above, close });
   workflow.lastLease = Math.max(above, ...answer.leases);
   return answer;

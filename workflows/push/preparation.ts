@@ -3,7 +3,7 @@ import { SEARCH_KEYS } from '../../domain/workflows/search-attributes.ts';
 import { bulk } from '../activities.ts';
 import { type PushWorkflowState, report } from './push-workflow-state.ts';
 
-/** The first devices of a large audience are prepared before sending, and the others while those are sent to. */
+/** Prepares the first devices of a large audience before sending, and the others during it. */
 export class Preparation {
   readonly #workflow: PushWorkflowState;
   /** Devices planned so far. */
@@ -54,7 +54,10 @@ export class Preparation {
     if (this.#isUnderWay) await condition(() => !this.#isUnderWay);
   }
 
-  /** Receives the leases that are made from now on; without a listener the next opening of the push lists them. */
+  /**
+   * Receives the leases that are made from now on; without a listener the next opening of the push lists
+   * them.
+   */
   listen(onLeases: ((leases: readonly number[]) => void) | undefined): void {
     this.#onLeases = onLeases;
   }

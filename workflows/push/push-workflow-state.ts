@@ -38,7 +38,7 @@ export interface PushWorkflowState {
   /** Whether the next opening may clear a fence: the task was resumed. */
   resume: boolean;
   preparedAt: number | null;
-  /** The first moment at which a device may be sent to: all wait for their time zones. */
+  /** The first moment at which a device may be sent to, when all devices wait for their time zones. */
   heldTo?: number;
   /** Why no recipient can be prepared. */
   fault?: string;
@@ -49,7 +49,7 @@ export interface PushWorkflowState {
   windowEndsAt: number | null;
   /** How often users joined. */
   joined?: number;
-  /** No more users may join. */
+  /** True once no more users may join. */
   hasClosed?: boolean;
   /** The last lease that was given to senders. */
   lastLease?: number;
@@ -78,11 +78,11 @@ export function newPushWorkflowState(input: PushInput): PushWorkflowState {
   };
 }
 
-/** Handlers only remember; `runPush` acts. No handler throws, whatever arrives. */
+/** Handlers only store messages, and `runPush` acts on them. No handler throws, whatever arrives. */
 export function registerHandlers(workflow: PushWorkflowState): void {
   setHandler(defineSignal<[unknown]>(INSTRUCT_SIGNAL), (payload) => {
     const read = readInstruction(payload);
-    if (!read.ok) return log.warn('an instruction was ignored: it is not one', {});
+    if (!read.ok) return log.warn('an instruction with an invalid payload was ignored', {});
     if (read.payload.no <= workflow.instruction.no) return;
     workflow.instruction = read.payload;
     if (read.payload.wanted === 'run') {
@@ -94,7 +94,7 @@ export function registerHandlers(workflow: PushWorkflowState): void {
   setHandler(defineSignal(JOINED_SIGNAL), () => {
     workflow.joined = (workflow.joined ?? 0) + 1;
   });
-  setDefaultSignalHandler((name) => log.warn('a signal of an unknown name was ignored', { name }));
+  setDefaultSignalHandler((name) => log.warn('a signal with an unknown name was ignored', { name }));
   // A native cancel would leave the push unfenced and unfinalised, so it is turned into a cancel instruction.
   CancellationScope.current().cancelRequested.catch(() => {
     workflow.instruction = { no: workflow.instruction.no, wanted: 'cancel' };
@@ -121,7 +121,10 @@ export async function recordStatus(
   await Promise.all([record, report(workflow)]);
 }
 
-/** For a status that Postgres has already. The first `sending` is reported only when the task waits for it. */
+/**
+ * Reports a status that Postgres has already. The first `sending` is reported only when the task waits for
+ * it.
+ */
 export async function reportStatus(
   workflow: PushWorkflowState,
   status: PushStatus,
@@ -160,7 +163,7 @@ function describe(workflow: PushWorkflowState): void {
     [
       `**${workflow.status}**${workflow.reason === null ? '' : ` (${workflow.reason})`}`,
       `- started: ${iso(workflow.startedAt)}`,
-      `- receipts count until: ${iso(workflow.windowEndsAt)}`,
+      `- end of the receipt window: ${iso(workflow.windowEndsAt)}`,
       `- requests without an answer at the last stop: ${workflow.inFlight}`,
       `- to pause, resume or cancel, signal the task: \`temporal workflow metadata --workflow-id ${workflow.input.taskId}\` shows the commands`,
     ].join('\n'),

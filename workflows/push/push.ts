@@ -15,11 +15,14 @@ import {
 } from './push-workflow-state.ts';
 import { sendLeases } from './send-leases.ts';
 
-/** Rows that are older are prepared again before the first claim: the audience is that of the push time. */
+/** Older rows are prepared again before the first claim, because the audience is that of the push time. */
 const STALE_MS = 20 * 60_000;
 const NEVER_STALE_MS = 365 * 86_400_000;
 
-/** One execution of a task: prepare, send, collect receipts to the end of the window, finalise, delete the details. */
+/**
+ * One execution of a task: prepare, send, collect receipts until the window ends, finalise, delete
+ * deliveries.
+ */
 export async function push(input: PushInput, carried?: PushWorkflowState): Promise<void> {
   const workflow = carried ?? newPushWorkflowState(input);
   registerHandlers(workflow);
@@ -44,7 +47,7 @@ async function runPush(workflow: PushWorkflowState): Promise<void> {
   }
   await collect(workflow, wasCancelled ? 'cancelled' : 'collecting');
   await sleep(Math.max(1, (workflow.windowEndsAt ?? 0) - Date.now()), {
-    summary: 'collect receipts until the window ends',
+    summary: 'collect receipts until the receipt window ends',
   });
   await finish(workflow, wasCancelled ? 'cancelled' : 'completed', workflow.reason);
 }
@@ -96,7 +99,9 @@ function startBefore(workflow: PushWorkflowState): number {
   return Math.min(staleAt(workflow), lateAt(workflow));
 }
 
-/** A device that waits for the clocks of its time zone is not late. */
+/**
+ * The moment from which the push is late. A device that waits for the clocks of its time zone is not late.
+ */
 function lateAt({ input, heldTo }: PushWorkflowState): number {
   const late = lateAfter(input, input.dueAt);
   return heldTo === undefined ? late : Math.max(late, heldTo + graceOf(input.latePolicy));
@@ -118,13 +123,13 @@ async function pause(workflow: PushWorkflowState): Promise<void> {
     settled.drainedAt !== null &&
     !(await awaitUntil(hasMoved, settled.drainedAt, 'await late answers while paused'))
   ) {
-    // A sender that waited for them has written them by now, or has died.
+    // A sender that waited for late answers has written them by now, or has died.
     setTimes(workflow, await bulk('settle unanswered requests').settlePush({ pushId, abandon: null }));
   }
-  await awaitUntil(hasMoved, workflow.windowEndsAt, 'await an instruction, or the end of the window');
+  await awaitUntil(hasMoved, workflow.windowEndsAt, 'await an instruction, or the end of the receipt window');
 }
 
-/** Whether the fact came true before `until`, in epoch milliseconds; null waits without a limit. */
+/** Whether the fact came true before `until`, in epoch milliseconds. Null waits without a limit. */
 async function awaitUntil(fact: () => boolean, until: number | null, summary: string): Promise<boolean> {
   if (until !== null) return await condition(fact, Math.max(1, until - Date.now()), { summary });
   await condition(fact);
@@ -165,6 +170,6 @@ async function finish(
   setTimes(workflow, await quick('ensure that the window has started').startWindow({ pushId }));
   const { differences } = await bulk('finalise the statistics').finaliseStatistics({ pushId });
   const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
-  await bulk('delete the device-level details').deleteDetails({ pushId });
+  await bulk('delete the deliveries').deleteDetails({ pushId });
   await recordStatus(workflow, status, fault);
 }

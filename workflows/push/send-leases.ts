@@ -9,8 +9,9 @@ import { type PushWorkflowState, report, reportStatus, setTimes } from './push-w
 type Outcome = 'sent' | 'stopped' | 'continue';
 
 /**
- * Opens the push and gives its leases to senders until all are done ('sent'), or something stopped them ('stopped':
- * check the workflow state again), or the history is long enough ('continue'). No sender is left running.
+ * Opens the push and gives its leases to senders until all are done ('sent'), or something stopped them
+ * ('stopped': check the workflow state again), or the history is long enough ('continue'). No sender is left
+ * running.
  */
 export async function sendLeases(
   workflow: PushWorkflowState,
@@ -70,15 +71,16 @@ function applyStop(workflow: PushWorkflowState, { isCancelled, halted }: Stop): 
 const INSTRUCTION_MS = 5_000;
 
 /**
- * The process that fences a push signals the task next, and the task instructs the push. A push that acted before would
- * have the task paused or cancelled when the command arrives. No instruction comes when that process has died.
+ * The process that fences a push signals the task next, and the task instructs the push. A push that acted
+ * before would have the task paused or cancelled when the command arrives. No instruction comes when that
+ * process has died.
  */
 async function awaitInstruction(workflow: PushWorkflowState): Promise<boolean> {
   const hasArrived = () => workflow.instruction.no > workflow.obeyed || workflow.instruction.wanted !== 'run';
   return await condition(hasArrived, INSTRUCTION_MS, { summary: 'await instruction after fence' });
 }
 
-/** Leases that were made during the opening may be in its list, too; each is queued once. */
+/** Queues each lease once, because leases that were made during the opening may be in its list, too. */
 function addArriving(queue: LeaseQueue, listed: readonly number[], arrived: readonly number[]): void {
   const known = new Set(listed);
   const add = (leases: readonly number[]) => queue.waiting.push(...leases.filter((no) => !known.has(no)));
@@ -127,7 +129,7 @@ async function untilStopped(workflow: PushWorkflowState, lanes: Lanes): Promise<
     const hasMoved = () => mustStop() || isInstructed() || workflow.windowEndsAt !== windowEndsAt;
     if (windowEndsAt === null) await condition(hasMoved);
     else {
-      const summary = 'await the end of the senders, or of the window';
+      const summary = 'await all senders, or the end of the receipt window';
       await condition(hasMoved, Math.max(1, windowEndsAt - Date.now()), { summary });
     }
     if (mustStop() || (windowEndsAt !== null && Date.now() >= windowEndsAt)) return;
@@ -138,7 +140,10 @@ async function untilStopped(workflow: PushWorkflowState, lanes: Lanes): Promise<
   }
 }
 
-/** A lane gives out one lease at a time. It never throws: the failure of a sender stops the push with a reason. */
+/**
+ * A lane gives out one lease at a time and never throws. The failure of a sender stops the push with a
+ * reason.
+ */
 async function runLane(
   workflow: PushWorkflowState,
   { epoch, startBefore }: Opening,
@@ -161,7 +166,7 @@ async function runLane(
       if (result.kind === 'refused') workflow.halted ??= result.reason;
     } catch (error) {
       if (!lanes.hasStopped && !isCancellation(error))
-        workflow.halted ??= 'a sender failed; its log says why';
+        workflow.halted ??= 'a sender failed: see the worker log';
     }
     lanes.hasStopped = true;
   }

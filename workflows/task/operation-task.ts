@@ -27,7 +27,10 @@ import {
   type TaskWorkflowState,
 } from './task-workflow-state.ts';
 
-/** The life of one submission of a task, from approval to the end of its pushes. Reject and withdraw end it, too. */
+/**
+ * The life of one submission of a task, from approval to the end of its pushes. Reject and withdraw end it,
+ * too.
+ */
 export async function operationTask(input: OperationTaskInput, carried?: CarriedTask): Promise<void> {
   const workflow = newTaskWorkflowState(input, carried ?? unloaded(input));
   registerHandlers(workflow);
@@ -78,7 +81,7 @@ async function begin(workflow: TaskWorkflowState): Promise<void> {
   ]);
   if (plan === null) {
     throw ApplicationFailure.nonRetryable(
-      `${taskId} has no such revision, or its submission ${submission} has ended`,
+      `revision ${revision} of ${taskId} does not exist, or submission ${submission} has ended`,
       'NoSuchRevision',
     );
   }

@@ -17,7 +17,9 @@ function joining({ pushType }: Plan, hour: number): Partial<PushInput> {
   return pushType === 'trigger' ? { closesAt: closingOf(hour), latePolicy: { action: 'send' } } : {};
 }
 
-/** Starts one of the requested pushes. A change meanwhile is sent to it as an instruction once it has started. */
+/**
+ * Starts one of the requested pushes. A change during the start is sent as an instruction once the push runs.
+ */
 export async function startWantedPush(workflow: TaskWorkflowState): Promise<void> {
   const { taskId } = workflow.input;
   const { nextSeq: seq, plan } = workflow.state;
@@ -30,7 +32,7 @@ export async function startWantedPush(workflow: TaskWorkflowState): Promise<void
   const child = await startChild(push, {
     workflowId: pushId,
     args: [input],
-    // The push outlives its task: statistics are counted to the end of its window.
+    // The push outlives its task, because statistics are counted to the end of the receipt window.
     parentClosePolicy: ParentClosePolicy.ABANDON,
     staticSummary: `push ${seq} of ${taskId}`,
     typedSearchAttributes: attributesOfPush(workflow),
@@ -62,11 +64,11 @@ function inputOfPush(
 
 /** A push reports its own end, unless it was terminated. */
 function onTerminated(workflow: TaskWorkflowState, pushId: string): void {
-  log.warn('a push ended without a report', { pushId });
+  log.warn('the workflow of a push ended without a report', { pushId });
   applyReport(workflow, {
     pushId,
     status: 'failed',
-    reason: 'the workflow of the push was ended by hand',
+    reason: 'the workflow was terminated',
     inFlight: 0,
     obeyed: Number.MAX_SAFE_INTEGER,
   });

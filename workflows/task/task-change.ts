@@ -5,7 +5,7 @@ import { INSTRUCT_SIGNAL, type Instruction } from '../../domain/workflows/contra
 import { updateVisibility } from './task-visibility.ts';
 import type { InstructedPush, TaskWorkflowState } from './task-workflow-state.ts';
 
-/** Every change of a task's state goes through here: it is shown to operators, sent to the pushes and recorded. */
+/** Makes each change of a task's state, shows it to operators, sends it to the pushes and records it. */
 export function changeState(workflow: TaskWorkflowState, state: TaskState): void {
   workflow.state = state;
   workflow.version++;
@@ -31,7 +31,10 @@ export function isObeyed(workflow: TaskWorkflowState): boolean {
   });
 }
 
-/** An instruction that equals the last one is not sent. A push that is just starting is instructed once it has started. */
+/**
+ * An instruction that equals the last one is not sent. A push that is just starting is instructed once it has
+ * started.
+ */
 function instruct(workflow: TaskWorkflowState, pushId: string, wanted: Instruction['wanted']): void {
   const last = workflow.instructed.find((each) => each.pushId === pushId);
   if (last === undefined || last.instruction.wanted === wanted) return;

@@ -10,7 +10,10 @@ import { audit, type TaskWorkflowState } from './task-workflow-state.ts';
 
 type Way = 'api' | 'signal';
 
-/** Carries the command out, or returns why not. Resolves when the change is recorded and the pushes carry it out. */
+/**
+ * Carries the command out, or returns why not. Resolves when the change is recorded and the pushes carry it
+ * out.
+ */
 export async function handleCommand(
   workflow: TaskWorkflowState,
   command: Command,
@@ -20,7 +23,7 @@ export async function handleCommand(
   if (refusal !== undefined) return refusal;
   const facts = await lookUpFacts(workflow, command);
   if (!facts.ok) return facts.reason;
-  // The task may have changed during the look-up: `decide` checks again.
+  // The task may have changed during the look-up, so `decide` checks again.
   const decision = decide(workflow.state, command, { now: Date.now(), ...facts.plan });
   if (!decision.ok) return decision.reason;
   auditCommand(workflow, command, facts.via ?? way);
@@ -41,7 +44,7 @@ async function carryOut(workflow: TaskWorkflowState, command: Command): Promise<
   }
 }
 
-/** A push that starts meanwhile waits for the copy, or makes it. */
+/** A push that starts during the copy waits for it, or makes it. */
 async function freezeAudience({ state, input }: TaskWorkflowState): Promise<void> {
   const { audienceAt, revision } = state.plan;
   if (audienceAt !== 'approval' || state.approvedRevision !== revision) return;

@@ -23,12 +23,14 @@ import { handleCommand } from './task-command.ts';
 import { applyOccurrence } from './task-occurrences.ts';
 import { ignore, type TaskWorkflowState, viewOf } from './task-workflow-state.ts';
 
-/** Every command is an update, which answers, and a signal, which needs no worker and never reports a refusal. */
+/**
+ * Every command is an update, which answers, and a signal, which needs no worker and never reports a refusal.
+ */
 export function registerHandlers(workflow: TaskWorkflowState): void {
   setHandler(defineQuery<TaskView>(STATE_QUERY), () => viewOf(workflow));
   for (const name of COMMAND_NAMES) registerCommand(workflow, name);
   registerPushMessages(workflow);
-  setDefaultSignalHandler((name) => ignore(workflow, name, 'there is no signal of this name', null));
+  setDefaultSignalHandler((name) => ignore(workflow, name, 'no signal has this name', null));
   adoptNativeCancel(workflow);
 }
 
@@ -47,13 +49,13 @@ function registerPushMessages(workflow: TaskWorkflowState): void {
   setHandler(defineSignal<[unknown]>(REPORT_SIGNAL), (payload) => {
     const read = readReport(payload);
     if (read.ok) applyReport(workflow, read.payload);
-    else ignore(workflow, REPORT_SIGNAL, 'it is not a push report', null);
+    else ignore(workflow, REPORT_SIGNAL, 'the payload is not a valid push report', null);
   });
   setHandler(defineSignal<[unknown]>(OCCURRENCE_SIGNAL), async (payload) => {
     await unharmed(() => condition(() => workflow.isReady));
     const read = readOccurrence(payload);
     if (read.ok) applyOccurrence(workflow, read.payload);
-    else ignore(workflow, OCCURRENCE_SIGNAL, 'it is not an occurrence', null);
+    else ignore(workflow, OCCURRENCE_SIGNAL, 'the payload is not a valid occurrence', null);
   });
 }
 
@@ -85,7 +87,7 @@ async function handleSignal(workflow: TaskWorkflowState, name: CommandName, payl
   if (reason !== undefined) ignore(workflow, name, reason, personOf(parsed.command));
 }
 
-/** Pushes are abandoned children: a native cancel would end the task while its push goes on sending. */
+/** Pushes are abandoned children, so a native cancel would end the task while its push goes on sending. */
 function adoptNativeCancel(workflow: TaskWorkflowState): void {
   CancellationScope.current().cancelRequested.catch(() =>
     unharmed(async () => {

@@ -13,7 +13,9 @@ export function applyOccurrence(workflow: TaskWorkflowState, due: DueOccurrence)
   changeState(workflow, verdict.state);
 }
 
-/** Creates, pauses or removes the Schedule. Occurrences that were missed meanwhile are made up for, or skipped. */
+/**
+ * Creates, pauses or removes the Schedule. Occurrences missed since the last one are made up for or skipped.
+ */
 export async function ensureSchedule(workflow: TaskWorkflowState): Promise<void> {
   const needed = neededSchedule(workflow.state);
   const { taskId } = workflow.input;

@@ -57,7 +57,7 @@ function details({ input, state, ignored }: TaskWorkflowState): string {
     `- revision ${plan.revision}, approvals ${approvals.length} of ${plan.approvalsRequired}`,
     `- next wake-up: ${wake === undefined ? 'with the next message' : new Date(wake).toISOString()}`,
     ...pushes.map(
-      (push) => `- push \`${push.id}\`: ${isRunning(push) ? 'under way; see its own page' : push.status}`,
+      (push) => `- push \`${push.id}\`: ${isRunning(push) ? 'under way, see its own workflow' : push.status}`,
     ),
     ...(last === undefined ? [] : [`- last message ignored: ${last.name}, because ${last.reason}`]),
     '',

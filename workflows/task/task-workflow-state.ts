@@ -39,13 +39,13 @@ export interface TaskWorkflowState {
   ignored: readonly IgnoredMessage[];
   /** The Schedule as it was last ensured. */
   schedule: ScheduleState;
-  /** Grows with any change at all; the main loop sleeps until then. */
+  /** Grows with each change of the workflow. The main loop sleeps until then. */
   changes: number;
   recordedVersion: number;
   shownStatus: TaskStatus | null;
   /** The last projection to Postgres, without its events. */
   shownText?: string;
-  /** The plan is loaded; messages wait for it. */
+  /** True once the plan is loaded. Messages wait for it. */
   isReady: boolean;
   isEnding: boolean;
 }
