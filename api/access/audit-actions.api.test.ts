@@ -208,7 +208,7 @@ test.each(Object.keys(REQUESTS) as ByApi[])('%s is in the audit, with who did it
   const added = isOwnApp ? await lines(id) : (await lines(world.shop.appId)).slice(before);
   const personId = who.personId === '' ? null : who.personId;
   expect(added).toMatchObject([
-    { verb: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
+    { action: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
   ]);
 });
 
@@ -257,12 +257,17 @@ test('no secret, name, user or device is in it', async () => {
 test('an operator finds who changed keys and credentials, and an administrator is named as such', async () => {
   const { body } = await world.operator.call(
     'GET',
-    '/v1/audit?verb=create_key&verb=set_credential&limit=100',
+    '/v1/audit?action=create_key&action=set_credential&limit=100',
   );
-  const items = body['items'] as { verb: string; personId: string | null; keyId: string; detail: string }[];
-  expect(items.find(({ verb }) => verb === 'create_key')).toMatchObject({ personId: null, keyId: 'admin' });
+  const items = body['items'] as { action: string; personId: string | null; keyId: string; detail: string }[];
+  expect(items.find(({ action }) => action === 'create_key')).toMatchObject({
+    personId: null,
+    keyId: 'admin',
+  });
   expect(items.find(({ detail }) => detail.startsWith('apns'))?.detail).toBe(
     `apns: ${credentials.apns.teamId} / ${credentials.apns.keyId} / ${credentials.apns.topic}, version 1`,
   );
-  expect(await world.operator.text('GET', '/v1/audit/export?verb=revoke_key')).toContain(',revoke_key,api,');
+  expect(await world.operator.text('GET', '/v1/audit/export?action=revoke_key')).toContain(
+    ',revoke_key,api,',
+  );
 });

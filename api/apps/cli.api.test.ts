@@ -23,7 +23,7 @@ test('stops an app, says so, and lets it go on', async () => {
   });
   expect((await as('marketer', 'status', app.appId)).text).toContain('no stop holds');
   const { items } = (await app.call('operator', 'GET', '/v1/audit')).json();
-  expect(items[0]).toMatchObject({ verb: 'resume_app', userAgent: 'signalbox-cli' });
+  expect(items[0]).toMatchObject({ action: 'resume_app', userAgent: 'signalbox-cli' });
 });
 
 test("does nothing with another app's key, or one that may not", async () => {

@@ -49,7 +49,7 @@ test('links change whatever the status, and the audit tells', async () => {
   const patched = await shop.marketer.call('PATCH', `/v1/tasks/${taskId}`, { subCampaignIds: [id] });
   expect(patched).toMatchObject({ status: 200, body: { subCampaigns: [{ id }] } });
   const audit = await shop.marketer.call('GET', `/v1/tasks/${taskId}/audit`);
-  expect((audit.body['items'] as object[])[0]).toMatchObject({ verb: 'change_sub_campaigns', detail: id });
+  expect((audit.body['items'] as object[])[0]).toMatchObject({ action: 'change_sub_campaigns', detail: id });
 });
 
 test('a sub-campaign that is deleted is served by nobody; the tasks stay', async () => {

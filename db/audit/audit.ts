@@ -11,11 +11,11 @@ export interface Origin {
   readonly at: Date;
 }
 
-export interface NewAct {
+export interface NewAuditEntry {
   readonly appId: string;
   /** Null for an administrator. */
   readonly personId: string | null;
-  readonly verb: string;
+  readonly action: string;
   /** The task, for an action on one. */
   readonly taskId?: string;
   readonly revision?: number;
@@ -26,28 +26,28 @@ export interface NewAct {
 }
 
 /** Records an action through the API that no workflow records. */
-export async function insertAct(db: Db, act: NewAct): Promise<void> {
+export async function insertAuditEntry(db: Db, entry: NewAuditEntry): Promise<void> {
   await db
     .with('origin', (query) =>
       query
         .insertInto('request_origins')
-        .values(toRow(act.origin))
+        .values(toRow(entry.origin))
         .onConflict((conflict) => conflict.doNothing()),
     )
     .insertInto('audit')
     .values({
-      app_id: act.appId,
-      task_id: act.taskId ?? null,
+      app_id: entry.appId,
+      task_id: entry.taskId ?? null,
       submission: null,
       seq: null,
-      at: act.now,
-      person_id: act.personId,
-      verb: act.verb,
+      at: entry.now,
+      person_id: entry.personId,
+      action: entry.action,
       via: 'api',
-      revision: act.revision ?? null,
+      revision: entry.revision ?? null,
       outcome: 'done',
-      detail: act.detail ?? null,
-      origin: act.origin.id,
+      detail: entry.detail ?? null,
+      origin: entry.origin.id,
     })
     .execute();
 }
@@ -72,7 +72,7 @@ export interface AuditLine {
   readonly taskId: string | null;
   readonly personId: string | null;
   readonly personName: string | null;
-  readonly verb: string;
+  readonly action: string;
   readonly via: string;
   readonly revision: number | null;
   readonly outcome: 'done' | 'ignored';
@@ -88,7 +88,7 @@ export interface AuditFilter {
   readonly appId: string;
   readonly taskId?: string | undefined;
   readonly personId?: string | undefined;
-  readonly verb?: readonly string[] | undefined;
+  readonly action?: readonly string[] | undefined;
   readonly via?: string | undefined;
   readonly outcome?: 'done' | 'ignored' | undefined;
   readonly from?: Date | undefined;
@@ -101,7 +101,7 @@ export async function listAudit(
   filter: AuditFilter,
   page: { readonly before?: number | undefined; readonly limit: number },
 ): Promise<AuditLine[]> {
-  const { taskId, personId, verb, via, outcome, from, to } = filter;
+  const { taskId, personId, action, via, outcome, from, to } = filter;
   let query = db
     .selectFrom('audit')
     .leftJoin('people', 'people.id', 'audit.person_id')
@@ -119,7 +119,7 @@ export async function listAudit(
       'people.name as personName',
     ])
     .select([
-      'audit.verb',
+      'audit.action',
       'audit.via',
       'audit.revision',
       'audit.outcome',
@@ -136,7 +136,7 @@ export async function listAudit(
     .limit(page.limit);
   if (taskId !== undefined) query = query.where('audit.task_id', '=', taskId);
   if (personId !== undefined) query = query.where('audit.person_id', '=', personId);
-  if (verb !== undefined && verb.length > 0) query = query.where('audit.verb', 'in', verb);
+  if (action !== undefined && action.length > 0) query = query.where('audit.action', 'in', action);
   if (via !== undefined) query = query.where('audit.via', '=', via);
   if (outcome !== undefined) query = query.where('audit.outcome', '=', outcome);
   if (from !== undefined) query = query.where('audit.at', '>=', from);

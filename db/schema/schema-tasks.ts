@@ -65,7 +65,7 @@ export interface AuditTable {
   seq: number | null;
   at: Date;
   person_id: string | null;
-  verb: string;
+  action: string;
   via: string;
   revision: number | null;
   outcome: 'done' | 'ignored';

@@ -39,7 +39,7 @@ const REMARK = sql<string | null>`coalesce(remarks.text, (
     and entry.submission = approvals.submission
     and entry.revision = approvals.revision
     and entry.person_id = approvals.person_id
-    and entry.verb = approvals.decision
+    and entry.action = approvals.decision
     and entry.outcome = 'done'
   limit 1
 ))`;

@@ -153,9 +153,9 @@ function lineOf(
 }
 
 function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): Insertable<ApprovalsTable>[] {
-  const { verb, via, person, outcome } = event;
+  const { action, via, person, outcome } = event;
   if (outcome !== 'done' || person === null) return [];
-  if (verb !== 'approve' && verb !== 'reject') return [];
+  if (action !== 'approve' && action !== 'reject') return [];
   if (via !== 'api' && via !== 'signal' && via !== 'claimed') return [];
   return [
     {
@@ -163,7 +163,7 @@ function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): I
       submission,
       revision: event.revision,
       person_id: person,
-      decision: verb,
+      decision: action,
       via,
       remark: event.remark,
       decided_at: new Date(event.at),
@@ -193,7 +193,7 @@ export async function findSubmitter(db: Db, args: TaskKey & { submission: number
     .select('person_id')
     .where('task_id', '=', args.taskId)
     .where('submission', '=', args.submission)
-    .where('verb', '=', 'submit')
+    .where('action', '=', 'submit')
     .where('outcome', '=', 'done')
     .executeTakeFirst();
   return row?.person_id ?? null;
