@@ -24,7 +24,7 @@ async function seedStopRequest() {
   return { ...person, origin, now };
 }
 
-test('the first stop stands, and each is in the audit once', async () => {
+test('a second stop changes nothing, and stop and resumption are in the audit once each', async () => {
   const { db } = database;
   const request = await seedStopRequest();
   await stopApp(db, { ...request, reason: 'Wrong price' });
@@ -46,7 +46,7 @@ test('the first stop stands, and each is in the audit once', async () => {
   expect(actions.map(({ action }) => action)).toEqual(['stop_app', 'resume_app']);
 });
 
-test('a stop is not kept waiting by senders whose claims overlap without a gap', async () => {
+test('a stop does not wait for senders whose claims overlap without a gap', async () => {
   const request = await seedStopRequest();
   const taskId = await seedTask(database.db, request);
   const push = await seedPush(database.db, { ...request, taskId, startedAt: now, deliveries: [] });
@@ -75,7 +75,7 @@ test('a stop is not kept waiting by senders whose claims overlap without a gap',
   expect(ms).toBeLessThan(1000);
 });
 
-test('only tasks that the stop paused are to be told, and only once it is lifted', async () => {
+test('only tasks that the stop paused are listed to resume, and only after the stop is lifted', async () => {
   const { db } = database;
   const request = await seedStopRequest();
   const [stopped, byHand] = [await seedTask(db, request), await seedTask(db, request)];

@@ -22,7 +22,7 @@ interface StopRequest {
  * The emergency stop, in two commits. After the first commit no new claim starts. The second waits for the
  * claims under way, which are then the last, also for tasks that are approved later. Without the first, the
  * second would wait for a gap between claims, which busy senders do not leave. A repeated stop changes
- * nothing: the first stands.
+ * nothing, and the time and reason of the first one stay.
  */
 export async function stopApp(
   db: Db,
@@ -52,7 +52,7 @@ export async function stopApp(
   });
 }
 
-/** A stop and a resumption at the same moment happen one after the other. */
+/** Makes a stop and a resumption at the same moment run one after the other. */
 async function lockStop(trx: Transaction<Schema>, appId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`app_stops ${appId}`}, 0))`.execute(trx);
 }
@@ -103,11 +103,11 @@ export async function hasSenders(db: Db, { appId, now }: { appId: string; now: D
 
 export interface StoppedTask {
   readonly taskId: string;
-  /** The person who lifted the stop: the task resumes in their name. */
+  /** The person who lifted the stop, in whose name the task resumes. */
   readonly resumedBy: string;
 }
 
-/** Tasks that a stop had paused, in apps where none holds any more. */
+/** Tasks that a stop paused, in apps that are no longer stopped. */
 export async function listStopped(
   db: Db,
   { appId, limit }: { appId?: string; limit: number },

@@ -16,16 +16,16 @@ export interface NewAuditEntry {
   /** Null for an administrator. */
   readonly personId: string | null;
   readonly action: string;
-  /** The task, for an action on one. */
+  /** Set for actions on a task. */
   readonly taskId?: string;
   readonly revision?: number;
-  /** Never a user or a device: the audit is not erased. */
+  /** Must not name a user or a device, because erasure leaves the audit as it is. */
   readonly detail?: string | undefined;
   readonly origin: Origin;
   readonly now: Date;
 }
 
-/** Records an action through the API that no workflow records. */
+/** Records an action that came through the API and that no workflow records. */
 export async function insertAuditEntry(db: Db, entry: NewAuditEntry): Promise<void> {
   await db
     .with('origin', (query) =>
@@ -52,7 +52,7 @@ export async function insertAuditEntry(db: Db, entry: NewAuditEntry): Promise<vo
     .execute();
 }
 
-/** Stores the origin of a command that a workflow will record: the workflow carries the ID only. */
+/** Stores the origin of a command that a workflow will record. The workflow carries only the origin's ID. */
 export async function insertOrigin(db: Db, origin: Origin): Promise<void> {
   await db
     .insertInto('request_origins')
@@ -77,7 +77,7 @@ export interface AuditLine {
   readonly revision: number | null;
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
-  /** What the person wrote. */
+  /** Text that the person wrote. */
   readonly remark: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
@@ -95,7 +95,7 @@ export interface AuditFilter {
   readonly to?: Date | undefined;
 }
 
-/** Newest first, before the line of the given number. */
+/** Lists entries with numbers below `before`, newest first. */
 export async function listAudit(
   db: Db,
   filter: AuditFilter,

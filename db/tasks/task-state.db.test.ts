@@ -66,7 +66,7 @@ async function taskOf() {
   return { record, event, read };
 }
 
-test('in whatever order and however often projections come, the newest is shown and each event told once', async () => {
+test('projections in any order and repeated show the newest state and record each event once', async () => {
   const { record, event, read } = await taskOf();
   await record(3, 'scheduled', [event(1, 'submit'), event(2, 'approve')]);
   await record(0, 'pending_approval', [event(1, 'submit')]);
@@ -79,7 +79,7 @@ test('in whatever order and however often projections come, the newest is shown 
   });
 });
 
-test('one of the last submission changes nothing, at once or one after the other', async () => {
+test('simultaneous projections show the newest state and record each event once', async () => {
   const { record, event, read } = await taskOf();
   await Promise.all([
     record(0, 'pending_approval', [event(1, 'submit')]),
