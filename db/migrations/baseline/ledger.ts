@@ -88,7 +88,7 @@ export const LEDGER = [
     value bigint not null,
     primary key (push_no, slot, hour, platform, metric)
   ) with (fillfactor = 50)`,
-  // One partition per half hour. Partitions are created when pushes are prepared, and dropped after the window.
+  // One partition per half hour, created when pushes are prepared and dropped after the window.
   `create table deliveries (
     slot timestamptz not null,
     push_no bigint not null,
