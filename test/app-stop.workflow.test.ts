@@ -3,7 +3,7 @@ import { HOUSEKEEPING, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, openShopWithDevices } from './world/shop.ts';
 import { readTask, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -52,7 +52,7 @@ test('one request stops everything of the app, one lets it go on, and every devi
 test('what somebody paused by hand stays paused when the stop is lifted', async () => {
   const taskId = await startTask(shop);
   await until(counts, ({ processed }) => processed > 300);
-  await verb(shop, shop.marketer, taskId, 'pause');
+  await callAction(shop, shop.marketer, taskId, 'pause');
   await stop();
   expect((await lift()).body.resumed).toEqual([]);
   expect(await readTask(shop, taskId)).toMatchObject({ status: 'paused', statusReason: null });

@@ -5,7 +5,14 @@ import { createFindTarget } from '../security/outbound-targets.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { type Receiver, startReceiver } from './webhook-receiver.ts';
-import { type Caller, createTask, everybody, openShopWithDevices, type Shop, verb } from './world/shop.ts';
+import {
+  type Caller,
+  callAction,
+  createTask,
+  everybody,
+  openShopWithDevices,
+  type Shop,
+} from './world/shop.ts';
 import { readTask, taskIn } from './world/task.ts';
 import { ADMIN_KEY, useWorld } from './world/world.ts';
 
@@ -48,11 +55,11 @@ async function submitted(shop: Shop, more: object = {}): Promise<string> {
   const pushAt = new Date((await world.clock()).getTime() + DAY).toISOString();
   const audience = { id: await everybody(shop) };
   const taskId = await createTask(shop, { audience, pushAt, latePolicy: { action: 'send' }, ...more });
-  expect((await verb(shop, shop.marketer, taskId, 'submit')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'submit')).status).toBe(200);
   return taskId;
 }
 const approve = (shop: Shop, by: Caller, taskId: string, revision = 1) =>
-  verb(shop, by, taskId, 'approve', { revision });
+  callAction(shop, by, taskId, 'approve', { revision });
 const person = async (shop: Shop, role: string) =>
   (await shop.call<Caller>(ADMIN_KEY, 'POST', `/v1/apps/${shop.appId}/keys`, { role, name: role })).body;
 const told = (taskId: string, type: string) =>
@@ -104,7 +111,7 @@ describe('who decides', () => {
     const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });
     const content = { title: 'Sale', body: 'Edited by somebody else' };
     await shop.call(shop.operator, 'PATCH', `/v1/tasks/${taskId}`, { content });
-    await verb(shop, shop.marketer, taskId, 'submit');
+    await callAction(shop, shop.marketer, taskId, 'submit');
     expect(await readTask(shop, taskId)).toMatchObject({ revision: 2, madeBy: shop.operator.personId });
     await world.db
       .updateTable('people')

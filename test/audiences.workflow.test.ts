@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
-import { createTask, openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, createTask, openShopWithDevices } from './world/shop.ts';
 import { pushIdOf, pushIn, startTask } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -53,25 +53,25 @@ test('an audience frozen at approval is the one of that moment, the other one th
     select app_id, 'late', platform, channel, repeat('ab', 32), 'active', created_at, updated_at
     from devices where device_id = 'd1' and app_id = ${shop.appId}`.execute(world.db);
   for (const taskId of [frozen, current])
-    expect((await verb(shop, shop.marketer, taskId, 'send')).status).toBe(200);
+    expect((await callAction(shop, shop.marketer, taskId, 'send')).status).toBe(200);
   const [first, second] = [await pushed(frozen), await pushed(current)];
   expect([first, second]).toMatchObject([
     { planned: 10, sent: 10 },
     { planned: 11, sent: 11 },
   ]);
-  await verb(shop, shop.marketer, frozen, 'cancel');
+  await callAction(shop, shop.marketer, frozen, 'cancel');
   await recordHistory(world, frozen, 'frozen-audience');
 });
 
 test('a rule that cannot be computed any more fails the push with the reason, and sends to nobody', async () => {
   const audience = await madeRule({ not: ios });
   const taskId = await createTask(shop, { audience });
-  expect((await verb(shop, shop.marketer, taskId, 'submit')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'submit')).status).toBe(200);
   const source = { rule: { not: { field: 'push', op: 'opened', pushId: 'push-0123456789-1' } } };
   await sql`update audience_versions set source = ${JSON.stringify(source)}::jsonb where audience_id = ${audience.id}`.execute(
     world.db,
   );
-  expect((await verb(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(200);
+  expect((await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(200);
   const { id, reason, planned } = await pushed(taskId, 'failed');
   expect([reason, planned]).toEqual([expect.stringContaining('push-0123456789-1 do not exist'), 0]);
   await recordHistory(world, id, 'push-failed');

@@ -148,7 +148,7 @@ test('a draft is tested on the devices of the whitelist only, marked, and counte
   await shop.call(shop.sdkKey, 'POST', '/v1/receipts', receipts);
   expect(await world.db.selectFrom('deliveries').select('n').where('taps', '>', 0).execute()).toEqual([]);
   const audit = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/audit`);
-  expect(JSON.stringify(audit.body)).toContain('"verb":"test_send"');
+  expect(JSON.stringify(audit.body)).toContain('"action":"test_send"');
   const { body } = await shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
   expect(body.status).toBe('draft');
 });

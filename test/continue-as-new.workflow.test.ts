@@ -5,13 +5,13 @@ import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import {
+  callAction,
   createTask,
   everybody,
   importDevices,
   openShop,
   type Shop,
   submitAndApprove,
-  verb,
 } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
@@ -40,15 +40,15 @@ test('a push and its task continue as new in the middle of pauses, and lose noth
     status: 200,
   });
   const firstRun = await runIdOf(taskId);
-  await verb(shop, shop.marketer, taskId, 'send');
+  await callAction(shop, shop.marketer, taskId, 'send');
   const pushId = `${taskId.replace('task-', 'push-')}-1`;
   const counts = world.simulators.control.counts;
   await until(counts, ({ processed }) => processed > 10);
   const firstPushRun = await runIdOf(pushId);
   for (const share of [0.2, 0.4, 0.6]) {
     await until(counts, ({ processed }) => processed >= DEVICES * share);
-    expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
-    expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+    expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+    expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   }
   const read = () => shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/pushes/${pushId}`);
   await until(read, ({ body }) => body.status === 'collecting');
@@ -57,7 +57,7 @@ test('a push and its task continue as new in the middle of pauses, and lose noth
   expect(await runIdOf(pushId)).not.toBe(firstPushRun);
   await recordHistory(world, pushId, 'push-continued');
   await recordHistory(world, taskId, 'manual-continued');
-  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
 });
 
 /** A shop of its own, whose devices the simulators have not seen. */
@@ -100,8 +100,8 @@ test('a push continues as new while some of its devices are held back, and sends
   );
   const runs = new Set([await runIdOf(pushId)]);
   for (let pauses = 0; runs.size < 3 && pauses < 12; pauses++) {
-    expect((await verb(other, other.marketer, taskId, 'pause')).status).toBe(200);
-    expect((await verb(other, other.marketer, taskId, 'resume')).status).toBe(200);
+    expect((await callAction(other, other.marketer, taskId, 'pause')).status).toBe(200);
+    expect((await callAction(other, other.marketer, taskId, 'resume')).status).toBe(200);
     runs.add(await runIdOf(pushId));
   }
   expect(runs.size).toBe(3);
@@ -157,7 +157,7 @@ test('a push continues as new while users join it, and nobody is lost or sent to
   await world.env.client.workflow.getHandle(TRIGGERS).terminate();
   const first = `${taskId.replace('task-', 'push-')}-1`;
   await recordHistory(world, first, 'push-joined-continued');
-  expect((await verb(other, other.marketer, taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(other, other.marketer, taskId, 'cancel')).status).toBe(200);
   await until(
     () => pushOf(other, first),
     ({ status }) => status === 'cancelled',

@@ -3,7 +3,7 @@ import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { figuresOf } from './world/figures.ts';
-import { openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, openShopWithDevices } from './world/shop.ts';
 import { readTask, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -45,7 +45,7 @@ test('wrong tokens of one channel pause a push whose other channel is well, and 
   const paused = await taskIn(shop, taskId, 'paused');
   expect(paused.statusReason).toContain('too many tokens were rejected');
   await calmDown();
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await taskIn(shop, taskId, 'collecting');
   const invalid = await world.db
     .selectFrom('devices')
@@ -61,13 +61,13 @@ test('who resumes after a refused credential has not seen the tokens: too many w
   const taskId = await startPush();
   expect((await taskIn(shop, taskId, 'paused')).statusReason).toContain('InvalidProviderToken');
   await world.simulators.control.change({ apns: { credentialRevoked: false, ...wrongTokens } });
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await until(
     () => readTask(shop, taskId),
     ({ status, statusReason }) => status === 'paused' && statusReason?.includes('too many tokens') === true,
   );
   await calmDown();
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await taskIn(shop, taskId, 'collecting');
   expect(await figuresOf(world, taskId)).toMatchObject({ pending: 0, notSent: 0, sent: DEVICES });
 });

@@ -3,7 +3,7 @@ import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { figuresOf } from './world/figures.ts';
-import { openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, openShopWithDevices } from './world/shop.ts';
 import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -26,7 +26,7 @@ test('pushes that drip at a low rate make way for others, and go on', async () =
   expect((await figuresOf(world, small)).sent).toBe(50);
   for (const task of tasks) expect((await figuresOf(world, task)).pending).toBeGreaterThan(0);
   const [first = '', ...rest] = tasks;
-  for (const task of rest) expect((await verb(slow, slow.marketer, task, 'cancel')).status).toBe(200);
+  for (const task of rest) expect((await callAction(slow, slow.marketer, task, 'cancel')).status).toBe(200);
   await slow.call(slow.marketer, 'PUT', `/v1/tasks/${first}/rate`, { ratePerSecond: null });
   await taskIn(slow, first, 'collecting');
   expect(await figuresOf(world, first)).toMatchObject({ sent: DEVICES, pending: 0, failures: 0 });

@@ -6,7 +6,7 @@ import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { expectAllSentOnce } from './world/figures.ts';
-import { openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, openShopWithDevices } from './world/shop.ts';
 import { pushIdOf, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -32,19 +32,19 @@ async function startFenced(wanted: RequestedState): Promise<string> {
 
 test('a pause whose fence is seen by the push before the task hears of it is answered like any other', async () => {
   const taskId = await startFenced('pause');
-  expect(await verb(shop, shop.marketer, taskId, 'pause')).toMatchObject({
+  expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({
     status: 200,
     body: { status: 'paused', pending: false },
   });
   expect((await taskIn(shop, taskId, 'paused')).statusReason).toBeNull();
   expect((await world.simulators.control.counts()).requests).toBe(0);
-  expect(await verb(shop, shop.marketer, taskId, 'resume')).toMatchObject({ status: 200 });
+  expect(await callAction(shop, shop.marketer, taskId, 'resume')).toMatchObject({ status: 200 });
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('and so is a cancel', async () => {
   const taskId = await startFenced('cancel');
-  expect(await verb(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
+  expect(await callAction(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
     status: 200,
     body: { status: 'cancelled' },
   });
@@ -55,7 +55,7 @@ test('when whoever fenced the push died before telling, the task is paused and s
   const taskId = await startFenced('pause');
   expect((await taskIn(shop, taskId, 'paused')).statusReason).toBe('paused');
   expect((await world.simulators.control.counts()).requests).toBe(0);
-  expect(await verb(shop, shop.marketer, taskId, 'resume')).toMatchObject({ status: 200 });
+  expect(await callAction(shop, shop.marketer, taskId, 'resume')).toMatchObject({ status: 200 });
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
   await recordHistory(world, pushIdOf(taskId), 'push-fenced-ahead');
 });

@@ -4,7 +4,7 @@ import { daysAfter, localTimeOf } from '../domain/time/local-time.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShop, type Shop, submitAndApprove } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 const HOUR = 3_600_000;
@@ -73,8 +73,8 @@ test('each device is sent to when its own clock shows the time, in one push with
     );
     expect(sent(push)).toBe(count);
     if (hours === 6.5) {
-      expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
-      expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+      expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+      expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
     }
   }
   const push = await until(

@@ -5,7 +5,7 @@ import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { expectAllSentOnce, figuresOf } from './world/figures.ts';
-import { openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, openShopWithDevices } from './world/shop.ts';
 import { pushIdOf, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -54,7 +54,7 @@ test('the first devices of a large audience are sent to while the others are pre
 test('a push is paused meanwhile, and sends to all once it is resumed', async () => {
   const { taskId, letGo } = await startHeldPush();
   await until(counts, ({ processed }) => processed > 1_000);
-  expect(await verb(shop, shop.marketer, taskId, 'pause')).toMatchObject({
+  expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({
     body: { status: 'paused', pending: false },
   });
   const { requests } = await counts();
@@ -64,14 +64,14 @@ test('a push is paused meanwhile, and sends to all once it is resumed', async ()
     ({ planned }) => planned === DEVICES,
   );
   expect((await counts()).requests).toBe(requests);
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('a cancel meanwhile is acknowledged at once, and every device of the audience has that reason', async () => {
   const { taskId, letGo } = await startHeldPush();
   await until(counts, ({ processed }) => processed > 1_000);
-  expect(await verb(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
+  expect(await callAction(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
     body: { status: 'cancelled', pending: false },
   });
   const { requests } = await counts();

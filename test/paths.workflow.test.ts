@@ -3,7 +3,7 @@ import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, openShop, openShopWithDevices, type Shop, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShop, openShopWithDevices, type Shop } from './world/shop.ts';
 import { pushIdOf, pushIn, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -83,7 +83,7 @@ test('an audience that matches nobody is lost with its reasons, and its details 
 test('a manual task is pushed whenever somebody says send, also while the last push still collects', async () => {
   const taskId = await startTask(shop, { pushType: 'manual' });
   for (const seq of [1, 2]) {
-    expect((await verb(shop, shop.marketer, taskId, 'send')).status).toBe(200);
+    expect((await callAction(shop, shop.marketer, taskId, 'send')).status).toBe(200);
     await pushIn(shop, pushIdOf(taskId, seq), 'collecting');
     await reaches(taskId, 'scheduled');
   }
@@ -93,7 +93,7 @@ test('a manual task is pushed whenever somebody says send, also while the last p
     `/v1/tasks/${taskId}/pushes`,
   );
   expect(body.items.map(({ seq }) => seq).sort()).toEqual([1, 2]);
-  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
   await recordHistory(world, taskId, 'manual');
   for (const seq of [1, 2]) await pushIn(shop, pushIdOf(taskId, seq), 'completed');
 });
@@ -102,9 +102,9 @@ test('a task that is paused past its late policy expires at the resume, and send
   const pushAt = new Date(Date.now() + 800).toISOString();
   const latePolicy = { action: 'skip', afterMinutes: 0 };
   const taskId = await startTask(shop, { pushAt, latePolicy });
-  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
   await until(async () => Date.now() > Date.parse(pushAt) + 50, Boolean);
-  await verb(shop, shop.marketer, taskId, 'resume');
+  await callAction(shop, shop.marketer, taskId, 'resume');
   expect((await reaches(taskId, 'expired')).statusReason).toBe('the push time was missed');
   await recordHistory(world, taskId, 'expired');
 });
@@ -113,9 +113,9 @@ test('no approval before the push time expires the task by itself', async () => 
   const pushAt = new Date(Date.now() + 700).toISOString();
   const latePolicy = { action: 'skip', afterMinutes: 0 };
   const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, pushAt, latePolicy });
-  await verb(shop, shop.marketer, taskId, 'submit');
+  await callAction(shop, shop.marketer, taskId, 'submit');
   expect((await reaches(taskId, 'expired')).statusReason).toBe('no approval came before the push time');
-  expect((await verb(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(409);
+  expect((await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(409);
 });
 
 test('a paused push closes with its window: what is unsent then is window_closed', async () => {
@@ -124,7 +124,7 @@ test('a paused push closes with its window: what is unsent then is window_closed
   const many = await openShopWithDevices(world, 3000);
   const taskId = await startTask(many);
   await until(world.simulators.control.counts, ({ processed }) => processed > 400);
-  expect((await verb(many, many.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(many, many.marketer, taskId, 'pause')).status).toBe(200);
   await recordHistory(world, taskId, 'paused');
   const body = await reaches(taskId, 'completed', many);
   const statistics = body.latestPush.statistics.statistics as Record<string, number> & {
@@ -146,5 +146,5 @@ test('the workflow shows operators what it does and the commands that apply now'
   const found = async () =>
     (await world.env.client.workflow.count(`TaskStatus = 'scheduled' AND AppId = '${shop.appId}'`)).count;
   await until(found, (count) => count > 0);
-  await verb(shop, shop.marketer, taskId, 'cancel');
+  await callAction(shop, shop.marketer, taskId, 'cancel');
 });

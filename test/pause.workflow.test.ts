@@ -3,7 +3,7 @@ import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { expectAllSentOnce, figuresOf } from './world/figures.ts';
-import { createTask, everybody, openShopWithDevices, submitAndApprove, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShopWithDevices, submitAndApprove } from './world/shop.ts';
 import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -28,15 +28,15 @@ test('a paused task starts no request until it is resumed, and then sends the re
   const taskId = await startPush();
   for (const share of [0.1, 0.3, 0.5]) {
     await processedAtLeast(DEVICES * share);
-    const paused = await verb(shop, shop.marketer, taskId, 'pause');
+    const paused = await callAction(shop, shop.marketer, taskId, 'pause');
     const acknowledgedAt = monotonicMs();
     expect(paused).toMatchObject({ status: 200, body: { status: 'paused', pending: false } });
     const statistics = await figuresOf(world, taskId);
     expect(statistics.pending).toBeGreaterThan(0);
-    expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(409);
+    expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(409);
     const resumedAt = monotonicMs();
-    expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
-    expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(409);
+    expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+    expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(409);
     const log = await world.simulators.control.log();
     expect(log.filter(({ mono }) => mono > acknowledgedAt && mono < resumedAt)).toEqual([]);
   }
@@ -46,27 +46,27 @@ test('a paused task starts no request until it is resumed, and then sends the re
 test('nothing is written between the acknowledgement of a pause and the resume', async () => {
   const taskId = await startPush();
   await processedAtLeast(DEVICES * 0.2);
-  await verb(shop, shop.marketer, taskId, 'pause');
+  await callAction(shop, shop.marketer, taskId, 'pause');
   const before = await counts();
   // The same senders send the whole push of another app meanwhile.
   const other = await openShopWithDevices(world, 50);
   await taskIn(other, await startTask(other), 'collecting');
   expect((await counts()).requests).toBe(before.requests + 50);
-  await verb(shop, shop.marketer, taskId, 'resume');
+  await callAction(shop, shop.marketer, taskId, 'resume');
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
 test('a cancelled push sends no more, and every device that was not sent has that reason', async () => {
   const taskId = await startPush();
   await processedAtLeast(DEVICES * 0.2);
-  const cancelled = await verb(shop, shop.marketer, taskId, 'cancel');
+  const cancelled = await callAction(shop, shop.marketer, taskId, 'cancel');
   expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
   const statistics = await figuresOf(world, taskId);
   expect(statistics.pending).toBe(0);
   expect(statistics.notSentReasons['cancelled']).toBe(statistics.notSent);
   expect(statistics.sent + statistics.notSent).toBe(DEVICES);
   expect((await counts()).processed).toBe(statistics.sent);
-  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(409);
+  expect((await callAction(shop, shop.marketer, taskId, 'cancel')).status).toBe(409);
 });
 
 test('a credential that is refused pauses the push with the reason, and a resume after the fix sends all', async () => {
@@ -75,7 +75,7 @@ test('a credential that is refused pauses the push with the reason, and a resume
   const paused = await taskIn(shop, taskId, 'paused');
   expect(paused.statusReason).toContain('InvalidProviderToken');
   await world.simulators.control.change({ apns: { credentialRevoked: false } });
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
@@ -90,7 +90,7 @@ test('tokens of a wrong environment pause the push before thousands fail, and st
   expect(paused.statusReason).toContain('too many tokens were rejected');
   expect((await figuresOf(world, ios)).failures).toBeLessThan(DEVICES / 2 / 2);
   await world.simulators.control.change({ apns: { answerWith: null } });
-  expect((await verb(shop, shop.marketer, ios, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, ios, 'resume')).status).toBe(200);
   await taskIn(shop, ios, 'collecting');
   const invalid = await world.db
     .selectFrom('devices')

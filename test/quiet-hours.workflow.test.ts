@@ -4,7 +4,7 @@ import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import { passTime } from './world/pass-time.ts';
-import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShop, type Shop, submitAndApprove } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 const HOUR = 3_600_000;
@@ -100,10 +100,10 @@ test('who is in quiet hours is pending until they end in his zone, through a pau
   const before = await processed();
   const { taskId, at } = await start(everywhere);
   await reaches(taskId, { planned: 12, pending: 6, sent: 6 }, 6);
-  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
   await reaches(taskId, { pending: 6, sent: 6 }, 6, 'paused');
   await sleepUntil(at + HOUR);
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await reaches(taskId, { pending: 6, sent: 6 }, 6, 'sending');
   expect((await shop.call(shop.operator, 'POST', '/v1/app/stop', { reason: 'look' })).status).toBe(200);
   await sleepUntil(at + 2.2 * HOUR);
@@ -137,13 +137,13 @@ test('a push of which everybody is held back begins when quiet hours end, and is
 test('held back and paused for longer than the late policy allows, it is skipped; cancelled, it is never sent', async () => {
   const { taskId, at } = await start(tokyo);
   await reaches(taskId, { pending: 3 }, 3);
-  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
   await sleepUntil(at + 6.5 * HOUR);
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   await reaches(taskId, { pending: 0, sent: 0, notSentReasons: { skipped: 3 } }, 0, 'skipped');
   const other = await start(tokyo);
   await reaches(other.taskId, { pending: 3 }, 3);
-  expect((await verb(shop, shop.marketer, other.taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, other.taskId, 'cancel')).status).toBe(200);
   await reaches(other.taskId, { pending: 0, sent: 0, notSentReasons: { cancelled: 3 } }, 0, 'cancelled');
 });
 

@@ -6,13 +6,13 @@ import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
 import {
+  callAction,
   createTask,
   everybody,
   importDevices,
   openShop,
   type Shop,
   submitAndApprove,
-  verb,
 } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
@@ -158,7 +158,7 @@ test('the server means the same times as we do, also where clocks are changed', 
       ours.push(new Date(at).toISOString());
     }
     expect(ours).toEqual(theirs);
-    await verb(shop, shop.marketer, taskId, 'cancel');
+    await callAction(shop, shop.marketer, taskId, 'cancel');
   }
 });
 
@@ -168,12 +168,12 @@ test('a pause rests the Schedule, a resume lets it go on, a cancel takes it away
     () => isGone(taskId),
     (gone) => !gone,
   );
-  await verb(shop, shop.marketer, taskId, 'pause');
+  await callAction(shop, shop.marketer, taskId, 'pause');
   const isPaused = async () => (await scheduleOf(taskId).describe()).state.paused;
   await until(isPaused, Boolean);
-  await verb(shop, shop.marketer, taskId, 'resume');
+  await callAction(shop, shop.marketer, taskId, 'resume');
   await until(isPaused, (paused) => !paused);
-  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
   await until(() => isGone(taskId), Boolean);
   expect(await pushesOf(taskId)).toEqual([]);
   await recordHistory(world, taskId, 'recurring-paused');
@@ -190,7 +190,7 @@ test('an edit takes the Schedule away until it is approved, and then it has the 
   expect(edit.status, JSON.stringify(edit.body)).toBeLessThan(300);
   await reaches(taskId, 'pending_approval');
   await until(() => isGone(taskId), Boolean);
-  await verb(shop, shop.approver, taskId, 'approve', { revision: 2 });
+  await callAction(shop, shop.approver, taskId, 'approve', { revision: 2 });
   await until(
     () => isGone(taskId),
     (gone) => !gone,

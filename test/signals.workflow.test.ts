@@ -6,7 +6,14 @@ import { recordHistory } from './replay/record.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { type Caller, createTask, everybody, openShop, openShopWithDevices, verb } from './world/shop.ts';
+import {
+  type Caller,
+  callAction,
+  createTask,
+  everybody,
+  openShop,
+  openShopWithDevices,
+} from './world/shop.ts';
 import { pushIdOf, readTask, startTask, taskIn } from './world/task.ts';
 import { ADMIN_KEY, useWorld } from './world/world.ts';
 
@@ -22,7 +29,7 @@ const viewOf = (taskId: string) => handleOf(taskId).query<TaskView>(STATE_QUERY)
 async function submitted(owner = shop): Promise<string> {
   const pushAt = new Date(Date.now() + HOUR).toISOString();
   const taskId = await createTask(owner, { audience: { id: await everybody(owner) }, pushAt });
-  await verb(owner, owner.marketer, taskId, 'submit');
+  await callAction(owner, owner.marketer, taskId, 'submit');
   return taskId;
 }
 
@@ -72,17 +79,17 @@ describe('a bad signal is ignored with a reason, and the task goes on', () => {
     const taskId = await submitted();
     await temporal(taskId, '--name', name, ...args);
     expect(await lastIgnored(taskId, name)).not.toBe('');
-    expect((await verb(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(200);
-    const { body } = await shop.call<{ items: { verb: string; outcome: string; detail: string }[] }>(
+    expect((await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(200);
+    const { body } = await shop.call<{ items: { action: string; outcome: string; detail: string }[] }>(
       shop.marketer,
       'GET',
       `/v1/tasks/${taskId}/audit`,
     );
-    expect(body.items).toContainEqual(expect.objectContaining({ verb: name, outcome: 'ignored' }));
+    expect(body.items).toContainEqual(expect.objectContaining({ action: name, outcome: 'ignored' }));
     await recordHistory(world, taskId, `bad-signal-${name}`);
   });
 
-  test('a verb that the status does not allow', async () => {
+  test('an action that the status does not allow', async () => {
     const taskId = await submitted();
     await signal(taskId, 'resume', { by: shop.operator.personId });
     expect(await lastIgnored(taskId, 'resume')).toContain('not allowed while the task is pending_approval');
@@ -187,7 +194,7 @@ describe('approval by signal', () => {
 
   test('after a reject finds no workflow, and the task stays rejected', async () => {
     const taskId = await submitted();
-    await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
+    await callAction(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
     await handleOf(taskId).result();
     await expect(signal(taskId, 'approve', { approver: 'x', revision: 1 })).rejects.toThrow();
     expect((await readTask(shop, taskId)).status).toBe('rejected');
@@ -195,9 +202,9 @@ describe('approval by signal', () => {
   });
 });
 
-test("Temporal's own cancel is the verb cancel", async () => {
+test("Temporal's own cancel is the action cancel", async () => {
   const taskId = await submitted();
-  await verb(shop, shop.approver, taskId, 'approve', { revision: 1 });
+  await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 });
   await handleOf(taskId).cancel();
   await handleOf(taskId).result();
   expect((await readTask(shop, taskId)).status).toBe('cancelled');

@@ -20,12 +20,12 @@ const stage = fixture(beforeAll, async () => ({
 
 const allowedIn = (row: Row): readonly Action[] => STATUS_TABLE[row];
 const readOf = (row: Row) => (taskId: string) => readTask(shopOf(stage, row), taskId);
-const hasSignal = (verb: Action): verb is keyof typeof SIGNAL_OF => verb in SIGNAL_OF;
+const hasSignal = (action: Action): action is keyof typeof SIGNAL_OF => action in SIGNAL_OF;
 
 type Shown = Record<string, unknown>;
 const seqOf = ({ latestPush }: Shown) => (latestPush as { seq: number } | null)?.seq ?? 0;
 
-/** What a task shows once the verb is done. */
+/** What a task shows once the action is done. */
 const EFFECTS: Readonly<Record<Exclude<Action, 'copy'>, (task: Shown, before: Shown) => boolean>> = {
   edit: (task, before) =>
     task['revision'] === 2 &&
@@ -43,9 +43,9 @@ const EFFECTS: Readonly<Record<Exclude<Action, 'copy'>, (task: Shown, before: Sh
   delete: (task) => task['archivedAt'] !== null,
 };
 
-async function expectEffect(row: Row, taskId: string, verb: Action, before: Shown): Promise<void> {
-  if (verb === 'copy') return;
-  const done = EFFECTS[verb];
+async function expectEffect(row: Row, taskId: string, action: Action, before: Shown): Promise<void> {
+  if (action === 'copy') return;
+  const done = EFFECTS[action];
   await until(
     () => readOf(row)(taskId),
     (task) => done(task, before),
@@ -73,11 +73,11 @@ describe.each(HEARING.filter((row) => allowedIn(row).some(hasSignal)))('%s', (ro
   const told = allowedIn(row).filter(hasSignal);
   test(`allows ${told.join(', ')} by signal`, { timeout: 120_000 }, async () => {
     await Promise.all(
-      told.map(async (verb) => {
+      told.map(async (action) => {
         const taskId = await bring(stage, row);
         const before = await readOf(row)(taskId);
-        await bySignal(world, shopOf(stage, row), taskId, verb);
-        await expectEffect(row, taskId, verb, before);
+        await bySignal(world, shopOf(stage, row), taskId, action);
+        await expectEffect(row, taskId, action, before);
       }),
     );
   });
@@ -85,18 +85,18 @@ describe.each(HEARING.filter((row) => allowedIn(row).some(hasSignal)))('%s', (ro
 
 describe.each(ROWS)('%s', (row) => {
   const allowed = allowedIn(row);
-  const refused = ACTIONS.filter((verb) => !allowed.includes(verb));
+  const refused = ACTIONS.filter((action) => !allowed.includes(action));
 
   test(`allows ${allowed.join(', ')}`, { timeout: 120_000 }, async () => {
     await Promise.all(
-      allowed.map(async (verb) => {
+      allowed.map(async (action) => {
         const taskId = await bring(stage, row);
         const before = await readOf(row)(taskId);
         expect(before['allowed']).toEqual(ACTIONS.filter((each) => allowed.includes(each)));
-        const { status, body } = await overHttp(shopOf(stage, row), taskId, verb);
-        expect(status, `${verb}: ${JSON.stringify(body)}`).toBeLessThan(300);
-        if (verb === 'copy') expect(body).toMatchObject({ status: 'draft', approvedRevision: null });
-        await expectEffect(row, taskId, verb, before);
+        const { status, body } = await overHttp(shopOf(stage, row), taskId, action);
+        expect(status, `${action}: ${JSON.stringify(body)}`).toBeLessThan(300);
+        if (action === 'copy') expect(body).toMatchObject({ status: 'draft', approvedRevision: null });
+        await expectEffect(row, taskId, action, before);
       }),
     );
   });
@@ -105,9 +105,9 @@ describe.each(ROWS)('%s', (row) => {
     const shop = shopOf(stage, row);
     const taskId = await bring(stage, row);
     const before = essence(await readOf(row)(taskId));
-    for (const verb of refused) {
-      const answer = await overHttp(shop, taskId, verb);
-      expect(answer, verb).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
+    for (const action of refused) {
+      const answer = await overHttp(shop, taskId, action);
+      expect(answer, action).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
     }
     const deaf: readonly Action[] = HEARING.includes(row) ? refused : ACTIONS;
     // A task shows how it ended a moment before its workflow is closed.
@@ -116,8 +116,8 @@ describe.each(ROWS)('%s', (row) => {
         () => isRunning(taskId),
         (running) => !running,
       );
-    for (const verb of deaf.filter(hasSignal)) {
-      expect(await refusalOfSignal(world, shop, taskId, verb), verb).toMatch(
+    for (const action of deaf.filter(hasSignal)) {
+      expect(await refusalOfSignal(world, shop, taskId, action), action).toMatch(
         /not allowed|no workflow|by hand/,
       );
     }

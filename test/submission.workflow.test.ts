@@ -4,7 +4,7 @@ import { findTask } from '../db/tasks/tasks.ts';
 import { OPERATION_TASK, type OperationTaskInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, importDevices, openShop, type Shop, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, importDevices, openShop, type Shop } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 let world: World;
@@ -20,8 +20,8 @@ beforeEach(async () => {
 
 const pushAt = () => new Date(Date.now() + 3_600_000).toISOString();
 const draft = async () => createTask(shop, { audience: { id: await everybody(shop) }, pushAt: pushAt() });
-const submit = (taskId: string) => verb(shop, shop.marketer, taskId, 'submit');
-const approve = (taskId: string) => verb(shop, shop.approver, taskId, 'approve', { revision: 1 });
+const submit = (taskId: string) => callAction(shop, shop.marketer, taskId, 'submit');
+const approve = (taskId: string) => callAction(shop, shop.approver, taskId, 'approve', { revision: 1 });
 const read = async (taskId: string) => (await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`)).body;
 const isIn = (taskId: string, status: string) =>
   until(
@@ -29,13 +29,13 @@ const isIn = (taskId: string, status: string) =>
     (task) => task['status'] === status,
   );
 
-async function verbsOf(taskId: string): Promise<string[]> {
-  const { body } = await shop.call<{ items: { verb: string; outcome: string }[] }>(
+async function actionsOf(taskId: string): Promise<string[]> {
+  const { body } = await shop.call<{ items: { action: string; outcome: string }[] }>(
     shop.marketer,
     'GET',
     `/v1/tasks/${taskId}/audit`,
   );
-  return body.items.filter(({ outcome }) => outcome === 'done').map((line) => line.verb);
+  return body.items.filter(({ outcome }) => outcome === 'done').map((line) => line.action);
 }
 
 test('while no worker runs a task is submitted and shown; what is said meanwhile the next worker takes', async () => {
@@ -46,23 +46,23 @@ test('while no worker runs a task is submitted and shown; what is said meanwhile
     body: { status: 'pending_approval', pending: false },
   });
   expect(await read(taskId)).toMatchObject({ status: 'pending_approval', approval: 'pending' });
-  expect(await verbsOf(taskId)).toEqual(['submit', 'create']);
+  expect(await actionsOf(taskId)).toEqual(['submit', 'create']);
   expect(await submit(taskId)).toMatchObject({ status: 409 });
   expect(await approve(taskId)).toMatchObject({ status: 202, body: { pending: true } });
   await world.startWorkers();
   await isIn(taskId, 'scheduled');
-  expect((await verbsOf(taskId)).toSorted()).toEqual(['approve', 'create', 'submit']);
+  expect((await actionsOf(taskId)).toSorted()).toEqual(['approve', 'create', 'submit']);
 });
 
-test('a verb right after the answer finds the task submitted, again and again', async () => {
+test('an action right after the answer finds the task submitted, again and again', async () => {
   for (let submission = 1; submission <= 3; submission++) {
     const taskId = await draft();
     expect(await submit(taskId)).toMatchObject({ status: 200 });
-    expect(await verb(shop, shop.marketer, taskId, 'withdraw')).toMatchObject({ status: 200 });
+    expect(await callAction(shop, shop.marketer, taskId, 'withdraw')).toMatchObject({ status: 200 });
     expect(await read(taskId)).toMatchObject({ status: 'draft' });
     expect(await submit(taskId)).toMatchObject({ status: 200 });
     expect(await approve(taskId)).toMatchObject({ status: 200, body: { status: 'scheduled' } });
-    expect(await verbsOf(taskId)).toEqual(['approve', 'submit', 'withdraw', 'submit', 'create']);
+    expect(await actionsOf(taskId)).toEqual(['approve', 'submit', 'withdraw', 'submit', 'create']);
   }
 });
 
@@ -90,13 +90,13 @@ test('a start that an API did not live to see is taken up while no worker runs',
   expect(await submit(taskId)).toMatchObject({ status: 200, body: { status: 'pending_approval' } });
   await world.startWorkers();
   expect(await approve(taskId)).toMatchObject({ status: 200, body: { status: 'scheduled' } });
-  expect(await verbsOf(taskId)).toEqual(['approve', 'submit', 'create']);
+  expect(await actionsOf(taskId)).toEqual(['approve', 'submit', 'create']);
 });
 
 test('a submission that was started once more after its end begins nothing', async () => {
   const taskId = await draft();
   await submit(taskId);
-  await verb(shop, shop.marketer, taskId, 'withdraw');
+  await callAction(shop, shop.marketer, taskId, 'withdraw');
   const { appId } = await appOf(taskId);
   const { workflow } = world.env.client;
   const input = { taskId, appId, revision: 1, submission: 1, by: shop.marketer.personId, at: Date.now() };
@@ -117,7 +117,7 @@ test('asked at once by many, it is submitted once', async () => {
   const statuses = answers.map(({ status }) => status);
   expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
   expect(statuses).toContain(200);
-  expect(await verbsOf(taskId)).toEqual(['submit', 'create']);
+  expect(await actionsOf(taskId)).toEqual(['submit', 'create']);
   expect(await appOf(taskId)).toMatchObject({ submission: 1, status: 'pending_approval' });
 });
 

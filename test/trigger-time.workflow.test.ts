@@ -8,7 +8,7 @@ import { createMac } from '../security/message-mac.ts';
 import { recordHistory } from './replay/record.ts';
 import { createTimeSkipping } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShop, type Shop, submitAndApprove } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 const MINUTE = 60_000;
@@ -217,14 +217,14 @@ test('who becomes due while the task is paused over the end of the hour is pushe
   const hour = await toNextHour();
   await happens('paid', ['u0']);
   await sends(taskId, 1, 1);
-  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
   await happens('paid', ['u1']);
   await sleepTo(hour + 80 * MINUTE);
   await happens('paid', ['u2']);
   await look();
   await sleepTo(hour + 150 * MINUTE);
   expect((await pushesOf(taskId)).map(({ status }) => status)).toEqual(['paused']);
-  expect((await verb(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
   const second = await sends(taskId, 2, 1);
   expect(Date.parse(second.dueAt)).toBe(hour + 2 * HOUR);
   expect(await statesOf(taskId)).toEqual({ u0: 'pushed', u1: 'skipped', u2: 'pushed' });

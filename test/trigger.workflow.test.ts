@@ -4,7 +4,7 @@ import { TASK_QUEUE, TRIGGERS } from '../domain/workflows/contract.ts';
 import { recordHistory } from './replay/record.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, openShop, type Shop, submitAndApprove, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShop, type Shop, submitAndApprove } from './world/shop.ts';
 import { createWorld, type World } from './world/world.ts';
 
 let world: World;
@@ -85,7 +85,7 @@ test('users of an event join the one push of their clock hour; nobody twice; can
       hourOf(Date.parse(second.latestPush?.dueAt ?? '')),
     );
   }
-  expect((await verb(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'cancel')).status).toBe(200);
   const triggers = () =>
     world.db.selectFrom('triggers').select('task_id').where('task_id', '=', taskId).execute();
   await until(triggers, (rows) => rows.length === 0);
@@ -104,18 +104,18 @@ test('who comes while the task is paused is pushed to after the resume', async (
     () => read(taskId),
     (task) => figure(task, 'sent') === 1,
   );
-  expect((await verb(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
+  expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
   await happens('signed up', ['u11', 'u12']);
   const waiting = () =>
     world.db.selectFrom('trigger_entries').select('state').where('task_id', '=', taskId).execute();
   await until(waiting, (rows) => rows.length === 3);
   expect(figure(await read(taskId), 'sent')).toBe(1);
-  await verb(shop, shop.marketer, taskId, 'resume');
+  await callAction(shop, shop.marketer, taskId, 'resume');
   await until(
     () => read(taskId),
     (task) => figure(task, 'sent') === 3,
   );
-  await verb(shop, shop.marketer, taskId, 'cancel');
+  await callAction(shop, shop.marketer, taskId, 'cancel');
 });
 
 test('a task whose audience cannot be computed keeps no other task waiting', async () => {
@@ -142,12 +142,12 @@ test('a task whose audience cannot be computed keeps no other task waiting', asy
     code: 'audience_unreadable',
     detail: `A push now would reach nobody: ${reason}`,
   });
-  type Lines = { items: { verb: string; via: string; detail: string }[] };
+  type Lines = { items: { action: string; via: string; detail: string }[] };
   const { body } = await shop.call<Lines>(shop.marketer, 'GET', `/v1/tasks/${broken}/audit`);
-  expect(body.items.filter(({ verb }) => verb === 'join')).toEqual([
+  expect(body.items.filter(({ action }) => action === 'join')).toEqual([
     expect.objectContaining({ via: 'event', detail: `${shown.latestPush?.id}: ${reason}` }),
   ]);
-  for (const taskId of [broken, sound]) await verb(shop, shop.marketer, taskId, 'cancel');
+  for (const taskId of [broken, sound]) await callAction(shop, shop.marketer, taskId, 'cancel');
 });
 
 test('bad triggers are refused, and the place named', async () => {

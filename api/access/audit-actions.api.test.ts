@@ -210,7 +210,7 @@ test.each(
   const added = isOwnApp ? await lines(id) : (await lines(world.shop.appId)).slice(before);
   const personId = who.personId === '' ? null : who.personId;
   expect(added).toMatchObject([
-    { verb: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
+    { action: AUDIT_ACTIONS[operation], person_id: personId, via: 'api', outcome: 'done' },
   ]);
 });
 
@@ -248,14 +248,19 @@ test('a changing route that names no audit action is refused at the start', () =
 test('the audit names the person who changed keys and credentials, or the administrator', async () => {
   const { body } = await world.operator.call(
     'GET',
-    '/v1/audit?verb=create_key&verb=set_credential&limit=100',
+    '/v1/audit?action=create_key&action=set_credential&limit=100',
   );
-  const items = body['items'] as { verb: string; personId: string | null; keyId: string; detail: string }[];
-  expect(items.find(({ verb }) => verb === 'create_key')).toMatchObject({ personId: null, keyId: 'admin' });
+  const items = body['items'] as { action: string; personId: string | null; keyId: string; detail: string }[];
+  expect(items.find(({ action }) => action === 'create_key')).toMatchObject({
+    personId: null,
+    keyId: 'admin',
+  });
   expect(items.find(({ detail }) => detail.startsWith('apns'))?.detail).toBe(
     `apns: ${credentials.apns.teamId} / ${credentials.apns.keyId} / ${credentials.apns.topic}, version 1`,
   );
-  expect(await world.operator.text('GET', '/v1/audit/export?verb=revoke_key')).toContain(',revoke_key,api,');
+  expect(await world.operator.text('GET', '/v1/audit/export?action=revoke_key')).toContain(
+    ',revoke_key,api,',
+  );
 });
 
 /** Operations whose requests carry secrets, names, users or devices. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { insertAct } from '../../db/audit/audit.ts';
+import { insertAuditEntry } from '../../db/audit/audit.ts';
 import type { Db } from '../../db/core/database.ts';
 import type { App } from '../http/deps.ts';
 import { originOf } from './origin.ts';
@@ -108,12 +108,12 @@ export async function recordAuditEntry(
   request: FastifyRequest,
   { now, ...entry }: AuditEntry,
 ): Promise<void> {
-  const verb = request.routeOptions.config.auditAction;
-  if (verb == null)
+  const action = request.routeOptions.config.auditAction;
+  if (action == null)
     throw new Error(`${operationOf(request)}: the route names no audit action, so no entry can be recorded`);
   const origin = originOf(request, now, entry.appId);
   const personId = request.caller?.kind === 'person' ? request.caller.personId : null;
-  await insertAct(db, { ...entry, appId: origin.appId, personId, verb, origin, now });
+  await insertAuditEntry(db, { ...entry, appId: origin.appId, personId, action, origin, now });
 }
 
 /** Refuses changing routes that name no audit action, and successful answers whose audit entry is missing. */

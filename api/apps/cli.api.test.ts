@@ -23,7 +23,7 @@ test('the CLI stops an app, shows the stop, and resumes the app', async () => {
   });
   expect((await as('marketer', 'status', app.appId)).text).toContain('no emergency stop is active');
   const { items } = (await app.call('operator', 'GET', '/v1/audit')).json();
-  expect(items[0]).toMatchObject({ verb: 'resume_app', userAgent: 'signalbox-cli' });
+  expect(items[0]).toMatchObject({ action: 'resume_app', userAgent: 'signalbox-cli' });
 });
 
 test("the CLI does nothing with another app's key, or a key without the permission", async () => {

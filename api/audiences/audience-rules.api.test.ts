@@ -63,7 +63,7 @@ test('an audience is not a part of itself, not through others either', async () 
   const self = await put(union, combine('union', a, union));
   expect([self.statusCode, self.json().errors]).toEqual([
     400,
-    [{ pointer: '/combination/of/1/id', detail: 'the audience would be a part of itself' }],
+    [{ pointer: '/combination/of/1/id', detail: 'the audience would contain itself' }],
   ]);
   const through = await put(a, { rule: { any: [VIP, { field: 'audience', op: 'in', id: union }] } });
   expect(pointers(through)).toEqual(['/rule/any/1/id']);

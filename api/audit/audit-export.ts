@@ -16,7 +16,7 @@ export async function* exportAudit(db: Db, filter: AuditFilter): AsyncGenerator<
 }
 
 const FIELDS = [
-  ...(['no', 'at', 'taskId', 'personId', 'personName', 'verb', 'via', 'revision', 'outcome'] as const),
+  ...(['no', 'at', 'taskId', 'personId', 'personName', 'action', 'via', 'revision', 'outcome'] as const),
   ...(['detail', 'remark', 'ip', 'userAgent', 'keyId'] as const),
 ] as const satisfies readonly (keyof AuditLine)[];
 

@@ -10,7 +10,7 @@ export const AuditLine = z
     taskId: z.string().nullable(),
     personId: z.string().nullable(),
     personName: z.string().nullable(),
-    verb: z.string(),
+    action: z.string(),
     /** `api`, `signal` with a code, or `claimed` for a signal that merely gave a name. */
     via: z.string(),
     revision: z.int().nullable(),

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 interface Line {
   readonly no: number;
-  readonly verb: string;
+  readonly action: string;
   readonly taskId: string | null;
   readonly personId: string;
 }
@@ -27,7 +27,7 @@ const audit = async (query = '', who = operator) => {
   expect(status, JSON.stringify(body)).toBe(200);
   return body as { items: Line[]; nextCursor: string | null };
 };
-const verbs = async (query = '') => (await audit(query)).items.map(({ verb }) => verb);
+const actions = async (query = '') => (await audit(query)).items.map(({ action }) => action);
 const create = async (headers: Record<string, string> = {}) =>
   String((await shop.marketer.call('POST', '/v1/tasks', newTask(shop), headers)).body['id']);
 
@@ -38,7 +38,7 @@ test('the audit names the person, action, revision, channel and origin', async (
   expect(items).toEqual([
     expect.objectContaining({
       taskId,
-      verb: 'create',
+      action: 'create',
       via: 'api',
       revision: 1,
       outcome: 'done',
@@ -67,14 +67,14 @@ test('the audit is filtered by person, action, task, channel, outcome and time, 
   const second = await create();
   await shop.marketer.call('PATCH', `/v1/tasks/${second}`, { name: 'New name' });
   await operator.call('PATCH', '/v1/app', { approvalsRequired: 2 });
-  expect(await verbs()).toEqual(['change_app', 'rename', 'create', 'create']);
-  expect(await verbs(`person=${operator.personId}`)).toEqual(['change_app']);
-  expect(await verbs(`task=${second}`)).toEqual(['rename', 'create']);
-  expect(await verbs('verb=rename&verb=change_app')).toEqual(['change_app', 'rename']);
-  expect(await verbs('via=signal')).toEqual([]);
-  expect(await verbs('outcome=ignored')).toEqual([]);
+  expect(await actions()).toEqual(['change_app', 'rename', 'create', 'create']);
+  expect(await actions(`person=${operator.personId}`)).toEqual(['change_app']);
+  expect(await actions(`task=${second}`)).toEqual(['rename', 'create']);
+  expect(await actions('action=rename&action=change_app')).toEqual(['change_app', 'rename']);
+  expect(await actions('via=signal')).toEqual([]);
+  expect(await actions('outcome=ignored')).toEqual([]);
   expect((await audit(`to=${api.clock.now.toISOString()}`)).items).toMatchObject([{ taskId: first }]);
-  expect(await verbs(`from=${api.clock.now.toISOString()}`)).toHaveLength(3);
+  expect(await actions(`from=${api.clock.now.toISOString()}`)).toHaveLength(3);
   const page = await audit('limit=3');
   expect((await audit(`limit=3&cursor=${page.nextCursor}`)).items).toMatchObject([{ taskId: first }]);
   expect((await operator.call('GET', '/v1/audit?cursor=%20')).status).toBe(400);
@@ -93,15 +93,15 @@ test('an export holds all filtered lines, as CSV without formulas and as NDJSON'
   const { appId } = shop;
   const { personId } = operator;
   await sql`
-    insert into audit (app_id, at, person_id, verb, via, outcome, detail)
+    insert into audit (app_id, at, person_id, action, via, outcome, detail)
     select ${appId}, ${api.clock.now}::timestamptz, ${personId}, 'bulk', 'api', 'done', case when n = 0 then '=1+1, "x"' else n::text end
     from generate_series(0, 2499) n`.execute(api.deps.db);
   await create();
-  const csv = await operator.text('GET', '/v1/audit/export?verb=bulk');
+  const csv = await operator.text('GET', '/v1/audit/export?action=bulk');
   const lines = csv.trimEnd().split('\r\n');
   expect(lines).toHaveLength(2501);
   expect(lines[0]).toBe(
-    'no,at,task_id,person_id,person_name,verb,via,revision,outcome,detail,remark,ip,user_agent,key_id',
+    'no,at,task_id,person_id,person_name,action,via,revision,outcome,detail,remark,ip,user_agent,key_id',
   );
   expect(lines.at(-1)).toContain(`"'=1+1, ""x"""`);
   const ndjson = await operator.text('GET', `/v1/audit/export?format=ndjson&person=${personId}`);
@@ -117,6 +117,6 @@ test('audit entries can be neither changed nor deleted', async () => {
   for (const table of ['audit', 'request_origins'] as const) {
     await expect(api.deps.db.deleteFrom(table).execute()).rejects.toThrow('immutable');
   }
-  await expect(api.deps.db.updateTable('audit').set({ verb: 'x' }).execute()).rejects.toThrow('immutable');
+  await expect(api.deps.db.updateTable('audit').set({ action: 'x' }).execute()).rejects.toThrow('immutable');
   await expect(sql`truncate audit`.execute(api.deps.db)).rejects.toThrow('immutable');
 });

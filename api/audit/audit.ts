@@ -18,7 +18,7 @@ const Actions = z.preprocess(
 const Filter = {
   task: PlainText(100).optional(),
   person: PlainText(100).optional(),
-  verb: Actions.optional(),
+  action: Actions.optional(),
   via: PlainText(20).optional(),
   outcome: z.enum(['done', 'ignored']).optional(),
   from: IsoDate.optional(),

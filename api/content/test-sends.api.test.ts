@@ -31,7 +31,7 @@ test('approvers set the test devices: devices of the app, twenty at most, every 
   expect((await put(Array.from({ length: 21 }, (_, no) => `x${no}`))).status).toBe(400);
   expect((await shop.marketer.call('GET', '/v1/test-devices')).body).toEqual({ deviceIds: ['d1', 'd2'] });
   const audit = await shop.approver.call('GET', '/v1/audit');
-  expect(JSON.stringify(audit.body)).toContain('"verb":"set_test_devices"');
+  expect(JSON.stringify(audit.body)).toContain('"action":"set_test_devices"');
   expect((await put([])).body).toEqual({ deviceIds: [] });
   const other = await openShop(api);
   expect((await other.approver.call('PUT', '/v1/test-devices', { deviceIds: ['d1'] })).status).toBe(400);

@@ -179,9 +179,9 @@ test('only operators export, and each export is in the audit without its values'
   await app.call('operator', 'GET', '/v1/devices/export?userId=secret-user');
   const rows = await api.deps.db
     .selectFrom('audit')
-    .select(['verb', 'detail'])
+    .select(['action', 'detail'])
     .where('app_id', '=', app.appId)
-    .where('verb', 'like', 'export%')
+    .where('action', 'like', 'export%')
     .execute();
-  expect(rows).toEqual([{ verb: 'export_devices', detail: 'csv; filters: userId' }]);
+  expect(rows).toEqual([{ action: 'export_devices', detail: 'csv; filters: userId' }]);
 });

@@ -34,7 +34,7 @@ test('the audit names the operator and the counts, not the erased users', async 
   await erase(['ann']);
   const rows = await api.deps.db.selectFrom('audit').selectAll().where('app_id', '=', app.appId).execute();
   expect(JSON.stringify(rows)).not.toMatch(/\bann\b|\bd1\b/);
-  const erasures = rows.filter(({ verb }) => verb === 'erase_users');
+  const erasures = rows.filter(({ action }) => action === 'erase_users');
   expect(erasures).toMatchObject([{ detail: expect.stringContaining('devices: 2') }]);
   expect(erasures[0]?.person_id).toMatch(/^person-/);
 });

@@ -49,7 +49,7 @@ test('links change in any status, and the audit records it', async () => {
   const patched = await shop.marketer.call('PATCH', `/v1/tasks/${taskId}`, { subCampaignIds: [id] });
   expect(patched).toMatchObject({ status: 200, body: { subCampaigns: [{ id }] } });
   const audit = await shop.marketer.call('GET', `/v1/tasks/${taskId}/audit`);
-  expect((audit.body['items'] as object[])[0]).toMatchObject({ verb: 'change_sub_campaigns', detail: id });
+  expect((audit.body['items'] as object[])[0]).toMatchObject({ action: 'change_sub_campaigns', detail: id });
 });
 
 test('deleting a sub-campaign removes its links and keeps its tasks', async () => {

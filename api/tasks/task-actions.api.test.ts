@@ -13,7 +13,8 @@ beforeEach(async () => {
   taskId = String(body['id']);
 });
 
-const act = (name: string, body?: object) => shop.marketer.call('POST', `/v1/tasks/${taskId}/${name}`, body);
+const postAction = (name: string, body?: object) =>
+  shop.marketer.call('POST', `/v1/tasks/${taskId}/${name}`, body);
 const decide = (name: string, body: object) =>
   shop.approver.call('POST', `/v1/tasks/${taskId}/${name}`, body);
 const setStatus = (status: TaskStatus, inPush = false) =>
@@ -40,16 +41,16 @@ describe('while Temporal cannot be reached', () => {
       .set({ open: true })
       .where('push_no', '=', push.no)
       .execute();
-    const { status, body } = await act('pause');
+    const { status, body } = await postAction('pause');
     expect(status).toBe(202);
     expect(body).toMatchObject({ pending: true, detail: expect.stringContaining('Sending is stopped') });
     expect(await control()).toEqual({ open: false, wanted: 'pause', epoch: 1 });
-    await act('cancel');
+    await postAction('cancel');
     expect(await control()).toMatchObject({ open: false, wanted: 'cancel' });
   });
 
   test('actions that need the workflow are unavailable, and a draft stays a draft', async () => {
-    expect((await act('submit')).status).toBe(503);
+    expect((await postAction('submit')).status).toBe(503);
     const { body } = await shop.marketer.call('GET', `/v1/tasks/${taskId}`);
     expect(body['status']).toBe('draft');
   });
@@ -63,7 +64,7 @@ describe('an action that the status does not allow', () => {
     'resume',
     'cancel',
   ])('%s of a draft is a 409 with the reason', async (name) => {
-    const { status, body } = await act(name);
+    const { status, body } = await postAction(name);
     expect(status).toBe(409);
     expect(body['detail']).toContain(`${name} is not allowed while the task is draft`);
   });
@@ -71,7 +72,7 @@ describe('an action that the status does not allow', () => {
   test('approve and reject are refused, too, and only approvers may use them', async () => {
     expect((await decide('approve', { revision: 1 })).status).toBe(409);
     expect((await decide('reject', { revision: 1, reason: 'No' })).status).toBe(409);
-    expect((await act('approve', { revision: 1 })).status).toBe(403);
+    expect((await postAction('approve', { revision: 1 })).status).toBe(403);
   });
 });
 

@@ -115,7 +115,7 @@ function copyTaskRoute(app: App, deps: ApiDeps): void {
         subCampaignIds: campaigns.map(({ id }) => id),
         origin: originOf(request, await deps.clock()),
         name: request.body?.name ?? nameOfCopy(original.name),
-        verb: 'copy',
+        action: 'copy',
         detail: original.id,
       });
       const task = await findTask(deps.db, { appId, taskId });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { insertAct, type Origin } from '../../db/audit/audit.ts';
+import { insertAuditEntry, type Origin } from '../../db/audit/audit.ts';
 import { holdSubgroup } from '../../db/tasks/subgroups.ts';
 import { insertTask } from '../../db/tasks/tasks.ts';
 import { newId } from '../../domain/ids.ts';
@@ -19,11 +19,11 @@ export async function createDraft(
     readonly ratePerSecond: number | null;
     readonly definition: TaskDefinition;
     readonly origin: Origin;
-    readonly verb: 'create' | 'copy';
+    readonly action: 'create' | 'copy';
     readonly detail?: string;
   },
 ): Promise<string> {
-  const { personId, verb, detail, origin, subCampaignIds, ...task } = draft;
+  const { personId, action, detail, origin, subCampaignIds, ...task } = draft;
   const { appId, subgroupId } = task;
   const taskId = newId('task', randomBytes);
   const now = await deps.clock();
@@ -33,7 +33,7 @@ export async function createDraft(
     await insertTask(trx, { ...task, subgroupId: folder, id: taskId, creator: personId, now });
     const links = subCampaignIds.length === 0 ? undefined : subCampaignIds;
     await placeTask(trx, { appId, taskId, subgroupId: isThere ? null : subgroupId, subCampaignIds: links });
-    await insertAct(trx, { appId, taskId, personId, verb, revision: 1, detail, origin, now });
+    await insertAuditEntry(trx, { appId, taskId, personId, action, revision: 1, detail, origin, now });
   });
   return taskId;
 }

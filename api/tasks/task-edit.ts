@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { insertAct, type Origin } from '../../db/audit/audit.ts';
+import { insertAuditEntry, type Origin } from '../../db/audit/audit.ts';
 import { proposeRevision, reviseDraft } from '../../db/tasks/task-revisions.ts';
 import { type TaskWithDefinition, updateRate } from '../../db/tasks/tasks.ts';
 import { TaskDefinition, type TaskDefinitionPatch } from '../../domain/tasks/task-definition.ts';
@@ -79,7 +79,7 @@ export async function revise(
   }
   const { revision } = made;
   if (isDraft) {
-    await insertAct(deps.db, { appId, taskId, personId, verb: 'edit', revision, origin, now });
+    await insertAuditEntry(deps.db, { appId, taskId, personId, action: 'edit', revision, origin, now });
     return undefined;
   }
   const payload = { by: personId, revision };

@@ -46,9 +46,9 @@ describe('PATCH /v1/tasks/{id}', () => {
     const { body: audit } = await shop.marketer.call('GET', `${url}/audit`);
     expect(audit).toMatchObject({
       items: [
-        { verb: 'change_subgroup', detail: subgroupId, revision: 1 },
-        { verb: 'rename', personName: 'Mei the marketer', detail: 'Winter sale', ip: null },
-        { verb: 'create', via: 'api', outcome: 'done' },
+        { action: 'change_subgroup', detail: subgroupId, revision: 1 },
+        { action: 'rename', personName: 'Mei the marketer', detail: 'Winter sale', ip: null },
+        { action: 'create', via: 'api', outcome: 'done' },
       ],
     });
   });
@@ -173,5 +173,5 @@ test('a copy is a separate draft, and the audit names its source', async () => {
   expect(status).toBe(201);
   expect(body).toMatchObject({ name: 'Autumn sale (copy)', status: 'draft', revision: 1 });
   const { body: audit } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}/audit`);
-  expect(audit['items']).toMatchObject([{ verb: 'copy', detail: url.slice(10) }]);
+  expect(audit['items']).toMatchObject([{ action: 'copy', detail: url.slice(10) }]);
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { insertAct, type Origin } from '../../db/audit/audit.ts';
+import { insertAuditEntry, type Origin } from '../../db/audit/audit.ts';
 import { archiveTask, findTask, lockTask } from '../../db/tasks/tasks.ts';
 import { RatePerSecond, TaskDefinitionPatch } from '../../domain/tasks/task-definition.ts';
 import { isAtRest } from '../../domain/tasks/task-status.ts';
@@ -124,6 +124,6 @@ async function archive(
     if (!isAtRest(task.status))
       throw new Problem('conflict', 'The task has been submitted since: read it again');
     await archiveTask(trx, { taskId, now });
-    await insertAct(trx, { ...args, verb: 'delete', revision: task.revision });
+    await insertAuditEntry(trx, { ...args, action: 'delete', revision: task.revision });
   });
 }

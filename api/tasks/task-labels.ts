@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
-import { insertAct } from '../../db/audit/audit.ts';
+import { insertAuditEntry } from '../../db/audit/audit.ts';
 import type { Db } from '../../db/core/database.ts';
 import type { Schema } from '../../db/schema/schema.ts';
 import { linkSubCampaigns, subCampaignsOf } from '../../db/tasks/sub-campaigns.ts';
@@ -37,8 +37,8 @@ export async function relabel(deps: ApiDeps, edit: Edit, given: Labels): Promise
   await deps.db.transaction().execute(async (trx) => {
     await placeTask(trx, { appId, taskId, ...labels });
     await updateLabels(trx, { appId, taskId, labels, now });
-    for (const [verb, detail] of auditEntriesOf(labels)) {
-      await insertAct(trx, { appId, taskId, personId, revision, verb, detail, origin, now });
+    for (const [action, detail] of auditEntriesOf(labels)) {
+      await insertAuditEntry(trx, { appId, taskId, personId, revision, action, detail, origin, now });
     }
   });
 }
@@ -81,7 +81,7 @@ async function changesOf(
   return isSame ? changes : { ...changes, subCampaignIds };
 }
 
-function auditEntriesOf({ name, subgroupId, subCampaignIds }: Labels): [verb: string, detail: string][] {
+function auditEntriesOf({ name, subgroupId, subCampaignIds }: Labels): [action: string, detail: string][] {
   return [
     ...(name === undefined ? [] : [['rename', name] as [string, string]]),
     ...(subgroupId === undefined ? [] : [['change_subgroup', subgroupId ?? 'none'] as [string, string]]),

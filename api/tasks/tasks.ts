@@ -101,7 +101,7 @@ function creating(app: App, deps: ApiDeps): void {
         ratePerSecond,
         definition,
         origin: originOf(request, await deps.clock()),
-        verb: 'create',
+        action: 'create',
       });
       const task = await findTask(deps.db, { appId, taskId });
       if (task === undefined) throw notFound('task');

@@ -91,13 +91,13 @@ describe('managing webhooks', () => {
     expect((await operator.call('GET', `/v1/webhooks/${id}`)).status).toBe(404);
     const entries = await api.deps.db
       .selectFrom('audit')
-      .select(['verb', 'person_id'])
+      .select(['action', 'person_id'])
       .where('app_id', '=', shop.appId)
       .orderBy('no')
       .execute();
     expect(entries).toEqual(
-      ['create_webhook', 'change_webhook', 'delete_webhook'].map((verb) => ({
-        verb,
+      ['create_webhook', 'change_webhook', 'delete_webhook'].map((action) => ({
+        action,
         person_id: operator.personId,
       })),
     );

@@ -9,12 +9,12 @@ export const CONTENT = {
 
 const RATE_LIMITED = 429;
 const Id = z.object({ id: z.string() });
-const Verb = z.object({
+const ActionAnswer = z.object({
   status: z.string(),
   pending: z.boolean(),
   pushes: z.array(z.object({ id: z.string(), status: z.string(), inFlight: z.number() })),
 });
-export type Verb = z.infer<typeof Verb>;
+export type ActionAnswer = z.infer<typeof ActionAnswer>;
 
 /** What a marketer and an approver do, through the real API. */
 export interface Desk {
@@ -22,9 +22,9 @@ export interface Desk {
   createAudience(): Promise<string>;
   /** A draft, submitted: all that lacks is the approval. `more` replaces what it says by itself. */
   submitTask(audienceId: string, pushAt?: Date, more?: object): Promise<string>;
-  approve(taskId: string): Promise<Verb>;
-  pause(taskId: string): Promise<Verb>;
-  resume(taskId: string): Promise<Verb>;
+  approve(taskId: string): Promise<ActionAnswer>;
+  pause(taskId: string): Promise<ActionAnswer>;
+  resume(taskId: string): Promise<ActionAnswer>;
 }
 
 export function openDesk(apiUrl: string, app: SampleApp): Desk {
@@ -44,8 +44,8 @@ export function openDesk(apiUrl: string, app: SampleApp): Desk {
   }
 
   const { marketer, approver } = app.keys;
-  const verb = (taskId: string, name: string, key: string, body: unknown = {}) =>
-    post(`/v1/tasks/${taskId}/${name}`, body, key, Verb);
+  const postAction = (taskId: string, name: string, key: string, body: unknown = {}) =>
+    post(`/v1/tasks/${taskId}/${name}`, body, key, ActionAnswer);
 
   return {
     async createAudience() {
@@ -61,11 +61,11 @@ export function openDesk(apiUrl: string, app: SampleApp): Desk {
         ...more,
       };
       const { id } = await post('/v1/tasks', task, marketer, Id);
-      await verb(id, 'submit', marketer);
+      await postAction(id, 'submit', marketer);
       return id;
     },
-    approve: (taskId) => verb(taskId, 'approve', approver, { revision: 1 }),
-    pause: (taskId) => verb(taskId, 'pause', marketer),
-    resume: (taskId) => verb(taskId, 'resume', marketer),
+    approve: (taskId) => postAction(taskId, 'approve', approver, { revision: 1 }),
+    pause: (taskId) => postAction(taskId, 'pause', marketer),
+    resume: (taskId) => postAction(taskId, 'resume', marketer),
   };
 }

@@ -39,8 +39,8 @@ export async function pauseAndResume(
   return { ackMs: acknowledgedAt - calledAt, inFlight, acknowledgedAt, resumedAt };
 }
 
-async function unlessOver<T>(verb: Promise<T>, isOver: RegExp): Promise<T | undefined> {
-  return await verb.catch((error: Error) => {
+async function unlessOver<T>(request: Promise<T>, isOver: RegExp): Promise<T | undefined> {
+  return await request.catch((error: Error) => {
     if (isOver.test(error.message)) return undefined;
     throw error;
   });

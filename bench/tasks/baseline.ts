@@ -59,7 +59,7 @@ export async function createBaseline(pool: Pool, { appId, personId, audienceId }
     );
     await client.query(
       `with o as (insert into request_origins (id, app_id, key_id, at) values ($1, $2, 'key-0000000000', now()))
-       insert into audit (app_id, task_id, at, person_id, verb, via, revision, outcome, origin)
+       insert into audit (app_id, task_id, at, person_id, action, via, revision, outcome, origin)
        values ($2, $3, now(), $4, 'create', 'api', 1, 'done', $1)`,
       [origin, appId, id, personId],
     );

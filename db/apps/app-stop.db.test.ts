@@ -11,7 +11,7 @@ import { findAppStop, liftStop, listStopped, stopApp } from './app-stop.ts';
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
 
-async function actOf() {
+async function seedStopRequest() {
   const person = await seedPerson(database.db, now);
   const origin = {
     id: newId('origin', randomBytes),
@@ -24,28 +24,32 @@ async function actOf() {
   return { ...person, origin, now };
 }
 
-test('the first stop stands, and each is in the audit once', async () => {
+test('a second stop changes nothing, and stop and resumption are in the audit once each', async () => {
   const { db } = database;
-  const act = await actOf();
-  await stopApp(db, { ...act, reason: 'Wrong price' });
-  await stopApp(db, { ...act, reason: 'Another' });
-  expect(await findAppStop(db, act)).toMatchObject({ at: now, reason: 'Wrong price', by: { name: 'Mei' } });
-  await liftStop(db, act);
-  await liftStop(db, act);
-  expect(await findAppStop(db, act)).toBeUndefined();
-  const verbs = await db
+  const request = await seedStopRequest();
+  await stopApp(db, { ...request, reason: 'Wrong price' });
+  await stopApp(db, { ...request, reason: 'Another' });
+  expect(await findAppStop(db, request)).toMatchObject({
+    at: now,
+    reason: 'Wrong price',
+    by: { name: 'Mei' },
+  });
+  await liftStop(db, request);
+  await liftStop(db, request);
+  expect(await findAppStop(db, request)).toBeUndefined();
+  const actions = await db
     .selectFrom('audit')
-    .select('verb')
-    .where('app_id', '=', act.appId)
+    .select('action')
+    .where('app_id', '=', request.appId)
     .orderBy('no')
     .execute();
-  expect(verbs.map(({ verb }) => verb)).toEqual(['stop_app', 'resume_app']);
+  expect(actions.map(({ action }) => action)).toEqual(['stop_app', 'resume_app']);
 });
 
-test('a stop is not kept waiting by senders whose claims overlap without a gap', async () => {
-  const act = await actOf();
-  const taskId = await seedTask(database.db, act);
-  const push = await seedPush(database.db, { ...act, taskId, startedAt: now, deliveries: [] });
+test('a stop does not wait for senders whose claims overlap without a gap', async () => {
+  const request = await seedStopRequest();
+  const taskId = await seedTask(database.db, request);
+  const push = await seedPush(database.db, { ...request, taskId, startedAt: now, deliveries: [] });
   const { epoch } = await openPush(database.db, { pushNo: push.no, resume: true });
   const senders = openDatabase(database.url, 16);
   let claims = 0;
@@ -62,7 +66,7 @@ test('a stop is not kept waiting by senders whose claims overlap without a gap',
   });
   await expect.poll(() => claims).toBeGreaterThan(30);
   const startedAt = performance.now();
-  await stopApp(database.db, { ...act, reason: 'Wrong price' });
+  await stopApp(database.db, { ...request, reason: 'Wrong price' });
   const ms = performance.now() - startedAt;
   const before = claims;
   await Promise.all(loops);
@@ -71,21 +75,21 @@ test('a stop is not kept waiting by senders whose claims overlap without a gap',
   expect(ms).toBeLessThan(1000);
 });
 
-test('only tasks that the stop paused are to be told, and only once it is lifted', async () => {
+test('only tasks that the stop paused are listed to resume, and only after the stop is lifted', async () => {
   const { db } = database;
-  const act = await actOf();
-  const [stopped, byHand] = [await seedTask(db, act), await seedTask(db, act)];
-  await db.updateTable('tasks').set({ status: 'paused' }).where('app_id', '=', act.appId).execute();
+  const request = await seedStopRequest();
+  const [stopped, byHand] = [await seedTask(db, request), await seedTask(db, request)];
+  await db.updateTable('tasks').set({ status: 'paused' }).where('app_id', '=', request.appId).execute();
   await db
     .updateTable('tasks')
     .set({ status_reason: 'the app is stopped' })
     .where('id', '=', stopped)
     .execute();
-  await stopApp(db, { ...act, reason: 'Wrong price' });
-  expect(await listStopped(db, { appId: act.appId, limit: 10 })).toEqual([]);
-  await liftStop(db, act);
-  const told = await listStopped(db, { appId: act.appId, limit: 10 });
-  expect(told).toEqual([{ taskId: stopped, resumedBy: act.personId }]);
+  await stopApp(db, { ...request, reason: 'Wrong price' });
+  expect(await listStopped(db, { appId: request.appId, limit: 10 })).toEqual([]);
+  await liftStop(db, request);
+  const told = await listStopped(db, { appId: request.appId, limit: 10 });
+  expect(told).toEqual([{ taskId: stopped, resumedBy: request.personId }]);
   expect(byHand).not.toBe(stopped);
 });
 

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { APP_STOPPED } from '../../domain/pushes/app-stop.ts';
 import { LEASE_SILENT_MS } from '../../domain/pushes/lease-time.ts';
-import { insertAct, type Origin } from '../audit/audit.ts';
+import { insertAuditEntry, type Origin } from '../audit/audit.ts';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 
@@ -11,7 +11,7 @@ export interface AppStop {
   readonly reason: string;
 }
 
-interface Act {
+interface StopRequest {
   readonly appId: string;
   readonly personId: string;
   readonly origin: Origin;
@@ -22,10 +22,13 @@ interface Act {
  * The emergency stop, in two commits. After the first commit no new claim starts. The second waits for the
  * claims under way, which are then the last, also for tasks that are approved later. Without the first, the
  * second would wait for a gap between claims, which busy senders do not leave. A repeated stop changes
- * nothing: the first stands.
+ * nothing, and the time and reason of the first one stay.
  */
-export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string }): Promise<void> {
-  const { appId, personId, now } = act;
+export async function stopApp(
+  db: Db,
+  { reason, ...request }: StopRequest & { reason: string },
+): Promise<void> {
+  const { appId, personId, now } = request;
   await db.transaction().execute(async (trx) => {
     const stopped = await trx
       .insertInto('app_stops')
@@ -33,7 +36,8 @@ export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string
       .onConflict((conflict) => conflict.doNothing())
       .returning('app_id')
       .executeTakeFirst();
-    if (stopped !== undefined) await insertAct(trx, { ...act, verb: 'stop_app', detail: reason });
+    if (stopped !== undefined)
+      await insertAuditEntry(trx, { ...request, action: 'stop_app', detail: reason });
   });
   await db.transaction().execute(async (trx) => {
     await lockStop(trx, appId);
@@ -48,14 +52,14 @@ export async function stopApp(db: Db, { reason, ...act }: Act & { reason: string
   });
 }
 
-/** A stop and a resumption at the same moment happen one after the other. */
+/** Makes a stop and a resumption at the same moment run one after the other. */
 async function lockStop(trx: Transaction<Schema>, appId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`app_stops ${appId}`}, 0))`.execute(trx);
 }
 
 /** Lets the app send again. The caller resumes the tasks that `listStopped` names. */
-export async function liftStop(db: Db, act: Act): Promise<void> {
-  const { appId, personId } = act;
+export async function liftStop(db: Db, request: StopRequest): Promise<void> {
+  const { appId, personId } = request;
   await db.transaction().execute(async (trx) => {
     await lockStop(trx, appId);
     const lifted = await trx
@@ -68,7 +72,7 @@ export async function liftStop(db: Db, act: Act): Promise<void> {
       .set({ stopped_at: null, resumed_by: personId })
       .where('id', '=', appId)
       .execute();
-    if (lifted !== undefined) await insertAct(trx, { ...act, verb: 'resume_app' });
+    if (lifted !== undefined) await insertAuditEntry(trx, { ...request, action: 'resume_app' });
   });
 }
 
@@ -99,11 +103,11 @@ export async function hasSenders(db: Db, { appId, now }: { appId: string; now: D
 
 export interface StoppedTask {
   readonly taskId: string;
-  /** The person who lifted the stop: the task resumes in their name. */
+  /** The person who lifted the stop, in whose name the task resumes. */
   readonly resumedBy: string;
 }
 
-/** Tasks that a stop had paused, in apps where none holds any more. */
+/** Tasks that a stop paused, in apps that are no longer stopped. */
 export async function listStopped(
   db: Db,
   { appId, limit }: { appId?: string; limit: number },

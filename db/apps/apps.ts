@@ -9,13 +9,13 @@ export interface AppSettings {
   readonly timeZone: string;
   readonly signalApproval: AppsTable['signal_approval']['__select__'];
   readonly makerMayApprove: boolean;
-  /** Persons of these roles decide about tasks. */
+  /** Roles whose persons approve and reject tasks. */
   readonly approverRoles: Role[];
   readonly approvalsRequired: number;
-  /** From when approvers are asked; null is without limit. */
+  /** Counted from the moment when approvers are asked; null means no limit. */
   readonly approvalTimeLimitMinutes: number | null;
   readonly onApprovalTimeout: ApprovalTimeout;
-  /** How long before the limit approvers are reminded; null is never. */
+  /** Minutes before the limit at which approvers are reminded; null means no reminder. */
   readonly approvalReminderMinutes: number | null;
 }
 export interface AppRecord extends AppSettings {

@@ -10,11 +10,11 @@ export interface SealedCredential {
 }
 
 export interface ListedCredential extends SealedCredential {
-  /** Requests per second of all senders together; null is as fast as the push service takes them. */
+  /** Requests per second over all senders; null means as fast as the push service accepts them. */
   readonly ratePerSecond: number | null;
 }
 
-/** The version tells senders that hold the old one to read it again. */
+/** Raises the version, by which senders notice that they hold the old credential. */
 export async function putCredential(
   db: Db,
   credential: { appId: string; channel: Channel; sealed: Buffer; now: Date },

@@ -8,7 +8,7 @@ export type KeyOwner =
   | { kind: 'person'; keyId: string; appId: string; personId: string; role: PeopleTable['role'] }
   | { kind: 'sdk'; keyId: string; appId: string };
 
-/** Whose key has this SHA-256 hash; undefined when there is none or it was revoked. */
+/** Owner of the key with this SHA-256 hash. Undefined when the key is unknown or revoked. */
 export async function findCaller(db: Db, hash: Buffer): Promise<KeyOwner | undefined> {
   const row = await db
     .selectFrom('keys')
@@ -79,7 +79,7 @@ export async function listKeys(db: Db, appId: string, page: PageRequest): Promis
   );
 }
 
-/** False when the app has no such key. A second call keeps the first time. */
+/** False when the app has no such key. A repeated call keeps the time of the first. */
 export async function revokeKey(db: Db, key: { appId: string; id: string; now: Date }): Promise<boolean> {
   return await revoke(db, 'keys', key);
 }

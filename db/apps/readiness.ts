@@ -1,7 +1,7 @@
 import { CHANNELS, type Channel } from '../../domain/platform.ts';
 import type { Db } from '../core/database.ts';
 
-/** The version that is named, else the newest; undefined when the app has no such audience or version. */
+/** Answers the given version, or the newest without one. Undefined when the app has no such version. */
 export async function findAudienceVersion(
   db: Db,
   args: { appId: string; audienceId: string; version?: number | undefined },
@@ -30,7 +30,7 @@ export interface Readiness {
   readonly hasReceipts: boolean;
 }
 
-/** What an app needs beside the task itself, to send and to know what came of it. */
+/** Looks up what an app needs, apart from the task, to send and to receive receipts. */
 export async function findReadiness(db: Db, { appId }: { appId: string }): Promise<Readiness> {
   const held = await db.selectFrom('credentials').select('channel').where('app_id', '=', appId).execute();
   const key = await db

@@ -1,6 +1,9 @@
 import type { Db } from '../core/database.ts';
 
-/** Revokes a row that is kept as evidence. False when the app has no such row. A second call keeps the first time. */
+/**
+ * Revokes a row that is kept as evidence. False when the app has no such row. A repeated call keeps the time
+ * of the first.
+ */
 export async function revoke(
   db: Db,
   table: 'keys' | 'vendor_keys',

@@ -5,15 +5,15 @@ import type { UserTokenKeysTable } from '../schema/schema-devices.ts';
 export interface UserTokenKey {
   readonly keyId: string;
   readonly alg: UserTokenKeysTable['alg'];
-  /** A secret, or a public key in PEM. */
+  /** Encrypted: a secret, or a public key in PEM. */
   readonly sealed: Buffer;
   readonly createdAt: Date;
 }
 
-/** Enough to rotate. */
+/** Leaves room for rotation. */
 export const MAX_USER_TOKEN_KEYS = 5;
 
-/** Replaces the key of that ID; false when the app has as many others as it may. */
+/** Inserts or replaces the key with that ID. False when the app already has the maximum of other keys. */
 export async function putUserTokenKey(
   db: Db,
   key: Omit<UserTokenKey, 'createdAt'> & { appId: string; now: Date },

@@ -27,7 +27,7 @@ export async function insertVendorKey(
     .execute();
 }
 
-/** The key that checks a callback. Undefined when there is no such key, or when it was revoked. */
+/** Finds the key that checks a callback. Undefined when the key is unknown or revoked. */
 export async function findVendorKey(
   db: Db,
   id: string,
@@ -40,7 +40,7 @@ export async function findVendorKey(
     .executeTakeFirst();
 }
 
-/** All of the app's, newest first. */
+/** All vendor keys of the app, newest first. */
 export async function listVendorKeys(db: Db, { appId }: { appId: string }): Promise<VendorKey[]> {
   return await db
     .selectFrom('vendor_keys')
@@ -51,7 +51,7 @@ export async function listVendorKeys(db: Db, { appId }: { appId: string }): Prom
     .execute();
 }
 
-/** False when the app has no such key. A second call keeps the first time. */
+/** False when the app has no such key. A repeated call keeps the time of the first. */
 export async function revokeVendorKey(
   db: Db,
   key: { appId: string; id: string; now: Date },

@@ -3,12 +3,12 @@ import type { Db } from '../core/database.ts';
 import { recipientRows, sourceOf } from './recipients.ts';
 import { RuleError } from './rule-context.ts';
 
-/** How a push says that its audience cannot be computed. */
+/** Status reason of a push whose audience cannot be computed. */
 export function faultOfAudience(error: RuleError): string {
   return `the audience cannot be computed: ${error.message}`;
 }
 
-/** Why a push could not know now whom to send to; undefined when it could. */
+/** Why a push could not compute its recipients now. Undefined when it could. */
 export async function findAudienceFault(
   db: Db,
   { appId, definition, now }: { appId: string; definition: TaskDefinition; now: Date },

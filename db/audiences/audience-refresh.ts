@@ -12,24 +12,24 @@ import { RuleError } from './rule-context.ts';
 export interface Refresh {
   readonly state: 'running' | 'done' | 'failed';
   readonly version: number;
-  /** Devices of the app, or the members of an audience that names them. */
+  /** Counts the app's devices, or the members of an audience that names its members. */
   readonly done: number;
   readonly total: number;
-  /** So far, while it runs. */
+  /** Partial while the recount runs. */
   readonly counts: AudienceCounts;
   readonly reason: string | null;
-  /** The counts are as of this moment. */
+  /** The moment that the counts refer to. */
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
 }
 
-/** The right to count the next step, until a later run takes it away. */
+/** The right to count the next step. A later run revokes it. */
 export interface RefreshHold {
   readonly audienceId: string;
   readonly run: number;
 }
 
-/** A recount without a heartbeat for this long has lost its process. */
+/** A recount without a heartbeat for this long counts as abandoned by its process. */
 const STALE_MS = 60_000;
 const STEP_MS = 45_000;
 const STEP_SIZE = 500_000;
@@ -75,7 +75,7 @@ export async function startRefresh(
   return rows[0];
 }
 
-/** Takes over the recount of a process that is gone, where that process stopped. */
+/** Takes over an abandoned recount at the step where its process stopped. */
 export async function takeOverRefresh(db: Db, now: Date): Promise<RefreshHold | undefined> {
   const stale = new Date(now.getTime() - STALE_MS);
   const { rows } = await sql<RefreshHold>`
@@ -124,7 +124,7 @@ interface Step {
 
 type LimitedStep = Step & { readonly limit: number };
 
-/** Counts one more range; false when there is nothing left to do for this holder. */
+/** Counts the next range. False when the recount is complete, failed or taken over. */
 export async function stepRefresh(
   db: Db,
   hold: RefreshHold,
@@ -156,7 +156,7 @@ async function findStep(db: Db, { audienceId, run }: RefreshHold): Promise<Step 
 async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, clock: Clock): Promise<boolean> {
   const { appId, version, startedAt } = step;
   const audience = await findSource(db, { appId, audienceId: hold.audienceId, version });
-  if (audience === undefined) throw new RuleError('the audience does not exist any more');
+  if (audience === undefined) throw new RuleError('the audience no longer exists');
   const range = NAMES_MEMBERS.has(audience.kind)
     ? await nextMembers(db, audience, step)
     : await nextDevices(db, step);
@@ -166,7 +166,7 @@ async function countStep(db: Db, hold: RefreshHold, step: LimitedStep, clock: Cl
     { ...planning, from: { audience }, ...range.only },
     { timeoutMs: STEP_MS },
   );
-  // The heartbeat is of the end of the step, which takes a while.
+  // The clock is read again because the step took a while.
   await storeStep(db, hold, { counts, range, now: await clock() });
   return !range.isLast;
 }
@@ -189,7 +189,7 @@ async function storeStep(
       .updateTable('audience_refreshes')
       .set({
         counts: JSON.stringify(addCounts(row.counts, counts)),
-        // Devices may have come or gone since the total was read.
+        // Devices may have been added or deleted since the total was read.
         done: range.isLast ? row.total : Math.min(row.total, row.done + range.size),
         ...range.next,
         ...(range.isLast ? { state: 'done' as const, finished_at: now } : {}),
@@ -213,7 +213,7 @@ export async function endRefresh(
     .execute();
 }
 
-/** What one step counts, and where the next one begins. */
+/** The range that one step counts, and the start of the next range. */
 interface Range {
   readonly only: Pick<RecipientQuery, 'between' | 'members'>;
   readonly size: number;

@@ -20,7 +20,7 @@ export type CheckedDefinition =
   | { readonly ok: true; readonly definition: AudienceDefinition }
   | { readonly ok: false; readonly faults: readonly DefinitionFault[] };
 
-/** With every version named, and compiled once for the faults that only the database knows. */
+/** Pins each reference to a version, and compiles the rule to find faults that only the database knows. */
 export async function checkDefinition(
   db: Db,
   args: { appId: string; definition: AudienceDefinition; self?: string; now: Date },
@@ -36,7 +36,7 @@ export async function checkDefinition(
     } else {
       if (ref.version === undefined) newest.set(ref.id, version);
       if (self !== undefined && (await reaches(db, appId, { id: ref.id, version }, self))) {
-        faults.push({ path: [...path, 'id'], message: 'the audience would be a part of itself' });
+        faults.push({ path: [...path, 'id'], message: 'the audience would contain itself' });
       }
     }
   }
@@ -53,7 +53,7 @@ export async function checkDefinition(
   }
 }
 
-/** Whether an audience is, or is made of, the other, whatever the versions. */
+/** Whether an audience is the other one or contains it at any depth, in whatever version of the other. */
 async function reaches(
   db: Db,
   appId: string,

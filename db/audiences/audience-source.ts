@@ -1,15 +1,15 @@
 import type { AudienceDefinition, AudienceKind } from '../../domain/audiences/audience-definition.ts';
 import type { Db } from '../core/database.ts';
 
-/** Audiences that are lists of IDs; the others ask each device. */
+/** Kinds of audiences that are lists of IDs. The others are conditions on each device. */
 export const NAMES_MEMBERS: ReadonlySet<AudienceKind> = new Set(['upload', 'result']);
 
-/** One version of an audience, as far as it decides who is in it. */
+/** The part of an audience version that decides its membership. */
 export interface AudienceSource {
   readonly id: string;
   readonly version: number;
   readonly kind: AudienceKind;
-  /** Of a rule or a combination; the others have members, or are everybody. */
+  /** Present for rules and combinations only. Other audiences have members, or include everybody. */
   readonly definition?: AudienceDefinition;
 }
 

@@ -7,7 +7,7 @@ import { dropMembers, type UploadHold } from './upload-progress.ts';
 export interface StoredUpload {
   readonly appId: string;
   readonly audienceId: string;
-  /** Makes the audience; without it the upload is the next version of one that exists. */
+  /** Name of a new audience. Without a name the upload becomes the next version of an existing audience. */
   readonly name?: string;
   readonly by: string;
   readonly now: Date;
@@ -21,9 +21,9 @@ export interface UploadResult {
 }
 
 /**
- * Makes a version of an uploaded file. Undefined when the app has no such upload audience, or when another
- * request has taken over the upload. Locks the audience: two uploads at once become two versions, one after
- * the other.
+ * Makes an audience version from an uploaded file. Undefined when the app has no such upload audience, or
+ * when another request has taken over the upload. The audience is locked, so that two simultaneous uploads
+ * become two successive versions.
  */
 export async function storeUpload(
   trx: Transaction<Schema>,
@@ -59,7 +59,7 @@ async function insertVersionOf(trx: Transaction<Schema>, { audienceId: id, name,
   return 1;
 }
 
-/** An upload without a key is deleted: no later request can ask for its answer. */
+/** Stores the answer. An upload without a key is deleted, because no later request can ask for its answer. */
 export async function settleUpload(
   trx: Transaction<Schema>,
   { no }: UploadHold,

@@ -7,7 +7,7 @@ export interface Audience {
   readonly name: string;
   readonly kind: AudiencesTable['kind'];
   readonly version: number;
-  /** Of the newest version; null where members are decided when it is used. */
+  /** Members of the newest version. Null where membership is computed at each use. */
   readonly members: number | null;
   readonly createdBy: string;
   readonly createdAt: Date;
@@ -26,13 +26,13 @@ export interface NewAudience {
   readonly appId: string;
   readonly name: string;
   readonly kind: 'all' | 'rule' | 'combination' | 'upload';
-  /** What decides who is in it, or where its members come from. */
+  /** The rule or combination, or the origin of the members. */
   readonly source: object;
   readonly by: string;
   readonly now: Date;
 }
 
-/** An audience whose members are decided when it is used, or still to be inserted. */
+/** Inserts an audience without members. Members of an upload are inserted afterwards. */
 export async function insertAudience(db: Db, audience: NewAudience): Promise<void> {
   const { id, appId, name, kind, by, now } = audience;
   const made = { created_by: by, created_at: now };
@@ -45,7 +45,7 @@ export async function insertAudience(db: Db, audience: NewAudience): Promise<voi
   });
 }
 
-/** The next version; undefined when the app has no such audience of that kind. */
+/** Answers the number of the new version. Undefined when the app has no such audience of that kind. */
 export async function insertNextVersion(
   db: Db,
   audience: Omit<NewAudience, 'name'>,

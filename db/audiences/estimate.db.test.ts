@@ -9,7 +9,7 @@ import { estimate } from './estimate.ts';
 const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
 
-test('an estimate that takes too long is ended, and its connection is as before', async () => {
+test('an estimate that takes too long is cancelled, and its connection stays usable', async () => {
   const { db } = database;
   const { appId } = await seedPerson(db, now);
   const rule: AudienceRule = { field: 'tags', op: 'any', value: ['x'] };

@@ -11,7 +11,7 @@ export interface SampleDevice {
   readonly deviceId: string;
   readonly userId: string | null;
   readonly platform: Platform;
-  /** Why it would get nothing; null when it would be sent to. */
+  /** Why a push would not send to the device; null when it would. */
   readonly reason: string | null;
 }
 
@@ -30,7 +30,7 @@ interface Group {
 
 const NO_PARTS = { planned: 0, matched: 0, losses: {}, suppressed: {}, platforms: {} };
 
-/** Counts what a push would find now, in one pass over the devices, with some of them as a sample. */
+/** Counts the recipients of a push that started now, in one pass over the devices, and picks a sample. */
 export async function estimate(
   db: Db,
   planning: RecipientQuery,
@@ -108,11 +108,11 @@ export function addCounts(a: AudienceCounts, b: AudienceCounts): AudienceCounts 
 
 export const NO_COUNTS: AudienceCounts = NO_PARTS;
 
-/** The first and the last device of each group: those that would be sent to, and of each reason why not. */
+/** The first and the last device of each group: of the recipients, and of each reason not to send. */
 async function findSample(db: Db, groups: readonly Group[]): Promise<SampleDevice[]> {
   const reasons = new Map<number, string | null>();
   for (const { loss, suppression, first, last } of groups) {
-    // A duplicate is the device of another group.
+    // The device of a duplicate already belongs to another group.
     if (loss === 'duplicate_device') continue;
     for (const no of [first, last]) if (no !== null) reasons.set(no, loss ?? suppression);
   }

@@ -5,8 +5,8 @@ import type { Schema } from '../schema/schema.ts';
 import { memberRows, sourceOf } from './recipients.ts';
 
 /**
- * Copies the members of a revision's audience, once: a second caller waits for the first, and uses its copy.
- * Answers the copy's number. Losses are decided at the push: a device may have lost its token by then.
+ * Copies the members of a revision's audience once. A second caller waits for the first and uses its copy.
+ * Answers the copy's number. Losses are decided at the push, because a device may lose its token before it.
  */
 export async function freezeAudience(
   db: Db,
@@ -65,7 +65,7 @@ async function copyMembers(
     .execute();
 }
 
-/** Copies of tasks that will not push again. */
+/** Deletes the copies of tasks that will not push again. */
 export async function dropFrozenAudiences(db: Db): Promise<void> {
   await sql`
     delete from frozen_audiences frozen

@@ -10,9 +10,7 @@ import { type RecipientColumns, selectColumns } from './recipient-columns.ts';
 import { loadRuleContext, RuleError } from './rule-context.ts';
 import { type CompiledRules, compileRules } from './rule-sql.ts';
 
-/**
- * Where recipients come from: an audience, a rule that is not saved, or the copy that was made at approval.
- */
+/** The origin of recipients: an audience, an unsaved rule, or the copy that was made at approval. */
 export type RecipientSource =
   | { readonly audience: AudienceSource }
   | { readonly rule: AudienceRule }
@@ -25,15 +23,15 @@ export interface RecipientQuery {
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
   readonly devices: 'all' | 'last_active';
-  /** The statement only reads, and several processes run it. */
+  /** Set for read-only statements, which several Postgres processes may run. */
   readonly isParallel?: true;
-  /** Columns that a push needs beside the addresses. An estimate needs none. */
+  /** Columns that a push needs in addition to the addresses. An estimate needs none. */
   readonly columns?: RecipientColumns;
-  /** Only devices with these numbers; null is no end. */
+  /** Limits the devices to a range of numbers; null means no upper bound. */
   readonly between?: readonly [from: number, to: number | null] | undefined;
-  /** A range of an audience that names its members. */
+  /** Limits an audience that names its members to a range of them. */
   readonly members?: MemberRange | undefined;
-  /** When devices below `between` were planned. A token that one of them had then is not planned again. */
+  /** Time at which devices below `between` were planned. A token of theirs from then is not planned again. */
   readonly plannedAt?: Date | undefined;
   /** Narrows an audience that names its members to these users and their devices. */
   readonly userIds?: readonly string[] | undefined;
@@ -48,8 +46,8 @@ export interface MemberRange {
 
 /**
  * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression` and the columns
- * of `recipient-columns.ts`. The one place that decides which devices are planned, lost and suppressed: an
- * estimate counts these rows, and preparing a push writes them.
+ * of `recipient-columns.ts`. This is the only place that decides which devices are planned, lost and
+ * suppressed. An estimate counts these rows, and preparing a push writes them.
  */
 export async function recipientRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
   const compiled = await compile(db, query);
@@ -57,7 +55,7 @@ export async function recipientRows(db: Db, query: RecipientQuery): Promise<RawB
   return withSuppression(query, rows);
 }
 
-/** Whether each device is judged by its own row alone, so that the audience can be judged in parts. */
+/** Whether each device's own row decides about it, so that the audience can be computed in parts. */
 export async function isRowLocal(db: Db, query: RecipientQuery): Promise<boolean> {
   if (!isByDevice(query.from) || query.devices !== 'all') return false;
   return (await compile(db, query)).areOfDevice;
@@ -78,15 +76,12 @@ function ruleFrom(from: RecipientSource): AudienceRule | undefined {
   return ruleOf(from.audience.definition);
 }
 
-/**
- * Whether each planned ID is a device. Otherwise IDs were named, and the devices that they stand for are
- * judged.
- */
+/** Whether each planned ID is a device. Otherwise the audience names IDs, which are resolved to devices. */
 export function isByDevice(from: RecipientSource): boolean {
   return 'rule' in from || ('audience' in from && !NAMES_MEMBERS.has(from.audience.kind));
 }
 
-/** Each planned ID is a device, once: nothing is unknown, nothing twice. */
+/** Rows for audiences in which each planned ID is one device, so that none is unknown or a duplicate. */
 function judgeDevices(
   { appId, platforms, between = [0, null], plannedAt, columns = {} }: RecipientQuery,
   { joins, planned, excluded }: CompiledRules,
@@ -106,7 +101,7 @@ function judgeDevices(
       and ${planned}`;
 }
 
-/** How much earlier statements that were under way then may have ended a token. */
+/** Statements under way at `plannedAt` stamp ended tokens with times up to this much earlier. */
 const UNDER_WAY_MS = 60_000;
 
 function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
@@ -118,9 +113,7 @@ function hasMoved(below: number, plannedAt: Date): RawBuilder<boolean> {
   )`;
 }
 
-/**
- * A device that was named by its own ID and by its user's is sent to once: the second is lost as a duplicate.
- */
+/** Rows for named IDs. A device named by its own ID and its user's ID gets one send and one loss. */
 function judgeMembers(
   { appId, from, platforms, userIds, members, columns = {} }: RecipientQuery,
   { joins, excluded }: CompiledRules,
@@ -142,7 +135,7 @@ function judgeMembers(
 }
 
 function audienceOf(from: RecipientSource): AudienceSource {
-  if (!('audience' in from)) throw new Error('not an audience');
+  if (!('audience' in from)) throw new Error('the members of a rule that is not saved cannot be listed');
   return from.audience;
 }
 
@@ -160,9 +153,7 @@ interface OfMembers {
   readonly members?: MemberRange | undefined;
 }
 
-/**
- * Rows (kind, id, device_no, is_duplicate): the uploaded IDs, and the device that each stands for, if any.
- */
+/** Rows (kind, id, device_no, is_duplicate) of the uploaded IDs, each with its device if there is one. */
 function memberIds(
   appId: string,
   { id, version }: AudienceSource,
@@ -201,7 +192,7 @@ function frozenIds(frozenNo: number): RawBuilder<unknown> {
   return sql`select kind, id, device_no, is_duplicate from frozen_members where frozen_no = ${frozenNo}`;
 }
 
-/** The rows to copy at approval: (kind, id, device_no, is_duplicate), losses and all. */
+/** Rows (kind, id, device_no, is_duplicate) to copy at approval, including IDs that would be lost. */
 export async function memberRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
   if (!isByDevice(query.from)) return memberIds(query.appId, audienceOf(query.from));
   const judged = await recipientRows(db, { ...query, exclusions: [], devices: 'all' });
@@ -210,9 +201,7 @@ export async function memberRows(db: Db, query: RecipientQuery): Promise<RawBuil
 
 const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));
 
-/**
- * Suppresses excluded devices and, where the task asks for it, all devices of a user but the last active one.
- */
+/** Suppresses excluded devices and, for `last_active`, all devices of a user except the last active one. */
 function withSuppression({ devices }: RecipientQuery, rows: RawBuilder<unknown>): RawBuilder<unknown> {
   if (devices === 'all') {
     return sql`
@@ -232,7 +221,7 @@ function withSuppression({ devices }: RecipientQuery, rows: RawBuilder<unknown>)
     from (${rows}) judged`;
 }
 
-/** Throws a RuleError when the app has no such version. */
+/** Throws a RuleError when the app has no such audience version. */
 export async function sourceOf(
   db: Db,
   { appId, audience }: { appId: string; audience: AudienceRef },

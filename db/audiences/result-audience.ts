@@ -9,7 +9,7 @@ export interface ResultAudience {
   readonly appId: string;
   readonly name: string;
   readonly pushNo: number;
-  /** The names of its variants, by their numbers. */
+  /** Variant names of the push, indexed by variant number. */
   readonly variants: readonly string[];
   readonly filter: DetailsFilter;
   readonly createdBy: string;
@@ -17,9 +17,9 @@ export interface ResultAudience {
 }
 
 /**
- * Saves the devices that a filter chooses among a push's details as a new audience, and says how many they
- * are; 'gone' when the details are, 'unready' while they are still being written. An unknown user of the
- * target stays a user ID; whoever was erased is nobody any more.
+ * Saves the devices that a filter selects from a push's deliveries as a new audience, and answers their
+ * number. Answers 'gone' when the deliveries are deleted, 'unready' while they are still being written. An
+ * unknown user of the target stays a user ID. Erased users and devices are left out.
  */
 export async function createResultAudience(
   db: Db,
@@ -42,7 +42,7 @@ export async function createResultAudience(
       .insertInto('audiences')
       .values({ id, app_id: appId, name, kind: 'result', version: 1, archived_at: null, ...made })
       .execute();
-    // Which device was searched for would outlive it.
+    // A device ID in the stored filter would outlive the erasure of the device.
     const { deviceId: _, ...kept } = filter;
     const source = JSON.stringify({ pushId: push.id, filter: kept });
     await trx
@@ -61,7 +61,7 @@ export async function createResultAudience(
   });
 }
 
-/** From the end of the window on nobody sees them, though they are deleted a little later. */
+/** Deliveries are hidden from the end of the window on, although they are deleted a little later. */
 export function areDetailsGone(
   push: { window_ends_at: Date | null; details_deleted_at: Date | null },
   now: Date,

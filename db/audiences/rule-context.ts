@@ -6,7 +6,7 @@ import type { Db } from '../core/database.ts';
 import { type EventName, findNames } from '../events/event-names.ts';
 import { type AudienceSource, findSource } from './audience-source.ts';
 
-/** A rule that cannot be computed, now or later: something that it names is gone. */
+/** A rule that can no longer be computed, for example because a push or an audience in it is gone. */
 export class RuleError extends Error {
   override name = 'RuleError';
 }
@@ -19,16 +19,16 @@ export interface PushRef {
   readonly startedAt: Date;
 }
 
-/** The facts of the database that turn a rule into a statement. */
+/** Facts from the database that are needed to compile a rule to a statement. */
 export interface RuleContext {
   readonly appId: string;
   readonly now: Date;
-  /** The statement only reads, and several processes run it. */
+  /** Set for read-only statements, which several Postgres processes may run. */
   readonly isParallel: boolean;
   readonly names: ReadonlyMap<string, EventName>;
   readonly pushes: readonly PushRef[];
   readonly sources: ReadonlyMap<string, AudienceSource>;
-  /** The app versions that devices have. */
+  /** App versions that occur among the devices. */
   readonly versions: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function sourceKey(id: string, version: number): string {
   return `${id} ${version}`;
 }
 
-/** Limits of rules within rules. */
+/** Limits of nested rules. */
 const MAX_CONDITIONS = 500;
 const MAX_LEVELS = 10;
 
@@ -49,13 +49,13 @@ export async function loadRuleContext(
   const conditions = rules.flatMap(conditionsOf);
   let fresh = conditions;
   for (let level = 0; fresh.length > 0; level++) {
-    if (level > MAX_LEVELS) throw new RuleError(`audiences lie more than ${MAX_LEVELS} deep in each other`);
+    if (level > MAX_LEVELS) throw new RuleError(`audiences are nested more than ${MAX_LEVELS} levels deep`);
     fresh = (await loadSources(db, appId, fresh, sources)).flatMap((source) =>
       source.definition === undefined ? [] : conditionsOf(ruleOf(source.definition)),
     );
     conditions.push(...fresh);
     if (conditions.length > MAX_CONDITIONS)
-      throw new RuleError(`has more than ${MAX_CONDITIONS} conditions with those of its audiences`);
+      throw new RuleError(`has more than ${MAX_CONDITIONS} conditions, including those of its audiences`);
   }
   const names = conditions.flatMap((one) => (one.field === 'event' ? [one.name] : []));
   const needsPushes = conditions.some((one) => one.field === 'push');
@@ -96,7 +96,7 @@ async function loadSources(
   return added;
 }
 
-/** Pushes whose details exist. */
+/** Pushes whose deliveries are still stored. */
 async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef[]> {
   const { rows } = await sql<PushRef>`
     select no, id, task_id as "taskId", slot, started_at as "startedAt"
@@ -111,7 +111,7 @@ async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef
 
 const MAX_VERSIONS = 20_000;
 
-/** Steps from one value to the next in the index, instead of reading all devices. */
+/** Lists distinct versions by a loose index scan, which steps from value to value instead of row to row. */
 async function listAppVersions(db: Db, appId: string): Promise<string[]> {
   const { rows } = await sql<{ version: string }>`
     with recursive versions as (
@@ -132,7 +132,7 @@ async function listAppVersions(db: Db, appId: string): Promise<string[]> {
     where version is not null
     limit ${MAX_VERSIONS + 1}`.execute(db);
   if (rows.length > MAX_VERSIONS)
-    throw new RuleError(`devices report more than ${MAX_VERSIONS} app versions`);
+    throw new RuleError(`devices report more than ${MAX_VERSIONS} different app versions`);
   return rows.map(({ version }) => version);
 }
 

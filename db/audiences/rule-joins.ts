@@ -14,7 +14,7 @@ function alias(joins: Joins): string {
   return `j${joins.length + 1}`;
 }
 
-/** Whether the device's user, or the device before it had a user, has enough events of the name. */
+/** Whether the device's user, or the device before it had a user, has enough events of that name. */
 export function joinEvents(
   rule: Extract<Condition, { field: 'event' }>,
   { names, now, isParallel }: RuleContext,
@@ -38,7 +38,7 @@ export function joinEvents(
   if (decides && times === 1 && !name.anonymous) {
     return sql`exists (select from events e where ${which} and e.user_id = d.user_id)`;
   }
-  // Only where devices without a user reported it, both have to be counted and added.
+  // Events of the device are counted and added only for names that devices without a user have reported.
   if (name.anonymous) {
     const user = joinOwners(countedBy(sql`user_id`, which), sql`d.user_id`, joins);
     const device = joinOwners(countedBy(sql`device_no`, which), sql`d.no`, joins);
@@ -47,7 +47,7 @@ export function joinEvents(
   }
   const counted = sql`${countedBy(sql`user_id`, which)} having count(*) >= ${times}`;
   const owner = sql.ref(`${joinOwners(countedOnce(counted, isParallel), sql`d.user_id`, joins)}.owner`);
-  // The coalesce keeps the planner from an inner join, which would look up the users in an index, one by one.
+  // The coalesce prevents an inner join, in which the planner would look up the users in an index one by one.
   return isParallel ? sql`coalesce(${owner} is not null, false)` : sql`${owner} is not null`;
 }
 
@@ -60,9 +60,9 @@ function countedBy(owner: RawBuilder<unknown>, which: RawBuilder<unknown>): RawB
 }
 
 /**
- * Owners, counted once. Otherwise each process of a parallel statement would count everything for itself: an
- * array is handed to all of them. An array ends at 1 GB, so that a push, which has no limit, uses a
- * materialised CTE.
+ * Counts owners once. Without the array each process of a parallel statement would count everything itself,
+ * while an array is shared by all of them. An array is limited to 1 GB. A push, which has no limit,
+ * therefore uses a materialised CTE.
  */
 function countedOnce(counted: RawBuilder<unknown>, isParallel: boolean): RawBuilder<unknown> {
   return isParallel
@@ -96,9 +96,9 @@ export function joinPushes(
 ): Sql {
   const since = now.getTime() - (rule.hours ?? MAX_HOURS) * 3_600_000;
   const named = pushes.filter((push) => rule.pushId === undefined || push.id === rule.pushId);
-  // A condition that is silently false would have everybody as its negation.
+  // The negation of a condition that is silently false would match everybody.
   if (rule.pushId !== undefined && named.length === 0) {
-    throw new RuleError(`the details of ${rule.pushId} do not exist, or no more`);
+    throw new RuleError(`the deliveries of ${rule.pushId} are not available`);
   }
   const chosen = named.filter(
     (push) => (rule.taskId === undefined || push.taskId === rule.taskId) && push.startedAt.getTime() >= since,
@@ -117,7 +117,7 @@ export function joinPushes(
   return sql`${sql.ref(`${name}.owner`)} is not null`;
 }
 
-/** An ID occurs once in a version: each join finds at most one row. */
+/** Membership in a named audience. An ID occurs once per version, so that each join finds at most one row. */
 export function joinMembers({ id, version }: AudienceSource, joins: Joins): Sql {
   const [device, user] = (['device_id', 'user_id'] as const).map((column, kind) => {
     const name = alias(joins);

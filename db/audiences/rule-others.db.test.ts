@@ -58,7 +58,7 @@ async function report(
   });
 }
 
-test('what a device did before it had a user counts for it afterwards, and what its user did on other devices', async () => {
+test("a device matches by its events before it had a user, and by its user's events on other devices", async () => {
   await seedDevices({ id: 'phone' }, { id: 'tablet', user: 'mei' }, { id: 'other' });
   await report({ of: { deviceId: 'phone' } });
   const bought = { field: 'event', op: 'done', name: 'bought', days: 1 } as const;
@@ -74,7 +74,7 @@ test('what a device did before it had a user counts for it afterwards, and what 
   expect(await chosen({ ...bought, op: 'not_done' })).toEqual(['other']);
 });
 
-test('an event of another app, or of later than the moment of the rule, does not count', async () => {
+test('events of another app, and events after the moment of the rule, do not count', async () => {
   await seedDevices({ id: 'phone', user: 'mei' });
   const other = await seedPerson(database.db, now);
   const own = appId;
@@ -87,7 +87,7 @@ test('an event of another app, or of later than the moment of the rule, does not
   expect(await chosen(bought)).toEqual([]);
 });
 
-test('members of an upload, everybody, and rules within rules', async () => {
+test('a rule refers to uploads, to everybody, and to nested rules', async () => {
   const { db } = database;
   await seedDevices({ id: 'a' }, { id: 'b', user: 'u' }, { id: 'c', user: 'u' }, { id: 'd' });
   const make = async (kind: 'all' | 'rule', source: object) => {
@@ -110,7 +110,7 @@ test('members of an upload, everybody, and rules within rules', async () => {
   ).toEqual(['a']);
 });
 
-test('what devices made of pushes, while their details exist', async () => {
+test('a rule matches by results of pushes while their deliveries are stored', async () => {
   const { db } = database;
   await seedDevices(
     { id: 'opened' },
@@ -143,6 +143,6 @@ test('what devices made of pushes, while their details exist', async () => {
   expect(await chosen({ not: { field: 'push', op: 'sent' } })).toEqual(['lost', 'stranger']);
   const later = new Date(push.windowEndsAt.getTime() + 1);
   const rule = { not: { field: 'push', op: 'opened', pushId: push.id } } as const;
-  await expect(chosen(rule, later)).rejects.toThrow(`the details of ${push.id} do not exist`);
+  await expect(chosen(rule, later)).rejects.toThrow(`the deliveries of ${push.id} are not available`);
   expect(await chosen({ field: 'push', op: 'opened' }, later)).toEqual([]);
 });

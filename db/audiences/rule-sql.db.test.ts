@@ -51,7 +51,7 @@ async function seed(all: readonly Device[], events: readonly Happened[]): Promis
   return appId;
 }
 
-/** By a push, and by an estimate, whose statement several processes may run. */
+/** The two readers of rules: a push, and an estimate, which several Postgres processes may run. */
 const READERS = [{}, { isParallel: true }] as const;
 
 async function chosen(appId: string, one: AudienceRule, reader: (typeof READERS)[number]): Promise<string[]> {
@@ -67,7 +67,7 @@ async function chosen(appId: string, one: AudienceRule, reader: (typeof READERS)
   return answer.rows.map(({ id }) => id);
 }
 
-test('a rule chooses the devices that its words say', async () => {
+test('a rule selects exactly the devices that a plain evaluation selects', async () => {
   await fc.assert(
     fc.asyncProperty(
       devices,

@@ -10,19 +10,19 @@ import { compareMember } from './rule-values.ts';
 type Sql = RawBuilder<boolean>;
 
 export interface CompiledRules {
-  /** They ask nothing but the device's own row. */
+  /** Whether the rules read only the device's own row. */
   readonly areOfDevice: boolean;
   readonly joins: RawBuilder<unknown>;
-  /** Of the rule that says who is planned; it belongs into WHERE. */
+  /** The WHERE condition of the rule that decides which devices are planned. */
   readonly planned: Sql;
   /** Whether any of the exclusions holds. */
   readonly excluded: Sql;
 }
 
 /**
- * Rules as conditions on `devices d`, which are true or false and never null. What lies in other tables is a
- * left join with at most one row for each device; or a semi or anti join, where a rule stands or falls with
- * it.
+ * Compiles rules to conditions on `devices d`, which are true or false and never null. Facts from other
+ * tables come by a left join with at most one row per device, or by a semi or anti join where the condition
+ * alone decides the rule.
  */
 export function compileRules(
   { planned, exclusions }: { planned: AudienceRule | undefined; exclusions: readonly AudienceRule[] },
@@ -39,7 +39,7 @@ export function compileRules(
   };
 }
 
-/** `decides`: nothing is planned unless this, or its opposite, holds. */
+/** `decides`: no device is planned unless this condition, or its negation, holds. */
 function compile(rule: AudienceRule, context: RuleContext, joins: Joins, decides: boolean): Sql {
   if ('all' in rule) {
     return sql`(${sql.join(
@@ -94,7 +94,7 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
   }
 }
 
-/** A language, or a language with its region, meets all that begin with it. Its letters and digits are checked. */
+/** A language, with or without a region, matches all locales that begin with it. Values need no escaping. */
 function compileLocale(values: readonly string[]): Sql {
   const starts = values.map((value) => value.replaceAll(/[-_]/g, '[-_]')).join('|');
   return sql`(d.locale is not null and d.locale ~* ${`^(?:${starts})(?:[-_]|$)`})`;
@@ -107,7 +107,7 @@ function compileAudience(
   decides: boolean,
 ): Sql {
   const source = version === undefined ? undefined : context.sources.get(sourceKey(id, version));
-  if (source === undefined) throw new RuleError(`there is no such audience: ${id}`);
+  if (source === undefined) throw new RuleError(`the audience ${id} does not exist`);
   if (source.definition !== undefined) {
     return compile(
       ruleOf(source.definition),

@@ -9,8 +9,8 @@ type Comparison = PropertyCondition extends infer One
   : never;
 
 /**
- * Compares one member of a JSON object. It is true or false and never null, so that NOT means the rest: what
- * is missing, null, or of another type than the one named, is false.
+ * Compares one member of a JSON object. The result is true or false and never null, so that NOT selects all
+ * other rows. A member that is missing, null or of another type gives false.
  */
 export function compareMember(object: RawBuilder<unknown>, name: string, { op, ...rest }: Comparison): Sql {
   const member = sql`${object} -> ${name}::text`;
@@ -40,5 +40,5 @@ function comparisonPath(name: string, operator: string, value: unknown): string 
   return `$.${JSON.stringify(name)} ${operator} ${JSON.stringify(value)}`;
 }
 
-/** In a JSON path text is compared by its code points, and never with a number. */
+/** Operators of JSON paths, which compare text by code points and never compare text with a number. */
 const ORDER = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;

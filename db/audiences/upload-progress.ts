@@ -8,35 +8,35 @@ export interface AudienceMember {
   readonly id: string;
 }
 
-/** How far a file was read. */
+/** The part of a file that was read. */
 export interface UploadProgress {
-  /** Up to the end of a row. */
+  /** Bytes read, up to the end of a row. */
   readonly bytes: number;
   readonly lines: number;
-  /** Of a CSV file whose header was read. */
+  /** The header of a CSV file; null until it was read, and for other formats. */
   readonly columns: readonly string[] | null;
   readonly rows: number;
   readonly badRows: number;
-  /** Of the first bad rows. */
+  /** Errors of the first bad rows. */
   readonly errors: readonly unknown[];
 }
 
-/** Only the request with the newest run of an upload may add to it. */
+/** The right to add to an upload, which only the request with the newest run has. */
 export interface UploadHold {
   readonly no: number;
   readonly run: number;
 }
 
-/** An upload whose key is null ends with its request. */
+/** Identifies an upload. An upload without a key cannot be resumed by another request. */
 export interface UploadKey {
   readonly appId: string;
   readonly key: string | null;
 }
 
 interface Beginning extends UploadKey {
-  /** Address and content type. */
+  /** URL and content type of the request. */
   readonly target: string;
-  /** How many bytes of the file the request skips. */
+  /** Bytes at the start of the file that the request leaves out. */
   readonly offset: number;
   readonly now: Date;
 }
@@ -44,14 +44,14 @@ interface Beginning extends UploadKey {
 export type Begun =
   | { readonly state: 'open'; readonly hold: UploadHold; readonly from: UploadProgress }
   | { readonly state: 'done'; readonly answer: unknown }
-  /** The upload resumes at `bytes` only. */
+  /** The request's offset is wrong. The upload can be resumed at `bytes` only. */
   | { readonly state: 'elsewhere'; readonly bytes: number };
 
-/** How long an interrupted upload can be resumed. */
+/** Time for which an interrupted upload can be resumed. */
 const KEPT_MS = 24 * 3_600_000;
 const NOTHING: UploadProgress = { bytes: 0, lines: 0, columns: null, rows: 0, badRows: 0, errors: [] };
 
-/** Offset 0 restarts the upload: members that came under this key before are deleted. */
+/** Begins or resumes an upload. Offset 0 restarts it and deletes the members stored under this key. */
 export async function beginUpload(db: Db, { appId, key, target, offset, now }: Beginning): Promise<Begun> {
   return await db.transaction().execute(async (trx) => {
     const known = key === null ? undefined : await uploadOf(trx, appId, key).forUpdate().executeTakeFirst();
@@ -155,7 +155,7 @@ export async function dropOldUploads(db: Db, now: Date): Promise<void> {
     where member.upload_no = gone.no`.execute(db);
 }
 
-/** Answers how many there were. */
+/** Deletes the members stored so far, and answers their number. */
 export async function dropMembers(db: Db, uploadNo: number): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom('audience_upload_members')

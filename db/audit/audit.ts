@@ -11,48 +11,48 @@ export interface Origin {
   readonly at: Date;
 }
 
-export interface NewAct {
+export interface NewAuditEntry {
   readonly appId: string;
   /** Null for an administrator. */
   readonly personId: string | null;
-  readonly verb: string;
-  /** The task, for an action on one. */
+  readonly action: string;
+  /** Set for actions on a task. */
   readonly taskId?: string;
   readonly revision?: number;
-  /** Never a user or a device: the audit is not erased. */
+  /** Must not name a user or a device, because erasure leaves the audit as it is. */
   readonly detail?: string | undefined;
   readonly origin: Origin;
   readonly now: Date;
 }
 
-/** Records an action through the API that no workflow records. */
-export async function insertAct(db: Db, act: NewAct): Promise<void> {
+/** Records an action that came through the API and that no workflow records. */
+export async function insertAuditEntry(db: Db, entry: NewAuditEntry): Promise<void> {
   await db
     .with('origin', (query) =>
       query
         .insertInto('request_origins')
-        .values(toRow(act.origin))
+        .values(toRow(entry.origin))
         .onConflict((conflict) => conflict.doNothing()),
     )
     .insertInto('audit')
     .values({
-      app_id: act.appId,
-      task_id: act.taskId ?? null,
+      app_id: entry.appId,
+      task_id: entry.taskId ?? null,
       submission: null,
       seq: null,
-      at: act.now,
-      person_id: act.personId,
-      verb: act.verb,
+      at: entry.now,
+      person_id: entry.personId,
+      action: entry.action,
       via: 'api',
-      revision: act.revision ?? null,
+      revision: entry.revision ?? null,
       outcome: 'done',
-      detail: act.detail ?? null,
-      origin: act.origin.id,
+      detail: entry.detail ?? null,
+      origin: entry.origin.id,
     })
     .execute();
 }
 
-/** Stores the origin of a command that a workflow will record: the workflow carries the ID only. */
+/** Stores the origin of a command that a workflow will record. The workflow carries only the origin's ID. */
 export async function insertOrigin(db: Db, origin: Origin): Promise<void> {
   await db
     .insertInto('request_origins')
@@ -72,12 +72,12 @@ export interface AuditLine {
   readonly taskId: string | null;
   readonly personId: string | null;
   readonly personName: string | null;
-  readonly verb: string;
+  readonly action: string;
   readonly via: string;
   readonly revision: number | null;
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
-  /** What the person wrote. */
+  /** Text that the person wrote. */
   readonly remark: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
@@ -88,20 +88,20 @@ export interface AuditFilter {
   readonly appId: string;
   readonly taskId?: string | undefined;
   readonly personId?: string | undefined;
-  readonly verb?: readonly string[] | undefined;
+  readonly action?: readonly string[] | undefined;
   readonly via?: string | undefined;
   readonly outcome?: 'done' | 'ignored' | undefined;
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
 }
 
-/** Newest first, before the line of the given number. */
+/** Lists entries with numbers below `before`, newest first. */
 export async function listAudit(
   db: Db,
   filter: AuditFilter,
   page: { readonly before?: number | undefined; readonly limit: number },
 ): Promise<AuditLine[]> {
-  const { taskId, personId, verb, via, outcome, from, to } = filter;
+  const { taskId, personId, action, via, outcome, from, to } = filter;
   let query = db
     .selectFrom('audit')
     .leftJoin('people', 'people.id', 'audit.person_id')
@@ -119,7 +119,7 @@ export async function listAudit(
       'people.name as personName',
     ])
     .select([
-      'audit.verb',
+      'audit.action',
       'audit.via',
       'audit.revision',
       'audit.outcome',
@@ -136,7 +136,7 @@ export async function listAudit(
     .limit(page.limit);
   if (taskId !== undefined) query = query.where('audit.task_id', '=', taskId);
   if (personId !== undefined) query = query.where('audit.person_id', '=', personId);
-  if (verb !== undefined && verb.length > 0) query = query.where('audit.verb', 'in', verb);
+  if (action !== undefined && action.length > 0) query = query.where('audit.action', 'in', action);
   if (via !== undefined) query = query.where('audit.via', '=', via);
   if (outcome !== undefined) query = query.where('audit.outcome', '=', outcome);
   if (from !== undefined) query = query.where('audit.at', '>=', from);

@@ -1,5 +1,5 @@
 /**
- * Arrays as the text that Postgres reads: the driver would look at, quote and escape each of thousands of
+ * Formats arrays as Postgres array literals. The driver would inspect, quote and escape each of thousands of
  * numbers.
  */
 export function numbersText(values: readonly (number | null)[]): string {

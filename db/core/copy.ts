@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Pool, PoolClient } from 'pg';
 import { from } from 'pg-copy-streams';
 
-/** One transaction on a connection of its own; after an error that connection is given up, not reused. */
+/** Runs one transaction on a connection of its own. The connection is closed after an error, not reused. */
 export async function withCopyClient<Result>(
   pool: Pool,
   work: (client: PoolClient) => Promise<Result>,
@@ -23,7 +23,7 @@ export async function withCopyClient<Result>(
   }
 }
 
-/** Each chunk is one or more lines in the text format of COPY. */
+/** Streams chunks into a table. Each chunk is one or more lines in the text format of COPY. */
 export async function copyInto(
   client: PoolClient,
   target: string,
@@ -43,7 +43,7 @@ export function copyText(value: string | null | undefined): string {
   return value.replaceAll(/[\\\t\n\r]/g, (letter) => ESCAPES[letter] ?? letter);
 }
 
-/** An array literal, to be put through `copyText`. */
+/** An array literal, which still has to be escaped by `copyText`. */
 export function arrayLiteral(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

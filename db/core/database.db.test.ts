@@ -14,7 +14,7 @@ test('a connection that dies between two statements of a transaction fails that 
     const ended = new Promise((resolve) => client.once('end', resolve));
     const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
     await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
-    // Nothing waits for an answer when the connection's end arrives.
+    // The end of the connection arrives while no statement is pending.
     await ended;
     await sql`select 1`.execute(trx);
   });

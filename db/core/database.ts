@@ -5,12 +5,12 @@ import { NamingClient } from './named-statements.ts';
 
 export type Db = Kysely<Schema>;
 
-/** Joins the transaction that the caller has begun, or begins one. */
+/** Joins the caller's transaction, or begins one. */
 export function inTransaction<T>(db: Db, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return db.isTransaction ? work(db as Transaction<Schema>) : db.transaction().execute(work);
 }
 
-/** All that is read is of one moment, so that several figures agree with each other. */
+/** Reads from one snapshot, so that several figures agree with each other. */
 export function atOneMoment<T>(db: Db, read: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
 }
@@ -23,16 +23,16 @@ const intTypes = {
 } as typeof types;
 
 /**
- * For the sending path alone. Its few statements find rows by number in an index; with statistics of a
- * partition that was empty a moment ago, the planner would rather read all of it. Planned once, they stay
- * planned.
+ * Settings for the sending path only. Its few statements find rows by number in an index. The statistics of a
+ * partition that was empty a moment ago would make the planner choose a sequential scan. Generic plans avoid
+ * planning each execution.
  */
 const SENDER_OPTIONS = [
   'plan_cache_mode=force_generic_plan',
   'enable_seqscan=off',
   'enable_hashjoin=off',
-  // A sender frozen within a transaction holds locks that a fence waits for: Postgres ends it before its
-  // lease does.
+  // A sender frozen within a transaction holds locks that a fence waits for. Postgres ends that transaction
+  // before the lease expires.
   'idle_in_transaction_session_timeout=2s',
   'statement_timeout=5s',
 ]
@@ -58,10 +58,11 @@ export function openDatabase(
     types: intTypes,
     connectionTimeoutMillis: 10_000,
   });
-  // A connection that the server closed is replaced at the next query; without a listener it would end the
-  // process.
+  // The pool replaces a connection that the server closed at the next query. Without a listener the error
+  // would end the process.
   pool.on('error', () => undefined);
-  // The pool listens to idle connections only: between two statements of a transaction nobody else does.
+  // The pool listens to idle connections only, so that errors between two statements of a transaction need a
+  // listener, too.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { db: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), pool };
 }

@@ -15,7 +15,7 @@ export type ClaimResult =
   | { state: 'mismatch' }
   | { state: 'done'; status: number; sealed: Buffer };
 
-/** How long an answer is kept for replay. */
+/** Time for which an answer is kept for replay. */
 const KEPT_MS = 24 * 3_600_000;
 
 export async function claimIdempotencyKey(db: Db, claim: IdempotencyClaim): Promise<ClaimResult> {
@@ -55,7 +55,7 @@ async function readClaim(db: Db, claim: IdempotencyClaim): Promise<ClaimResult> 
   return { state: 'done', status: row.status, sealed: Buffer.from(String(row.response), 'base64') };
 }
 
-/** The request is still at it, and its process alive. */
+/** Renews the claim of a request that is still running. */
 export async function keepIdempotencyKey(
   db: Db,
   { scope, key, now }: { scope: string; key: string; now: Date },
@@ -69,7 +69,7 @@ export async function keepIdempotencyKey(
     .execute();
 }
 
-/** `sealed`: an answer may hold a key or a device secret, which are stored nowhere in the clear. */
+/** Stores the answer encrypted, because it may hold a key or a device secret. */
 export async function settleIdempotencyKey(
   db: Db,
   { scope, key, status, sealed }: { scope: string; key: string; status: number; sealed: Buffer },
@@ -82,7 +82,7 @@ export async function settleIdempotencyKey(
     .execute();
 }
 
-/** Nothing was created: the key may be used again. */
+/** Releases the key of a request that changed nothing, so that it can be used again. */
 export async function releaseIdempotencyKey(db: Db, scope: string, key: string): Promise<void> {
   await db
     .deleteFrom('idempotency_keys')

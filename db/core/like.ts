@@ -1,4 +1,4 @@
-/** An ILIKE pattern for "contains", in which the text's own wildcards stand for themselves. */
+/** An ILIKE pattern for "contains", in which wildcards of the text are escaped. */
 export function containsPattern(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }

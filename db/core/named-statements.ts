@@ -4,7 +4,7 @@ import { Client, type QueryConfig } from 'pg';
 
 const MARK = '/* named */';
 
-/** Begins a statement that each connection parses once, and then executes by its name. */
+/** Marks the start of a statement that each connection parses once, and then executes by its name. */
 export const NAMED: RawBuilder<unknown> = sql.raw(MARK);
 
 const names = new Map<string, string>();
@@ -19,7 +19,7 @@ function nameOf(text: string): string {
 
 type Query = (config: string | QueryConfig, values?: unknown[]) => unknown;
 
-/** kysely hands a statement over as text; the driver prepares only what has a name. */
+/** Names marked statements, because the driver prepares only named ones and kysely passes text. */
 export class NamingClient extends Client {
   constructor(...args: ConstructorParameters<typeof Client>) {
     super(...args);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CursorError, decodeCursor, encodeCursor, toPage } from './paging.ts';
 
-test('a cursor comes back as it was', () => {
+test('decoding an encoded cursor gives the same cursor', () => {
   const dates = fc.date({ min: new Date(0), max: new Date('2200-01-01'), noInvalidDate: true });
   const ids = fc.string({ unit: fc.constantFrom('a', '0', '-'), minLength: 1, maxLength: 30 });
   fc.assert(
@@ -12,7 +12,7 @@ test('a cursor comes back as it was', () => {
   );
 });
 
-test('whatever else is given as a cursor is refused by one kind of error', () => {
+test('any other text given as a cursor is refused with a CursorError', () => {
   const almost = fc
     .tuple(fc.nat(), fc.string())
     .map((parts) => Buffer.from(parts.join(' ')).toString('base64'));
@@ -25,12 +25,12 @@ test('whatever else is given as a cursor is refused by one kind of error', () =>
       }
     }),
   );
-  // What `1 a` is encoded as, and other ways to write that.
+  // The encoding of `1 a`, and other spellings of it.
   expect(decodeCursor('MSBh').id).toBe('a');
   for (const text of ['', 'MSBh=', ' MSBh', 'MSBh!']) expect(() => decodeCursor(text)).toThrow(CursorError);
 });
 
-test('only a page with rows behind it has a next one', () => {
+test('only a page with further rows has a next cursor', () => {
   const rows = ['a', 'b', 'c'].map((id) => ({ id, createdAt: new Date(0) }));
   expect(toPage(rows, 3).nextCursor).toBeNull();
   expect(toPage(rows, 2)).toEqual({

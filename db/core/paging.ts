@@ -1,6 +1,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 
-/** Where the next page starts: after this row, newest first. */
+/** The last row of a page. The next page starts after it, newest first. */
 export interface Cursor {
   readonly createdAt: Date;
   readonly id: string;
@@ -26,7 +26,7 @@ export function encodeCursor({ createdAt, id }: Cursor): string {
 
 const CURSOR = /^(\d{1,15}) ([\x21-\x7e]{1,100})$/;
 
-/** Throws a CursorError when it is not one of ours. */
+/** Throws a CursorError for text that `encodeCursor` did not write. */
 export function decodeCursor(cursor: string): Cursor {
   const [, time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
   if (time !== undefined && id !== undefined) {
@@ -37,8 +37,8 @@ export function decodeCursor(cursor: string): Cursor {
 }
 
 /**
- * A row-value comparison: written with OR it would not use the index. Without a cursor the list starts at its
- * head.
+ * Selects the rows after the cursor by a row-value comparison, because OR would not use the index. Without a
+ * cursor the list starts at its head.
  */
 export function afterCursor(
   createdAt: Expression<Date>,
@@ -50,7 +50,7 @@ export function afterCursor(
   return sql<SqlBool>`(${createdAt}, ${id}) < (${after.createdAt}, ${after.id})`;
 }
 
-/** `rows` were asked for with one more than the limit, which tells whether there is a next page. */
+/** Cuts a page. The query for `rows` asks for one more than the limit, which reveals a next page. */
 export function toPage<Row extends Cursor>(rows: Row[], limit: number): Paged<Row> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);

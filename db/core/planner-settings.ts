@@ -2,8 +2,8 @@ import { sql, type Transaction } from 'kysely';
 import type { Schema } from '../schema/schema.ts';
 
 /**
- * Runs statements over rows that the planner knows nothing about when it plans them: nested loops over a
- * million rows would take hours where the planner has expected a few.
+ * Runs statements over rows that have no planner statistics yet. Nested loops over a million rows would take
+ * hours where the planner expects a few rows.
  */
 export async function withHashJoins<T>(trx: Transaction<Schema>, work: () => Promise<T>): Promise<T> {
   await sql`set local enable_nestloop = off`.execute(trx);
@@ -12,14 +12,12 @@ export async function withHashJoins<T>(trx: Transaction<Schema>, work: () => Pro
   return result;
 }
 
-/** For statements that find rows by index, whatever stale statistics say. */
+/** Makes statements find rows by index in spite of stale statistics. */
 export async function forbidSeqScan(trx: Transaction<Schema>): Promise<void> {
   await sql`set local enable_seqscan = off`.execute(trx);
 }
 
-/**
- * For statements over many devices: compiling them costs more than it saves, and memory spares files on disk.
- */
+/** Settings for statements over many devices. JIT costs more than it saves, and memory avoids disk files. */
 export async function setBulkSettings(trx: Transaction<Schema>): Promise<void> {
   await sql`
     select set_config('jit', 'off', true),
@@ -27,9 +25,9 @@ export async function setBulkSettings(trx: Transaction<Schema>): Promise<void> {
 }
 
 /**
- * For statements that a caller waits for, of which few run at a time: memory to count the events of each of
- * millions of users, and all processors. Handing a row from one process to another costs a tenth of what
- * Postgres assumes, and a page costs the same wherever it lies: in memory.
+ * Settings for statements that a caller waits for, of which few run at a time. The memory is enough to count
+ * the events of each of millions of users, and all processors are used. Passing a row between processes costs
+ * a tenth of what Postgres assumes. Random pages cost as much as sequential ones, because they are in memory.
  */
 export async function setParallelScanSettings(trx: Transaction<Schema>): Promise<void> {
   await sql`

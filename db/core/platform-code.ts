@@ -1,10 +1,10 @@
 import { PLATFORMS, type Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 
-/** What counters hold where a planned ID has no platform. */
+/** The platform code in counters for planned IDs without a platform. */
 export const NO_PLATFORM = -1;
 
-/** null where a planned ID has no platform. */
+/** Null for planned IDs without a platform. */
 export function platformOf(code: number | null): Platform | null {
   return PLATFORMS.find((platform) => PLATFORM_CODE[platform] === code) ?? null;
 }

@@ -1,13 +1,13 @@
 import { SQL_STATE, sqlStateOf } from './sql-state.ts';
 
-/** The last: two writers of one unique value at the same moment. */
+/** Errors after which a retry may succeed. Two simultaneous writers of one value violate a unique index. */
 const CLASHES: readonly unknown[] = [
   SQL_STATE.deadlock,
   SQL_STATE.serializationFailure,
   SQL_STATE.uniqueViolation,
 ];
 
-/** What else is worth another try. */
+/** A conflict that the caller has detected and that `withRetry` retries. */
 export class ClashError extends Error {
   override name = 'ClashError';
   readonly code = SQL_STATE.serializationFailure;
@@ -15,7 +15,7 @@ export class ClashError extends Error {
 
 const ATTEMPTS = 4;
 
-/** For transactions that succeed when they are run again after the other one. */
+/** Retries a transaction that conflicted with another one. */
 export async function withRetry<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {

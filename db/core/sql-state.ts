@@ -1,4 +1,4 @@
-/** The errors of Postgres that are expected somewhere. */
+/** Postgres errors that the product handles. */
 export const SQL_STATE = {
   uniqueViolation: '23505',
   serializationFailure: '40001',
@@ -6,7 +6,7 @@ export const SQL_STATE = {
   queryCanceled: '57014',
 } as const;
 
-/** Undefined when it is no error of the database. */
+/** Undefined when the error has no code. */
 export function sqlStateOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -2,9 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Schema } from '../schema/schema.ts';
 import type { Db } from './database.ts';
 
-/**
- * Postgres cancels each statement of `work` that takes longer. The error is then `SQL_STATE.queryCanceled`.
- */
+/** Makes Postgres cancel each statement of `work` that takes longer, with `SQL_STATE.queryCanceled`. */
 export async function withStatementTimeout<T>(
   db: Db,
   timeoutMs: number,

@@ -4,19 +4,19 @@ import type { Db } from '../core/database.ts';
 import type { DeviceKey, ShownTokenState } from './device-rows.ts';
 import { findDevice } from './devices.ts';
 
-/** A token that a device has or had; the token itself is told to nobody. */
+/** A token that a device has or had. The token itself is never shown. */
 export interface TokenPeriod {
   readonly channel: string;
   readonly addressKind: AddressKind | null;
   readonly state: ShownTokenState;
   readonly reason: string | null;
-  /** The beginning of its SHA-256, to tell tokens apart. */
+  /** Start of the token's SHA-256, to tell tokens apart. */
   readonly fingerprint: string;
   readonly registeredAt: Date | null;
   readonly endedAt: Date | null;
 }
 
-/** The one it has, and the last twenty that ended, newest first. Undefined: there is no such device. */
+/** The current token and the last twenty that ended, newest first. Undefined when no such device exists. */
 export async function listTokens(db: Db, key: DeviceKey, now: Date): Promise<TokenPeriod[] | undefined> {
   const device = await findDevice(db, key, now);
   if (device === undefined) return undefined;
@@ -51,7 +51,7 @@ export async function listTokens(db: Db, key: DeviceKey, now: Date): Promise<Tok
   return [{ channel, addressKind, state: tokenState, reason: null, ...current, endedAt: null }, ...periods];
 }
 
-/** While it is good: one that has ended is in the history. */
+/** The token while it is live. A token that has ended is in the history. */
 async function currentToken(db: Db, { appId, deviceId }: DeviceKey) {
   const row = await db
     .selectFrom('devices')

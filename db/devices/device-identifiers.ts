@@ -11,7 +11,7 @@ import {
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 
-/** The digests that find an identifier, one for each form in which a caller may give it. */
+/** The digests under which an identifier is found, one per form in which a caller may give it. */
 export interface Digests {
   readonly kind: IdentifierKind;
   readonly digests: readonly Buffer[];
@@ -29,7 +29,7 @@ export function digestsOf(kind: IdentifierKind, text: string): Digests | Identif
   return { kind, digests: digest(identifier) };
 }
 
-/** Partners hash the upper or the lower case of an identifier. */
+/** Digests of both cases, because partners hash an identifier in upper or in lower case. */
 function digest(identifier: Identifier): Buffer[] {
   if (identifier.form !== 'raw') return [Buffer.from(identifier.hex, 'hex')];
   return identifier.cases.flatMap((text) => [hash('sha256', text), hash('md5', text)]);
@@ -45,7 +45,7 @@ export type IdentifierChanges = readonly (
   | { readonly kind: IdentifierKind; readonly digests: null }
 )[];
 
-/** An identifier belongs to the device that gave it last. */
+/** Stores identifiers. Each belongs to the device that reported it last. */
 export async function putIdentifiers(
   trx: Transaction<Schema>,
   device: { appId: string; no: number },
@@ -63,7 +63,7 @@ export async function putIdentifiers(
     .execute();
   const { kinds, digests } = flat(changes);
   if (kinds.length === 0) return;
-  // All forms of the identifier go, so that the device that had it is not found by another form.
+  // The previous device loses all forms of the identifier, so that no other form finds it.
   await sql`
     delete from device_identifiers held
     using (
@@ -82,7 +82,7 @@ export async function putIdentifiers(
       set device_no = excluded.device_no`.execute(trx);
 }
 
-/** The devices that any of the identifiers belongs to. */
+/** Finds the devices that own any of the identifiers. */
 export async function findByIdentifiers(
   db: Db,
   appId: string,

@@ -1,6 +1,6 @@
 /**
- * The fields of an import that a row may leave out. A row's `given` has a bit for each that it has, in this
- * order.
+ * Fields that a row of an import may leave out. A row's `given` has one bit per field that is present, in
+ * this order.
  */
 export const OPTIONAL_FIELDS = [
   'token',
@@ -20,7 +20,7 @@ export function bitOf(field: OptionalField): number {
   return 1 << OPTIONAL_FIELDS.indexOf(field);
 }
 
-/** The bits of the kinds of identifiers follow those of the fields. */
+/** Bits of identifier kinds, which follow the bits of the fields. */
 export function bitOfIdentifier(kindCode: number): number {
   return 1 << (OPTIONAL_FIELDS.length + kindCode);
 }

@@ -70,7 +70,7 @@ async function tokenStates(appId: string) {
     .execute();
 }
 
-test('two imports and devices that register themselves at the same moment lose no row', async () => {
+test('two simultaneous imports and device registrations lose no row', async () => {
   const appId = await newApp();
   const rows = range(1_000).map((n) => row(n));
   const registrations = range(200).map((n) => register(appId, n * 5));
@@ -86,7 +86,7 @@ test('two imports and devices that register themselves at the same moment lose n
   expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 1_000 }]);
 });
 
-test('devices that register themselves while an import merges make it neither fail nor lose them', async () => {
+test('devices that register during the merge of an import are kept, and the import succeeds', async () => {
   const appId = await newApp();
   await importRows(appId, batches([row(5_001)]));
   let isOver = false;
@@ -110,7 +110,7 @@ test('an import that swaps all tokens leaves each active once', async () => {
   expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 500 }]);
 });
 
-test('a stream that fails in the middle leaves nothing, and its connection is not reused', async () => {
+test('a stream that fails midway stores nothing, and its connection is not reused', async () => {
   const appId = await newApp();
   const fail = () => Promise.reject(new Error('cut'));
   await expect(
@@ -127,7 +127,7 @@ test('a stream that fails in the middle leaves nothing, and its connection is no
   expect(await tokenStates(appId)).toEqual([{ token_state: 'active', devices: 1 }]);
 });
 
-test('text that COPY or arrays would take for something else arrives as it was', async () => {
+test('text with special characters of COPY and array literals is stored unchanged', async () => {
   const appId = await newApp();
   const nasty = 'a\\b\tc"d\'e{}\\N,ü🙂';
   await importRows(

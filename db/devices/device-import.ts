@@ -8,12 +8,12 @@ import { bitOf, bitOfIdentifier, OPTIONAL_FIELDS } from './device-import-bits.ts
 import { dropDuplicates, mergeStaged } from './device-merge.ts';
 import { STAGING } from './device-merge-sql.ts';
 
-/** Undefined keeps what a known device has; null clears it. */
+/** A row of an import. Undefined keeps the value of a known device, null clears it. */
 export interface DeviceImportRow {
   readonly line: number;
   readonly deviceId: string;
   readonly platform: Platform;
-  /** Undefined is the usual one of the platform. */
+  /** Undefined means the platform's usual kind. */
   readonly addressKind: AddressKind | undefined;
   readonly token: string | null | undefined;
   readonly userId: string | null | undefined;
@@ -32,7 +32,7 @@ export interface DeviceImportRow {
 export interface DeviceImportResult {
   readonly created: number;
   readonly updated: number;
-  /** Rows of a device that comes again later in the file. */
+  /** Rows whose device occurs again later in the file. */
   readonly duplicates: number;
   readonly duplicateLines: readonly number[];
 }
@@ -44,9 +44,7 @@ interface ImportArgs {
   readonly shownDuplicates: number;
 }
 
-/**
- * All or nothing: a stream that breaks off leaves no trace. The last row of a device, and of a token, wins.
- */
+/** Imports all rows or none. The last row of a device, and the last row of a token, wins. */
 export async function importDevices(pool: Pool, args: ImportArgs): Promise<DeviceImportResult> {
   return withCopyClient(pool, async (client) => {
     await prepareStaging(client);
@@ -54,7 +52,7 @@ export async function importDevices(pool: Pool, args: ImportArgs): Promise<Devic
     const rows = await copyInto(client, 'staged', encoded(args.rows, seen));
     await client.query('analyze staged');
     const duplicates = await dropDuplicates(client, args.shownDuplicates);
-    // One import of an app at a time: two would lock each other's devices in different orders.
+    // Imports of an app take turns, because two would lock devices in different orders and deadlock.
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`import ${args.appId}`]);
     const staged = rows - duplicates.duplicates;
     const merged = await mergeStaged(client, { ...args, staged, hasIdentifiers: seen.identifiers });
@@ -62,7 +60,7 @@ export async function importDevices(pool: Pool, args: ImportArgs): Promise<Devic
   });
 }
 
-/** For the sorts and hashes that find duplicates. */
+/** Memory for the sorts and hashes that find duplicates. */
 const SORT_MEMORY = '64MB';
 
 async function prepareStaging(client: PoolClient): Promise<void> {
@@ -84,7 +82,7 @@ async function* encoded(
   }
 }
 
-/** A line of COPY: the values are in the order of the columns of STAGING. */
+/** A line of COPY, with the values in the order of the columns of STAGING. */
 function encodeRow(row: DeviceImportRow): string {
   const kind = row.addressKind ?? USUAL_KIND[row.platform];
   const state = row.token ? stateOfAddress({ kind, token: row.token }) : '\\N';

@@ -11,20 +11,20 @@ export interface DeviceFilter {
   readonly tag?: string | undefined;
   readonly tokenState?: ShownTokenState | undefined;
   readonly unsubscribed?: boolean | undefined;
-  /** The beginning of the device ID. */
+  /** Prefix of the device ID. */
   readonly deviceId?: string | undefined;
 }
 
 interface DeviceQuery {
   readonly appId: string;
   readonly filter: DeviceFilter;
-  /** A device ID; those after it in the order of the IDs. */
+  /** The device ID that the page starts after. */
   readonly after: string;
   readonly limit: number;
   readonly now: Date;
 }
 
-/** In the order of the device IDs, which has an index: devices that come meanwhile move nothing. */
+/** Lists devices in the indexed order of their IDs, so that new devices do not shift pages. */
 export async function listDevices(db: Db, query: DeviceQuery): Promise<Device[]> {
   const rows = await db
     .selectFrom('devices')

@@ -1,7 +1,7 @@
 import { IDENTIFIER_KINDS } from '../../domain/devices/identifier.ts';
 import { bitOf, bitOfIdentifier, type OptionalField } from './device-import-bits.ts';
 
-/** The rows of the file. `given` has the bits of device-import-bits.ts. */
+/** Staging table with the rows of the file. `given` has the bits of device-import-bits.ts. */
 export const STAGING = `
   create temp table staged (
     line integer not null,
@@ -23,10 +23,10 @@ export const STAGING = `
     state text
   ) on commit drop`;
 
-/** Hashes find the repeated IDs in little memory; only rows with a repeated hash are sorted. */
+/** Deletes repeated devices. Hashes find repeated IDs in little memory, so that few rows are sorted. */
 export const DROP_DUPLICATES = `
   with repeated as (
-    -- The hashes of IDs that occur more than once, and few others.
+    -- Hashes of IDs that occur more than once, and few collisions.
     select hashtextextended(device_id, 0) as hash
     from staged
     group by 1
@@ -52,7 +52,7 @@ export const DROP_DUPLICATES = `
 
 export const LATER_TOKEN_WINS = `
   with repeated as (
-    -- The hashes of tokens that occur more than once, and few others.
+    -- Hashes of tokens that occur more than once, and few collisions.
     select hashtextextended(token, 0) as hash
     from staged
     where token is not null
@@ -70,7 +70,7 @@ export const LATER_TOKEN_WINS = `
   from ranked
   where staged.ctid = ranked.ctid and place > 1`;
 
-/** A push service called this very token invalid: an older list does not make it valid again. */
+/** Keeps tokens invalid that a push service has rejected, because the list may be older than that answer. */
 export const KEEP_INVALID = `
   update staged
   set state = 'invalid'
@@ -82,7 +82,7 @@ export const KEEP_INVALID = `
     and d.channel = staged.channel
     and staged.state <> 'replaced'`;
 
-/** A token belongs to the device that gave it last. */
+/** Takes tokens from their previous devices. A token belongs to the device that reported it last. */
 export const DISPLACE = `
   update devices d
   set token_state = 'replaced', updated_at = $2::timestamptz
@@ -95,8 +95,8 @@ export const DISPLACE = `
     and d.device_id <> staged.device_id`;
 
 /**
- * Without a check for conflicts, which costs a quarter: a device that registers during it makes the statement
- * fail.
+ * Inserts all rows without a check for conflicts, which would take a quarter longer. A device that registers
+ * during the statement makes it fail.
  */
 export const INSERT_ALL = `
   insert into devices (app_id, device_id, platform, channel, address_kind, token, token_state,
@@ -116,9 +116,9 @@ export const INSERT_NEW = `${INSERT_ALL}
 const has = (field: OptionalField) => `file.given & ${bitOf(field)} > 0`;
 
 /**
- * A row without an address keeps the device's, unless the device has another platform now. After the first
- * pass ($3) the statement updates only devices that registered themselves: the others have the time of this
- * import.
+ * Updates known devices. A row without an address keeps the device's address, unless the platform changes.
+ * After the first pass ($3) only devices that registered themselves are updated, because the others carry the
+ * time of this import.
  */
 export const UPDATE_KNOWN = `
   update devices d set
@@ -166,7 +166,7 @@ export const FORGET_IDENTIFIERS = `
     and held.device_no = d.no
     and held.kind = kinds.kind`;
 
-/** All forms of an identifier go, so that the device that had it is not found by another form. */
+/** Takes all forms of an identifier from its previous device, so that no other form finds that device. */
 export const TAKE_IDENTIFIERS = `
   delete from device_identifiers held
   using (
@@ -179,7 +179,7 @@ export const TAKE_IDENTIFIERS = `
   ) lost
   where held.device_no = lost.device_no and held.kind = lost.kind`;
 
-/** An identifier belongs to the device that gave it last. */
+/** Stores identifiers. Each belongs to the device that reported it last. */
 export const PUT_IDENTIFIERS = `
   insert into device_identifiers (app_id, kind, digest, device_no)
   select distinct on (2, 3) $1, left(one, 1)::smallint, decode(substr(one, 2), 'hex'), d.no

@@ -27,8 +27,8 @@ export async function dropDuplicates(client: PoolClient, shown: number) {
 }
 
 /**
- * Repeats the merge when a device registers a token of the file during it. A device of the file costs one
- * more pass only.
+ * Repeats the merge when another device registers a token of the file during it. A device of the file that
+ * registers itself costs only one more pass.
  */
 export async function mergeStaged(client: PoolClient, args: MergeArgs) {
   let isFirstTry = true;
@@ -67,7 +67,10 @@ async function merge(client: PoolClient, { appId, now, staged }: MergeArgs, isFi
     created += await countOf(client, INSERT_NEW, [appId, now]);
     if (created + updated === staged) break;
   }
-  if (created + updated !== staged) throw new ClashError('devices register themselves during the import');
+  if (created + updated !== staged)
+    throw new ClashError(
+      'devices of the file keep registering during the import; import the file again later',
+    );
   return { created, updated };
 }
 

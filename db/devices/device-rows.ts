@@ -10,7 +10,7 @@ export interface DeviceKey {
   readonly deviceId: string;
 }
 
-/** Undefined stays as it is. */
+/** Undefined fields stay unchanged. */
 export interface DeviceFields {
   readonly timeZone?: string | null | undefined;
   readonly locale?: string | null | undefined;
@@ -19,7 +19,7 @@ export interface DeviceFields {
   readonly tags?: readonly string[] | undefined;
 }
 
-/** `stale`: active, and the device has not been seen for 30 days. */
+/** `stale`: an active token of a device that was not seen for 30 days. */
 export type ShownTokenState = TokenState | 'stale';
 
 export interface Device {
@@ -79,7 +79,7 @@ function shownState(row: Seen, now: Date): ShownTokenState {
   return isStale ? 'stale' : row.token_state;
 }
 
-/** The same as a condition on `devices`. */
+/** The shown token state as a condition on `devices`. */
 export function inTokenState(state: ShownTokenState, now: Date): RawBuilder<boolean> {
   if (state !== 'stale' && state !== 'active') return sql`token_state = ${state}`;
   const isStale = sql`coalesce(coalesce(last_active_at, token_registered_at) < ${staleBefore(now)}, false)`;

@@ -15,7 +15,7 @@ export function addressColumns(address: Address, now: Date) {
   };
 }
 
-/** A token belongs to the device that registered it last. */
+/** Takes the token from its previous device. A token belongs to the device that registered it last. */
 export async function displaceToken(
   trx: Transaction<Schema>,
   { appId, deviceId }: DeviceKey,
@@ -24,7 +24,7 @@ export async function displaceToken(
 ): Promise<void> {
   if (token === null) return;
   const channel = channelOfKind(kind);
-  // Two devices that register one token at the same moment do so one after the other.
+  // Two devices that register one token at the same moment take turns.
   await sql`select pg_advisory_xact_lock(hashtextextended(${`${appId} ${channel} ${token}`}, 0))`.execute(
     trx,
   );

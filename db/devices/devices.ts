@@ -12,7 +12,7 @@ import { addressColumns, displaceToken } from './device-tokens.ts';
 
 export interface DeviceChange extends DeviceKey {
   readonly fields: DeviceFields;
-  /** Undefined stays as it is. */
+  /** Undefined leaves the address unchanged. */
   readonly address: Address | undefined;
   readonly identifiers: IdentifierChanges;
   readonly now: Date;
@@ -21,7 +21,7 @@ export interface DeviceChange extends DeviceKey {
 export interface Registration extends DeviceChange {
   readonly platform: Platform;
   readonly secretHash: Buffer;
-  /** The secret hash that the device has now, which the caller has proved to know; null when it has none. */
+  /** Hash of the device's current secret, which the caller has proved to know; null without a secret. */
   readonly provenHash: Buffer | null;
 }
 
@@ -31,7 +31,7 @@ export interface DeviceProof {
   readonly addressKind: AddressKind;
 }
 
-/** Undefined: there is no such device. */
+/** Undefined when the device does not exist. */
 export async function findSecretHash(db: Db, key: DeviceKey): Promise<DeviceProof | undefined> {
   const row = await db
     .selectFrom('devices')
@@ -90,7 +90,7 @@ async function upsertDevice(trx: Transaction<Schema>, device: Registration): Pro
   return written?.no;
 }
 
-/** A known device keeps its address, unless it says that it is of another platform now. */
+/** Keeps the address of a known device, unless its platform changes. */
 function unlessMoved(usual: ReturnType<typeof addressColumns>) {
   const isSame = sql`devices.platform = excluded.platform`;
   return {
@@ -103,7 +103,7 @@ function unlessMoved(usual: ReturnType<typeof addressColumns>) {
   };
 }
 
-/** Changes only what is given. */
+/** Changes only the given fields. */
 export async function refreshDevice(db: Db, device: DeviceChange): Promise<Device | undefined> {
   return withRetry(() =>
     db.transaction().execute(async (trx) => {
@@ -128,8 +128,8 @@ export async function refreshDevice(db: Db, device: DeviceChange): Promise<Devic
 }
 
 /**
- * `at`: since when the user wants no messages, null when messages are wanted. A repeated call keeps the first
- * time.
+ * `at`: time from which the user wants no messages; null when messages are wanted. A repeated call keeps the
+ * first time.
  */
 export async function setUnsubscribed(
   db: Db,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../core/database.ts';
 
-/** Events of a calendar month (UTC) lie in one partition, so that old ones are dropped and not deleted. */
+/** One partition per calendar month (UTC), so that old events are dropped instead of deleted. */
 function monthOf(at: Date): Date {
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1));
 }
@@ -16,7 +16,7 @@ function partitionOf(month: Date): string {
 
 const known = new WeakMap<Db, Set<number>>();
 
-/** Creates the partitions that events of these times need. A process looks up each month once. */
+/** Creates the partitions for events of these times. A process looks up each month once. */
 export async function createEventMonths(db: Db, times: readonly Date[]): Promise<void> {
   const created = known.get(db) ?? new Set();
   known.set(db, created);
@@ -33,7 +33,8 @@ async function createMonth(db: Db, month: Date): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtext('event month'))`.execute(trx);
     if (await exists(trx, name)) return;
-    // A table of its own, attached after: creating it as a partition would lock the parent exclusively.
+    // The table is created alone and attached afterwards, because `create table … partition of` would lock
+    // the parent exclusively.
     await sql`create table ${sql.table(name)} (like events including all)`.execute(trx);
     const [from, to] = [month, nextMonth(month)].map((bound) => sql.lit(bound.toISOString()));
     await sql`
@@ -51,9 +52,7 @@ async function exists(db: Db, name: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/**
- * Drops the months that ended before, and the keys of events received before. Answers the number of months.
- */
+/** Drops months that ended before, and keys of events received before. Answers the number of months. */
 export async function dropEventsBefore(db: Db, before: Date): Promise<number> {
   const oldest = partitionOf(monthOf(before));
   const { rows } = await sql<{ name: string }>`

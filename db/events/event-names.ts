@@ -1,14 +1,14 @@
 import type { Db } from '../core/database.ts';
 
-/** A name made from an ID or a time would fill the table: an app has so many and no more. */
+/** Event names per app. The limit exists because names made from IDs or times would fill the table. */
 export const MAX_EVENT_NAMES = 2_000;
 
 export interface EventNames {
-  /** The numbers of names, made where they are new; a name that the app has no room for has none. */
+  /** Looks up the numbers of names, and numbers new names. A name beyond the app's limit has no number. */
   numbersOf(appId: string, names: readonly string[], now: Date): Promise<ReadonlyMap<string, number>>;
 }
 
-/** Numbers never change, so that a process asks for each name once. */
+/** Caches the numbers, which never change, so that a process asks for each name once. */
 export function createEventNames(db: Db): EventNames {
   const apps = new Map<string, Map<string, number>>();
   return {
@@ -61,7 +61,7 @@ export async function findNames(db: Db, appId: string, names: readonly string[])
     .execute();
 }
 
-/** All names that the app's events have, for whoever writes a rule. */
+/** All event names of the app, for writing rules. */
 export async function listNames(db: Db, appId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('event_names')

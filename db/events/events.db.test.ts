@@ -16,7 +16,7 @@ async function months(): Promise<string[]> {
   return rows.map(({ month }) => month);
 }
 
-test('old events go by the month, and only they', async () => {
+test('dropping old events removes whole months only', async () => {
   const { db } = database;
   const { appId } = await seedPerson(db, now);
   const numbers = await createEventNames(db).numbersOf(appId, ['bought'], now);
@@ -37,7 +37,7 @@ test('old events go by the month, and only they', async () => {
   expect((await recordEvents(db, { appId, now, events: events.slice(1) })).get(2)).toBe('duplicate');
 });
 
-test('an app takes so many names of events and no more; those that it has stay', async () => {
+test('an app at its limit of event names takes no new name and keeps the known ones', async () => {
   const { db } = database;
   const { appId } = await seedPerson(db, now);
   const names = Array.from({ length: MAX_EVENT_NAMES }, (_, n) => `name-${n}`);
@@ -47,7 +47,7 @@ test('an app takes so many names of events and no more; those that it has stay',
   expect([more.has('one-more'), more.has('name-7')]).toEqual([false, true]);
 });
 
-test('a frozen audience goes when its task will not push again', async () => {
+test('a frozen audience is deleted when its task will not push again', async () => {
   const { db } = database;
   const { appId, personId } = await seedPerson(db, now);
   const taskId = await seedTask(db, { appId, personId, now });

@@ -5,14 +5,14 @@ import { withRetry } from '../core/retry.ts';
 import { createEventMonths } from './event-months.ts';
 
 export interface Event {
-  /** Its place in the batch. */
+  /** Position in the batch. */
   readonly index: number;
   readonly id: string;
   readonly nameNo: number;
-  /** On the server's clock. */
+  /** Time by the server's clock. */
   readonly at: Date;
   readonly properties: Readonly<Record<string, unknown>>;
-  /** The owner. An event of a device belongs to the device's user, when it has one. */
+  /** The owner. An event of a device with a user is stored for that user. */
   readonly of: { readonly userId: string } | { readonly deviceId: string };
 }
 
@@ -24,9 +24,7 @@ export interface EventBatch {
   readonly events: readonly Event[];
 }
 
-/**
- * Stores a batch by one statement, and answers the result of each event. A repeated batch changes nothing.
- */
+/** Stores a batch in one statement and answers the result of each event. A repeated batch changes nothing. */
 export async function recordEvents(db: Db, batch: EventBatch): Promise<Map<number, EventResult>> {
   const results = new Map<number, EventResult>();
   const first = new Map<string, Event>();
@@ -47,7 +45,7 @@ export async function recordEvents(db: Db, batch: EventBatch): Promise<Map<numbe
   return results;
 }
 
-/** An ID is unique to its user or device: what others send never hides an event. */
+/** IDs are unique per user or device, so that IDs of others never hide an event. */
 function keyOf(appId: string, { id, of }: Event): string {
   const owner = 'userId' in of ? ['u', of.userId] : ['d', of.deviceId];
   return createHash('sha256')
@@ -57,8 +55,8 @@ function keyOf(appId: string, { id, of }: Event): string {
 }
 
 /**
- * Keys are inserted in their order, so that two batches with the same ones wait for each other and do not
- * clash.
+ * Stores events with new keys. Keys are inserted in sorted order, so that two batches with the same keys wait
+ * for each other and do not deadlock.
  */
 async function insertEvents(
   db: Db,
@@ -68,7 +66,7 @@ async function insertEvents(
   const all = [...events.values()];
   const { rows } = await sql<{ key: string; result: EventResult }>`
     with item as (
-      -- An event of a device belongs to the device's user, when it has one.
+      -- An event of a device with a user is stored for that user.
       select given.key, given.at, given.name_no, given.properties,
         coalesce(given.user_id, d.user_id) as user_id,
         d.no as device_no
@@ -83,7 +81,7 @@ async function insertEvents(
       left join devices d on d.app_id = ${appId} and d.device_id = given.device_id
     ),
     fresh as (
-      -- The keys that are new decide which events are stored: no event counts twice.
+      -- Only events with new keys are stored, so that no event counts twice.
       insert into event_keys (key, received_at)
       select key, ${now}::timestamptz
       from item
@@ -100,7 +98,7 @@ async function insertEvents(
       returning name_no, device_no
     ),
     arrived as (
-      -- Trigger tasks read the events that they wait for here, not among all events.
+      -- Trigger tasks read the events that they wait for from here instead of from all events.
       insert into trigger_arrivals (app_id, name_no, user_id, at, properties)
       select ${appId}, name_no, user_id, at, properties
       from item
@@ -109,7 +107,7 @@ async function insertEvents(
         and name_no in (select name_no from triggers where app_id = ${appId})
     ),
     noted as (
-      -- Rules look for devices without a user only under names that such devices have reported.
+      -- Rules consider devices without a user only for names that such devices have reported.
       update event_names
       set anonymous = true
       where not anonymous

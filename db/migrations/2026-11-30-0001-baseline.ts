@@ -11,12 +11,12 @@ import { TASKS } from './baseline/tasks.ts';
 import { TRIGGERS } from './baseline/triggers.ts';
 import { WEBHOOKS } from './baseline/webhooks.ts';
 
-/** A migration is frozen once released: it never imports the product's own types. */
+/** Creates the schema. A migration is frozen once released, so that it imports nothing of the product. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db);
 }
 
-// Tables follow those that they refer to.
+// Each table follows the tables that it refers to.
 const STATEMENTS = [
   ...FUNCTIONS,
   ...APPS,

@@ -5,7 +5,7 @@ import * as baseline from './2026-11-30-0001-baseline.ts';
 
 const MIGRATIONS = { '2026-11-30-0001-baseline': baseline };
 
-/** Brings the schema up to date; safe to run from several processes at once. */
+/** Brings the schema up to date. Several processes may run this at once. */
 export async function migrateToLatest(databaseUrl: string): Promise<string[]> {
   const db = new Kysely<unknown>({
     dialect: new PostgresDialect({ pool: new Pool({ connectionString: databaseUrl, max: 1 }) }),

@@ -1,2 +1,2 @@
-/** bigint columns that stay far below 2^53; the driver is told to parse them as numbers. */
+/** A bigint column whose values stay far below 2^53, so that the driver parses them as numbers. */
 export type Int8 = number;

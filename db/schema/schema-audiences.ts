@@ -2,21 +2,19 @@ import type { ColumnType, Generated } from 'kysely';
 import type { AudienceCounts } from '../../domain/audiences/audience-counts.ts';
 import type { Int8 } from './int8.ts';
 
-/**
- * The last recount of an audience. Another process may take over a running one whose heartbeat has stopped.
- */
+/** The last recount of an audience. Another process may take over a recount whose heartbeat has stopped. */
 export interface AudienceRefreshesTable {
   audience_id: string;
   version: number;
-  /** Grows with each start and each takeover: a holder of an older run has lost the recount. */
+  /** Grows with each start and each takeover. A holder of an older run has lost the recount. */
   run: number;
   state: 'running' | 'done' | 'failed';
-  /** Devices of the app, or the members of an audience that names them. */
+  /** Counts the app's devices, or the members of an audience that names its members. */
   done: Int8;
   total: Int8;
   /** Devices below this number are counted. */
   next_no: Int8;
-  /** Audiences that name members: this kind is counted up to this ID, and all kinds below it are. */
+  /** Progress for audiences that name members: lower kinds, and this kind up to `next_id`, are counted. */
   next_kind: number;
   next_id: string;
   counts: ColumnType<AudienceCounts, string, string>;
@@ -26,19 +24,19 @@ export interface AudienceRefreshesTable {
   finished_at: Date | null;
 }
 
-/** An unfinished upload of a file: its members so far, and where the rest of the file begins. */
+/** An unfinished upload of a file, with its progress. */
 export interface AudienceUploadsTable {
   no: Generated<Int8>;
   app_id: string;
   /** The Idempotency-Key. An upload without one cannot be resumed. */
   key: string | null;
-  /** Address and content type. */
+  /** URL and content type of the request. */
   target: string;
-  /** Grows with each request that resumes the upload: an older request has lost it. */
+  /** Grows with each request that resumes the upload. An older request has lost it. */
   run: number;
   bytes: Int8;
   lines: Int8;
-  /** The columns of a CSV file whose header was read. */
+  /** The header of a CSV file; null until it was read, and for other formats. */
   columns: ColumnType<string[] | null, string | null, string | null>;
   rows: Int8;
   bad_rows: Int8;

@@ -34,11 +34,11 @@ export interface ContactRulesTable {
 export interface ContactsTable {
   app_id: string;
   push_no: Int8;
-  /** `=` and the user's ID, or `#` and the number of a device of nobody. */
+  /** `=` and the user's ID, or `#` and the number of a device without a user. */
   user_key: string;
   device_no: Int8;
   channel: string;
-  /** The place in MESSAGE_CLASSES. */
+  /** Index into MESSAGE_CLASSES. */
   class: number;
   at: Date;
 }

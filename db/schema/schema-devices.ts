@@ -4,14 +4,14 @@ import type { Int8 } from './int8.ts';
 
 export interface DeviceIdentifiersTable {
   app_id: string;
-  /** The place in IDENTIFIER_KINDS. */
+  /** Index into IDENTIFIER_KINDS. */
   kind: number;
-  /** MD5 or SHA-256, which their lengths tell apart. */
+  /** MD5 or SHA-256, distinguished by length. */
   digest: Buffer;
   device_no: Int8;
 }
 
-/** Tokens that have ended; a trigger on `devices` writes them. */
+/** Tokens that have ended, written by a trigger on `devices`. */
 export interface DeviceTokensTable {
   device_no: Int8;
   no: Generated<Int8>;
@@ -24,7 +24,7 @@ export interface DeviceTokensTable {
   ended_at: Date;
 }
 
-/** With which the app's own backend signs who its users are. */
+/** Keys with which the app's own backend signs the identity of its users. */
 export interface UserTokenKeysTable {
   app_id: string;
   key_id: string;

@@ -1,17 +1,17 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { Int8 } from './int8.ts';
 
-/** Each name of an event has a number, so that millions of rows do not repeat it. */
+/** Numbers of event names, so that millions of rows do not repeat a name. */
 export interface EventNamesTable {
   no: Generated<number>;
   app_id: string;
   name: string;
-  /** Whether devices without a user have reported it: only then rules look for such. */
+  /** Whether devices without a user have reported the event. Rules consider such devices only then. */
   anonymous: Generated<boolean>;
   created_at: Date;
 }
 
-/** An event is of a user, or of a device that had none. */
+/** An event belongs to a user, or to a device that had no user. */
 export interface EventsTable {
   at: Date;
   app_id: string;
@@ -21,7 +21,7 @@ export interface EventsTable {
   properties: JSONColumnType<Record<string, unknown>>;
 }
 
-/** What was reported before; apart from the events, whose partitions are cut by time. */
+/** Keys of reported events. A unique index over the events, which are partitioned by time, is impossible. */
 export interface EventKeysTable {
   key: string;
   received_at: Date;

@@ -13,14 +13,14 @@ export interface PushesTable {
   revision: number;
   status: PushStatus;
   status_reason: string | null;
-  /** Since when; null: since it was made. */
+  /** Time of the last change of status; null means the time of creation. */
   status_at: Date | null;
   due_at: Date;
   /** Which half hour's partition holds the deliveries. */
   slot: Date | null;
-  /** When its devices were written, or the first of them. */
+  /** Time at which the first deliveries were written. */
   prepared_at: Generated<Date | null>;
-  /** Devices of the audience from this number on are still to be written. */
+  /** Devices of the audience from this number on are not written yet. */
   next_part_from: Generated<Int8 | null>;
   started_at: Date | null;
   window_ends_at: Date | null;
@@ -28,11 +28,11 @@ export interface PushesTable {
   statistics: ColumnType<Statistics | null, string | null, string | null>;
   finalised_at: Date | null;
   details_deleted_at: Date | null;
-  /** Of a trigger task: after that nobody joins the push any more. */
+  /** Time after which no user joins the push of a trigger task. */
   closed_at: Generated<Date | null>;
-  /** When it was entered in the contact log: what it sends, and what it is to send. */
+  /** Time at which sent and planned messages were entered in the contact log. */
   contacts_logged_at: Generated<Date | null>;
-  /** Since then the log holds what it sent. */
+  /** Time from which the contact log holds sent messages only. */
   contacts_settled_at: Generated<Date | null>;
   created_at: Date;
 }
@@ -45,10 +45,10 @@ export interface PushControlTable {
 }
 
 export interface RatesTable {
-  /** Of a task, or of a credential. */
+  /** Key of a task or of a credential. */
   key: string;
   per_second: number;
-  /** When the next token is due. */
+  /** Time at which the next token of the rate limiter is available. */
   next_at: Date;
 }
 
@@ -61,20 +61,20 @@ export interface LeasesTable {
   mark_n: number;
   epoch: Generated<number>;
   attempt: Generated<number>;
-  /** Until when a sender that gave the lease back may still get answers. */
+  /** Time until which a sender that returned the lease may still receive responses. */
   draining_until: Date | null;
-  /** When its holder last wrote to it; null once it was given back. */
+  /** Time of the holder's last heartbeat; null after the lease was returned. */
   seen_at: Generated<Date | null>;
-  /** The process that took it last, as Temporal names it. */
+  /** The process that took the lease last, by its Temporal identity. */
   holder: Generated<string | null>;
-  /** A newer holder waits: nothing is claimed any more. */
+  /** Whether a newer holder waits, which stops further claims. */
   recalled: Generated<boolean>;
-  /** How often others than its holder settled rows of it: a claim that saw them as they were before claims again. */
+  /** Counts settlements of rows by others than the holder. A claim with an older snapshot is repeated. */
   version: Generated<number>;
   /** Rows without a final outcome, by platform code. */
   pending: number[];
   done: Generated<boolean>;
-  /** Before then it is not given to a sender; null: from the start. */
+  /** Time before which no sender gets the lease; null means from the start. */
   due_at: Generated<Date | null>;
 }
 
@@ -82,13 +82,13 @@ export interface PushCountersTable {
   push_no: Int8;
   /** Lease number, or a small negative number for what other writers count: nobody waits for a hot row. */
   slot: number;
-  /** -1 where a planned ID has no platform. */
+  /** -1 for planned IDs without a platform. */
   platform: number;
   metric: string;
   reason: Generated<string>;
-  /** Place of the locale in the push's content; 0 for none. */
+  /** Position of the locale in the push's content; 0 for content without locales. */
   locale: Generated<number>;
-  /** In which hour of the push a sender settled; -1 for what others count. */
+  /** Hour of the push in which a sender settled; -1 for counts by other writers. */
   hour: Generated<number>;
   value: Int8;
 }
@@ -111,9 +111,9 @@ export interface DeliveriesTable {
   dismissed_at: Date | null;
   blocked: Generated<boolean>;
   taps: Generated<number>;
-  /** Which message of the push's content; null where there is only one. */
+  /** Number of the message in the push's content; null for content with one message. */
   variant: number | null;
-  /** What the device's attributes said of the content's variables when the push was prepared. */
+  /** Values of the content's variables from the device's attributes at preparation. */
   variables: ColumnType<Given | null, string | null, string | null>;
 }
 

@@ -6,7 +6,7 @@ export interface PushHoursTable {
   push_no: Int8;
   /** As of `push_counters`: nobody waits for a hot row. */
   slot: number;
-  /** Hours since the push started. */
+  /** Full hours since the push started. */
   hour: number;
   platform: number;
   metric: string;
@@ -15,26 +15,26 @@ export interface PushHoursTable {
 
 export interface ReceiptArrivalsTable {
   app_id: string;
-  /** Of arrival; the epoch holds what was folded together when it grew old. */
+  /** Hour of arrival. The epoch (1970) holds the sums of old hours. */
   hour: Date;
   slot: number;
   source: ReceiptSource;
-  /** -1 where it is not known. */
+  /** -1 for an unknown platform. */
   platform: number;
-  /** '' where it is not known. */
+  /** '' for an unknown kind. */
   kind: string;
   result: string;
   receipts: Int8;
   last_at: Date;
 }
 
-/** Receipts that came after the window: each kind of a delivery once. */
+/** Receipts that arrived after the window, one per delivery and kind. */
 export interface LateReceiptsTable {
-  /** When the push's window ended; old ones go by it. */
+  /** End of the push's window, by which old rows are deleted. */
   ended_at: Date;
   push_no: Int8;
   n: number;
-  /** The place among RECEIPT_KINDS. */
+  /** Index into RECEIPT_KINDS. */
   kind: number;
 }
 
@@ -52,9 +52,9 @@ export interface ReceiptInboxTable {
   no: Generated<Int8>;
   key_id: string;
   app_id: string;
-  /** The vendor's own ID of the callback: the same again changes nothing. */
+  /** The vendor's ID of the callback, which makes repetitions have no effect. */
   callback_id: string;
-  /** As it came; null once it was read. */
+  /** The unparsed body; null after processing. */
   body: string | null;
   received_at: Date;
   done_at: Date | null;

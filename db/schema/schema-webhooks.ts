@@ -13,7 +13,7 @@ export interface WebhookEndpointsTable {
   previous_secret_until: Date | null;
   disabled_at: Date | null;
   disabled_reason: string | null;
-  /** Since when no attempt succeeded. */
+  /** Time of the first failure since the last success. */
   failing_since: Date | null;
   created_by: string;
   created_at: Date;
@@ -37,9 +37,9 @@ export interface WebhookDeliveriesTable {
   event_no: Int8;
   object_id: string;
   status: WebhookDeliveryStatus;
-  /** Also the end of the lease of the process that is sending the delivery. */
+  /** Time of the next attempt, and during an attempt the end of the sending process's lease. */
   due_at: Date;
-  /** Retries are timed from here: the event, or the last replay. */
+  /** Start of the retry schedule, which is the time of the event or of the last replay. */
   retry_from: Date;
   tries: Generated<number>;
   attempts: Generated<number>;

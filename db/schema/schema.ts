@@ -70,10 +70,10 @@ export interface AppsTable {
   approvals_required: Generated<number>;
   approval_limit_minutes: number | null;
   on_approval_timeout: Generated<'expire' | 'late_policy'>;
-  /** How long before the limit approvers are reminded. */
+  /** Minutes before the limit at which approvers are reminded; null means no reminder. */
   approval_reminder_minutes: number | null;
   stopped_at: Date | null;
-  /** Who lifted the last stop. */
+  /** The person who lifted the last stop. */
   resumed_by: string | null;
   created_at: Date;
 }
@@ -110,7 +110,7 @@ export interface DevicesTable {
   device_id: string;
   platform: number;
   channel: string;
-  /** Null: the usual one of the platform. */
+  /** Null means the platform's usual kind. */
   address_kind: AddressKind | null;
   token: string | null;
   token_state: TokenState;

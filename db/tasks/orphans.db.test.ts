@@ -8,7 +8,7 @@ const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');
 const LATER = new Date('2026-11-22T11:00:00Z');
 
-test('rounds that go on where the last one ended see all that is unfinished, though nothing of it changes', async () => {
+test('rounds that resume at the last cursor list all unfinished pushes and tasks, even without changes', async () => {
   const { db } = database;
   const { appId, personId } = await seedPerson(db, START);
   const tasks: string[] = [];
@@ -33,6 +33,6 @@ test('rounds that go on where the last one ended see all that is unfinished, tho
   expect(seen.tasks).not.toContain(draft);
   expect(seen.pushes).toEqual(pushes);
   expect(after.taskId).toBe(SWEEP_START.taskId);
-  const anew = await listUnfinished(db, { createdBefore: LATER, after, limit: 3 });
-  expect(anew.taskIds).toEqual(tasks.toSorted().slice(0, 3));
+  const again = await listUnfinished(db, { createdBefore: LATER, after, limit: 3 });
+  expect(again.taskIds).toEqual(tasks.toSorted().slice(0, 3));
 });

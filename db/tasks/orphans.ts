@@ -3,8 +3,9 @@ import { TASKS_WITH_WORKFLOW } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
 
 /**
- * Pushes that are not finalised, and tasks that should have a workflow, from a cursor on, with the next
- * cursor. Most of them are well and stay in the list: a query for the oldest alone would never get past them.
+ * Pushes that are not finalised and tasks that should have a workflow, from a cursor on, with the next
+ * cursor. A query for the oldest alone would always return the same rows, because most are healthy and stay
+ * unfinished.
  */
 export async function listUnfinished(
   db: Db,

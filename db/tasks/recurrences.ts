@@ -3,7 +3,7 @@ import type { Recurrence } from '../../domain/schedule/recurrence.ts';
 import { FIRST_ZONE } from '../../domain/schedule/waves.ts';
 import type { Db } from '../core/database.ts';
 
-/** When the revision's pushes are due, with the zone in which that is read. */
+/** The revision's recurrence, with the time zone that its times are in. */
 export async function findRecurrence(
   db: Db,
   args: { taskId: string; revision: number },
@@ -17,7 +17,8 @@ export async function findRecurrence(
     .where('r.revision', '=', args.revision)
     .executeTakeFirstOrThrow();
   const { recurrence, latePolicy, local } = definition;
-  if (recurrence === undefined) throw new Error('not a recurring task');
+  if (recurrence === undefined)
+    throw new Error(`Task ${args.taskId} is not recurring in revision ${args.revision}`);
   return {
     recurrence,
     latePolicy,
@@ -34,7 +35,7 @@ export async function zoneOfApp(db: Db, appId: string): Promise<string> {
   return app.time_zone;
 }
 
-/** Of these tasks, those whose pushes may become due. */
+/** Selects the tasks whose pushes may become due. */
 export async function listRunning(db: Db, taskIds: readonly string[]): Promise<Set<string>> {
   if (taskIds.length === 0) return new Set();
   const rows = await db

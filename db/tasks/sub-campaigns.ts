@@ -7,7 +7,7 @@ import type { Schema } from '../schema/schema.ts';
 export interface SubCampaign {
   readonly id: string;
   readonly name: string;
-  /** Listed tasks that serve it. */
+  /** Number of listed tasks in the sub-campaign. */
   readonly tasks: number;
   readonly createdBy: string;
   readonly createdAt: Date;
@@ -15,7 +15,7 @@ export interface SubCampaign {
 
 type Key = { readonly appId: string; readonly id: string };
 
-/** False when the app has one of that name. */
+/** False when the app already has a sub-campaign of that name. */
 export async function insertSubCampaign(
   db: Db,
   campaign: Key & { name: string; personId: string; now: Date },
@@ -34,7 +34,7 @@ export async function findSubCampaign(db: Db, { appId, id }: Key): Promise<SubCa
   return await select(db, appId).where('campaign.id', '=', id).executeTakeFirst();
 }
 
-/** Newest first. */
+/** Lists the sub-campaigns of the app, newest first. */
 export async function listSubCampaigns(
   db: Db,
   appId: string,
@@ -49,7 +49,7 @@ export async function listSubCampaigns(
   return toPage(rows, page.limit);
 }
 
-/** `taken`: another one of the app has that name. */
+/** `taken`: another sub-campaign of the app has that name. */
 export async function renameSubCampaign(
   db: Db,
   { appId, id, name }: Key & { name: string },
@@ -68,7 +68,7 @@ export async function renameSubCampaign(
   }
 }
 
-/** The tasks of the sub-campaign stay, without it. */
+/** Deletes the sub-campaign. Its tasks stay. */
 export async function deleteSubCampaign(db: Db, { appId, id }: Key): Promise<boolean> {
   return await inTransaction(db, async (trx) => {
     const row = await trx
@@ -117,7 +117,7 @@ export interface LinkedSubCampaign {
   readonly name: string;
 }
 
-/** The sub-campaigns of each task that has any, by name. */
+/** Sub-campaigns by task, sorted by name. Tasks without any are missing. */
 export async function subCampaignsOf(
   db: Db,
   taskIds: readonly string[],

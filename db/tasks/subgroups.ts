@@ -6,28 +6,28 @@ export interface Subgroup {
   readonly id: string;
   readonly name: string;
   readonly parentId: string | null;
-  /** The names from the top to this one. */
+  /** Names from the top folder to this one. */
   readonly path: string[];
-  /** Tasks right in it that are listed. */
+  /** Number of listed tasks directly in the folder. */
   readonly tasks: number;
   readonly createdAt: Date;
 }
 
-/** How deep folders may lie in folders. */
+/** Maximum depth of nested folders. */
 export const MAX_DEPTH = 8;
 
 export type SubgroupFault = 'no_parent' | 'name_taken' | 'loop' | 'too_deep' | 'not_empty' | 'gone';
 
 type Key = { readonly appId: string; readonly id: string };
 
-/** The whole tree: each folder after its parent, siblings by name. */
+/** Lists the whole tree, each folder after its parent and siblings by name. */
 export async function listSubgroups(
   db: Db,
   { appId, id }: { appId: string; id?: string },
 ): Promise<Subgroup[]> {
   const { rows } = await sql<Subgroup>`
     with recursive tree as (
-      -- The folders at the top, and then those in a folder that was found.
+      -- Recursion from the top folders down.
       select id, name, parent_id, created_at, array[name] as path
       from subgroups
       where app_id = ${appId} and parent_id is null
@@ -48,10 +48,7 @@ export async function listSubgroups(
   return rows;
 }
 
-/**
- * Keeps the folder from being deleted until the end of the transaction; false when the app has none of that
- * ID.
- */
+/** Protects the folder from deletion until the transaction ends. False when the app has no such folder. */
 export async function holdSubgroup(trx: Transaction<Schema>, { appId, id }: Key): Promise<boolean> {
   const row = await trx
     .selectFrom('subgroups')
@@ -63,7 +60,7 @@ export async function holdSubgroup(trx: Transaction<Schema>, { appId, id }: Key)
   return row !== undefined;
 }
 
-/** A folder with all that lie in it. */
+/** IDs of a folder and of all folders below it. */
 export function withDescendants(appId: string, id: string) {
   return sql<string>`(
     with recursive below as (
@@ -131,7 +128,7 @@ export async function changeSubgroup(
   });
 }
 
-/** Only an empty folder; deleted tasks that were in it are in none from then on. */
+/** Deletes an empty folder. Deleted tasks that were in the folder are in no folder afterwards. */
 export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<SubgroupFault | undefined> {
   return await inTree(db, appId, async (trx) => {
     // A transaction that puts a task into the folder holds this row. A later one finds the folder gone.
@@ -153,7 +150,7 @@ export async function deleteSubgroup(db: Db, { appId, id }: Key): Promise<Subgro
   });
 }
 
-/** One change of an app's tree at a time: two moves at once could make a loop that neither sees. */
+/** Serialises changes of an app's tree, because two simultaneous moves could make a loop unnoticed. */
 async function inTree<T>(db: Db, appId: string, work: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return await inTransaction(db, async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`subgroups ${appId}`}, 0))`.execute(trx);
@@ -174,7 +171,7 @@ async function placeFault(
 ): Promise<SubgroupFault | undefined> {
   const { rows } = await sql<{ above: string[]; below: number; taken: boolean }>`
     with recursive ancestors as (
-      -- The new parent and the folders above it: a folder among them would make a loop.
+      -- The new parent and the folders above it. A folder that moves below itself would make a loop.
       select id, parent_id
       from subgroups
       where app_id = ${appId} and id = ${parentId}
@@ -184,7 +181,7 @@ async function placeFault(
       join subgroups above on above.app_id = ${appId} and above.id = ancestors.parent_id
     ),
     descendants as (
-      -- The folders that move along: their depth counts, too.
+      -- The folders that move along, whose depth counts, too.
       select id, 1 as level
       from subgroups
       where app_id = ${appId} and id = ${moving}

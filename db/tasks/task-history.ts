@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
 
-/** Free text stays in Postgres: only the ID travels with a command. */
+/** Stores free text in Postgres, so that a command carries only its ID. */
 export async function insertRemark(
   db: Db,
   args: { id: string; taskId: string; personId: string; text: string; now: Date },
@@ -31,7 +31,7 @@ export interface DecisionLine {
   readonly decidedAt: Date;
 }
 
-/** The text of a decision by signal is in the audit. It is in the workflow's history anyway. */
+/** The text of a decision. Text of a signal is stored in the audit, as it is in the history anyway. */
 const REMARK = sql<string | null>`coalesce(remarks.text, (
   select entry.detail
   from audit entry
@@ -39,12 +39,12 @@ const REMARK = sql<string | null>`coalesce(remarks.text, (
     and entry.submission = approvals.submission
     and entry.revision = approvals.revision
     and entry.person_id = approvals.person_id
-    and entry.verb = approvals.decision
+    and entry.action = approvals.decision
     and entry.outcome = 'done'
   limit 1
 ))`;
 
-/** The decisions on all submissions, in their order. */
+/** Decisions on all submissions, in chronological order. */
 export async function listDecisions(db: Db, { taskId }: { taskId: string }): Promise<DecisionLine[]> {
   return await db
     .selectFrom('approvals')
@@ -91,7 +91,7 @@ export async function findPushSummary(
   return await selectPushes(db).where('id', '=', pushId).where('app_id', '=', appId).executeTakeFirst();
 }
 
-/** The push history: newest first, before `before`. */
+/** The pushes of a task with numbers below `before`, newest first. */
 export async function listPushes(
   db: Db,
   args: { taskId: string; before: number | undefined; limit: number },
@@ -104,7 +104,7 @@ export async function listPushes(
     .execute();
 }
 
-/** The app's pushes that started within a period: newest first, after `after`. */
+/** The app's pushes that started within a period, newest first, from the row after `after`. */
 export async function listStartedPushes(
   db: Db,
   args: {

@@ -4,13 +4,13 @@ import { NAMED } from '../core/named-statements.ts';
 import type { LinkedSubCampaign } from './sub-campaigns.ts';
 
 export interface TaskLinks {
-  /** The names from the top to the folder the task is in; none when it is in none. */
+  /** Names from the top folder to the task's folder. Empty without a folder. */
   readonly path: string[];
-  /** By name. */
+  /** Sorted by name. */
   readonly subCampaigns: LinkedSubCampaign[];
 }
 
-/** The folders and sub-campaigns that a list shows of each task. */
+/** Folder and sub-campaigns of each task, for lists. */
 export async function readTaskLinks(db: Db, taskIds: readonly string[]): Promise<Map<string, TaskLinks>> {
   if (taskIds.length === 0) return new Map();
   const { rows } = await sql<TaskLinks & { id: string }>`${NAMED}

@@ -12,7 +12,7 @@ export interface TaskFilter {
   readonly appId: string;
   readonly status?: readonly TaskStatus[] | undefined;
   readonly approval?: readonly ApprovalState[] | undefined;
-  /** A folder with all that lie in it; 'none' is the tasks in no folder. */
+  /** A folder with all folders below it; 'none' selects tasks without a folder. */
   readonly subgroup?: string | undefined;
   readonly subCampaign?: string | undefined;
   readonly pushType?: readonly PushType[] | undefined;
@@ -22,11 +22,11 @@ export interface TaskFilter {
   readonly createdTo?: Date | undefined;
   readonly pushFrom?: Date | undefined;
   readonly pushTo?: Date | undefined;
-  /** A task's ID, or part of a name. */
+  /** A task's ID, or a part of its name. */
   readonly search?: string | undefined;
 }
 
-/** A row's place in the order: its sort key as text, and its ID. */
+/** Position of a row in the sort order, by its sort key as text and its ID. */
 export interface Place {
   readonly value: string;
   readonly id: string;
@@ -35,7 +35,7 @@ export interface Place {
 export interface TaskPage {
   readonly sort: TaskSort;
   readonly order: 'asc' | 'desc';
-  /** The row that the page starts after, whether it still exists or not. */
+  /** The row that the page starts after, which may no longer exist. */
   readonly after?: Place | undefined;
   readonly limit: number;
 }
@@ -44,7 +44,7 @@ export interface ListedTask extends Task {
   readonly creatorName: string;
 }
 
-/** Deleted tasks are not listed. */
+/** Lists tasks, without deleted ones. */
 export async function listTasks(
   db: Db,
   filter: TaskFilter,
@@ -83,7 +83,7 @@ export async function listTasks(
   }));
 }
 
-/** The filtered tasks by status, for the tabs above the list. The filter's own status does not count. */
+/** Counts the filtered tasks by status, for the tabs above the list. The filter's own status is ignored. */
 export async function countTasksByStatus(
   db: Db,
   filter: TaskFilter,
@@ -130,15 +130,13 @@ function matches(eb: ExpressionBuilder<Schema, 'tasks'>, filter: TaskFilter) {
   return eb.and(conditions);
 }
 
-/**
- * Beside an OR Postgres computes the grams of each found name again: only a text that is an ID is worth it.
- */
+/** Compares IDs only for text that is an ID, because an OR makes Postgres recompute the grams of names. */
 function isFound(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   const named = nameContains(eb, text);
   return TASK_ID.test(text) ? eb.or([named, eb('tasks.id', '=', text)]) : named;
 }
 
-/** The index knows each pair of neighbouring characters. The names that it finds are compared once more. */
+/** Finds names by an index on pairs of characters, and then compares the found names with the text. */
 function nameContains(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   return eb.and([
     sql<boolean>`name_grams(tasks.name_folded) @> name_grams(fold_name(${text}))`,
@@ -146,7 +144,7 @@ function nameContains(eb: ExpressionBuilder<Schema, 'tasks'>, text: string) {
   ]);
 }
 
-/** As `approvalStateOf`. */
+/** The SQL form of `approvalStateOf`. */
 const APPROVAL_STATE = sql<ApprovalState>`case
   when tasks.status = 'pending_approval' then 'pending'
   when tasks.status = 'rejected' then 'rejected'

@@ -10,7 +10,7 @@ export interface NewRevision {
   readonly definition: TaskDefinition;
   readonly madeBy: string;
   readonly now: Date;
-  /** The revision that the change was made from. */
+  /** The revision that the change is based on. */
   readonly from: number;
 }
 
@@ -21,7 +21,7 @@ export interface Revision {
   readonly definition: TaskDefinition;
 }
 
-/** `stale`: somebody else made a revision meanwhile; `moved`: the task is no draft any more. */
+/** `stale`: another person has made a revision since. `moved`: the task is no longer a draft. */
 export type RevisionResult =
   | { readonly ok: true; readonly revision: number }
   | { readonly ok: false; readonly why: 'stale' | 'moved'; readonly task: Task };
@@ -49,7 +49,7 @@ export async function reviseDraft(db: Db, args: NewRevision): Promise<RevisionRe
   });
 }
 
-/** A revision of a submitted task: it counts once the workflow takes it, which then moves the task's row. */
+/** Adds a revision to a submitted task. The revision takes effect when the workflow accepts it. */
 export async function proposeRevision(db: Db, args: NewRevision): Promise<RevisionResult> {
   return await db.transaction().execute(async (trx) => {
     const task = await lockTask(trx, args);
@@ -63,7 +63,7 @@ export async function listRevisions(db: Db, { taskId }: { taskId: string }): Pro
   return await selectRevisions(db, taskId).orderBy('revision', 'desc').execute();
 }
 
-/** Those of them that the task has, in no order. */
+/** The given revisions of the task, in no particular order. Unknown ones are left out. */
 export async function findRevisions(
   db: Db,
   { taskId, revisions }: { taskId: string; revisions: readonly number[] },
@@ -78,7 +78,7 @@ function selectRevisions(db: Db, taskId: string) {
     .where('task_id', '=', taskId);
 }
 
-/** The caller holds the task's row: numbers are not given twice. */
+/** Inserts the next revision. The caller's lock on the task's row prevents duplicate numbers. */
 async function insertNextRevision(trx: Transaction<Schema>, args: NewRevision): Promise<number> {
   const { last } = await trx
     .selectFrom('task_revisions')

@@ -2,9 +2,9 @@ import { type RawBuilder, sql } from 'kysely';
 import { PUSH_TYPES, TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 
 interface SortKey {
-  /** Never null: a row has one place in the order. */
+  /** Must never be null, so that each row has one position in the order. */
   readonly value: RawBuilder<unknown>;
-  /** As which a place is read back from its text. */
+  /** Type for reading a position back from its text. */
   readonly type: 'text' | 'timestamptz' | 'int' | 'bigint' | 'float8';
 }
 
@@ -23,8 +23,8 @@ const rate = (column: 'impressions' | 'opens' | 'dismissals'): SortKey => ({
 });
 
 /**
- * What the list can be sorted by: its columns. Names in the order of their characters, statuses in that of a
- * task's life.
+ * The columns that the list can be sorted by. Names are sorted by characters, statuses by their order in the
+ * life of a task.
  */
 export const SORT_KEYS = {
   createdAt: { value: sql`tasks.created_at`, type: 'timestamptz' },
@@ -55,7 +55,7 @@ export const SORT_KEYS = {
 export type TaskSort = keyof typeof SORT_KEYS;
 export const TASK_SORTS = Object.keys(SORT_KEYS) as [TaskSort, ...TaskSort[]];
 
-/** Whether the order follows from figures that are brought up to date only when they are asked for. */
+/** Whether the order depends on figures that are updated on request only. */
 export function sortsByTotals(sort: TaskSort): boolean {
   return TOTALS.has(sort);
 }

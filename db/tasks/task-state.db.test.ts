@@ -31,9 +31,9 @@ async function taskOf() {
     pushAt: null,
     events,
   });
-  const event = (seq: number, verb: string): TaskEvent => ({
+  const event = (seq: number, action: string): TaskEvent => ({
     seq,
-    verb,
+    action,
     at: now.toISOString(),
     via: 'api',
     person: person.personId,
@@ -46,7 +46,7 @@ async function taskOf() {
   const read = async () => {
     const audit = await db
       .selectFrom('audit')
-      .select('verb')
+      .select('action')
       .where('task_id', '=', taskId)
       .where('submission', '=', 1)
       .orderBy('seq')
@@ -59,28 +59,32 @@ async function taskOf() {
     const task = await findTask(db, { appId: person.appId, taskId });
     return {
       status: task?.status,
-      verbs: audit.map(({ verb }) => verb),
+      actions: audit.map(({ action }) => action),
       decisions: decisions.map(({ decision }) => decision),
     };
   };
   return { record, event, read };
 }
 
-test('in whatever order and however often projections come, the newest is shown and each event told once', async () => {
+test('projections in any order and repeated show the newest state and record each event once', async () => {
   const { record, event, read } = await taskOf();
   await record(3, 'scheduled', [event(1, 'submit'), event(2, 'approve')]);
   await record(0, 'pending_approval', [event(1, 'submit')]);
   await record(2, 'pending_approval', []);
   await record(3, 'scheduled', [event(1, 'submit'), event(2, 'approve')]);
-  expect(await read()).toEqual({ status: 'scheduled', verbs: ['submit', 'approve'], decisions: ['approve'] });
+  expect(await read()).toEqual({
+    status: 'scheduled',
+    actions: ['submit', 'approve'],
+    decisions: ['approve'],
+  });
 });
 
-test('one of the last submission changes nothing, at once or one after the other', async () => {
+test('simultaneous projections show the newest state and record each event once', async () => {
   const { record, event, read } = await taskOf();
   await Promise.all([
     record(0, 'pending_approval', [event(1, 'submit')]),
     record(2, 'pending_approval', [event(1, 'submit')]),
     record(5, 'draft', [event(2, 'withdraw')]),
   ]);
-  expect(await read()).toEqual({ status: 'draft', verbs: ['submit', 'withdraw'], decisions: [] });
+  expect(await read()).toEqual({ status: 'draft', actions: ['submit', 'withdraw'], decisions: [] });
 });

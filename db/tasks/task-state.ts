@@ -44,7 +44,7 @@ function endOf({ endAt, count }: Recurrence): NonNullable<Plan['recurrence']> {
   return { endAt: endAt === undefined ? null : Date.parse(endAt), count: count ?? null };
 }
 
-/** Whether the workflow of that submission has ended: one that was started twice must not begin again. */
+/** Whether the workflow of that submission has ended, so that a second start of it must not begin again. */
 export async function hasEnded(db: Db, args: TaskKey & { submission: number }): Promise<boolean> {
   const row = await db
     .selectFrom('tasks')
@@ -55,7 +55,7 @@ export async function hasEnded(db: Db, args: TaskKey & { submission: number }): 
   return row !== undefined && (row.submission > args.submission || isAtRest(row.status));
 }
 
-/** The number of the task's next push: submissions share one numbering. */
+/** The number of the task's next push. Submissions share one numbering. */
 export async function nextPushSeq(db: Db, { taskId }: TaskKey): Promise<number> {
   const row = await db
     .selectFrom('pushes')
@@ -69,7 +69,7 @@ export interface TaskProjection {
   readonly taskId: string;
   readonly appId: string;
   readonly submission: number;
-  /** Grows with each change; an older one never overwrites a newer. */
+  /** Grows with each change. An older version never overwrites a newer one. */
   readonly version: number;
   readonly status: TaskStatus;
   readonly reason: string | null;
@@ -79,12 +79,12 @@ export interface TaskProjection {
   readonly inPush: boolean;
   readonly archived: boolean;
   readonly pushAt: number | null;
-  /** Missing in histories of before there were time limits. */
+  /** Missing in histories from before time limits existed. */
   readonly approvalDueAt?: number | null;
   readonly events: readonly TaskEvent[];
 }
 
-/** Writes what was decided, in one statement. The same projection again changes nothing. */
+/** Writes the workflow's decisions in one statement. A repeated projection changes nothing. */
 export async function recordProjection(db: Db, projection: TaskProjection, now: Date): Promise<void> {
   const { events } = projection;
   if (events.length === 0) {
@@ -115,7 +115,7 @@ export async function recordProjection(db: Db, projection: TaskProjection, now: 
     .execute();
 }
 
-/** One that is older than what is shown changes nothing. */
+/** Updates the task's row, unless the row shows a newer state. */
 function updateTask(db: Pick<QueryCreator<Schema>, 'updateTable'>, to: TaskProjection, now: Date) {
   return db
     .updateTable('tasks')
@@ -153,9 +153,9 @@ function lineOf(
 }
 
 function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): Insertable<ApprovalsTable>[] {
-  const { verb, via, person, outcome } = event;
+  const { action, via, person, outcome } = event;
   if (outcome !== 'done' || person === null) return [];
-  if (verb !== 'approve' && verb !== 'reject') return [];
+  if (action !== 'approve' && action !== 'reject') return [];
   if (via !== 'api' && via !== 'signal' && via !== 'claimed') return [];
   return [
     {
@@ -163,7 +163,7 @@ function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): I
       submission,
       revision: event.revision,
       person_id: person,
-      decision: verb,
+      decision: action,
       via,
       remark: event.remark,
       decided_at: new Date(event.at),
@@ -171,7 +171,7 @@ function decisionOf({ taskId, submission }: TaskProjection, event: TaskEvent): I
   ];
 }
 
-/** What an approver must be checked against. Undefined when the app has no such person. */
+/** Facts to check an approver against. Undefined when the app has no such person. */
 export async function findApprover(db: Db, args: TaskKey & { personId: string; revision: number }) {
   return await db
     .selectFrom('tasks as t')
@@ -186,14 +186,14 @@ export async function findApprover(db: Db, args: TaskKey & { personId: string; r
     .executeTakeFirst();
 }
 
-/** Null when it was not recorded. */
+/** Null when no submission is recorded. */
 export async function findSubmitter(db: Db, args: TaskKey & { submission: number }): Promise<string | null> {
   const row = await db
     .selectFrom('audit')
     .select('person_id')
     .where('task_id', '=', args.taskId)
     .where('submission', '=', args.submission)
-    .where('verb', '=', 'submit')
+    .where('action', '=', 'submit')
     .where('outcome', '=', 'done')
     .executeTakeFirst();
   return row?.person_id ?? null;

@@ -10,9 +10,9 @@ export interface Task {
   readonly id: string;
   readonly appId: string;
   readonly name: string;
-  /** The folder it is in. */
+  /** The folder of the task. */
   readonly subgroupId: string | null;
-  /** The newest revision that counts; an edit of a scheduled task counts once the workflow took it. */
+  /** The newest revision in effect. An edit of a scheduled task takes effect when the workflow accepts it. */
   readonly revision: number;
   readonly approvedRevision: number | null;
   readonly submission: number;
@@ -32,7 +32,7 @@ export interface Task {
 export interface TaskWithDefinition extends Task {
   readonly creatorName: string;
   readonly definition: TaskDefinition;
-  /** Who made that revision. */
+  /** The person who made that revision. */
   readonly madeBy: string;
 }
 
@@ -47,7 +47,7 @@ export interface NewTask {
   readonly now: Date;
 }
 
-/** A draft with its first revision. */
+/** Inserts a draft with its first revision. */
 export async function insertTask(db: Db, task: NewTask): Promise<void> {
   await inTransaction(db, async (trx) => {
     await trx
@@ -111,7 +111,7 @@ export async function findTask(
   };
 }
 
-/** Throws when there is no such task. */
+/** Throws when the task does not exist. */
 export async function findTaskStatus(db: Db, taskId: string): Promise<TaskStatus> {
   const { status } = await db
     .selectFrom('tasks')
@@ -121,7 +121,7 @@ export async function findTaskStatus(db: Db, taskId: string): Promise<TaskStatus
   return status;
 }
 
-/** The remark of the person who rejected the task: the workflow knows only its ID. */
+/** The remark of the person who rejected the task, of which the workflow knows only the ID. */
 export const REJECTION: RawBuilder<string | null> = sql`case when tasks.status = 'rejected' then (
   select remarks.text
   from approvals
@@ -152,7 +152,7 @@ export interface TaskLabels {
   readonly subgroupId?: string | null | undefined;
 }
 
-/** Name and subgroup are not material: they change at any time, without a revision. */
+/** Changes name and subgroup, which are not material and need no revision. */
 export async function updateLabels(
   db: Db,
   args: { appId: string; taskId: string; labels: TaskLabels; now: Date },
@@ -170,7 +170,7 @@ export async function updateLabels(
     .execute();
 }
 
-/** The rate of a task that no workflow runs for. */
+/** Changes the rate of a task without a running workflow. */
 export async function updateRate(
   db: Db,
   args: { appId: string; taskId: string; ratePerSecond: number | null; now: Date },
@@ -183,7 +183,7 @@ export async function updateRate(
     .execute();
 }
 
-/** Takes the task out of the list; everything of it stays. */
+/** Removes the task from the list. Its data stays. */
 export async function archiveTask(
   trx: Transaction<Schema>,
   args: { taskId: string; now: Date },
@@ -212,7 +212,7 @@ export async function insertRevisionRow(
     .execute();
 }
 
-/** What the list shows and filters of a definition. */
+/** Columns of a definition that the list shows and filters. */
 export function listedOf(definition: TaskDefinition) {
   const pushAt = pushTimeOf(definition);
   return {

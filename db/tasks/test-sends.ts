@@ -14,7 +14,7 @@ export async function listTestDevices(db: Db, appId: string): Promise<string[]> 
   return rows.map((row) => row.device_id);
 }
 
-/** Answers the IDs that no device of the app has; then nothing was changed. */
+/** Replaces the list of test devices. Changes nothing and answers the unknown IDs when there are any. */
 export async function replaceTestDevices(
   db: Db,
   { appId, deviceIds }: { appId: string; deviceIds: readonly string[] },
@@ -48,7 +48,7 @@ interface NewTestSend {
 
 export type NewTestSendFault = 'app_stopped' | 'rate_limited';
 
-/** Undefined when the test was stored. Two tests at once take turns, so that both count. */
+/** Undefined when the test was stored. Simultaneous tests take turns, so that each counts for the limit. */
 export async function insertTestSend(
   trx: Transaction<Schema>,
   send: NewTestSend,
@@ -81,7 +81,7 @@ export async function insertTestSend(
   return undefined;
 }
 
-/** The content and the devices of a test: devices that left the list of test devices are left out. */
+/** Revision and devices of a test, without devices that were removed from the list of test devices. */
 export async function findTestSend(db: Db, id: string) {
   const send = await db
     .selectFrom('test_sends')
@@ -144,7 +144,7 @@ export interface TestSend {
   readonly devices: { deviceId: string; outcome: string | null; reason: string | null }[];
 }
 
-/** Newest first. */
+/** Lists the test sends of the task, newest first. */
 export async function listTestSends(
   db: Db,
   { taskId, limit }: { taskId: string; limit: number },

@@ -31,11 +31,11 @@ export async function recordUnjoinable(
         and entry.due_at + trig.grace_ms * interval '1 millisecond' < ${now}`.execute(trx);
     const detail = `${push.id}: ${reason}`;
     const { numAffectedRows } = await sql`
-      insert into audit (app_id, task_id, at, verb, via, revision, outcome, detail)
+      insert into audit (app_id, task_id, at, action, via, revision, outcome, detail)
       select ${appId}, ${taskId}, ${now}, 'join', 'event', ${revision}, 'ignored', ${detail}
       where not exists (
         select from audit
-        where task_id = ${taskId} and verb = 'join' and detail = ${detail}
+        where task_id = ${taskId} and action = 'join' and detail = ${detail}
       )`.execute(trx);
     return numAffectedRows === 1n;
   });

@@ -194,10 +194,10 @@ test('a push that no user can join says why, once in the audit, until the next j
   expect(await reasonOf()).toBe(reason);
   const lines = await db
     .selectFrom('audit')
-    .select(['verb', 'detail'])
+    .select(['action', 'detail'])
     .where('task_id', '=', taskId)
     .execute();
-  expect(lines).toEqual([{ verb: 'join', detail: `${push.id}: ${reason}` }]);
+  expect(lines).toEqual([{ action: 'join', detail: `${push.id}: ${reason}` }]);
   expect(await join(no, after(62))).toBe(1);
   expect(await reasonOf()).toBeNull();
 });

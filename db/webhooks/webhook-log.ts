@@ -6,7 +6,7 @@ type Endpoint = { readonly endpointId: string };
 
 export interface DeliveryLine {
   readonly no: number;
-  /** The `webhook-id` of its requests. */
+  /** The `webhook-id` header of the requests. */
   readonly messageId: string;
   readonly type: string;
   readonly objectId: string;
@@ -43,7 +43,7 @@ function selectLines(db: Db, { endpointId }: Endpoint) {
     .where('d.endpoint_id', '=', endpointId);
 }
 
-/** Newest first, before the event of that number. */
+/** Lists deliveries of events with numbers below `before`, newest first. */
 export async function listWebhookDeliveries(
   db: Db,
   args: Endpoint & {
@@ -91,8 +91,8 @@ export async function listWebhookAttempts(
 }
 
 /**
- * Sends a delivery again under the same ID, or all that failed since a moment, with all retries. Returns how
- * many.
+ * Replays one delivery, or all that have failed since a moment. IDs stay, and retries start over. Returns the
+ * number of deliveries.
  */
 export async function replayWebhooks(
   db: Db,
@@ -115,7 +115,7 @@ export async function replayWebhooks(
   return Number(numUpdatedRows);
 }
 
-/** A message for this endpoint alone, sent like all others. */
+/** Stores a test message for this endpoint only, which is sent like any other. */
 export async function insertPing(
   db: Db,
   args: Endpoint & { readonly appId: string; readonly now: Date },

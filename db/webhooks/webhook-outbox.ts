@@ -19,7 +19,7 @@ export interface DueWebhook {
 }
 
 /**
- * Claims due deliveries until the end of a lease: those of a process that dies are sent again afterwards. An
+ * Claims due deliveries until the end of a lease. Claims of a process that dies are sent again afterwards. An
  * event waits for the first attempt of each earlier event of the same object.
  */
 export async function claimDueWebhooks(
@@ -29,7 +29,7 @@ export async function claimDueWebhooks(
     readonly leaseUntil: Date;
     readonly limit: number;
     readonly perEndpoint: number;
-    /** How many requests endpoints have yet to answer. */
+    /** Number of unanswered requests by endpoint ID. */
     readonly open: ReadonlyMap<string, number>;
   },
 ): Promise<DueWebhook[]> {
@@ -37,7 +37,7 @@ export async function claimDueWebhooks(
   const [ids, counts] = [[...open.keys()], [...open.values()]];
   const { rows } = await sql<DueWebhook>`
     with due as (
-      -- Each endpoint gets its share, less its open requests: a slow one does not hold up the others.
+      -- Each endpoint gets its share less its open requests, so that a slow one does not delay the others.
       select claimed.endpoint_id, claimed.event_no
       from webhook_endpoints target
       left join unnest(${ids}::text[], ${counts}::int[]) as open (id, count) on open.id = target.id
@@ -47,7 +47,7 @@ export async function claimDueWebhooks(
         where one.endpoint_id = target.id
           and one.status = 'pending'
           and one.due_at <= ${now}
-          -- Events of one object go out in their order, until the first attempt of each.
+          -- First attempts of the events of one object keep the order of the events.
           and not exists (
             select 1
             from webhook_deliveries before
@@ -96,7 +96,7 @@ export interface WebhookAttempt {
   readonly error: string | null;
 }
 
-/** `retryAt`: null when it is given up. `disable`: why the endpoint gets nothing more. */
+/** `retryAt`: null when no retry follows. `disable`: reason for disabling the endpoint, or null. */
 export type AttemptOutcome =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'failed'; readonly retryAt: Date | null; readonly disable: string | null };
@@ -125,7 +125,7 @@ export async function recordWebhookAttempt(
       .where('status', '=', 'pending')
       .returning('attempts')
       .executeTakeFirst();
-    // Another attempt settled the delivery, or the endpoint is gone.
+    // Another attempt has settled the delivery, or the endpoint was deleted.
     if (row === undefined) return;
     await trx
       .insertInto('webhook_attempts')
@@ -172,7 +172,7 @@ export async function emitApprovalReminders(db: Db, now: Date): Promise<void> {
 
 const BATCH = 5_000;
 
-/** Deletes settled events with their deliveries and attempts. Returns how many. */
+/** Deletes settled events with their deliveries and attempts. Returns the number of events. */
 export async function deleteWebhooksBefore(db: Db, before: Date): Promise<number> {
   let total = 0;
   for (;;) {

@@ -13,7 +13,7 @@ export interface WebhookEndpoint {
   readonly disabledAt: Date | null;
   readonly disabledReason: string | null;
   readonly failingSince: Date | null;
-  /** Until then messages are also signed by the previous secret. */
+  /** Time until which messages are also signed by the previous secret. */
   readonly previousSecretUntil: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -21,7 +21,7 @@ export interface WebhookEndpoint {
 
 type Key = { readonly appId: string; readonly id: string };
 
-/** Undefined when the app has as many endpoints as it may. */
+/** Undefined when the app has the maximum number of endpoints. */
 export async function insertWebhook(
   db: Db,
   args: Key & {
@@ -34,7 +34,7 @@ export async function insertWebhook(
   },
 ): Promise<WebhookEndpoint | undefined> {
   return await inTransaction(db, async (trx) => {
-    // Two insertions at once count one after the other.
+    // The lock makes simultaneous insertions count one after the other.
     await sql`select 1 from apps where id = ${args.appId} for no key update`.execute(trx);
     const { count } = await trx
       .selectFrom('webhook_endpoints')
@@ -82,7 +82,7 @@ export async function listWebhooks(db: Db, appId: string): Promise<WebhookEndpoi
   return rows.map(toEndpoint);
 }
 
-/** `disabled: false` also clears the time since which the endpoint fails. */
+/** Changes an endpoint. `disabled: false` also clears `failing_since`. */
 export async function updateWebhook(
   db: Db,
   args: Key & {
@@ -114,7 +114,7 @@ export async function updateWebhook(
   });
 }
 
-/** Pending deliveries fail. A replay sends them after the endpoint is enabled again. */
+/** Disables an endpoint and fails its pending deliveries, which can be replayed once it is enabled again. */
 export async function disableWebhook(db: Db, args: { id: string; reason: string; now: Date }): Promise<void> {
   await db
     .updateTable('webhook_endpoints')
@@ -134,7 +134,7 @@ export async function disableWebhook(db: Db, args: { id: string; reason: string;
     .execute();
 }
 
-/** The new secret signs from now on, the old one beside it until then. */
+/** Replaces the secret. Messages are also signed by the old one until `previousUntil`. */
 export async function rotateWebhookSecret(
   db: Db,
   args: Key & { readonly sealed: Buffer; readonly previousUntil: Date; readonly now: Date },

@@ -28,7 +28,7 @@ export interface Plan {
 export interface TaskEvent {
   readonly seq: number;
   readonly at: string;
-  readonly verb: string;
+  readonly action: string;
   readonly via: string;
   readonly person: string | null;
   readonly revision: number;

@@ -13,7 +13,7 @@ export function submitEvent(at: number, by: string, revision: number, origin?: s
   return {
     seq: 1,
     at: new Date(at).toISOString(),
-    verb: 'submit',
+    action: 'submit',
     via: 'api',
     person: by,
     revision,

@@ -81,7 +81,7 @@ export class Marketer {
     await insist(`starting ${id}`, () => this.#bringForward(id));
   }
 
-  /** One verb at a time, by what the task says of itself: an answer that got lost may have been a yes. */
+  /** One action at a time, by what the task says of itself: an answer that got lost may have been a yes. */
   async #bringForward(taskId: string): Promise<void> {
     const { status } = Task.parse(await this.#call('marketer', 'GET', `/v1/tasks/${taskId}`));
     if (status === 'draft') await this.#call('marketer', 'POST', `/v1/tasks/${taskId}/submit`);

@@ -4,17 +4,17 @@ import { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { Action } from '../../domain/tasks/task-status.ts';
 import { STATE_QUERY, type TaskView } from '../../domain/workflows/contract.ts';
 import { until } from '../wait.ts';
-import { type Answer, verb as post, type Shop } from '../world/shop.ts';
+import { type Answer, callAction as post, type Shop } from '../world/shop.ts';
 import type { World } from '../world/world.ts';
 import { SIGNAL_OF } from './table.ts';
 
 export const RATE = 7;
 
-/** The verb as a person says it over HTTP. */
-export async function overHttp(shop: Shop, taskId: string, verb: Action): Promise<Answer> {
+/** The action as a person says it over HTTP. */
+export async function overHttp(shop: Shop, taskId: string, action: Action): Promise<Answer> {
   const { marketer, approver } = shop;
   const url = `/v1/tasks/${taskId}`;
-  switch (verb) {
+  switch (action) {
     case 'edit':
       return await shop.call(marketer, 'PATCH', url, { content: { title: 'Changed', body: 'Today' } });
     case 'delete':
@@ -26,19 +26,19 @@ export async function overHttp(shop: Shop, taskId: string, verb: Action): Promis
     case 'reject':
       return await post(shop, approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
     default:
-      return await post(shop, marketer, taskId, verb);
+      return await post(shop, marketer, taskId, action);
   }
 }
 
-/** The verb as Temporal's CLI would say it; answers why it was refused, when it was. */
+/** The action as Temporal's CLI would say it; answers why it was refused, when it was. */
 export async function bySignal(
   world: World,
   shop: Shop,
   taskId: string,
-  verb: keyof typeof SIGNAL_OF,
+  action: keyof typeof SIGNAL_OF,
 ): Promise<void> {
-  const payload = await payloadOf(world, shop, taskId, verb);
-  await world.env.client.workflow.getHandle(taskId).signal(SIGNAL_OF[verb], payload);
+  const payload = await payloadOf(world, shop, taskId, action);
+  await world.env.client.workflow.getHandle(taskId).signal(SIGNAL_OF[action], payload);
 }
 
 /** Why the signal changed nothing: nobody hears it, or the task says so. */
@@ -46,31 +46,31 @@ export async function refusalOfSignal(
   world: World,
   shop: Shop,
   taskId: string,
-  verb: keyof typeof SIGNAL_OF,
+  action: keyof typeof SIGNAL_OF,
 ): Promise<string> {
   const handle = world.env.client.workflow.getHandle(taskId);
   try {
-    await bySignal(world, shop, taskId, verb);
+    await bySignal(world, shop, taskId, action);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'no workflow runs';
     throw error;
   }
   const view = await until(
     () => handle.query<TaskView>(STATE_QUERY),
-    ({ ignored }) => ignored.some(({ name }) => name === SIGNAL_OF[verb]),
+    ({ ignored }) => ignored.some(({ name }) => name === SIGNAL_OF[action]),
   );
-  return view.ignored.findLast(({ name }) => name === SIGNAL_OF[verb])?.reason ?? '';
+  return view.ignored.findLast(({ name }) => name === SIGNAL_OF[action])?.reason ?? '';
 }
 
-async function payloadOf(world: World, shop: Shop, taskId: string, verb: Action): Promise<object> {
+async function payloadOf(world: World, shop: Shop, taskId: string, action: Action): Promise<object> {
   const by = shop.marketer.personId;
-  if (verb === 'set_rate') return { by, ratePerSecond: RATE };
-  if (verb === 'edit') return { by, revision: await nextRevision(world, shop, taskId) };
-  if (verb !== 'approve' && verb !== 'reject') return { by };
+  if (action === 'set_rate') return { by, ratePerSecond: RATE };
+  if (action === 'edit') return { by, revision: await nextRevision(world, shop, taskId) };
+  if (action !== 'approve' && action !== 'reject') return { by };
   const approver = shop.approver.personId;
   const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
   const decision = { approver, revision: 1, ...('code' in body ? { code: body['code'] } : {}) };
-  return verb === 'approve' ? decision : { ...decision, reason: 'Typo' };
+  return action === 'approve' ? decision : { ...decision, reason: 'Typo' };
 }
 
 /** A revision that is stored, and that the workflow has not heard of. */

@@ -1,6 +1,6 @@
 import { failTask } from '../../db/tasks/orphans.ts';
 import { until } from '../wait.ts';
-import { createTask, everybody, type Shop, submitAndApprove, verb } from '../world/shop.ts';
+import { callAction, createTask, everybody, type Shop, submitAndApprove } from '../world/shop.ts';
 import { taskIn } from '../world/task.ts';
 import type { World } from '../world/world.ts';
 import type { Row } from './table.ts';
@@ -33,7 +33,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
   const make = async (definition: Record<string, unknown>) => await createTask(shop, definition);
   const submitted = async (definition: Record<string, unknown> = soon) => {
     const taskId = await make(definition);
-    await verb(shop, shop.marketer, taskId, 'submit');
+    await callAction(shop, shop.marketer, taskId, 'submit');
     return taskId;
   };
   const approved = async (definition: Record<string, unknown>) => {
@@ -43,7 +43,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
   };
   const after = async (definition: Record<string, unknown>, name: string) => {
     const taskId = await approved(definition);
-    await verb(shop, shop.marketer, taskId, name);
+    await callAction(shop, shop.marketer, taskId, name);
     return taskId;
   };
   const reached = async (definition: Record<string, unknown>, status: string) => {
@@ -58,7 +58,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
       return await submitted();
     case 'rejected': {
       const taskId = await submitted();
-      await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
+      await callAction(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
       return taskId;
     }
     case 'scheduled':
@@ -73,7 +73,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
       return await after(soon, 'pause');
     case 'paused_in_push': {
       const taskId = await underWay(await approved(now));
-      await verb(shop, shop.marketer, taskId, 'pause');
+      await callAction(shop, shop.marketer, taskId, 'pause');
       return taskId;
     }
     case 'collecting':

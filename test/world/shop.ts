@@ -107,7 +107,7 @@ export async function createTask(shop: Shop, definition: Json): Promise<string> 
   return body.id;
 }
 
-export async function verb(
+export async function callAction(
   shop: Shop,
   caller: Caller,
   taskId: string,
@@ -122,7 +122,7 @@ export async function submitAndApprove(shop: Shop, taskId: string): Promise<void
     [shop.marketer, 'submit', undefined],
     [shop.approver, 'approve', { revision: 1 }],
   ] as const) {
-    const answer = await verb(shop, caller, taskId, name, body);
+    const answer = await callAction(shop, caller, taskId, name, body);
     if (answer.status >= 300) throw new Error(`${name}: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
 }

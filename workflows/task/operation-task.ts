@@ -89,7 +89,7 @@ async function begin(workflow: TaskWorkflowState): Promise<void> {
   // The start of the workflow has set the search attributes already.
   workflow.shownStatus = workflow.state.status;
   const from = origin === undefined ? {} : { origin };
-  audit(workflow, { verb: 'submit', via: 'api', person: by, outcome: 'done', ...from });
+  audit(workflow, { action: 'submit', via: 'api', person: by, outcome: 'done', ...from });
   changeState(workflow, workflow.state);
 }
 

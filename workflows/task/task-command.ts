@@ -69,7 +69,7 @@ async function lookUpFacts(workflow: TaskWorkflowState, command: Command): Promi
 
 function auditCommand(workflow: TaskWorkflowState, command: Command, via: string): void {
   audit(workflow, {
-    verb: command.name,
+    action: command.name,
     via,
     person: personOf(command),
     outcome: 'done',

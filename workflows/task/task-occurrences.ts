@@ -45,7 +45,7 @@ export async function checkForEnd(workflow: TaskWorkflowState): Promise<void> {
 }
 
 function auditSkipped(workflow: TaskWorkflowState, detail: string): void {
-  audit(workflow, { verb: 'skip', via: 'schedule', person: null, outcome: 'done', detail });
+  audit(workflow, { action: 'skip', via: 'schedule', person: null, outcome: 'done', detail });
 }
 
 function isoTime(at: number): string {

@@ -69,7 +69,7 @@ export function newTaskWorkflowState(input: OperationTaskInput, carried: Carried
 
 export function audit(
   workflow: TaskWorkflowState,
-  event: Pick<TaskEvent, 'verb' | 'via' | 'person' | 'outcome'> &
+  event: Pick<TaskEvent, 'action' | 'via' | 'person' | 'outcome'> &
     Partial<Pick<TaskEvent, 'detail' | 'remark' | 'origin'>>,
 ): void {
   workflow.seq++;
@@ -92,9 +92,9 @@ export function ignore(
   person: string | null,
 ): void {
   const at = new Date(Date.now()).toISOString();
-  const verb = name.slice(0, NAME_LENGTH);
-  workflow.ignored = [...workflow.ignored, { at, name: verb, reason }].slice(-IGNORED_SHOWN);
-  audit(workflow, { verb, via: 'signal', person, outcome: 'ignored', detail: reason });
+  const action = name.slice(0, NAME_LENGTH);
+  workflow.ignored = [...workflow.ignored, { at, name: action, reason }].slice(-IGNORED_SHOWN);
+  audit(workflow, { action, via: 'signal', person, outcome: 'ignored', detail: reason });
 }
 
 export function isRecorded(workflow: TaskWorkflowState): boolean {

@@ -14,7 +14,7 @@ export const APPS = [
     on_approval_timeout text not null default 'expire'
       check (on_approval_timeout in ('expire', 'late_policy')),
     approval_reminder_minutes integer check (approval_reminder_minutes > 0),
-    -- Persons of these roles decide about tasks.
+    -- Roles whose persons approve and reject tasks.
     approver_roles text[] not null default '{approver}'
   )`,
   `create table people (
@@ -26,7 +26,7 @@ export const APPS = [
   )`,
   'create index on people (app_id)',
   'alter table apps add foreign key (resumed_by) references people',
-  // Claims read this table without waiting: a stop in apps.stopped_at alone would wait for a gap between
+  // Claims read this table without waiting. A stop in apps.stopped_at alone would wait for a gap between
   // claims.
   `create table app_stops (
     app_id text primary key references apps,
@@ -53,7 +53,7 @@ export const APPS = [
     updated_at timestamptz not null,
     primary key (app_id, channel)
   )`,
-  // The app's own backend proves with these keys who its users are.
+  // The app's own backend signs the identity of its users with these keys.
   `create table user_token_keys (
     app_id text not null references apps,
     key_id text not null,

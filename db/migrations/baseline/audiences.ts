@@ -1,4 +1,4 @@
-/** Audiences, their versions and members, and what is known of them on the way. */
+/** Audiences with their versions and members, and the progress of recounts and uploads. */
 export const AUDIENCES = [
   `create table audiences (
     id text primary key,
@@ -48,7 +48,7 @@ export const AUDIENCES = [
     next_id text not null default ''
   )`,
   `create index on audience_refreshes (beat_at) where state = 'running'`,
-  // The progress of an upload: a request with the same key resumes it.
+  // The progress of an upload, which a request with the same key resumes.
   `create table audience_uploads (
     no bigint generated always as identity primary key,
     app_id text not null references apps,
@@ -65,7 +65,7 @@ export const AUDIENCES = [
     updated_at timestamptz not null,
     unique (app_id, key)
   )`,
-  // Without a foreign key, which would be checked for each of millions of rows.
+  // No foreign key, because it would be checked for each of millions of rows.
   `create table audience_upload_members (
     upload_no bigint not null,
     kind smallint not null,
@@ -90,7 +90,7 @@ export const FROZEN_AUDIENCES = [
     kind smallint not null,
     id text not null,
     device_no bigint,
-    -- Known when the copy is made: a push does not look for duplicates among a million rows.
+    -- Computed when the copy is made, so that a push does not search a million rows for duplicates.
     is_duplicate boolean not null default false
   )`,
   'create index on frozen_members (frozen_no)',

@@ -8,7 +8,7 @@ export const AUDIT = [
     seq integer,
     at timestamptz not null,
     person_id text,
-    verb text not null,
+    action text not null,
     via text not null,
     revision integer,
     outcome text not null check (outcome in ('done', 'ignored')),

@@ -1,7 +1,7 @@
-/** One device keeps this many of the tokens that it had. */
+/** Number of ended tokens that are kept per device. */
 const HISTORY_KEPT = 20;
 
-/** Devices, the ways to find them, and the tokens that they had. */
+/** Devices, their identifiers, and the tokens that they had. */
 export const DEVICES = [
   `create table devices (
     no bigint generated always as identity primary key,
@@ -24,7 +24,7 @@ export const DEVICES = [
     secret_hash bytea,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Null is the usual kind of the platform.
+    -- Null means the platform's usual kind.
     address_kind text,
     unique (app_id, device_id)
   )`,
@@ -34,7 +34,7 @@ export const DEVICES = [
     where token_state = 'active'`,
   `create unique index devices_unsent_token on devices (app_id, channel, md5(token))
     where token_state = 'no_sender'`,
-  // An app has few versions: a rule walks them in the index, and compares them outside.
+  // Lists the few versions of an app by a loose index scan. Rules compare them outside the database.
   'create index on devices (app_id, app_version) where app_version is not null',
   `create table device_identifiers (
     app_id text not null,
@@ -56,10 +56,10 @@ export const DEVICES = [
     ended_at timestamptz not null,
     primary key (device_no, no)
   )`,
-  // A push that is prepared in parts asks which tokens changed hands since its first part.
+  // A push that is prepared in parts looks up tokens that moved to another device since its first part.
   'create index on device_tokens (ended_at)',
-  // A trigger, because tokens are ended by several writers: the device, another device, an import, a push
-  // service.
+  // A trigger, because tokens are ended by several writers (the device, another device, an import, a push
+  // service).
   `create function archive_device_token() returns trigger language plpgsql as $$
     begin
       insert into device_tokens

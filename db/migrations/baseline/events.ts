@@ -1,16 +1,16 @@
-/** Events that apps report of their users and devices. */
+/** Events that apps report about their users and devices. */
 export const EVENTS = [
   // A number for each name keeps millions of rows from repeating it.
   `create table event_names (
     no integer generated always as identity primary key,
     app_id text not null references apps,
     name text not null,
-    -- Whether devices without a user have reported it: rules look for such devices only then.
+    -- Whether devices without a user have reported the event. Rules consider such devices only then.
     anonymous boolean not null default false,
     created_at timestamptz not null,
     unique (app_id, name)
   )`,
-  // A partition for each month: old events go with their partition.
+  // One partition per month, so that old events are dropped with their partition.
   `create table events (
     at timestamptz not null,
     app_id text not null,
@@ -23,7 +23,7 @@ export const EVENTS = [
   'create index on events (name_no, at) include (user_id, device_no)',
   'create index on events (user_id, name_no, at) where user_id is not null',
   'create index on events (device_no, name_no, at) where device_no is not null',
-  // Apart from the events: a key that includes the time would not be unique across partitions.
+  // Separate from the events, whose unique keys would have to include the time of the partitions.
   `create table event_keys (
     key uuid primary key,
     received_at timestamptz not null

@@ -1,6 +1,6 @@
-/** Functions that tables, indexes and triggers of several subjects use. */
+/** Functions that tables, indexes and triggers of several subjects share. */
 export const FUNCTIONS = [
-  // Rows that are evidence (revisions, audit entries, origins of requests) are only ever added.
+  // Evidence (revisions, audit entries, origins of requests) is append-only.
   `create function refuse_change() returns trigger language plpgsql as $$
     begin
       raise exception '% rows are immutable', tg_table_name;
@@ -9,8 +9,8 @@ export const FUNCTIONS = [
   `create function fold_name(text) returns text
     language sql immutable strict parallel safe
     return casefold(normalize($1, nfkc) collate "pg_unicode_fast")`,
-  // Every character and every pair of neighbours: a search finds parts of any length, in scripts without
-  // words, too.
+  // All characters and pairs of neighbouring characters, so that a search finds parts of any length, also in
+  // scripts without spaces between words.
   `create function name_grams(text) returns text[]
     language sql immutable strict parallel safe
     return (

@@ -1,6 +1,4 @@
-/**
- * Pushes and the ledger of their deliveries. Rows that many senders update leave room for it in their page.
- */
+/** Pushes and the ledger of their deliveries. The fillfactor leaves room for updates by many senders. */
 export const LEDGER = [
   `create table pushes (
     no bigint generated always as identity primary key,
@@ -21,12 +19,12 @@ export const LEDGER = [
     finalised_at timestamptz,
     details_deleted_at timestamptz,
     created_at timestamptz not null,
-    -- Pushes of a trigger task: users join until then.
+    -- Time until which users join a push of a trigger task.
     closed_at timestamptz,
     contacts_logged_at timestamptz,
     contacts_settled_at timestamptz,
     status_at timestamptz,
-    -- Devices of the audience from this number on are still to be written.
+    -- Devices of the audience from this number on are not written yet.
     next_part_from bigint,
     prepared_at timestamptz,
     unique (task_id, seq)
@@ -34,7 +32,7 @@ export const LEDGER = [
   'create index on pushes (slot) where details_deleted_at is null',
   'create index on pushes (app_id, started_at desc, no desc)',
   'create index on pushes (app_id, finalised_at)',
-  // The fence: a claim reads it, and a pause or cancel changes it.
+  // The fence, which a claim reads and a pause or cancel changes.
   `create table push_control (
     push_no bigint primary key references pushes,
     epoch integer not null default 0,
@@ -60,10 +58,10 @@ export const LEDGER = [
     done boolean not null default false,
     seen_at timestamptz,
     recalled boolean not null default false,
-    -- Null: due from the start. Otherwise the wave of some time zones, which waits for its time.
+    -- Null means due from the start. Leases of a later wave of time zones wait for this time.
     due_at timestamptz,
     holder text,
-    -- A claim notices by it that rows were taken from its lease after its snapshot.
+    -- Tells a claim that rows were taken from its lease after its snapshot.
     version integer not null default 0,
     primary key (push_no, lease_no)
   ) with (fillfactor = 50)`,
@@ -75,7 +73,7 @@ export const LEDGER = [
     metric text not null,
     reason text not null default '',
     value bigint not null,
-    -- The place of the locale in the content of the push, 0 for content without locales.
+    -- Position of the locale in the push's content, 0 for content without locales.
     locale smallint not null default 0,
     -- The hour of the push in which a sender settled, -1 for other writers.
     hour smallint not null default -1,
@@ -90,7 +88,7 @@ export const LEDGER = [
     value bigint not null,
     primary key (push_no, slot, hour, platform, metric)
   ) with (fillfactor = 50)`,
-  // The partitions, one for each half hour, are made as pushes are prepared, and dropped with their details.
+  // One partition per half hour, created when pushes are prepared and dropped after the window.
   `create table deliveries (
     slot timestamptz not null,
     push_no bigint not null,
@@ -122,7 +120,7 @@ export const LEDGER = [
     opened_at timestamptz not null,
     primary key (push_no, n, event_id, slot)
   ) partition by range (slot)`,
-  // The contact log, which caps count: a row for each device of a push.
+  // The contact log, with a row for each device of a push. Caps count these rows.
   `create table contacts (
     app_id text not null,
     push_no bigint not null,

@@ -1,4 +1,4 @@
-/** Receipts: how they arrive, and the callbacks that wait to be read. */
+/** Arrival counts of receipts, and the vendors' callbacks that wait for processing. */
 export const RECEIPTS = [
   `create table receipt_arrivals (
     app_id text not null references apps,
@@ -21,13 +21,14 @@ export const RECEIPTS = [
     received_at timestamptz not null,
     done_at timestamptz,
     outcome jsonb,
-    -- A vendor that repeats a callback changes nothing.
+    -- A repeated callback of a vendor changes nothing.
     unique (key_id, callback_id)
   )`,
   'create index receipt_inbox_waiting on receipt_inbox (no) where done_at is null',
   'create index receipt_inbox_done on receipt_inbox (done_at) where done_at is not null',
   'create index on receipt_inbox (app_id, no desc)',
-  // Receipts after the window, so that each counts once. The delivery is gone by then: no key refers to it.
+  // Receipts after the window, so that each counts once. No foreign key refers to the delivery, because it is
+  // deleted by then.
   `create table late_receipts (
     ended_at timestamptz not null,
     push_no bigint not null,

@@ -1,6 +1,6 @@
 /** Tasks with their revisions, decisions, folders, sub-campaigns and test sends. */
 export const TASKS = [
-  // The two unique keys carry foreign keys that include the app: a task cannot be in another app's folder.
+  // The two unique keys serve foreign keys that include the app, so that no task is in another app's folder.
   `create table subgroups (
     id text primary key,
     app_id text not null references apps,
@@ -34,13 +34,13 @@ export const TASKS = [
     created_at timestamptz not null,
     updated_at timestamptz not null,
     subgroup_id text,
-    -- The form of the name that is searched and sorted.
+    -- The form of the name for search and sorting.
     name_folded text collate "pg_unicode_fast" generated always as (fold_name(name)) stored,
     approval_due_at timestamptz,
     approval_reminded_for timestamptz,
     foreign key (app_id, subgroup_id) references subgroups (app_id, id) on delete set null (subgroup_id)
   )`,
-  // An index for each order of the list of tasks, which leaves archived tasks out.
+  // One index per sort order of the list of tasks, without archived tasks.
   'create index on tasks (app_id, created_at desc, id desc) where archived_at is null',
   'create index on tasks (app_id, name_folded, id) where archived_at is null',
   `create index on tasks (app_id, (coalesce(push_at, '-infinity')), id) where archived_at is null`,
@@ -92,7 +92,7 @@ export const TASKS = [
     primary key (task_id, sub_campaign_id)
   )`,
   'create index on task_sub_campaigns (sub_campaign_id, task_id)',
-  // Sort keys of the list of tasks; the figures that the list shows are read from the counters.
+  // Sort keys of the list of tasks. The figures in the list are read from the counters.
   `create table task_totals (
     task_id text primary key references tasks,
     planned bigint not null,

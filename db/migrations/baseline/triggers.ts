@@ -1,4 +1,4 @@
-/** Trigger tasks: the events that they wait for, and the users that have entered. */
+/** Trigger tasks with the events that they wait for and the users that have entered. */
 export const TRIGGERS = [
   `create table triggers (
     task_id text primary key references tasks,
@@ -12,7 +12,7 @@ export const TRIGGERS = [
     starts_at timestamptz not null,
     ends_at timestamptz,
     paused boolean not null,
-    -- The properties that an event must have to count; null: every event counts.
+    -- The properties that an event must have to count. Null means that every event counts.
     filter jsonb
   )`,
   'create index on triggers (app_id, name_no)',

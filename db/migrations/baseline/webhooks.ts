@@ -32,10 +32,10 @@ export const WEBHOOKS = [
     event_no bigint not null references webhook_events on delete cascade,
     object_id text not null,
     status text not null check (status in ('pending', 'delivered', 'failed')),
-    -- Also the end of the lease of the process that is sending it.
+    -- Time of the next attempt, and during an attempt the end of the sending process's lease.
     due_at timestamptz not null,
     retry_from timestamptz not null,
-    -- Attempts since retry_from, which a replay sets; attempts counts all.
+    -- Attempts since retry_from, which a replay resets, while attempts counts all.
     tries integer not null default 0,
     attempts integer not null default 0,
     last_status integer,
@@ -58,7 +58,7 @@ export const WEBHOOKS = [
     primary key (endpoint_id, event_no, attempt),
     foreign key (endpoint_id, event_no) references webhook_deliveries on delete cascade
   )`,
-  // A transaction that changes a status writes the message with it: no message can be lost.
+  // The transaction that changes a status also writes the message, so that no message can be lost.
   `create function emit_webhook_event(app text, kind text, object text, happened timestamptz, facts jsonb)
     returns void language plpgsql as $$
     declare

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
 import { until } from './wait.ts';
-import { createTask, everybody, openShopWithDevices, verb } from './world/shop.ts';
+import { callAction, createTask, everybody, openShopWithDevices } from './world/shop.ts';
 import { readTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
@@ -14,9 +14,9 @@ const audience = fixture(beforeEach, async () => ({ id: await everybody(shop) })
 
 const inAnHour = () => new Date(Date.now() + HOUR).toISOString();
 const single = () => createTask(shop, { audience, pushAt: inAnHour() });
-const submit = (taskId: string) => verb(shop, shop.marketer, taskId, 'submit');
+const submit = (taskId: string) => callAction(shop, shop.marketer, taskId, 'submit');
 const approve = (taskId: string, revision = 1) =>
-  verb(shop, shop.approver, taskId, 'approve', { revision, comment: 'Go' });
+  callAction(shop, shop.approver, taskId, 'approve', { revision, comment: 'Go' });
 
 describe('submitting and deciding', () => {
   test('submit, approve: the answer is what Postgres then shows', async () => {
@@ -31,10 +31,10 @@ describe('submitting and deciding', () => {
       { decision: 'approve', via: 'api', personId: shop.approver.personId },
     ]);
     const audit = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/audit`);
-    expect(audit.body['items']).toContainEqual(expect.objectContaining({ verb: 'approve', remark: 'Go' }));
+    expect(audit.body['items']).toContainEqual(expect.objectContaining({ action: 'approve', remark: 'Go' }));
   });
 
-  test('a verb that the status does not allow is a 409 with the reason, before and in the workflow', async () => {
+  test('an action that the status does not allow is a 409 with the reason, before and in the workflow', async () => {
     const taskId = await single();
     expect(await approve(taskId)).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
     await submit(taskId);
@@ -46,8 +46,8 @@ describe('submitting and deciding', () => {
   test('reject needs a reason; the rejected task is edited and submitted anew', async () => {
     const taskId = await single();
     await submit(taskId);
-    expect((await verb(shop, shop.approver, taskId, 'reject', { revision: 1 })).status).toBe(400);
-    const rejected = await verb(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
+    expect((await callAction(shop, shop.approver, taskId, 'reject', { revision: 1 })).status).toBe(400);
+    const rejected = await callAction(shop, shop.approver, taskId, 'reject', { revision: 1, reason: 'Typo' });
     expect(rejected).toMatchObject({ status: 200, body: { status: 'rejected' } });
     expect(await readTask(shop, taskId)).toMatchObject({ status: 'rejected', statusReason: 'Typo' });
     const patch = { content: { title: 'Sale!', body: 'Today' } };
@@ -57,7 +57,7 @@ describe('submitting and deciding', () => {
       status: 200,
       body: { status: 'pending_approval', revision: 2 },
     });
-    await verb(shop, shop.approver, taskId, 'approve', { revision: 2 });
+    await callAction(shop, shop.approver, taskId, 'approve', { revision: 2 });
     const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`);
     expect(body['items']).toMatchObject([
       { submission: 1, revision: 1, decision: 'reject', remark: 'Typo' },
@@ -69,7 +69,7 @@ describe('submitting and deciding', () => {
     const taskId = await single();
     for (let round = 0; round < 3; round++) {
       expect(await submit(taskId)).toMatchObject({ status: 200, body: { status: 'pending_approval' } });
-      expect(await verb(shop, shop.marketer, taskId, 'withdraw')).toMatchObject({
+      expect(await callAction(shop, shop.marketer, taskId, 'withdraw')).toMatchObject({
         body: { status: 'draft' },
       });
     }
@@ -115,19 +115,21 @@ describe('a scheduled task', () => {
   test('pause, set rate, resume, cancel', async () => {
     const taskId = await scheduled();
     const put = { ratePerSecond: 50 };
-    expect(await verb(shop, shop.marketer, taskId, 'pause')).toMatchObject({ body: { status: 'paused' } });
+    expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({
+      body: { status: 'paused' },
+    });
     expect((await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, put)).status).toBe(200);
     expect(await readTask(shop, taskId)).toMatchObject({
       ratePerSecond: 50,
       allowed: expect.arrayContaining(['resume']),
     });
-    expect(await verb(shop, shop.marketer, taskId, 'resume')).toMatchObject({
+    expect(await callAction(shop, shop.marketer, taskId, 'resume')).toMatchObject({
       body: { status: 'scheduled' },
     });
-    expect(await verb(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
+    expect(await callAction(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
       body: { status: 'cancelled' },
     });
-    expect(await verb(shop, shop.marketer, taskId, 'pause')).toMatchObject({ status: 409 });
+    expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({ status: 409 });
   });
 
   test('delete cancels and archives it', async () => {
@@ -171,7 +173,7 @@ describe('while no worker runs', () => {
     await submit(taskId);
     await approve(taskId);
     await world.stopWorkers();
-    const paused = await verb(shop, shop.marketer, taskId, 'pause');
+    const paused = await callAction(shop, shop.marketer, taskId, 'pause');
     expect(paused).toMatchObject({ status: 202, body: { pending: true, status: 'scheduled' } });
     await world.startWorkers();
     await taskIn(shop, taskId, 'paused');
