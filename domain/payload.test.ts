@@ -26,7 +26,7 @@ test('names every fault with its place', () => {
   expect(read({ by: 'me', rate: 11, remark: '', extra: 1 })).toEqual({
     ok: false,
     reason:
-      'extra: is not known; by: must be a person; rate: must be a whole number from 1; mood: is missing; ' +
+      'extra: is not a known field; by: must be a person; rate: must be a whole number from 1 to 10; mood: is missing; ' +
       'remark: must have 1 to 5 characters',
   });
 });

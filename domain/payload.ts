@@ -43,7 +43,7 @@ export function payloadReader<Of extends Fields>(
     const given = new Map(Object.entries(value));
     const faults = [...given.keys()]
       .filter((key) => others === 'refused' && !Object.hasOwn(fields, key))
-      .map((key) => `${key}: is not known`);
+      .map((key) => `${key}: is not a known field`);
     const payload: Record<string, unknown> = {};
     for (const [key, field] of Object.entries(fields)) {
       const read = field(given.get(key));
@@ -61,7 +61,7 @@ export function matching(pattern: RegExp, message: string): Field<string> {
 
 export function text(max = Number.POSITIVE_INFINITY, min = 0): Field<string> {
   return (value) => {
-    if (typeof value !== 'string') return new Fault('must be a text');
+    if (typeof value !== 'string') return new Fault('must be text');
     return value.length < min || value.length > max
       ? new Fault(`must have ${min} to ${max} characters`)
       : value;
@@ -74,10 +74,12 @@ export function trimmed(field: Field<string>): Field<string> {
 }
 
 export function whole(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Field<number> {
+  const from = min > Number.MIN_SAFE_INTEGER ? ` from ${min}` : '';
+  const to = max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : '';
   return (value) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? value
-      : new Fault(`must be a whole number${min > Number.MIN_SAFE_INTEGER ? ` from ${min}` : ''}`);
+      : new Fault(`must be a whole number${from}${to}`);
 }
 
 export function oneOf<const Values extends readonly string[]>(values: Values): Field<Values[number]> {

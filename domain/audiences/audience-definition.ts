@@ -24,7 +24,7 @@ export function ruleOf(definition: AudienceDefinition): AudienceRule {
   if ('rule' in definition) return definition.rule;
   const { op, of } = definition.combination;
   const [first, ...rest] = of.map((ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }));
-  if (first === undefined) throw new Error('a combination of nothing');
+  if (first === undefined) throw new Error('a combination must name at least one audience');
   if (op === 'union') return { any: [first, ...rest] };
   if (op === 'intersection') return { all: [first, ...rest] };
   return { all: [first, { not: { any: rest } }] };

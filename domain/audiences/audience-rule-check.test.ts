@@ -62,8 +62,8 @@ test('every fault is named with its place', () => {
     '/any/2/days: Too small: expected number to be >0',
     '/any/2/where/0/value: Invalid input: expected string, received number',
     '/any/2/extra: is not a known field',
-    '/any/3/pushId: not together with taskId',
-    '/any/4/any: not together with all',
+    '/any/3/pushId: must be omitted when taskId is set',
+    '/any/4/any: must be omitted when all is set',
     '/any/4/color: is not a known field',
     '/any/5/all: must not be empty',
   ]);
@@ -75,7 +75,9 @@ test('ten thousand conditions, a bottomless rule and a list of a million are ref
   expect(faults(many)).toEqual(['/: must have at most 200 conditions and groups']);
   let deep: unknown = vip;
   for (let level = 0; level < 100_000; level++) deep = { not: deep };
-  expect(faults(deep)).toEqual([expect.stringMatching(/^(\/not){10}: must not be deeper than 10 levels$/)]);
+  expect(faults(deep)).toEqual([
+    expect.stringMatching(/^(\/not){10}: must not be nested deeper than 10 levels$/),
+  ]);
   const long = { field: 'tags', op: 'any', value: new Array(1_000_000).fill(0) };
   expect(faults(long)).toEqual(['/value: must have at most 1000 values']);
   expect(faults(JSON.parse('['.repeat(200_000) + ']'.repeat(200_000)))).toHaveLength(1);

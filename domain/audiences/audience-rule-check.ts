@@ -35,8 +35,9 @@ function checkNode(walk: Walk, value: unknown, path: readonly PropertyKey[], dep
   walk.nodes += 1;
   if (walk.nodes > RULE_LIMITS.nodes) return;
   const fault = (message: string, place = path) => walk.faults.push({ path: place, message });
-  if (depth > RULE_LIMITS.depth) return void fault(`must not be deeper than ${RULE_LIMITS.depth} levels`);
-  if (!isObject(value)) return void fault('must be an object: a condition with a field, or all, any, or not');
+  if (depth > RULE_LIMITS.depth)
+    return void fault(`must not be nested deeper than ${RULE_LIMITS.depth} levels`);
+  if (!isObject(value)) return void fault('must be an object with field, all, any or not');
   const groups = GROUPS.filter((name) => Object.hasOwn(value, name));
   const [group] = groups;
   if (group === undefined) {
@@ -46,7 +47,7 @@ function checkNode(walk: Walk, value: unknown, path: readonly PropertyKey[], dep
   for (const name of Object.keys(value).slice(0, RULE_LIMITS.faults)) {
     if (name === group) continue;
     const isGroup = GROUPS.some((one) => one === name);
-    fault(isGroup ? `not together with ${group}` : 'is not a known field', [...path, name]);
+    fault(isGroup ? `must be omitted when ${group} is set` : 'is not a known field', [...path, name]);
   }
   checkGroup(walk, group, value[group], [...path, group], depth);
 }
@@ -73,7 +74,7 @@ function checkGroup(
 function checkCondition(walk: Walk, value: Record<string, unknown>, path: readonly PropertyKey[]): void {
   const field = FIELDS.find((name) => name === value['field']);
   if (field === undefined) {
-    const message = `must be one of ${FIELDS.join(', ')}; a group has all, any or not`;
+    const message = `must be one of ${FIELDS.join(', ')}; for a group, use all, any or not`;
     walk.faults.push({ path: [...path, 'field'], message });
     return;
   }

@@ -104,7 +104,7 @@ const PushResult = z
     hours: z.number().positive().max(72).optional(),
   })
   .refine((rule) => rule.pushId === undefined || rule.taskId === undefined, {
-    message: 'not together with taskId',
+    message: 'must be omitted when taskId is set',
     path: ['pushId'],
   });
 export const AUDIENCE_ID = /^audience-[0-9a-z]{10}$/;

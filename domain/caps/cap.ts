@@ -37,8 +37,8 @@ export const Cap = z
       if (max > MAX_OF_ONE) fault('max', `must be at most ${MAX_OF_ONE} per ${per}`);
       return;
     }
-    if (window.kind !== 'day') fault('window', 'must be a day, of the app: its vendor counts by days');
-    if (channel === undefined) fault('channel', 'must be named: each vendor counts by itself');
+    if (window.kind !== 'day') fault('window', 'must be of the kind day when per is app');
+    if (channel === undefined) fault('channel', 'is required when per is app');
   })
   .meta({ id: 'Cap' });
 export type Cap = z.infer<typeof Cap>;
@@ -53,7 +53,7 @@ export const QuietHours = z
     /** Of both classes when left out. */
     class: z.enum(MESSAGE_CLASSES).optional(),
   })
-  .refine(({ from, to }) => from !== to, 'must not begin when they end')
+  .refine(({ from, to }) => from !== to, 'from and to must differ')
   .meta({ id: 'QuietHours' });
 export type QuietHours = z.infer<typeof QuietHours>;
 

@@ -40,7 +40,7 @@ test('sizes are checked for each platform and locale, with the longest values', 
   // Web push takes less.
   const detail = check({ body: 'a'.repeat(1900), deepLink: `https://x.example/${'ä'.repeat(900)}` })[0]
     ?.detail;
-  expect(detail).toMatch(/for web, which takes 3993$/);
+  expect(detail).toMatch(/; web accepts at most 3993$/);
   const variables = { name: { maxLength: 500 } };
   expect(pointers({ title: '{{ name }}{{ name }}{{ name }}', variables })).toEqual(['']);
   expect(pointers({ title: '{{ name }}{{ name }}{{ name }}', variables: { name: {} } })).toEqual([]);

@@ -44,7 +44,7 @@ function checkTemplates(content: Content): { faults: ContentFault[]; used: Set<s
       const pointer = at + place;
       const { variables } = content;
       if (variables === undefined) {
-        faults.push({ pointer, detail: 'holds a template, and the content declares no variables' });
+        faults.push({ pointer, detail: 'contains a template, but the content declares no variables' });
         continue;
       }
       faults.push(...faultsOf(text, kind, variables, used).map((detail) => ({ pointer, detail })));
@@ -62,7 +62,8 @@ function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used
     for (const [name, ...rest] of template.paths) {
       used.add(String(name));
       if (!Object.hasOwn(variables, String(name))) faults.push(`uses the unknown variable ${String(name)}`);
-      else if (rest.length > 0) faults.push(`the variable ${String(name)} has nothing within it`);
+      else if (rest.length > 0)
+        faults.push(`the variable ${String(name)} is a single value and has no members`);
     }
     // Some templates only show what they take when they are filled in.
     if (faults.length === 0) template.render(widest(variables));
@@ -95,9 +96,9 @@ function sizeFault(content: Content, platform: Platform, locale: string | undefi
   try {
     const sent = variables === undefined ? message : compileMessage(message)(widest(variables));
     const [bytes, limit] = [payloadBytes(sent), sizeLimit(platform)];
-    const values = variables === undefined ? '' : ', with the longest values,';
+    const values = variables === undefined ? '' : ' with the longest values';
     if (bytes <= limit) return undefined;
-    return `makes a payload of about ${bytes} bytes${values} for ${platform}, which takes ${limit}`;
+    return `has a payload of about ${bytes} bytes${values}; ${platform} accepts at most ${limit}`;
   } catch (error) {
     if (error instanceof TemplateError) return `cannot be filled in for ${platform}: ${error.message}`;
     throw error;

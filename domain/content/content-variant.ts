@@ -22,7 +22,7 @@ export function readVariant(
   variant: number,
 ): { readonly platform: Platform; readonly locale: string | undefined } {
   const platform = PLATFORMS[variant % VARIANTS_PER_LOCALE];
-  if (platform === undefined) throw new Error(`there is no variant ${variant}`);
+  if (platform === undefined) throw new Error(`variant ${variant} does not exist`);
   return { platform, locale: localesOf(content)[Math.floor(variant / VARIANTS_PER_LOCALE) - 1] };
 }
 

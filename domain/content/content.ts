@@ -9,7 +9,7 @@ const DeepLink = z.url().max(1000);
 
 export const Button = z
   .strictObject({
-    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be letters, digits, _ and -, 30 at most'),
+    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be 1 to 30 letters, digits, _ or -'),
     title: z.string().trim().min(1).max(40),
     deepLink: DeepLink.optional(),
   })
@@ -41,21 +41,21 @@ const LocaleTag = z
 const Translation = z
   .strictObject(shown)
   .partial()
-  .meta({ id: 'Translation', description: 'What differs for a locale.' });
+  .meta({ id: 'Translation', description: 'The fields that differ for a locale.' });
 
 const Locales = z
   .record(LocaleTag, Translation)
-  .refine((locales) => Object.keys(locales).length <= 50, 'must not be more than 50 locales')
+  .refine((locales) => Object.keys(locales).length <= 50, 'must have at most 50 locales')
   .refine((locales) => {
     const tags = Object.keys(locales).map((tag) => tag.toLowerCase());
     return new Set(tags).size === tags.length;
-  }, 'must name each locale once');
+  }, 'must name each locale only once; upper and lower case are equal');
 
 const PlatformContent = z
   .strictObject({ ...shown, ttlSeconds, priority })
   .partial()
   .extend({ locales: Locales.optional() })
-  .meta({ id: 'PlatformContent', description: 'What differs on a platform.' });
+  .meta({ id: 'PlatformContent', description: 'The fields that differ on a platform.' });
 
 const VARIABLE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
 
@@ -79,11 +79,11 @@ export const Content = z
     /** Of messages with the same key a device shows the last one. Each push has its own when left out. */
     collapseKey: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be letters, digits, _ and -, 32 at most')
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, _ or -')
       .optional(),
     variables: z
-      .record(z.string().regex(VARIABLE_NAME, 'must be a letter, then letters, digits and _'), Variable)
-      .refine((variables) => Object.keys(variables).length <= 20, 'must not be more than 20 variables')
+      .record(z.string().regex(VARIABLE_NAME, 'must be a letter and up to 49 letters, digits or _'), Variable)
+      .refine((variables) => Object.keys(variables).length <= 20, 'must have at most 20 variables')
       .optional(),
     locales: Locales.optional(),
     platforms: z.partialRecord(z.enum(PLATFORMS), PlatformContent).optional(),

@@ -5,8 +5,8 @@ export const IDENTIFIER_KINDS = ['idfa', 'idfv', 'oaid', 'android_id', 'custom_i
 export type IdentifierKind = (typeof IDENTIFIER_KINDS)[number];
 
 export const IDENTIFIER_FAULTS = {
-  all_zeros: 'is all zeros: the device gives no ID',
-  not_a_hash: 'must be md5: and 32, or sha256: and 64 hexadecimal digits',
+  all_zeros: 'is all zeros, which devices report when they have no ID',
+  not_a_hash: 'must be md5: with 32 hexadecimal digits or sha256: with 64',
   not_an_id: 'is not an ID of this kind',
 } as const;
 export type IdentifierFault = keyof typeof IDENTIFIER_FAULTS;

@@ -52,10 +52,10 @@ export function readSubscription(text: string): WebPushSubscription | undefined 
 function endpointFault(endpoint: string): string | undefined {
   if (endpoint.length > 2048) return 'must have at most 2048 characters';
   const url = URL.parse(endpoint);
-  if (url === null || url.protocol !== 'https:') return 'must be an https address';
+  if (url === null || url.protocol !== 'https:') return 'must be an https URL';
   const isPlain = url.port === '' && url.username === '' && url.password === '' && url.hash === '';
   if (!isPlain || !HOSTS.some((host) => host.test(url.hostname))) {
-    return "must be an address of a browser's push service";
+    return "must be a URL of a browser's push service";
   }
   return undefined;
 }

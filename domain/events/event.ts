@@ -8,7 +8,10 @@ export const EVENTS_KEPT_DAYS = 400;
 export const EVENT_NAME = /^[^\s\p{Cc}\p{Cs}](?:[^\p{Cc}\p{Cs}]{0,98}[^\s\p{Cc}\p{Cs}])?$/u;
 export const EventName = z
   .string()
-  .regex(EVENT_NAME, 'must be 1 to 100 characters, no space at its ends, no control characters');
+  .regex(
+    EVENT_NAME,
+    'must be 1 to 100 characters without control characters and without a space at either end',
+  );
 
 export const PropertyValue = z.union([
   PlainText(LIMITS.attributeValue).or(z.literal('')),
@@ -21,7 +24,7 @@ export const Properties = z
   .record(PlainText(LIMITS.attributeName), PropertyValue)
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
-    `must be at most ${LIMITS.attributes} properties`,
+    `must have at most ${LIMITS.attributes} properties`,
   );
 
 /** What an event that counts has among its properties, each with exactly this value. */
@@ -35,7 +38,7 @@ export const EventFilter = z
   )
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
-    `must be at most ${LIMITS.attributes} properties`,
+    `must have at most ${LIMITS.attributes} properties`,
   )
   .meta({ id: 'EventFilter' });
 export type EventFilter = z.infer<typeof EventFilter>;
@@ -54,7 +57,7 @@ export const EventInput = z
     deviceId: ExternalId.optional(),
   })
   .refine((event) => isStorable(event.properties ?? {}), {
-    message: 'must be text without NUL',
+    message: 'must not contain NUL or an unpaired surrogate',
     path: ['properties'],
   })
   .meta({ id: 'EventInput' });

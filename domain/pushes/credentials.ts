@@ -5,8 +5,8 @@ const APPLE_ID = /^[A-Z0-9]{10}$/;
 /** The `.p8` key of an Apple developer account, and the app that it sends to. */
 export const ApnsCredential = z
   .strictObject({
-    teamId: z.string().regex(APPLE_ID, 'must be the 10 characters of the Apple developer team'),
-    keyId: z.string().regex(APPLE_ID, 'must be the 10 characters of the APNs key'),
+    teamId: z.string().regex(APPLE_ID, 'must be the 10-character ID of the Apple developer team'),
+    keyId: z.string().regex(APPLE_ID, 'must be the 10-character ID of the APNs key'),
     privateKey: z.string().max(10_000),
     topic: z.string().regex(/^[A-Za-z0-9.-]{1,155}$/, 'must be a bundle ID such as com.example.app'),
   })

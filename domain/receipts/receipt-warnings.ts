@@ -39,12 +39,12 @@ export function receiptWarnings(
   if (!hasSdkKey) {
     warnings.push({
       code: 'no_sdk_key',
-      detail: 'The app has no SDK key: its devices cannot report receipts.',
+      detail: 'The app has no SDK key, so its devices cannot report receipts.',
     });
   }
   const good = arrivals.filter(({ result }) => result === 'counted' || result === 'duplicate');
   if (good.length === 0) {
-    const detail = 'No receipt has arrived yet: impressions, opens and dismissals are shown as n/a.';
+    const detail = 'No receipt has arrived yet. Until one does, impressions, opens and dismissals are n/a.';
     warnings.push({ code: 'never_arrived', detail });
   }
   for (const platform of new Set(good.flatMap((arrival) => arrival.platform ?? []))) {
@@ -53,13 +53,16 @@ export function receiptWarnings(
     );
     if (now.getTime() - last <= 7 * DAY_MS) continue;
     const days = Math.floor((now.getTime() - last) / DAY_MS);
-    warnings.push({ code: 'silent', detail: `No receipt of ${platform} devices for ${days} days.` });
+    warnings.push({
+      code: 'silent',
+      detail: `No receipt from ${platform} devices has arrived for ${days} days.`,
+    });
   }
   warnings.push(...badShares(arrivals));
   if (inbox.oldestAt !== null && now.getTime() - inbox.oldestAt.getTime() > INBOX_MS) {
     warnings.push({
       code: 'inbox_waits',
-      detail: 'Callbacks of vendors wait for more than a minute to be read.',
+      detail: 'Vendor callbacks have been waiting to be read for more than a minute.',
     });
   }
   return warnings;
@@ -75,11 +78,11 @@ function badShares(arrivals: readonly ArrivalFigures[]): ReceiptWarning[] {
   if (all < MANY) return [];
   const warnings: ReceiptWarning[] = [];
   if (of('error') / all > UNREADABLE_SHARE) {
-    const detail = `${of('error')} of ${all} receipts of the last 24 hours were malformed: see the answers to them.`;
+    const detail = `${of('error')} of ${all} receipts of the last 24 hours were malformed. See the errors in the API's answers.`;
     warnings.push({ code: 'many_unreadable', detail });
   }
   if (of('unknown') / all > UNREADABLE_SHARE) {
-    const detail = `${of('unknown')} of ${all} receipts of the last 24 hours name no delivery of this app: another app's SDK key, cut message IDs, or forgery.`;
+    const detail = `${of('unknown')} of ${all} receipts of the last 24 hours name no delivery of this app. Possible causes: another app's SDK key, truncated message IDs, or forgery.`;
     warnings.push({ code: 'many_unknown', detail });
   }
   return warnings;

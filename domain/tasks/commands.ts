@@ -59,13 +59,13 @@ export type ParsedCommand =
 /** Never throws, whatever the payload is. */
 export function parseCommand(name: CommandName, payload: unknown): ParsedCommand {
   if (payload === undefined || payload === null) {
-    return { ok: false, reason: `${name} needs one JSON object, and came without one` };
+    return { ok: false, reason: `${name} requires one JSON object as its payload` };
   }
   const read = READERS[name](payload);
   if (!read.ok) return read;
   const command = { name, ...read.payload } as Command;
   return command.name === 'reject' && command.reason === undefined && command.remark === undefined
-    ? { ok: false, reason: 'reason: a reject needs a reason' }
+    ? { ok: false, reason: 'reason: is required to reject a task' }
     : { ok: true, command };
 }
 

@@ -32,7 +32,7 @@ export function onOccurrence(state: TaskState, occurrence: Occurrence, now: numb
     return { kind: 'ignored', reason: reason ?? NOT_DUE };
   const seen = { ...occurrences, lastAt: occurrence.at, lastLocal: occurrence.local };
   if (plan.pushType === 'recurring' && isTooLate(plan, occurrence.at, now)) {
-    const tooLate = 'the time has passed by more than the late policy allows';
+    const tooLate = 'the occurrence is later than the late policy allows';
     return { kind: 'skipped', state: { ...state, occurrences: seen }, reason: tooLate };
   }
   const taken = occurrences.taken + 1;
@@ -54,7 +54,7 @@ const NOT_DUE = 'no more pushes are due';
 function reasonToIgnore({ occurrences, status }: TaskState, { at, local }: Occurrence): string | undefined {
   if (occurrences === undefined || occurrences.isOver) return NOT_DUE;
   const isShownAgain = local === occurrences.lastLocal && at - occurrences.lastAt > SAME_MS;
-  if (at <= occurrences.lastAt || isShownAgain) return 'this occurrence has been handled';
+  if (at <= occurrences.lastAt || isShownAgain) return 'this occurrence was already handled';
   return status === 'scheduled' || status === 'sending' ? undefined : `the task is ${status}`;
 }
 

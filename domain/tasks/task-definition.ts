@@ -92,7 +92,7 @@ export const TaskDefinition = z
     target: Target.optional(),
   })
   .refine((task) => task.pushType === 'single' || task.pushAt === undefined, {
-    message: 'only a single task has a push time; a manual task is pushed when someone says send',
+    message: 'is only allowed for single tasks; start a manual task with send',
     path: ['pushAt'],
   })
   .refine((task) => (task.pushType === 'recurring') === (task.recurrence !== undefined), {
@@ -108,21 +108,21 @@ export const TaskDefinition = z
     path: ['audienceAt'],
   })
   .refine(({ pushType, latePolicy }) => !COMES_DUE.includes(pushType) || graceOf(latePolicy) > 0, {
-    message: 'must be a minute or more: starting a push takes a moment',
+    message: 'must be at least 1 for recurring and trigger tasks, because a push takes a moment to start',
     path: ['latePolicy', 'afterMinutes'],
   })
   .superRefine(({ pushType, local, pushAt, recurrence }, context) => {
     const fault = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (local === undefined) return;
     if (pushType !== 'single' && pushType !== 'recurring') {
-      fault(['local'], 'only a single or a recurring task can be timed by the zones of its devices');
+      fault(['local'], 'is only allowed for single and recurring tasks');
     }
     if ((pushType === 'single') !== (local.at !== undefined)) {
       fault(['local', 'at'], 'is required for single tasks and not allowed for others');
     }
     if (pushAt !== undefined) fault(['pushAt'], 'must be omitted when local.at is set');
     if (recurrence?.timeZone !== undefined)
-      fault(['recurrence', 'timeZone'], 'must be omitted with local: each device has its own zone');
+      fault(['recurrence', 'timeZone'], 'must be omitted when local is set: each device has its own zone');
   })
   .meta({ id: 'TaskDefinition' });
 export type TaskDefinition = z.infer<typeof TaskDefinition>;

@@ -182,7 +182,7 @@ describe('approval', () => {
   test('binds to the revision', () => {
     expect(approve(initialState(planOf({ revision: 2 }), 1), 'a', 1)).toMatchObject({
       ok: false,
-      reason: 'revision 1 is not the one to be decided: that is revision 2',
+      reason: 'revision 1 cannot be decided; the current revision is 2',
     });
   });
 

@@ -28,9 +28,9 @@ export function timingFaults(task: TaskDefinition, now: number, appZone: string)
   }
   const from = Math.max(now, startAt === undefined ? 0 : Date.parse(startAt) - 1);
   const first = nextOccurrence(calendarsOf(recurrence), timeZone, from);
-  if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'never comes true' }];
+  if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'has no occurrence' }];
   if (endAt === undefined || first.at <= Date.parse(endAt)) return [];
-  return [{ pointer: '/recurrence/endAt', detail: 'is before the first push' }];
+  return [{ pointer: '/recurrence/endAt', detail: 'must not be before the first push' }];
 }
 
 /** With the zone named, so that what is approved does not change with the app. */

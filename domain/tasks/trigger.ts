@@ -29,8 +29,8 @@ export const Trigger = z
   .superRefine(({ event, delayMinutes, unless, startAt, endAt }, context) => {
     const fault = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
-    if (unless !== undefined && delayMinutes === 0) fault('unless', 'needs a delay in which it may come');
-    if (unless === event) fault('unless', 'must be another event');
+    if (unless !== undefined && delayMinutes === 0) fault('unless', 'requires a delayMinutes of at least 1');
+    if (unless === event) fault('unless', 'must differ from event');
     if (startAt !== undefined && endAt !== undefined && Date.parse(endAt) <= Date.parse(startAt)) {
       fault('endAt', 'must be after startAt');
     }
