@@ -6,7 +6,7 @@ const vip: AudienceRule = { field: 'tags', op: 'any', value: ['vip'] };
 const faults = (rule: unknown) =>
   faultsOfRule(rule).map(({ path, message }) => `/${path.join('/')}: ${message}`);
 
-test('a rule of every kind of condition is one, and stays as it was written', () => {
+test('a rule with every kind of condition is valid and stays as it was written', () => {
   const rule: AudienceRule = {
     all: [
       { field: 'attribute', name: 'plan', op: 'in', value: ['pro', 7, true] },
@@ -35,7 +35,7 @@ test('a rule of every kind of condition is one, and stays as it was written', ()
   expect(AudienceRuleSchema.parse(rule)).toEqual(rule);
 });
 
-test('every fault is named with its place', () => {
+test('every fault is reported with its path', () => {
   const rule = {
     any: [
       { field: 'tags', op: 'none', value: [1] },
@@ -70,7 +70,7 @@ test('every fault is named with its place', () => {
   expect(AudienceRuleSchema.safeParse(rule).error?.issues).toHaveLength(12);
 });
 
-test('ten thousand conditions, a bottomless rule and a list of a million are refused at once', () => {
+test('ten thousand conditions, endless nesting and a list of a million are refused at once', () => {
   const many = { any: new Array(10_000).fill(vip) };
   expect(faults(many)).toEqual(['/: must have at most 200 conditions and groups']);
   let deep: unknown = vip;
@@ -83,7 +83,7 @@ test('ten thousand conditions, a bottomless rule and a list of a million are ref
   expect(faults(JSON.parse('['.repeat(200_000) + ']'.repeat(200_000)))).toHaveLength(1);
 });
 
-test('what cannot be stored is no rule', () => {
+test('text that Postgres cannot store is refused', () => {
   const nul = { field: 'attribute', name: 'a\0', op: 'is', value: '\ud800' };
   expect(faultsOfRule(nul).map(({ path }) => path)).toEqual([['name'], ['value']]);
 });

@@ -16,8 +16,8 @@ interface Walk {
 }
 
 /**
- * Every fault of what may be a rule, each with its place; none when it is one. It looks at no more nodes, and no
- * deeper, than a rule may have, so that a bomb costs nothing.
+ * Every fault of a possible rule, each with its path. Empty for a valid rule. The walk visits no more nodes
+ * and levels than a rule may have, so that a huge input costs nothing.
  */
 export function faultsOfRule(value: unknown): RuleFault[] {
   const walk: Walk = { faults: [], nodes: 0 };
@@ -93,7 +93,7 @@ function checkCondition(walk: Walk, value: Record<string, unknown>, path: readon
   }
 }
 
-/** Looked at first: of a list of a million, a schema would name a million faults. */
+/** Long lists are found first, because a schema would report a million faults for a list of a million. */
 function longLists(value: unknown, path: readonly PropertyKey[], depth = 0): RuleFault[] {
   if (Array.isArray(value) && value.length > MAX_VALUES) {
     return [{ path, message: `must have at most ${MAX_VALUES} values` }];
@@ -115,7 +115,7 @@ const group = (name: Group, schema: object) => ({
   additionalProperties: false,
 });
 
-/** Stored as it was written. Its faults are found by a walk, because a union of schemas would not say where they are. */
+/** A rule, stored as written. A walk finds its faults, as a union of schemas would not name their paths. */
 export const AudienceRuleSchema = z
   .unknown()
   .superRefine((value, context) => {

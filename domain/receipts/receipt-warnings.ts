@@ -2,7 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../duration.ts';
 import type { Platform } from '../platform.ts';
 
 const INBOX_MS = MINUTE_MS;
-/** Fewer say nothing. */
+/** Shares of fewer receipts mean nothing. */
 const MANY = 100;
 const UNREADABLE_SHARE = 0.05;
 
@@ -25,7 +25,7 @@ export interface ReceiptWarning {
   readonly detail: string;
 }
 
-/** What is wrong with an app's receipts, as far as what arrived tells. */
+/** The problems that the arrivals of an app's receipts reveal. */
 export function receiptWarnings(
   health: {
     readonly hasSdkKey: boolean;
@@ -69,20 +69,20 @@ export function receiptWarnings(
 }
 
 function badShares(arrivals: readonly ArrivalFigures[]): ReceiptWarning[] {
-  const of = (wanted?: string) =>
+  const countOf = (wanted?: string) =>
     arrivals.reduce(
       (sum, { result, last24h }) => sum + (wanted === undefined || wanted === result ? last24h : 0),
       0,
     );
-  const all = of();
+  const all = countOf();
   if (all < MANY) return [];
   const warnings: ReceiptWarning[] = [];
-  if (of('error') / all > UNREADABLE_SHARE) {
-    const detail = `${of('error')} of ${all} receipts of the last 24 hours were malformed. See the errors in the API's answers.`;
+  if (countOf('error') / all > UNREADABLE_SHARE) {
+    const detail = `${countOf('error')} of ${all} receipts of the last 24 hours were malformed. See the errors in the API's answers.`;
     warnings.push({ code: 'many_unreadable', detail });
   }
-  if (of('unknown') / all > UNREADABLE_SHARE) {
-    const detail = `${of('unknown')} of ${all} receipts of the last 24 hours name no delivery of this app. Possible causes: another app's SDK key, truncated message IDs, or forgery.`;
+  if (countOf('unknown') / all > UNREADABLE_SHARE) {
+    const detail = `${countOf('unknown')} of ${all} receipts of the last 24 hours name no delivery of this app. Possible causes: another app's SDK key, truncated message IDs, or forgery.`;
     warnings.push({ code: 'many_unknown', detail });
   }
   return warnings;

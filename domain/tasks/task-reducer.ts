@@ -31,7 +31,7 @@ const ACTION_OF: Readonly<Record<Command['name'], Action>> = {
   setRate: 'set_rate',
 };
 
-/** Why the command is refused now, or undefined. The workflow's validators call this, so it needs no facts. */
+/** Why the command is refused now, or undefined. The workflow's validators call this without facts. */
 export function refusalOfCommand(state: TaskState, command: Command): string | undefined {
   const context = { status: state.status, pushType: state.plan.pushType, inPush: isInPush(state) };
   const refusal = refusalOf(ACTION_OF[command.name], context);

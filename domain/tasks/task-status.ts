@@ -108,10 +108,10 @@ function statusKey(task: TaskContext): StatusKey {
   return task.inPush ? 'paused_in_push' : 'paused_before_push';
 }
 
-/** Pushes that are prepared, sent or paused: a fence stops them. */
+/** Pushes that are preparing, sending or paused. A fence stops them. */
 export const PUSHES_UNDER_WAY: readonly PushStatus[] = ['preparing', 'sending', 'paused'];
 
-/** Pushes that users of a trigger may still join. */
+/** Pushes of trigger tasks that more users may still join. */
 export const PUSHES_JOINABLE: readonly PushStatus[] = ['preparing', 'sending'];
 
 /** Pushes that send no more. */
