@@ -1,4 +1,4 @@
-/** Crockford base32 without i, l, o, u: nothing that a person misreads. */
+/** Crockford base32, without the letters that a person misreads: i, l, o and u. */
 export const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
 export const TASK_ID = /^task-[0-9a-hjkmnp-tv-z]{10}$/;
@@ -18,7 +18,7 @@ export type IdKind =
   | 'webhook'
   | 'test';
 
-/** `random` returns that many random bytes. */
+/** `random` returns `size` random bytes. */
 export function newId(kind: IdKind, random: (size: number) => Uint8Array): string {
   return `${kind}-${Array.from(random(10), (byte) => BASE32[byte % 32]).join('')}`;
 }

@@ -11,22 +11,22 @@ const read = payloadReader({
 
 const GOOD = { by: 'person-1', rate: null, mood: 'good' } as const;
 
-test('takes what it knows, without what was left out', () => {
+test('known fields are read, and missing optional fields stay absent', () => {
   expect(read({ ...GOOD, remark: ' hm ' })).toEqual({ ok: true, payload: { ...GOOD, remark: 'hm' } });
   expect(read({ ...GOOD, remark: undefined })).toEqual({ ok: true, payload: GOOD });
 });
 
-test('a text stays as it is unless it is trimmed, and others are left out where that is said', () => {
+test('text is trimmed only by `trimmed`, and unknown fields can be left out', () => {
   const loose = payloadReader({ code: text(3) }, 'left out');
   expect(loose({ code: ' a ', more: 1 })).toEqual({ ok: true, payload: { code: ' a ' } });
   expect(loose({ code: '    ' }).ok).toBe(false);
 });
 
-test('names every fault with its place', () => {
+test('every fault is named with its field', () => {
   expect(read({ by: 'me', rate: 11, remark: '', extra: 1 })).toEqual({
     ok: false,
     reason:
-      'extra: is not known; by: must be a person; rate: must be a whole number from 1; mood: is missing; ' +
+      'extra: is not a known field; by: must be a person; rate: must be a whole number from 1 to 10; mood: is missing; ' +
       'remark: must have 1 to 5 characters',
   });
 });
@@ -41,7 +41,7 @@ test.each([
   expect(read({ ...GOOD, ...change }).ok).toBe(false);
 });
 
-test('never throws; what it takes has the known fields only', () => {
+test('the reader never throws, and returns known fields only', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.anything(), fc.object({ key: fc.constantFrom('by', 'rate', 'mood', 'x') })),

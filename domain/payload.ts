@@ -1,6 +1,6 @@
 /**
- * Reads what signals and updates carry. Every workflow loads all of its modules for itself: with zod among them each
- * one cost 14 ms and 1.5 MB.
+ * Readers for the payloads of signals and updates, without zod. Every workflow loads all of its modules for
+ * itself, and zod among them cost 14 ms and 1.5 MB per workflow.
  */
 export type Field<Value> = (value: unknown) => Value | Fault;
 
@@ -31,7 +31,7 @@ export type Read<Payload> =
 const MAX_FAULTS = 5;
 const MAX_REASON = 500;
 
-/** Takes an object with these fields; others are refused, or left out. Never throws, whatever it is given. */
+/** A reader of objects with these fields. Other fields are refused or left out. The reader never throws. */
 export function payloadReader<Of extends Fields>(
   fields: Of,
   others: 'refused' | 'left out' = 'refused',
@@ -43,7 +43,7 @@ export function payloadReader<Of extends Fields>(
     const given = new Map(Object.entries(value));
     const faults = [...given.keys()]
       .filter((key) => others === 'refused' && !Object.hasOwn(fields, key))
-      .map((key) => `${key}: is not known`);
+      .map((key) => `${key}: is not a known field`);
     const payload: Record<string, unknown> = {};
     for (const [key, field] of Object.entries(fields)) {
       const read = field(given.get(key));
@@ -61,23 +61,25 @@ export function matching(pattern: RegExp, message: string): Field<string> {
 
 export function text(max = Number.POSITIVE_INFINITY, min = 0): Field<string> {
   return (value) => {
-    if (typeof value !== 'string') return new Fault('must be a text');
+    if (typeof value !== 'string') return new Fault('must be text');
     return value.length < min || value.length > max
       ? new Fault(`must have ${min} to ${max} characters`)
       : value;
   };
 }
 
-/** Without the space around it. */
+/** A text field, read without the space around the text. */
 export function trimmed(field: Field<string>): Field<string> {
   return (value) => field(typeof value === 'string' ? value.trim() : value);
 }
 
 export function whole(min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): Field<number> {
+  const from = min > Number.MIN_SAFE_INTEGER ? ` from ${min}` : '';
+  const to = max < Number.MAX_SAFE_INTEGER ? ` to ${max}` : '';
   return (value) =>
     typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
       ? value
-      : new Fault(`must be a whole number${min > Number.MIN_SAFE_INTEGER ? ` from ${min}` : ''}`);
+      : new Fault(`must be a whole number${from}${to}`);
 }
 
 export function oneOf<const Values extends readonly string[]>(values: Values): Field<Values[number]> {

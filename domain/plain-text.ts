@@ -8,5 +8,5 @@ export function isStorable(value: unknown): boolean {
 }
 
 export function PlainText(max: number) {
-  return z.string().min(1).max(max).refine(isStorable, 'must be text without NUL');
+  return z.string().min(1).max(max).refine(isStorable, 'must not contain NUL or an unpaired surrogate');
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A moment in a request: ISO text with an offset. */
+/** A moment in a request, as an ISO date and time with an offset. */
 export const Moment = z.iso.datetime({
   offset: true,
   error: 'must be a date and time with its offset, as in 2027-01-31T09:00:00+08:00',

@@ -74,7 +74,7 @@ describe('who decides', () => {
     });
     expect(await approve(shop, shop.approver, taskId)).toMatchObject({
       status: 409,
-      body: { detail: 'this person has approved this revision already' },
+      body: { detail: 'this person has already approved this revision' },
     });
     const second = await person(shop, 'approver');
     expect(await approve(shop, second, taskId)).toMatchObject({ body: { status: 'scheduled' } });
@@ -100,7 +100,7 @@ describe('who decides', () => {
     }
     expect(await approve(shop, shop.marketer, taskId)).toMatchObject({
       status: 409,
-      body: { detail: 'the maker of a revision does not approve it' },
+      body: { detail: 'the maker of a revision may not approve it' },
     });
     await set({ makerMayApprove: true });
     expect(await approve(shop, shop.marketer, taskId)).toMatchObject({ body: { status: 'scheduled' } });

@@ -22,7 +22,7 @@ test('bombs are refused with a clear answer, and the next request is served', as
   const deep = await send(nested(levels));
   expect(deep.json()).toMatchObject({
     status: 400,
-    errors: [{ detail: 'must not be deeper than 10 levels' }],
+    errors: [{ detail: 'must not be nested deeper than 10 levels' }],
   });
   const named = `{"name":"x","kind":"rule",${nested(levels).slice(1)}`;
   expect((await send(named, '/v1/audiences')).statusCode).toBe(400);

@@ -35,7 +35,7 @@ test('an ID of all zeros, which devices without an ID share, is not a device ID'
   const answer = await register(device('00000000-0000-0000-0000-000000000000'));
   expect([answer.statusCode, answer.json().errors]).toEqual([
     400,
-    [{ pointer: '/deviceId', detail: 'is all zeros: the device gives no ID' }],
+    [{ pointer: '/deviceId', detail: 'is all zeros, which devices report when they have no ID' }],
   ]);
 });
 

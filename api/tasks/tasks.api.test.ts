@@ -156,7 +156,7 @@ describe('GET /v1/tasks/{id}', () => {
     const { body: task } = await shop.marketer.call('GET', `/v1/tasks/${String(body['id'])}`);
     expect(task['refusals']).toMatchObject({
       approve: expect.stringContaining('pending_approval'),
-      send: 'only a manual task is sent by hand',
+      send: 'send is only allowed for manual tasks',
     });
   });
 

@@ -5,7 +5,7 @@ interface Parsed {
   readonly release: readonly string[];
 }
 
-/** Of `2.3.1 (451)` the build does not count. */
+/** The build does not count, as in `2.3.1 (451)`. */
 function parse(text: string): Parsed | undefined {
   const version = text.replace(/ .*$/s, '');
   if (!VERSION.test(version)) return undefined;
@@ -16,7 +16,7 @@ function parse(text: string): Parsed | undefined {
   };
 }
 
-/** By semantic versioning, with up to five numbers; what is left out is 0. NaN when one of them is no version. */
+/** Compares by semantic versioning, up to five numbers. A missing number is 0. NaN for an invalid text. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [parse(a), parse(b)];
   if (left === undefined || right === undefined) return Number.NaN;
@@ -40,7 +40,7 @@ function compareReleases(a: readonly string[], b: readonly string[]): number {
 
 const NUMBER = /^\d+$/;
 
-/** Numbers come before words. */
+/** Numbers sort before words. */
 function compareIdentifiers(a: string, b: string): number {
   if (NUMBER.test(a) && NUMBER.test(b)) return Number(a) - Number(b);
   if (NUMBER.test(a) !== NUMBER.test(b)) return NUMBER.test(a) ? -1 : 1;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AudienceRef, type AudienceRule } from './audience-rule.ts';
 import { AudienceRuleSchema } from './audience-rule-check.ts';
 
-/** Devices of others: in any, in all, or in the first and none of the rest. */
+/** The devices that are in any of these audiences, in all of them, or in the first and none of the rest. */
 export const Combination = z
   .strictObject({
     op: z.enum(['union', 'intersection', 'difference']),
@@ -11,7 +11,7 @@ export const Combination = z
   .meta({ id: 'Combination' });
 export type Combination = z.infer<typeof Combination>;
 
-/** What decides who is in an audience that has no list of members. */
+/** The rule of an audience that has no list of members. */
 export const RuleDefinition = z.strictObject({ rule: AudienceRuleSchema });
 export const CombinationDefinition = z.strictObject({ combination: Combination });
 export type AudienceDefinition = { readonly rule: AudienceRule } | { readonly combination: Combination };
@@ -24,7 +24,7 @@ export function ruleOf(definition: AudienceDefinition): AudienceRule {
   if ('rule' in definition) return definition.rule;
   const { op, of } = definition.combination;
   const [first, ...rest] = of.map((ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }));
-  if (first === undefined) throw new Error('a combination of nothing');
+  if (first === undefined) throw new Error('a combination must name at least one audience');
   if (op === 'union') return { any: [first, ...rest] };
   if (op === 'intersection') return { all: [first, ...rest] };
   return { all: [first, { not: { any: rest } }] };
@@ -35,7 +35,7 @@ export interface PlacedRef {
   readonly ref: AudienceRef;
 }
 
-/** The audiences that a definition names, and where. */
+/** The audiences that a definition names, each with its path. */
 export function refsOf(definition: AudienceDefinition): PlacedRef[] {
   if ('combination' in definition) {
     return definition.combination.of.map((ref, index) => ({ path: ['combination', 'of', index], ref }));
@@ -52,7 +52,7 @@ function refsIn(rule: AudienceRule, path: readonly PropertyKey[]): PlacedRef[] {
   return [{ path, ref: version === undefined ? { id } : { id, version } }];
 }
 
-/** The same with the versions that these IDs have now, where none is named. */
+/** The definition with `versions` filled in for the audiences that it names without a version. */
 export function pinRefs(
   definition: AudienceDefinition,
   versions: ReadonlyMap<string, number>,

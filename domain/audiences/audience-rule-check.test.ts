@@ -6,7 +6,7 @@ const vip: AudienceRule = { field: 'tags', op: 'any', value: ['vip'] };
 const faults = (rule: unknown) =>
   faultsOfRule(rule).map(({ path, message }) => `/${path.join('/')}: ${message}`);
 
-test('a rule of every kind of condition is one, and stays as it was written', () => {
+test('a rule with every kind of condition is valid and stays as it was written', () => {
   const rule: AudienceRule = {
     all: [
       { field: 'attribute', name: 'plan', op: 'in', value: ['pro', 7, true] },
@@ -35,7 +35,7 @@ test('a rule of every kind of condition is one, and stays as it was written', ()
   expect(AudienceRuleSchema.parse(rule)).toEqual(rule);
 });
 
-test('every fault is named with its place', () => {
+test('every fault is reported with its path', () => {
   const rule = {
     any: [
       { field: 'tags', op: 'none', value: [1] },
@@ -62,26 +62,28 @@ test('every fault is named with its place', () => {
     '/any/2/days: Too small: expected number to be >0',
     '/any/2/where/0/value: Invalid input: expected string, received number',
     '/any/2/extra: is not a known field',
-    '/any/3/pushId: not together with taskId',
-    '/any/4/any: not together with all',
+    '/any/3/pushId: must be omitted when taskId is set',
+    '/any/4/any: must be omitted when all is set',
     '/any/4/color: is not a known field',
     '/any/5/all: must not be empty',
   ]);
   expect(AudienceRuleSchema.safeParse(rule).error?.issues).toHaveLength(12);
 });
 
-test('ten thousand conditions, a bottomless rule and a list of a million are refused at once', () => {
+test('ten thousand conditions, endless nesting and a list of a million are refused at once', () => {
   const many = { any: new Array(10_000).fill(vip) };
   expect(faults(many)).toEqual(['/: must have at most 200 conditions and groups']);
   let deep: unknown = vip;
   for (let level = 0; level < 100_000; level++) deep = { not: deep };
-  expect(faults(deep)).toEqual([expect.stringMatching(/^(\/not){10}: must not be deeper than 10 levels$/)]);
+  expect(faults(deep)).toEqual([
+    expect.stringMatching(/^(\/not){10}: must not be nested deeper than 10 levels$/),
+  ]);
   const long = { field: 'tags', op: 'any', value: new Array(1_000_000).fill(0) };
   expect(faults(long)).toEqual(['/value: must have at most 1000 values']);
   expect(faults(JSON.parse('['.repeat(200_000) + ']'.repeat(200_000)))).toHaveLength(1);
 });
 
-test('what cannot be stored is no rule', () => {
+test('text that Postgres cannot store is refused', () => {
   const nul = { field: 'attribute', name: 'a\0', op: 'is', value: '\ud800' };
   expect(faultsOfRule(nul).map(({ path }) => path)).toEqual([['name'], ['value']]);
 });

@@ -16,8 +16,8 @@ interface Walk {
 }
 
 /**
- * Every fault of what may be a rule, each with its place; none when it is one. It looks at no more nodes, and no
- * deeper, than a rule may have, so that a bomb costs nothing.
+ * Every fault of a possible rule, each with its path. Empty for a valid rule. The walk visits no more nodes
+ * and levels than a rule may have, so that a huge input costs nothing.
  */
 export function faultsOfRule(value: unknown): RuleFault[] {
   const walk: Walk = { faults: [], nodes: 0 };
@@ -35,8 +35,9 @@ function checkNode(walk: Walk, value: unknown, path: readonly PropertyKey[], dep
   walk.nodes += 1;
   if (walk.nodes > RULE_LIMITS.nodes) return;
   const fault = (message: string, place = path) => walk.faults.push({ path: place, message });
-  if (depth > RULE_LIMITS.depth) return void fault(`must not be deeper than ${RULE_LIMITS.depth} levels`);
-  if (!isObject(value)) return void fault('must be an object: a condition with a field, or all, any, or not');
+  if (depth > RULE_LIMITS.depth)
+    return void fault(`must not be nested deeper than ${RULE_LIMITS.depth} levels`);
+  if (!isObject(value)) return void fault('must be an object with field, all, any or not');
   const groups = GROUPS.filter((name) => Object.hasOwn(value, name));
   const [group] = groups;
   if (group === undefined) {
@@ -46,7 +47,7 @@ function checkNode(walk: Walk, value: unknown, path: readonly PropertyKey[], dep
   for (const name of Object.keys(value).slice(0, RULE_LIMITS.faults)) {
     if (name === group) continue;
     const isGroup = GROUPS.some((one) => one === name);
-    fault(isGroup ? `not together with ${group}` : 'is not a known field', [...path, name]);
+    fault(isGroup ? `must be omitted when ${group} is set` : 'is not a known field', [...path, name]);
   }
   checkGroup(walk, group, value[group], [...path, group], depth);
 }
@@ -73,7 +74,7 @@ function checkGroup(
 function checkCondition(walk: Walk, value: Record<string, unknown>, path: readonly PropertyKey[]): void {
   const field = FIELDS.find((name) => name === value['field']);
   if (field === undefined) {
-    const message = `must be one of ${FIELDS.join(', ')}; a group has all, any or not`;
+    const message = `must be one of ${FIELDS.join(', ')}; for a group, use all, any or not`;
     walk.faults.push({ path: [...path, 'field'], message });
     return;
   }
@@ -92,7 +93,7 @@ function checkCondition(walk: Walk, value: Record<string, unknown>, path: readon
   }
 }
 
-/** Looked at first: of a list of a million, a schema would name a million faults. */
+/** Long lists are found first, because a schema would report a million faults for a list of a million. */
 function longLists(value: unknown, path: readonly PropertyKey[], depth = 0): RuleFault[] {
   if (Array.isArray(value) && value.length > MAX_VALUES) {
     return [{ path, message: `must have at most ${MAX_VALUES} values` }];
@@ -114,7 +115,7 @@ const group = (name: Group, schema: object) => ({
   additionalProperties: false,
 });
 
-/** Stored as it was written. Its faults are found by a walk, because a union of schemas would not say where they are. */
+/** A rule, stored as written. A walk finds its faults, as a union of schemas would not name their paths. */
 export const AudienceRuleSchema = z
   .unknown()
   .superRefine((value, context) => {

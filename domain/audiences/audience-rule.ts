@@ -11,7 +11,7 @@ const Text = PlainText(LIMITS.attributeValue);
 const Scalar = z.union([Text, z.number(), z.boolean()], 'must be text, a number, true or false');
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(MAX_VALUES);
 
-/** How a value of the app's own is compared. A value of another type than the one named never matches. */
+/** The comparisons for an app's own values. A value of another type than the operand never matches. */
 const COMPARISONS = [
   { op: z.literal('exists') },
   { op: z.literal('is'), value: Scalar },
@@ -22,7 +22,7 @@ const COMPARISONS = [
 ] as const;
 type Comparisons = typeof COMPARISONS;
 
-/** One schema for each way to compare, with the fields that say what is compared. */
+/** One schema per comparison, with the fields that name the compared value. */
 function comparing<Fields extends z.core.$ZodLooseShape>(fields: Fields) {
   const [exists, equals, among, text, order] = COMPARISONS satisfies Comparisons;
   return z.discriminatedUnion('op', [
@@ -64,7 +64,7 @@ const AppVersion = z.strictObject({
   op: z.enum(['is', 'lt', 'lte', 'gt', 'gte']),
   value: z.string().max(LIMITS.appVersion).regex(VERSION, 'must be a version, as in 2.10.0 or 3.0.0-beta.1'),
 });
-/** A language matches all of its locales: `pt` is met by `pt-BR` and `pt_PT`. */
+/** A language matches all of its locales: `pt` matches `pt-BR` and `pt_PT`. */
 const Locale = z.strictObject({
   field: z.literal('locale'),
   op: z.literal('matches'),
@@ -78,7 +78,7 @@ const Locale = z.strictObject({
 const Days = z.number().positive().max(EVENTS_KEPT_DAYS);
 const LastActive = z.strictObject({
   field: z.literal('lastActive'),
-  /** `before`: at some time, but not within. A device that was never active is neither. */
+  /** `before`: active at some time, but not within these days. A device never active matches neither. */
   op: z.enum(['within', 'before']),
   days: Days,
 });
@@ -87,30 +87,30 @@ const EventDone = z.strictObject({
   op: z.enum(['done', 'not_done']),
   name: EventName,
   days: Days,
-  /** At least so many times. */
+  /** The least number of times. */
   times: z.int().min(1).max(10_000).optional(),
-  /** All of them hold for an event that counts. */
+  /** An event counts when it meets all of these conditions. */
   where: z.array(PropertyCondition).min(1).max(10).optional(),
 });
-/** Of pushes whose details exist: those within their 72 hours. */
+/** A condition on pushes whose deliveries still exist, which is for 72 hours. */
 const PushResult = z
   .strictObject({
     field: z.literal('push'),
     op: z.enum(['sent', 'received', 'opened']),
-    /** One push; or all pushes of a task; or, without both, of the app. */
+    /** One push. With `taskId` all pushes of the task, without both all pushes of the app. */
     pushId: z.string().regex(PUSH_ID, 'must be the ID of a push').optional(),
     taskId: z.string().regex(TASK_ID, 'must be the ID of a task').optional(),
-    /** Pushes that started no longer ago. */
+    /** The greatest age of a push, counted from its start. */
     hours: z.number().positive().max(72).optional(),
   })
   .refine((rule) => rule.pushId === undefined || rule.taskId === undefined, {
-    message: 'not together with taskId',
+    message: 'must be omitted when taskId is set',
     path: ['pushId'],
   });
 export const AUDIENCE_ID = /^audience-[0-9a-z]{10}$/;
 export const AudienceRef = z.strictObject({
   id: z.string().regex(AUDIENCE_ID, 'must be an audience ID'),
-  /** The newest version when left out; what is stored then names it. */
+  /** The newest version when left out. The stored reference names that version. */
   version: z.int().positive().optional(),
 });
 export type AudienceRef = z.infer<typeof AudienceRef>;
@@ -119,7 +119,7 @@ const InAudience = z.strictObject({
   op: z.literal('in'),
   ...AudienceRef.shape,
 });
-/** What a rule asks of one device. */
+/** The conditions on one device, by field. */
 export const CONDITIONS = {
   attribute: Attribute,
   tags: Tags,

@@ -1,33 +1,33 @@
 import { z } from 'zod';
 import { TimeOfDay } from '../time-schemas.ts';
 
-/** What a task's messages are: caps and quiet hours may be for one of them. */
+/** The classes of messages. A cap or quiet hours can apply to one class only. */
 export const MESSAGE_CLASSES = ['marketing', 'transactional'] as const;
 export type MessageClass = (typeof MESSAGE_CLASSES)[number];
 
-/** Longer windows would keep the contact log for longer, too. */
+/** A longer window would also keep the contact log for longer. */
 export const MAX_WINDOW_HOURS = 31 * 24;
 
-/** Messages of one user or device. */
+/** The highest cap for one user or device. */
 const MAX_OF_ONE = 1000;
 
-/** At most so many messages in so long. */
+/** A limit on the number of messages within a window. */
 export const Cap = z
   .strictObject({
     max: z.int().min(1).max(1_000_000_000),
-    /** The last hours, or the day so far in the device's time zone; per app the day in the app's. */
+    /** The last hours, or the current day in the device's time zone (in the app's for a cap per app). */
     window: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('rolling'), hours: z.int().min(1).max(MAX_WINDOW_HOURS) }),
       z.strictObject({ kind: z.literal('day') }),
     ]),
-    /** A user with several devices counts once; a vendor's day limit is per device, or over all devices of the app. */
+    /** A user with several devices counts once. Daily limits of vendors are per device or per app. */
     per: z.enum(['user', 'device', 'app']).default('user'),
-    /** Only messages through this channel count, and only they are held to it. All when left out. */
+    /** The cap counts and limits only messages of this channel. All channels when left out. */
     channel: z
       .string()
       .regex(/^[a-z][a-z0-9_]{0,29}$/)
       .optional(),
-    /** Only messages of this class count, and only they are held to it. Both when left out. */
+    /** The cap counts and limits only messages of this class. Both classes when left out. */
     class: z.enum(MESSAGE_CLASSES).optional(),
   })
   .superRefine(({ per, max, window, channel }, context) => {
@@ -37,23 +37,23 @@ export const Cap = z
       if (max > MAX_OF_ONE) fault('max', `must be at most ${MAX_OF_ONE} per ${per}`);
       return;
     }
-    if (window.kind !== 'day') fault('window', 'must be a day, of the app: its vendor counts by days');
-    if (channel === undefined) fault('channel', 'must be named: each vendor counts by itself');
+    if (window.kind !== 'day') fault('window', 'must be of the kind day when per is app');
+    if (channel === undefined) fault('channel', 'is required when per is app');
   })
   .meta({ id: 'Cap' });
 export type Cap = z.infer<typeof Cap>;
 
-/** In the device's time zone, else the app's. From 22:00 to 08:00 goes over midnight. */
+/** Quiet hours in the device's time zone, else the app's. Hours from 22:00 to 08:00 include midnight. */
 export const QuietHours = z
   .strictObject({
     from: TimeOfDay,
     to: TimeOfDay,
-    /** Of those who are in them: nothing is sent, or it is sent when they end. */
+    /** `drop`: devices in quiet hours get nothing. `hold`: they get the message when the quiet hours end. */
     action: z.enum(['drop', 'hold']).default('drop'),
-    /** Of both classes when left out. */
+    /** Quiet hours for this class only. Both classes when left out. */
     class: z.enum(MESSAGE_CLASSES).optional(),
   })
-  .refine(({ from, to }) => from !== to, 'must not begin when they end')
+  .refine(({ from, to }) => from !== to, 'from and to must differ')
   .meta({ id: 'QuietHours' });
 export type QuietHours = z.infer<typeof QuietHours>;
 
@@ -65,15 +65,15 @@ export const ContactRules = z
   .meta({ id: 'ContactRules' });
 export type ContactRules = z.infer<typeof ContactRules>;
 
-/** How a task stands to the rules. */
+/** Whether the app's caps apply to a task, and whether its messages count. */
 export const CapUse = z.enum(['apply', 'ignore_and_count', 'ignore']);
 export type CapUse = z.infer<typeof CapUse>;
 
-/** The same for quiet hours: `drop` and `hold` say what this task does in them. */
+/** How a task treats quiet hours. `drop` and `hold` override the app's action. */
 export const QuietUse = z.enum(['apply', 'drop', 'hold', 'ignore']);
 export type QuietUse = z.infer<typeof QuietUse>;
 
-/** The reason of those whom a cap keeps out: vendors limit devices, apps limit users. */
+/** The suppression reason of a cap. Vendors limit devices and apps, an app limits its users. */
 export function reasonOf({ per }: Cap): 'frequency_cap' | 'channel_quota' {
   return per === 'user' ? 'frequency_cap' : 'channel_quota';
 }

@@ -4,13 +4,13 @@ import type { QuietHours } from './cap.ts';
 
 type Hours = Pick<QuietHours, 'from' | 'to'>;
 
-/** Whether the zone's clocks show a time within them. */
+/** Whether the zone's clocks show a time within the quiet hours. */
 export function isQuiet({ from, to }: Hours, at: number, zone: string): boolean {
   const time = localTimeOf(at, zone).slice(11);
   return from < to ? time >= from && time < to : time >= from || time < to;
 }
 
-/** When somebody who is in them may be sent to: the first moment at which the clocks show their end, or have leapt over it. */
+/** The first moment at which the zone's clocks show the end of the quiet hours, or have jumped over it. */
 export function endOfQuiet(hours: Hours, at: number, zone: string): number {
   if (!isQuiet(hours, at, zone)) return at;
   const local = localTimeOf(at, zone);

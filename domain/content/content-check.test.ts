@@ -10,12 +10,12 @@ const check = (more: object) =>
   checkContent(Content.parse({ title: 'Sale', body: 'Today', ...more }), PLATFORMS);
 const pointers = (more: object) => check(more).map(({ pointer }) => pointer);
 
-test('content without variables is as it was, and holds no templates', () => {
+test('content without variables must not contain templates', () => {
   expect(check({})).toEqual([]);
   expect(pointers({ title: 'Hi {{ name }}' })).toEqual(['/title']);
 });
 
-test('unknown variables and bad templates are named with their places, wherever they are', () => {
+test('unknown variables and invalid templates are reported with their places', () => {
   const more = {
     variables: { name: {} },
     title: 'Hi {{ name }}',
@@ -29,7 +29,7 @@ test('unknown variables and bad templates are named with their places, wherever 
   ]);
 });
 
-test('a variable that no text uses would skip devices for nothing', () => {
+test('a variable that no text uses is a fault, because it would skip devices for nothing', () => {
   expect(pointers({ variables: { name: {} } })).toEqual(['/variables/name']);
 });
 
@@ -37,10 +37,10 @@ test('sizes are checked for each platform and locale, with the longest values', 
   expect(check({ locales: { zh: { body: '促'.repeat(1300) } } })[0]?.detail).toMatch(
     /ios.*android.*web.* in zh$/,
   );
-  // Web push takes less.
+  // Web push accepts less than the others.
   const detail = check({ body: 'a'.repeat(1900), deepLink: `https://x.example/${'ä'.repeat(900)}` })[0]
     ?.detail;
-  expect(detail).toMatch(/for web, which takes 3993$/);
+  expect(detail).toMatch(/; web accepts at most 3993$/);
   const variables = { name: { maxLength: 500 } };
   expect(pointers({ title: '{{ name }}{{ name }}{{ name }}', variables })).toEqual(['']);
   expect(pointers({ title: '{{ name }}{{ name }}{{ name }}', variables: { name: {} } })).toEqual([]);
@@ -54,7 +54,7 @@ describe('filling in', () => {
     return fillMessage(compileMessage(message), { variables, given, platform: 'ios' });
   };
 
-  test('a missing or blank value uses the default, or there is no message', () => {
+  test('a missing or blank value is replaced by the default; without one there is no message', () => {
     const title = 'Hi {{ name }}';
     for (const name of [null, '', '  ']) {
       expect(fill({ title, variables: { name: { default: 'you' } } }, { name })).toMatchObject({
@@ -73,7 +73,7 @@ describe('filling in', () => {
     expect(neededAttributes(content)).toEqual(['first name']);
   });
 
-  test('a value is cut at its longest, and cannot break out of the payload', () => {
+  test('a value is cut at its maximum length, and cannot break out of the payload', () => {
     const longest = fill(
       { title: '{{ name }}', variables: { name: { maxLength: 3 } } },
       { name: '😀😀😀😀' },
@@ -83,7 +83,7 @@ describe('filling in', () => {
     expect(hostile).toMatchObject({ message: { title: '"} �{{ x }}' } });
   });
 
-  test('what was checked with the longest values fits with any', () => {
+  test('content that fits with the longest values fits with any values', () => {
     const values = fc.string({ unit: 'grapheme', maxLength: 400 });
     fc.assert(
       fc.property(values, fc.integer({ min: 1, max: 6 }), (name, times) => {

@@ -12,7 +12,7 @@ export interface ContentFault {
   readonly detail: string;
 }
 
-/** All that would go wrong when the content is sent: unknown variables, bad templates, payloads that are too large. */
+/** Faults that sending would reveal: unknown variables, invalid templates, payloads that are too large. */
 export function checkContent(content: Content, platforms: readonly Platform[]): ContentFault[] {
   const { faults, used } = checkTemplates(content);
   for (const name of Object.keys(content.variables ?? {})) {
@@ -21,7 +21,7 @@ export function checkContent(content: Content, platforms: readonly Platform[]): 
   return faults.length > 0 ? faults : checkSizes(content, platforms);
 }
 
-/** What the content says at each place, not yet put together. */
+/** The parts of the content by place: the base, its translations, the platforms and their translations. */
 function partsOf({ locales = {}, platforms = {}, ...base }: Content): [place: string, part: MessagePart][] {
   const translations = (at: string, all: typeof locales) =>
     Object.entries(all).map(([tag, part]): [string, MessagePart] => [`${at}/locales/${tag}`, part]);
@@ -44,7 +44,7 @@ function checkTemplates(content: Content): { faults: ContentFault[]; used: Set<s
       const pointer = at + place;
       const { variables } = content;
       if (variables === undefined) {
-        faults.push({ pointer, detail: 'holds a template, and the content declares no variables' });
+        faults.push({ pointer, detail: 'contains a template, but the content declares no variables' });
         continue;
       }
       faults.push(...faultsOf(text, kind, variables, used).map((detail) => ({ pointer, detail })));
@@ -62,9 +62,10 @@ function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used
     for (const [name, ...rest] of template.paths) {
       used.add(String(name));
       if (!Object.hasOwn(variables, String(name))) faults.push(`uses the unknown variable ${String(name)}`);
-      else if (rest.length > 0) faults.push(`the variable ${String(name)} has nothing within it`);
+      else if (rest.length > 0)
+        faults.push(`the variable ${String(name)} is a single value and has no members`);
     }
-    // Some templates only show what they take when they are filled in.
+    // Some templates reveal a fault only when they are rendered.
     if (faults.length === 0) template.render(widest(variables));
     return faults;
   } catch (error) {
@@ -73,14 +74,14 @@ function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used
   }
 }
 
-/** The widest character of UTF-8, as often as a value may be long. */
+/** The longest values in bytes: the widest character of UTF-8, up to the variable's maximum length. */
 function widest(variables: Variables): Values {
   return Object.fromEntries(
     Object.entries(variables).map(([name, variable]) => [name, '\u{1d49c}'.repeat(longestOf(variable))]),
   );
 }
 
-/** One fault for each locale that does not fit. */
+/** One fault for each locale whose payload is too large. */
 function checkSizes(content: Content, platforms: readonly Platform[]): ContentFault[] {
   return [undefined, ...localesOf(content)].flatMap((locale) => {
     const where = locale === undefined ? '' : ` in ${locale}`;
@@ -95,9 +96,9 @@ function sizeFault(content: Content, platform: Platform, locale: string | undefi
   try {
     const sent = variables === undefined ? message : compileMessage(message)(widest(variables));
     const [bytes, limit] = [payloadBytes(sent), sizeLimit(platform)];
-    const values = variables === undefined ? '' : ', with the longest values,';
+    const values = variables === undefined ? '' : ' with the longest values';
     if (bytes <= limit) return undefined;
-    return `makes a payload of about ${bytes} bytes${values} for ${platform}, which takes ${limit}`;
+    return `has a payload of about ${bytes} bytes${values}; ${platform} accepts at most ${limit}`;
   } catch (error) {
     if (error instanceof TemplateError) return `cannot be filled in for ${platform}: ${error.message}`;
     throw error;

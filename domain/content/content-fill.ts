@@ -7,14 +7,14 @@ import { payloadBytes, sizeLimit } from './payload-size.ts';
 const DEFAULT_MAX_LENGTH = 100;
 
 type Variables = NonNullable<Content['variables']>;
-/** What a device's attributes say of the variables, by the variables' names. */
+/** A device's values of the variables, by variable name. */
 export type Given = Readonly<Record<string, AttributeValue | undefined>>;
 
 export function attributeOf(name: string, { attribute = name }: Variable): string {
   return attribute;
 }
 
-/** Picks what the variables need out of a device's attributes. */
+/** Picks the variables' values out of a device's attributes. */
 export function givenOf({ variables = {} }: Content, attributes: Readonly<Record<string, unknown>>): Given {
   return Object.fromEntries(
     Object.entries(variables).map(([name, variable]) => {
@@ -25,7 +25,7 @@ export function givenOf({ variables = {} }: Content, attributes: Readonly<Record
   );
 }
 
-/** The attributes without which a device cannot be sent the content. */
+/** The attributes that a device must have to get the content. */
 export function neededAttributes({ variables = {} }: Content): string[] {
   return Object.entries(variables)
     .filter(([, variable]) => variable.default === undefined)
@@ -36,12 +36,12 @@ export function longestOf({ maxLength = DEFAULT_MAX_LENGTH }: Variable): number 
   return maxLength;
 }
 
-/** Nothing, or nothing but spaces: the same as in `db/caps/content-columns.ts`. */
+/** A missing value, or one of spaces only. `db/caps/content-columns.ts` has the same rule in SQL. */
 function isBlank(value: AttributeValue | undefined): value is null | undefined {
   return value === undefined || value === null || /^ *$/.test(String(value));
 }
 
-/** The values that fill a content in; undefined when one is missing. */
+/** The value of each variable. Undefined when one is missing. */
 export function valuesOf(variables: Variables, given: Given): Values | undefined {
   const values: Record<string, string | number | boolean> = {};
   for (const [name, variable] of Object.entries(variables)) {
@@ -57,7 +57,7 @@ function cut(text: string, characters: number): string {
   return text.length <= characters ? text : [...text].slice(0, characters).join('');
 }
 
-/** The texts of a message that may hold variables, with their place in the content. */
+/** The texts of a message that may contain variables, with their places in the content. */
 export function textsOf(
   message: MessagePart,
 ): readonly (readonly [place: string, text: string, 'text' | 'url'])[] {
@@ -77,7 +77,7 @@ export function textsOf(
   return texts.flatMap(([place, text, kind]) => (text === undefined ? [] : [[place, text, kind]]));
 }
 
-/** Compiles a message's templates once. What it returns throws a TemplateError where a filter does not take a value. */
+/** Compiles a message's templates. The result throws a TemplateError when a filter rejects a value. */
 export function compileMessage(message: Message): (values: Values) => Message {
   const fillOf = (text: string, kind: 'text' | 'url') => {
     if (!isTemplate(text)) return () => text;
@@ -105,7 +105,7 @@ export type Filled =
   | { readonly ok: true; readonly message: Message }
   | { readonly ok: false; readonly reason: 'missing_variable' | 'template_failed' | 'payload_too_large' };
 
-/** Fills a message in for one device, and says why not where that is impossible. */
+/** The message of one device, or the reason why there is none. */
 export function fillMessage(
   fill: (values: Values) => Message,
   { variables, given, platform }: { variables: Variables; given: Given; platform: Platform },

@@ -24,7 +24,7 @@ test.each([
   expect(matchLocale(['de', 'de-at', 'pt-br', 'zh-hans', 'zh-hant'], device)).toBe(expected);
 });
 
-test('what is more special wins, and what it does not say comes from what is more general', () => {
+test('the more specific part wins, and missing fields come from the more general part', () => {
   const content = Content.parse({
     ...base,
     sound: 'bell',
@@ -71,7 +71,7 @@ describe('properties', () => {
       });
     });
 
-  test('a device always gets a message; of a locale that is there its own, else of its language or the default', () => {
+  test('a device gets the message of its locale, else of its language, else the default', () => {
     fc.assert(
       fc.property(contents, tag, fc.constantFrom(...PLATFORMS), (content, device, platform) => {
         const locales = localesOf(content);
@@ -85,7 +85,7 @@ describe('properties', () => {
     );
   });
 
-  test('a variant’s number says its platform and locale', () => {
+  test('the number of a variant gives its platform and locale', () => {
     fc.assert(
       fc.property(contents, fc.constantFrom(...PLATFORMS), fc.nat(), (content, platform, nth) => {
         const locales = [undefined, ...localesOf(content)];

@@ -5,7 +5,7 @@ import { localesOf, matchLocale } from './content-locale.ts';
 import type { Values } from './content-template.ts';
 import { messageOf, readVariant } from './content-variant.ts';
 
-/** Where a message is for, and what is known of the device. */
+/** The device for which a message is made: platform, locale and values. */
 export interface Reader {
   readonly platform: Platform;
   readonly locale: string | null;
@@ -13,7 +13,7 @@ export interface Reader {
 }
 
 export interface Chosen {
-  /** The content's locale that fits; null for what it says without any. */
+  /** The content's locale that was chosen. Null for the content without a locale. */
   readonly locale: string | null;
   readonly filled: Filled;
 }
@@ -30,10 +30,10 @@ export function messageFor(content: Content, { platform, locale, given }: Reader
   return { locale: fitting ?? null, filled };
 }
 
-/** The message of a delivery, by what preparing wrote to it. */
+/** The message of a delivery, by the variant and values that preparation stored in it. */
 export type Messages = (variant: number, given: Given | null) => Filled;
 
-/** Puts each variant together once, with its templates compiled. */
+/** Merges each variant and compiles its templates once. */
 export function messagesOf(content: Content): Messages {
   const { variables } = content;
   const made = new Map<number, { platform: Platform; message: Message; fill: (values: Values) => Message }>();

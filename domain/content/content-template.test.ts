@@ -41,7 +41,7 @@ test.each([
   expect(render(text, { name: 'Ann', points: 5, empty_one: '' })).toBe(expected);
 });
 
-test('in a URL a value stays one part of it', () => {
+test('in a URL a value is percent-encoded', () => {
   const { render: url } = parseTemplate('https://shop.example/{{ name | strip }}?q={{ name }}', 'url');
   expect(url({ name: 'a/b?c&d é' })).toBe(
     'https://shop.example/a%2Fb%3Fc%26d%20%C3%A9?q=a%2Fb%3Fc%26d%20%C3%A9',
@@ -49,7 +49,7 @@ test('in a URL a value stays one part of it', () => {
 });
 
 describe('properties', () => {
-  test('plain templates are rendered as liquidjs would', () => {
+  test('plain templates are rendered as by liquidjs', () => {
     const liquid = new Liquid();
     const piece = fc.oneof(
       fc.constantFrom('{{ a }}', '{{b}}', '{{  a }}', '{{ c}}'),
@@ -64,7 +64,7 @@ describe('properties', () => {
     );
   });
 
-  test('whatever the text, it is rendered within the limits or refused as a template', () => {
+  test('any text is rendered within the limits or refused as a template', () => {
     const token = fc.constantFrom(
       ...[
         '{{',

@@ -1,8 +1,8 @@
 import { Liquid, type Template } from 'liquidjs';
 
 /**
- * What templates may use. No loops, no assignments, no files; of filters those whose result is not much longer
- * than what goes in (`replace` and `date` may make megabytes of one character).
+ * The permitted tags and filters. Loops, assignments and files are excluded, as are filters whose output can
+ * be much longer than their input (`replace` and `date` can make megabytes out of one character).
  */
 const TAGS = ['if', 'unless', 'case', 'comment'];
 const FILTERS = [
@@ -35,20 +35,20 @@ const LIMITS = {
   parseLimit: 2_000,
   memoryLimit: 100_000,
   templateLimit: 2_000,
-  /** Far above what any permitted template takes: a busy machine must not make a message fail. */
+  /** Far above the time of any permitted template, so that a busy machine does not make a message fail. */
   renderLimit: 1_000,
 };
 
 export type Values = Readonly<Record<string, string | number | boolean>>;
 
 export interface TextTemplate {
-  /** The variables in it, with what follows their dots. */
+  /** The variables of the template, each with the names after its dots. */
   readonly paths: readonly (readonly unknown[])[];
-  /** Throws when a filter does not take a value, or a limit is reached. */
+  /** Throws when a filter rejects a value or a limit is reached. */
   render(values: Values): string;
 }
 
-/** The text is not a template, or one that uses what templates may not. */
+/** The text is not a valid template, or uses a tag or filter that is not permitted. */
 export class TemplateError extends Error {
   override name = 'TemplateError';
 }
@@ -81,7 +81,7 @@ export function isTemplate(text: string): boolean {
   return text.includes('{{') || text.includes('{%');
 }
 
-/** In a URL what variables hold is percent-encoded. Throws a TemplateError. */
+/** Parses a template. In a URL the values are percent-encoded. Throws a TemplateError. */
 export function parseTemplate(text: string, kind: 'text' | 'url'): TextTemplate {
   const engine = engines[kind];
   return orTemplateError(() => {
@@ -97,9 +97,9 @@ export function parseTemplate(text: string, kind: 'text' | 'url'): TextTemplate 
 const PLAIN = /\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}/g;
 const WORDS = ['true', 'false', 'nil', 'null', 'blank', 'empty'];
 
-/** A template of nothing but variables is put together without liquidjs, which takes 20 µs for that. */
+/** The renderer of a template with texts and variables only. liquidjs would take 20 µs per rendering. */
 function plainRender(text: string, kind: 'text' | 'url'): TextTemplate['render'] | undefined {
-  // Text and names in turn.
+  // Texts and names alternate.
   const pieces = text.split(PLAIN);
   const isPlain = pieces.every((piece, no) => (no % 2 === 0 ? !/[{}]/.test(piece) : !WORDS.includes(piece)));
   if (!isPlain) return undefined;
@@ -114,7 +114,7 @@ function plainRender(text: string, kind: 'text' | 'url'): TextTemplate['render']
   };
 }
 
-/** Without what is invisible or half a character, except line breaks. */
+/** The text without control characters (except line breaks) and unpaired surrogates. */
 export function wellFormed(text: string): string {
   return text.replaceAll(/[^\P{Cc}\n]/gu, ' ').toWellFormed();
 }

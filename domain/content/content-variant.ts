@@ -5,12 +5,12 @@ import { ancestry, localesOf } from './content-locale.ts';
 /** The variants of one locale follow each other, one per platform in the order of PLATFORMS. */
 export const VARIANTS_PER_LOCALE = PLATFORMS.length;
 
-/** Whether what devices are sent differs, by platform, locale or variables. */
+/** Whether messages differ by platform, locale or variables. */
 export function isPersonal({ locales, platforms, variables }: Content): boolean {
   return locales !== undefined || platforms !== undefined || variables !== undefined;
 }
 
-/** Variants of a content are numbered: deliveries hold the number, and the message is made once for each. */
+/** The number of a variant. Deliveries store the number, and the message of each variant is made once. */
 export function variantOf(content: Content, platform: Platform, locale: string | undefined): number {
   const place = locale === undefined ? 0 : localesOf(content).indexOf(locale) + 1;
   return place * VARIANTS_PER_LOCALE + PLATFORMS.indexOf(platform);
@@ -22,23 +22,23 @@ export function readVariant(
   variant: number,
 ): { readonly platform: Platform; readonly locale: string | undefined } {
   const platform = PLATFORMS[variant % VARIANTS_PER_LOCALE];
-  if (platform === undefined) throw new Error(`there is no variant ${variant}`);
+  if (platform === undefined) throw new Error(`variant ${variant} does not exist`);
   return { platform, locale: localesOf(content)[Math.floor(variant / VARIANTS_PER_LOCALE) - 1] };
 }
 
-/** What the more special says wins: the platform over all, the locale over the platform, both over each. */
+/** The most specific part wins: platform and locale, then locale, then platform, then the base. */
 export function messageOf(content: Content, platform: Platform, locale: string | undefined): Message {
   const { locales = {}, platforms, variables: _, collapseKey: __, ...base } = content;
-  const { locales: own = {}, ...special } = platforms?.[platform] ?? {};
+  const { locales: platformLocales = {}, ...platformPart } = platforms?.[platform] ?? {};
   const lower = (all: typeof locales) =>
     new Map(Object.entries(all).map(([tag, translation]) => [tag.toLowerCase(), translation]));
-  const [shared, particular] = [lower(locales), lower(own)];
+  const [general, specific] = [lower(locales), lower(platformLocales)];
   const tags = locale === undefined ? [] : ancestry(locale);
-  const layers = tags.flatMap((tag) => [shared.get(tag), particular.get(tag)]);
-  return Object.assign({}, base, special, ...layers);
+  const layers = tags.flatMap((tag) => [general.get(tag), specific.get(tag)]);
+  return Object.assign({}, base, platformPart, ...layers);
 }
 
-/** What people call a variant: its platform, and its locale unless it is what the content says without any. */
+/** The public name of a variant: its platform, followed by its locale if there is one. */
 export function variantName(platform: Platform, locale: string | undefined): string {
   return locale === undefined ? platform : `${platform}/${locale}`;
 }

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { LIMITS } from '../devices/device.ts';
 import { PLATFORMS } from '../platform.ts';
 
-/** Seconds a push service keeps trying to reach a device that is offline. */
+/** How long a push service tries to reach an offline device, in seconds. */
 const DEFAULT_TTL_SECONDS = 86_400;
 
 const DeepLink = z.url().max(1000);
 
 export const Button = z
   .strictObject({
-    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be letters, digits, _ and -, 30 at most'),
+    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be 1 to 30 letters, digits, _ or -'),
     title: z.string().trim().min(1).max(40),
     deepLink: DeepLink.optional(),
   })
@@ -41,31 +41,31 @@ const LocaleTag = z
 const Translation = z
   .strictObject(shown)
   .partial()
-  .meta({ id: 'Translation', description: 'What differs for a locale.' });
+  .meta({ id: 'Translation', description: 'The fields that differ for a locale.' });
 
 const Locales = z
   .record(LocaleTag, Translation)
-  .refine((locales) => Object.keys(locales).length <= 50, 'must not be more than 50 locales')
+  .refine((locales) => Object.keys(locales).length <= 50, 'must have at most 50 locales')
   .refine((locales) => {
     const tags = Object.keys(locales).map((tag) => tag.toLowerCase());
     return new Set(tags).size === tags.length;
-  }, 'must name each locale once');
+  }, 'must name each locale only once; upper and lower case are equal');
 
 const PlatformContent = z
   .strictObject({ ...shown, ttlSeconds, priority })
   .partial()
   .extend({ locales: Locales.optional() })
-  .meta({ id: 'PlatformContent', description: 'What differs on a platform.' });
+  .meta({ id: 'PlatformContent', description: 'The fields that differ on a platform.' });
 
 const VARIABLE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
 
 const Variable = z
   .strictObject({
-    /** The device attribute; the one with the variable's name when left out. */
+    /** The device attribute. The variable's name when left out. */
     attribute: z.string().min(1).max(LIMITS.attributeName).optional(),
-    /** For devices without the attribute. Those get nothing where there is no default. */
+    /** The value for devices without the attribute. Without a default such devices get nothing. */
     default: z.union([z.string().max(200), z.number(), z.boolean()]).optional(),
-    /** Longer values are cut: sizes are checked with values that long. */
+    /** Longer values are cut. Payload sizes are checked with values of this length. */
     maxLength: z.int().min(1).max(LIMITS.attributeValue).optional(),
   })
   .meta({ id: 'Variable' });
@@ -76,14 +76,14 @@ export const Content = z
     ...shown,
     ttlSeconds: ttlSeconds.default(DEFAULT_TTL_SECONDS),
     priority: priority.default('high'),
-    /** Of messages with the same key a device shows the last one. Each push has its own when left out. */
+    /** A device shows only the last message with this key. Each push has its own key when left out. */
     collapseKey: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be letters, digits, _ and -, 32 at most')
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, _ or -')
       .optional(),
     variables: z
-      .record(z.string().regex(VARIABLE_NAME, 'must be a letter, then letters, digits and _'), Variable)
-      .refine((variables) => Object.keys(variables).length <= 20, 'must not be more than 20 variables')
+      .record(z.string().regex(VARIABLE_NAME, 'must be a letter and up to 49 letters, digits or _'), Variable)
+      .refine((variables) => Object.keys(variables).length <= 20, 'must have at most 20 variables')
       .optional(),
     locales: Locales.optional(),
     platforms: z.partialRecord(z.enum(PLATFORMS), PlatformContent).optional(),
@@ -93,7 +93,7 @@ export type Content = z.infer<typeof Content>;
 
 export type MessagePart = { readonly [Field in keyof Message]?: Message[Field] | undefined };
 
-/** What one device is sent: a content as it is for its platform and locale, with its variables filled in. */
+/** The message for one device: the content for its platform and locale, with the variables filled in. */
 export interface Message {
   readonly title: string;
   readonly body: string;
@@ -104,6 +104,6 @@ export interface Message {
   readonly badge?: number | undefined;
   readonly ttlSeconds: number;
   readonly priority: 'high' | 'normal';
-  /** What it was before its variables were filled in: all such messages travel with the same headers. */
+  /** The message before its variables were filled in. All messages made from it share their headers. */
   readonly unfilled?: Message;
 }

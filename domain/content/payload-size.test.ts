@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Content } from './content.ts';
 import { MAX_PAYLOAD_BYTES, payloadBytes } from './payload-size.ts';
 
-test('bytes are counted, not characters', () => {
+test('the size counts bytes, not characters', () => {
   const latin = Content.parse({ title: 'Sale', body: 'a'.repeat(1200) });
   const chinese = Content.parse({ title: 'Sale', body: '促'.repeat(1200) });
   expect(payloadBytes(latin)).toBeLessThan(MAX_PAYLOAD_BYTES);

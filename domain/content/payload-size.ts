@@ -3,13 +3,13 @@ import type { Message } from './content.ts';
 
 /** APNs and FCM both refuse a larger payload. */
 export const MAX_PAYLOAD_BYTES = 4096;
-/** Web Push takes bodies of 4,096 bytes, encrypted: its header, padding and tag take their part. */
+/** Web Push accepts encrypted bodies of 4,096 bytes, which include header, padding and tag. */
 const LIMITS: Readonly<Record<Platform, number>> = {
   ios: MAX_PAYLOAD_BYTES,
   android: MAX_PAYLOAD_BYTES,
   web: 3993,
 };
-/** What the engine adds: names of members, the message ID, what FCM counts besides. */
+/** The engine's own share: member names, the message ID, and bytes that only FCM counts. */
 const ENVELOPE_BYTES = 300;
 
 const encoder = new TextEncoder();
@@ -18,7 +18,7 @@ export function sizeLimit(platform: Platform): number {
   return LIMITS[platform];
 }
 
-/** No smaller than what any push service will count. */
+/** An upper bound of the size that any push service counts. */
 export function payloadBytes(message: Message): number {
   const { title, body, deepLink, imageUrl, sound, badge, buttons } = message;
   // Buttons travel as text within the text.

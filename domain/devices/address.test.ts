@@ -19,7 +19,7 @@ const auth = Buffer.alloc(16, 7).toString('base64url');
 const endpoint = 'https://updates.push.services.mozilla.com/wpush/v2/gAAAA';
 const subscription = { endpoint, keys: { p256dh, auth } };
 
-test("each platform's usual kind is one of its own", () => {
+test("each platform's usual kind fits the platform", () => {
   for (const platform of PLATFORMS) expect(fitsPlatform(USUAL_KIND[platform], platform)).toBe(true);
 });
 
@@ -30,19 +30,19 @@ test.each([
   ['web_push', JSON.stringify(subscription), 'no_sender'],
   ['huawei', 'IQAAAACy0kjVAAD4pK9', 'no_sender'],
   ['oppo', 'OPPO_CN_8fe1c', 'no_sender'],
-] as const)('a good address of the kind %s is stored', (kind, token, state) => {
+] as const)('a valid address of the kind %s is stored', (kind, token, state) => {
   expect(addressFault(kind, token)).toBeUndefined();
   expect(stateOfAddress({ kind, token })).toBe(state);
 });
 
-test.each(ADDRESS_KINDS)('what is no address of the kind %s is refused in words', (kind) => {
+test.each(ADDRESS_KINDS)('an invalid address of the kind %s is refused with a reason', (kind) => {
   expect(addressFault(kind, 'a b')).toMatch(/^must be /);
   expect(stateOfAddress({ kind, token: null })).toBe('none');
   expect(channelOfKind(kind)).toMatch(/^[a-z_]+$/);
 });
 
-/** One bit beside the curve. */
-const beside = () => {
+/** A public key with one bit changed, which is not on the curve. */
+const offCurve = () => {
   const bytes = Buffer.from(p256dh, 'base64url');
   bytes[64] = (bytes[64] ?? 0) ^ 1;
   return bytes.toString('base64url');
@@ -50,19 +50,19 @@ const beside = () => {
 
 test.each([
   ['plain http', { endpoint: 'http://updates.push.services.mozilla.com/x' }, 'endpoint'],
-  ['a host of somebody else', { endpoint: 'https://169.254.169.254/latest' }, 'endpoint'],
-  ['a host that only ends alike', { endpoint: 'https://evilpush.apple.com/x' }, 'endpoint'],
+  ['a foreign host', { endpoint: 'https://169.254.169.254/latest' }, 'endpoint'],
+  ['a host with a similar ending', { endpoint: 'https://evilpush.apple.com/x' }, 'endpoint'],
   ['another port', { endpoint: 'https://web.push.apple.com:8443/x' }, 'endpoint'],
   ['a user name', { endpoint: 'https://a@web.push.apple.com/x' }, 'endpoint'],
-  ['no address', { endpoint: 'nowhere' }, 'endpoint'],
+  ['no URL', { endpoint: 'nowhere' }, 'endpoint'],
   ['a short key', { keys: { p256dh: 'BAAA', auth } }, 'keys.p256dh'],
-  ['a point beside the curve', { keys: { p256dh: beside(), auth } }, 'keys.p256dh'],
+  ['a point off the curve', { keys: { p256dh: offCurve(), auth } }, 'keys.p256dh'],
   ['a long secret', { keys: { p256dh, auth: `${auth}AA` } }, 'keys.auth'],
-])('a subscription with %s is refused with its place', (_what, change, at) => {
+])('a subscription with %s is refused with the path', (_what, change, at) => {
   expect(subscriptionFault({ ...subscription, ...change })?.at).toBe(at);
 });
 
-test('every key that a browser makes is taken, padded or not, as one token', () => {
+test('every key of a browser is accepted, and padding does not change the token', () => {
   for (let i = 0; i < 50; i++) {
     ecdh.generateKeys();
     const key = ecdh.getPublicKey('base64url');
@@ -73,8 +73,6 @@ test('every key that a browser makes is taken, padded or not, as one token', () 
   expect(subscriptionToken(padded)).toBe(subscriptionToken(subscription));
 });
 
-test.each(
-  ADDRESS_KINDS.filter((kind) => kind !== 'apns_token'),
-)('the case of a %s means something', (kind) => {
+test.each(ADDRESS_KINDS.filter((kind) => kind !== 'apns_token'))('a %s keeps its case', (kind) => {
   expect(normalToken(kind, 'aBcD')).toBe('aBcD');
 });

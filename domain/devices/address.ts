@@ -2,12 +2,12 @@ import { DAY_MS } from '../duration.ts';
 import type { CHANNELS, Platform } from '../platform.ts';
 import { readSubscription, subscriptionFault } from './web-push.ts';
 
-/** What carries messages to a device's address. Not each of them has a sender yet: those are the `CHANNELS`. */
+/** The services that carry messages to a device's address. Only the `CHANNELS` have a sender. */
 export type AddressChannel = (typeof CHANNELS)[number] | 'web_push' | OemChannel;
 export const OEM_CHANNELS = ['huawei', 'honor', 'xiaomi', 'oppo', 'vivo', 'meizu'] as const;
 export type OemChannel = (typeof OEM_CHANNELS)[number];
 
-/** An OEM's registration ID has the OEM's name. */
+/** The kinds of addresses. The kind of an OEM's registration ID is the OEM's name. */
 export const ADDRESS_KINDS = [
   'apns_token',
   'fcm_token',
@@ -17,13 +17,13 @@ export const ADDRESS_KINDS = [
 ] as const;
 export type AddressKind = (typeof ADDRESS_KINDS)[number];
 
-/** Where a device can be reached: `token` is what the channel calls its token, ID or subscription (as JSON). */
+/** The address of a device. `token` is the channel's token, ID or subscription (as JSON). */
 export interface Address {
   readonly kind: AddressKind;
   readonly token: string | null;
 }
 
-/** The kind of an address that says none. */
+/** The kind of an address that comes without one. */
 export const USUAL_KIND: Readonly<Record<Platform, AddressKind>> = {
   ios: 'apns_token',
   android: 'fcm_token',
@@ -96,19 +96,19 @@ export function fitsPlatform(kind: AddressKind, platform: Platform): boolean {
   return RULES[kind].platform === platform;
 }
 
-/** Why it cannot be an address of this kind; undefined when it can. */
+/** Why a token cannot be an address of this kind, or undefined. */
 export function addressFault(kind: AddressKind, token: string): string | undefined {
   return RULES[kind].fault(token);
 }
 
-/** As it is stored: an APNs token is hexadecimal, so its case means nothing. In all other kinds it does. */
+/** The token as it is stored. Case matters in all kinds but APNs, whose tokens are hexadecimal. */
 export function normalToken(kind: AddressKind, token: string): string {
   return kind === 'apns_token' ? token.toLowerCase() : token;
 }
 
 /**
- * `active`: pushes go there. `no_sender`: a good address of a kind that nothing sends to yet; it counts as
- * no token when devices are matched, and becomes active by the release that brings its sender.
+ * `active`: pushes go to the address. `no_sender`: a valid address of a kind without a sender. Such a device
+ * counts as one without a token, until the release that adds the sender makes the address active.
  */
 export const LIVE_STATES = ['active', 'no_sender'] as const;
 export const TOKEN_STATES = [...LIVE_STATES, 'none', 'invalid', 'replaced'] as const;
@@ -121,7 +121,7 @@ export function stateOfAddress({ kind, token }: Address): 'active' | 'no_sender'
 
 const STALE_MS = 30 * DAY_MS;
 
-/** An address that was not seen after this moment is stale: it is still sent to, until its push service refuses it. */
+/** The moment before which an address is stale. Stale addresses get pushes until a service rejects them. */
 export function staleBefore(now: Date): Date {
   return new Date(now.getTime() - STALE_MS);
 }

@@ -1,13 +1,13 @@
 import type { Channel, Platform } from '../platform.ts';
 
-/** The channel whose sender a platform's pushes need; web push has none yet. */
+/** The channel that sends a platform's pushes. Web push has no sender yet. */
 export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
   ios: 'apns',
   android: 'fcm',
   web: undefined,
 };
 
-/** An ID that the app's developers gave: no spaces, nothing invisible, nothing that was not valid UTF-8. */
+/** An ID chosen by the app's developers, without spaces, control characters or invalid UTF-8. */
 export const EXTERNAL_ID = /^[^\s\p{Cc}\p{Cs}\ufffd]{1,200}$/u;
 
 export type AttributeValue = string | number | boolean | null;

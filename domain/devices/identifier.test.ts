@@ -4,7 +4,7 @@ import { IDENTIFIER_KINDS, isZeroDeviceId, readIdentifier, ZERO_IDS } from './id
 
 const IDFA = '6d92078a-8246-4ba4-ae5b-76104861e7dc';
 
-test('the case in which an ID comes does not matter; Apple writes upper, Android lower', () => {
+test('case does not matter, because Apple writes IDs in upper and Android in lower case', () => {
   expect(readIdentifier('idfa', IDFA)).toEqual(readIdentifier('idfa', ` ${IDFA.toUpperCase()} `));
   expect(readIdentifier('idfa', IDFA)).toEqual({
     form: 'raw',
@@ -22,11 +22,11 @@ test.each([
   ['android_id', '0000000000000000'],
   ['custom_id', '0'],
   ['oaid', `md5:${'0'.repeat(32)}`],
-] as const)('%s %s is no ID', (kind, text) => {
+] as const)('%s %s is all zeros', (kind, text) => {
   expect(readIdentifier(kind, text)).toBe('all_zeros');
 });
 
-test('device IDs that are all zeros are known', () => {
+test('device IDs that are all zeros are recognised', () => {
   expect(ZERO_IDS.filter((id) => !isZeroDeviceId(id))).toEqual([]);
   expect(
     ['0', '000', '00000000-0000-0000-0000-000000000001', 'device-00000000'].filter(isZeroDeviceId),
@@ -44,7 +44,7 @@ test.each([
   expect(readIdentifier(kind, text)).toBe(fault);
 });
 
-test('whatever is read says its form or why not', () => {
+test('any text has a form or a fault', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...IDENTIFIER_KINDS),

@@ -1,24 +1,24 @@
 import { EXTERNAL_ID } from './device.ts';
 
-/** IDs of a device beside its device ID: partners know it by them. Stored by their place in this list. */
+/** Further IDs of a device, under which partners know it. A kind is stored as its index in this list. */
 export const IDENTIFIER_KINDS = ['idfa', 'idfv', 'oaid', 'android_id', 'custom_id'] as const;
 export type IdentifierKind = (typeof IDENTIFIER_KINDS)[number];
 
 export const IDENTIFIER_FAULTS = {
-  all_zeros: 'is all zeros: the device gives no ID',
-  not_a_hash: 'must be md5: and 32, or sha256: and 64 hexadecimal digits',
+  all_zeros: 'is all zeros, which devices report when they have no ID',
+  not_a_hash: 'must be md5: with 32 hexadecimal digits or sha256: with 64',
   not_an_id: 'is not an ID of this kind',
 } as const;
 export type IdentifierFault = keyof typeof IDENTIFIER_FAULTS;
 
-/** `raw`: in every case in which partners hash it. */
+/** `raw`: the ID in upper and lower case, because partners hash either. */
 export type Identifier =
   | { readonly form: 'raw'; readonly cases: readonly string[] }
   | { readonly form: 'md5' | 'sha256'; readonly hex: string };
 
 interface Rules {
   readonly pattern: RegExp;
-  /** Its case means something. */
+  /** Upper and lower case differ. */
   readonly isAsItIs?: true;
 }
 
@@ -33,7 +33,7 @@ const RULES: Readonly<Record<IdentifierKind, Rules>> = {
 const HASHED = /^(md5|sha256):(.*)$/is;
 const DIGITS = { md5: 32, sha256: 64 } as const;
 
-/** Raw, or hashed as in `md5:9e10…` and `sha256:d7a8…`. */
+/** Reads an identifier, raw or hashed as in `md5:9e10…` and `sha256:d7a8…`. */
 export function readIdentifier(kind: IdentifierKind, text: string): Identifier | IdentifierFault {
   const [, form, digits] = HASHED.exec(text.trim()) ?? [];
   if (form !== undefined && digits !== undefined) {
@@ -52,12 +52,12 @@ function readHash(form: 'md5' | 'sha256', digits: string): Identifier | Identifi
   return /^0+$/.test(digits) ? 'all_zeros' : { form, hex: digits.toLowerCase() };
 }
 
-/** A device ID that devices without one share. A short one may be the app's own. */
+/** Whether the device ID is the one that devices without an ID share. A short one can be the app's own. */
 export function isZeroDeviceId(text: string): boolean {
   return /^[-0]{8,}$/.test(text);
 }
 
-/** What devices without an ID report in its place. */
+/** The values that devices without an ID report. */
 export const ZERO_IDS: readonly string[] = [
   '00000000-0000-0000-0000-000000000000',
   ...[8, 15, 16, 32, 64].map((length) => '0'.repeat(length)),

@@ -3,14 +3,14 @@ export interface WebPushSubscription {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** The browsers' push services. Any other host would let a page make the engine call whom it likes. */
+/** The browsers' push services. With other hosts a page could make the engine call any address. */
 const HOSTS = [
   /^fcm\.googleapis\.com$/,
   /^updates\.push\.services\.mozilla\.com$/,
   /^(?:[a-z0-9-]+\.)*push\.apple\.com$/,
   /^(?:[a-z0-9-]+\.)*notify\.windows\.com$/,
 ];
-/** 65 bytes that begin with 4, and 16 bytes. */
+/** The public key has 65 bytes and starts with 4. The secret has 16 bytes. */
 const P256DH = /^B[A-P][A-Za-z0-9_-]{85}=?$/;
 const AUTH = /^[A-Za-z0-9_-]{22}(?:==)?$/;
 
@@ -29,7 +29,7 @@ export function subscriptionFault({
   return undefined;
 }
 
-/** The same text for the same subscription: what it is stored and compared as. */
+/** The text by which a subscription is stored and compared. Equal subscriptions have equal texts. */
 export function subscriptionToken({ endpoint, keys }: WebPushSubscription): string {
   const bare = (text: string) => text.replace(/=+$/, '');
   return JSON.stringify({ endpoint, keys: { p256dh: bare(keys.p256dh), auth: bare(keys.auth) } });
@@ -52,10 +52,10 @@ export function readSubscription(text: string): WebPushSubscription | undefined 
 function endpointFault(endpoint: string): string | undefined {
   if (endpoint.length > 2048) return 'must have at most 2048 characters';
   const url = URL.parse(endpoint);
-  if (url === null || url.protocol !== 'https:') return 'must be an https address';
+  if (url === null || url.protocol !== 'https:') return 'must be an https URL';
   const isPlain = url.port === '' && url.username === '' && url.password === '' && url.hash === '';
   if (!isPlain || !HOSTS.some((host) => host.test(url.hostname))) {
-    return "must be an address of a browser's push service";
+    return "must be a URL of a browser's push service";
   }
   return undefined;
 }
@@ -63,7 +63,7 @@ function endpointFault(endpoint: string): string | undefined {
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;
 const B = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn;
 
-/** A point beside the curve can not be encrypted to: better refused now than at every push. */
+/** Encryption to a point off the curve fails. Refusing the key now avoids a failure at every push. */
 function isOnCurve(base64url: string): boolean {
   const bytes = atob(base64url.replace(/=$/, '').replaceAll('-', '+').replaceAll('_', '/'));
   const numberAt = (from: number) =>

@@ -2,13 +2,16 @@ import { z } from 'zod';
 import { EXTERNAL_ID, LIMITS } from '../devices/device.ts';
 import { isStorable, PlainText } from '../plain-text.ts';
 
-/** Older ones are refused, and dropped. */
+/** Older events are refused, and stored ones are deleted. */
 export const EVENTS_KEPT_DAYS = 400;
 
 export const EVENT_NAME = /^[^\s\p{Cc}\p{Cs}](?:[^\p{Cc}\p{Cs}]{0,98}[^\s\p{Cc}\p{Cs}])?$/u;
 export const EventName = z
   .string()
-  .regex(EVENT_NAME, 'must be 1 to 100 characters, no space at its ends, no control characters');
+  .regex(
+    EVENT_NAME,
+    'must be 1 to 100 characters without control characters and without a space at either end',
+  );
 
 export const PropertyValue = z.union([
   PlainText(LIMITS.attributeValue).or(z.literal('')),
@@ -21,10 +24,10 @@ export const Properties = z
   .record(PlainText(LIMITS.attributeName), PropertyValue)
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
-    `must be at most ${LIMITS.attributes} properties`,
+    `must have at most ${LIMITS.attributes} properties`,
   );
 
-/** What an event that counts has among its properties, each with exactly this value. */
+/** Properties that an event must have, each with exactly this value. */
 export const EventFilter = z
   .record(
     PlainText(LIMITS.attributeName),
@@ -35,26 +38,26 @@ export const EventFilter = z
   )
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
-    `must be at most ${LIMITS.attributes} properties`,
+    `must have at most ${LIMITS.attributes} properties`,
   )
   .meta({ id: 'EventFilter' });
 export type EventFilter = z.infer<typeof EventFilter>;
 
 const ExternalId = z.string().regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces');
 
-/** What a user did. Reported again it carries the same `id`, and changes nothing. */
+/** An event of a user. A repeated report has the same `id` and changes nothing. */
 export const EventInput = z
   .strictObject({
     id: z.string().regex(/^[\x21-\x7e]{1,100}$/, 'must be 1 to 100 visible ASCII characters'),
     name: EventName,
     at: z.iso.datetime({ offset: true }),
     properties: Properties.optional(),
-    /** With a person's key: whose event it is, this or `deviceId`. */
+    /** The user of an event reported with a person's key. Otherwise `deviceId`. */
     userId: ExternalId.optional(),
     deviceId: ExternalId.optional(),
   })
   .refine((event) => isStorable(event.properties ?? {}), {
-    message: 'must be text without NUL',
+    message: 'must not contain NUL or an unpaired surrogate',
     path: ['properties'],
   })
   .meta({ id: 'EventInput' });

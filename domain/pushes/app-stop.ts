@@ -1,2 +1,2 @@
-/** Why a push paused that met the emergency stop of its app. */
+/** The reason of a push that paused because of the emergency stop of its app. */
 export const APP_STOPPED = 'the app is stopped';

@@ -5,15 +5,15 @@ const APPLE_ID = /^[A-Z0-9]{10}$/;
 /** The `.p8` key of an Apple developer account, and the app that it sends to. */
 export const ApnsCredential = z
   .strictObject({
-    teamId: z.string().regex(APPLE_ID, 'must be the 10 characters of the Apple developer team'),
-    keyId: z.string().regex(APPLE_ID, 'must be the 10 characters of the APNs key'),
+    teamId: z.string().regex(APPLE_ID, 'must be the 10-character ID of the Apple developer team'),
+    keyId: z.string().regex(APPLE_ID, 'must be the 10-character ID of the APNs key'),
     privateKey: z.string().max(10_000),
     topic: z.string().regex(/^[A-Za-z0-9.-]{1,155}$/, 'must be a bundle ID such as com.example.app'),
   })
   .meta({ id: 'ApnsCredential' });
 export type ApnsCredential = z.infer<typeof ApnsCredential>;
 
-/** What FCM needs of a Google service account's JSON file; the file's other fields are left out. */
+/** The fields of a Google service account's JSON file that FCM needs. Other fields are left out. */
 export const FcmCredential = z
   .object({
     project_id: z.string().regex(/^[a-z0-9.:-]{1,100}$/, 'must be the Firebase project ID'),
@@ -30,7 +30,7 @@ type ReadKey = (pem: string) => {
   readonly asymmetricKeyDetails?: { readonly namedCurve?: string | undefined } | undefined;
 };
 
-/** The credential of each channel, its key checked too. */
+/** The credential schema of each channel, including a check of the key. */
 export function checkedCredentials(readKey: ReadKey): {
   readonly apns: typeof ApnsCredential;
   readonly fcm: typeof FcmCredential;
@@ -49,7 +49,7 @@ export function checkedCredentials(readKey: ReadKey): {
   };
 }
 
-/** The key is checked also when other fields are wrong, so that every fault is heard of at once. */
+/** The key is also checked when other fields are wrong, so that one answer names every fault. */
 function hasText(value: unknown, field: string): boolean {
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, field) === 'string';
 }

@@ -2,9 +2,9 @@ import type { Platform } from '../platform.ts';
 
 /** The delivery's own status, stored as its index. */
 export const DELIVERY_STATUSES = [
-  /** Waiting; or in flight, when its number is below its lease's mark. */
+  /** Waiting, or in flight when the delivery number is below its lease's high-water mark. */
   'pending',
-  /** Refused without being processed, to be tried again. */
+  /** Refused without being processed; a retry is due. */
   'retry',
   'accepted',
   'rejected',
@@ -26,8 +26,9 @@ export const SEND_RESULTS = ['success', 'failure', 'no_feedback'] as const;
 export type SendResult = (typeof SEND_RESULTS)[number];
 
 /**
- * What a sent device counts as. iOS has no "no feedback": accepted is success, ambiguous a failure until a
- * receipt decides it. Elsewhere only a receipt makes a success. Any receipt implies delivery.
+ * The result of a delivery that was sent. iOS has no "no feedback": an accepted delivery is a success, an
+ * ambiguous one a failure until a receipt arrives. On other platforms only a receipt makes a success. Any
+ * receipt implies delivery.
  */
 export function sendResult(
   status: DeliveryStatus,

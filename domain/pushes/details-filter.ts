@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlainText } from '../plain-text.ts';
 import { CHANNELS, PLATFORMS } from '../platform.ts';
 
-/** What a planned device came to: one of the send results, or where it stands aside of them. */
+/** The result of a planned device: a send result, or the status of a delivery that was not sent. */
 export const DEVICE_RESULTS = [
   'success',
   'failure',
@@ -14,19 +14,19 @@ export const DEVICE_RESULTS = [
 ] as const;
 export type DeviceResult = (typeof DEVICE_RESULTS)[number];
 
-/** Chooses devices of one push; all of its conditions hold. */
+/** A choice of devices of one push. A chosen device meets all conditions. */
 export const DetailsFilter = z
   .strictObject({
     result: z.enum(DEVICE_RESULTS),
-    /** Of a failure, a loss, a suppression, or of not being sent. */
+    /** The reason of a failure, a loss, a suppression or an unsent delivery. */
     reason: PlainText(200),
     platform: z.enum(PLATFORMS),
     channel: z.enum(CHANNELS),
-    /** Which message of the content, as statistics name it: its platform, and its locale if any. */
+    /** The name of the content's variant, as in statistics: platform, with the locale if there is one. */
     variant: PlainText(60),
     /** Whether any receipt came. */
     delivered: z.boolean(),
-    /** Delivered and not shown: the user switched notifications off. */
+    /** Delivered and not shown, because the user turned notifications off. */
     blocked: z.boolean(),
     impression: z.boolean(),
     open: z.boolean(),

@@ -10,7 +10,7 @@ test('every reason of the product has an explanation', () => {
 
 test.each([
   ...new Set([...OWN_REASONS, ...EXPLAINED_REASONS]),
-])('%s is explained by sentences that say what it means and what to do', (reason) => {
+])('the meaning of %s and the remedy are sentences', (reason) => {
   const { meaning, whatToDo } = explainReason(reason);
   expect(meaning).toMatch(/^[A-Z].{10,}\.$/);
   expect(whatToDo).toMatch(/^[A-Z].{10,}\.$/);

@@ -1,125 +1,126 @@
-/** What a reason means to a marketer or an operator, and what can be done about it. */
+/** The meaning of a reason for a marketer or an operator, and the remedy. */
 export interface Explanation {
   readonly meaning: string;
   readonly whatToDo: string;
 }
 
-const NOTHING = 'Nothing: it is what the task asks for.';
-const REMOVED =
-  'Nothing: the token is not used again, and the app registers a new one when it is installed again.';
+const NOTHING = 'Nothing. The task asks for this.';
+const REMOVED = 'Nothing. The token is not used again. The app registers a new token when it is reinstalled.';
 const ENVIRONMENT =
-  "Compare the credential's environment and app with those of the devices' build; see that the app registers its current token.";
+  "Compare the credential's environment and app with those of the build on the devices. Check that the app registers its current token.";
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   unknown_device: {
     meaning: 'The target names a device ID that no device of the app has.',
-    whatToDo: 'See that the file holds the IDs under which the app registers its devices.',
+    whatToDo: 'Check that the file contains the IDs under which the app registers its devices.',
   },
   unknown_user: {
-    meaning: 'The target names a user ID of whom no device is known.',
-    whatToDo: 'Import the user IDs of devices, or have the app bind its users.',
+    meaning: 'The target names a user ID that no device of the app has.',
+    whatToDo: 'Import the user IDs of the devices, or let the app bind its users to their devices.',
   },
   duplicate_device: {
-    meaning: 'Another ID of the target stands for the same device.',
-    whatToDo: 'Nothing: the device is sent to once.',
+    meaning: 'Another ID of the target belongs to the same device.',
+    whatToDo: 'Nothing. The device gets the message once.',
   },
   no_token: {
-    meaning:
-      'The device is known and has no push token, or one of a kind that nothing sends to yet (no_sender).',
+    meaning: 'The device has no push token, or a token of a kind without a sender (state no_sender).',
     whatToDo:
-      'See that the app asks for permission and registers its token; list the devices with that token state.',
+      'Check that the app asks for permission and registers its token. List the devices of that token state to find them.',
   },
   invalid_token: {
-    meaning: 'A push service said that the token is not valid any more, or another device holds it now.',
-    whatToDo: 'Nothing: the device comes back when its app registers a new token.',
+    meaning: 'A push service reported that the token is no longer valid, or another device now has it.',
+    whatToDo: 'Nothing. The device can be reached again when its app registers a new token.',
   },
   unsubscribed: {
-    meaning: 'The user switched pushes off in the app.',
-    whatToDo: 'Nothing: respect the choice.',
+    meaning: 'The user turned pushes off in the app.',
+    whatToDo: "Nothing. Respect the user's choice.",
   },
   other_platform: {
-    meaning: 'The device is of a platform that the task does not send to.',
-    whatToDo: 'Add the platform to the task if those devices are meant, too.',
+    meaning: 'The device has a platform to which the task does not send.',
+    whatToDo: 'Add the platform to the task to include those devices.',
   },
   excluded: { meaning: 'The device is in an audience that the task excludes.', whatToDo: NOTHING },
   not_last_active: {
-    meaning: 'Another device of the same user was active later, and the task sends to that one alone.',
+    meaning: 'Another device of the same user was active later, and the task sends only to that device.',
     whatToDo: NOTHING,
   },
   zone_passed: {
-    meaning: "The push time had passed in the device's own time zone when the push began.",
-    whatToDo: 'Approve earlier, or let the task send to such zones on the next day or at once.',
+    meaning: "The push time had already passed in the device's time zone when the push started.",
+    whatToDo: 'Approve earlier, or let the task send to such zones on the next day or immediately.',
   },
   missing_variable: {
     meaning: 'The device has no value for a variable of the content that has no default.',
     whatToDo: 'Give the variable a default, or import the attribute.',
   },
   frequency_cap: {
-    meaning: "The user has been sent, or is about to be sent, as many messages as the app's caps allow.",
-    whatToDo: 'Nothing: that is what caps are for. A task may ignore them, counted or not.',
+    meaning: "Sent and planned messages for the user already reach the limit of one of the app's caps.",
+    whatToDo: 'Nothing, if the cap is right. A task can ignore caps and still count towards them, or not.',
   },
   channel_quota: {
-    meaning: 'A day limit of its channel was used up, by the device or by all devices of the app together.',
-    whatToDo: 'Send less often, or raise the limit if the vendor has.',
+    meaning: 'The device, or all devices of the app together, reached the daily limit of the channel.',
+    whatToDo: 'Send less often, or raise the limit if the vendor allows more.',
   },
   quiet_hours: {
-    meaning: "It was within the app's quiet hours where the device is.",
+    meaning: "The app's quiet hours applied in the device's time zone.",
     whatToDo:
-      "Let quiet hours hold instead of drop, push at each device's own time, or let the task ignore them.",
+      "Set quiet hours to hold instead of drop, push at each device's local time, or let the task ignore quiet hours.",
   },
   template_failed: {
-    meaning: "A template of the content did not take the device's values.",
-    whatToDo: 'Preview the content for such a device; a number may be a text there.',
+    meaning: "A template of the content could not be rendered with the device's values.",
+    whatToDo: 'Preview the content for such a device. Check for text where the template expects a number.',
   },
   payload_too_large: {
-    meaning: "With the device's values the message is larger than the push service takes.",
-    whatToDo: "Shorten the texts, or the variables' longest values.",
+    meaning: "With the device's values, the message is larger than the push service accepts.",
+    whatToDo: 'Shorten the texts, or lower the maxLength of the variables.',
   },
   cancelled: {
-    meaning: 'The push was cancelled before its turn came.',
-    whatToDo: 'Copy the task to send to the rest.',
+    meaning: 'The push was cancelled before the message was sent.',
+    whatToDo: 'Copy the task to send to the remaining devices.',
   },
   failed: {
-    meaning: 'The push could not go on before its turn came.',
-    whatToDo: "See the push's reason; copy the task after the fix.",
+    meaning: 'The push failed before the message was sent.',
+    whatToDo: "Look up the push's reason, fix the cause, then copy the task.",
   },
   skipped: {
     meaning: 'The push was skipped as a whole.',
-    whatToDo: "See the push's reason and the task's late policy.",
+    whatToDo: "Look up the push's reason and the task's late policy.",
   },
   window_closed: {
-    meaning: 'The receipt window ended before its turn came: the push was paused or too slow.',
-    whatToDo: 'Raise the rate, or resume sooner.',
+    meaning: 'The receipt window ended before the message was sent. The push was paused or too slow.',
+    whatToDo: 'Raise the rate, or resume paused pushes sooner.',
   },
   unknown_outcome: {
     meaning:
-      'The request was written and no answer came. The device may have received the message; a receipt decides it.',
+      'The request was written and no answer came. The device may have received the message. A receipt would prove it.',
     whatToDo:
-      'Nothing for single ones. If they are many, look at the network to the push service and at the senders.',
+      'Nothing for a few devices. For many devices, check the network to the push service and the senders.',
   },
   Unregistered: { meaning: 'The app was removed from the device.', whatToDo: REMOVED },
   ExpiredToken: { meaning: 'The token has expired.', whatToDo: REMOVED },
   BadDeviceToken: {
-    meaning: 'The token is malformed or of the other environment (sandbox, production).',
+    meaning: 'The token is malformed, or belongs to the other environment (sandbox or production).',
     whatToDo: ENVIRONMENT,
   },
   DeviceTokenNotForTopic: {
-    meaning: 'The token is of another app than the bundle ID of the credential.',
+    meaning: "The token belongs to another app than the credential's bundle ID.",
     whatToDo: ENVIRONMENT,
   },
-  UNREGISTERED: { meaning: 'The app was removed from the device, or the token replaced.', whatToDo: REMOVED },
+  UNREGISTERED: {
+    meaning: 'The app was removed from the device, or the token was replaced.',
+    whatToDo: REMOVED,
+  },
   SENDER_ID_MISMATCH: { meaning: 'The token belongs to another Firebase project.', whatToDo: ENVIRONMENT },
   INVALID_REGISTRATION_TOKEN: {
     meaning: 'The token is malformed.',
-    whatToDo: 'See that the app registers the token as it got it, uncut.',
+    whatToDo: 'Check that the app registers the whole token as it received it.',
   },
 };
 
-/** Reasons that a push service names and nobody here knows stand as it said them. */
+/** The explanation of a reason. A reason that only the push service knows is quoted. */
 export function explainReason(reason: string): Explanation {
   return (
     EXPLANATIONS[reason] ?? {
-      meaning: reason === '' ? 'No reason was given.' : `The push service said: ${reason}.`,
+      meaning: reason === '' ? 'No reason was given.' : `The push service answered: ${reason}.`,
       whatToDo: "Look the reason up in the push service's documentation.",
     }
   );

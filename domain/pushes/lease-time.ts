@@ -1,8 +1,9 @@
 /**
- * A sender holds its lease for this long after each statement that succeeded, by its monotonic clock. It checks that
- * before every request, so that after this time nothing starts, even if nobody told it to stop.
+ * How long a sender holds its lease after each successful statement, by the sender's monotonic clock. The
+ * sender checks the time before every request, so that no request starts after it, even without an
+ * instruction to stop.
  */
 export const LEASE_VALID_MS = 2000;
 
-/** A holder that made no statement for this long can start nothing. The extra time allows for clocks that disagree. */
+/** A holder silent for this long can start no request. The extra time allows for clocks that disagree. */
 export const LEASE_SILENT_MS = 2500;

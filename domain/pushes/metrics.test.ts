@@ -54,7 +54,7 @@ function pendingOf(all: readonly Device[]) {
     .map(({ platform }) => ({ platform, value: 1 }));
 }
 
-test('whatever became of its devices, the sums of a push add up, in all, for each platform and for each variant', () => {
+test('the sums of a push add up in total, per platform and per variant', () => {
   fc.assert(
     fc.property(devices, (all) => {
       const statistics = statisticsOf(all.flatMap(countersOf), pendingOf(all), new Set());
@@ -86,14 +86,14 @@ test('every drop has a reason', () => {
   );
 });
 
-test('a counter that is missing is found', () => {
+test('a missing counter is found', () => {
   const counters = countersOf({ platform: 'ios', locale: undefined, status: 'accepted', receipted: false });
   expect(reconcile(statisticsOf(counters.slice(0, -1), [], new Set()))).toEqual([
     'matched = suppressed + pending + sent + not sent: 1 is not 0',
   ]);
 });
 
-test('variants that have more waiting than the leases know are found', () => {
+test('variants with more pending deliveries than the leases are found', () => {
   const counters = countersOf({ platform: 'ios', locale: 'de', status: 'pending', receipted: false });
   expect(reconcileVariants(statisticsOf(counters, [{ platform: 'ios', value: 1 }], new Set()))).toEqual([]);
   expect(reconcileVariants(statisticsOf(counters, [], new Set()))).toEqual([
@@ -109,9 +109,9 @@ const counted = (platform: Platform, metric: Counter['metric'], value = 1): Coun
   reason: '',
 });
 
-test('what no device reports is not known, and not nothing', () => {
+test('figures that no device reports are null, not 0', () => {
   const counters = [counted('ios', 'matched'), counted('ios', 'success')];
-  const silent = {
+  const unknown = {
     impressions: null,
     impressionRate: null,
     opens: null,
@@ -119,12 +119,16 @@ test('what no device reports is not known, and not nothing', () => {
     openRate: null,
     rateBase: 0,
   };
-  expect(statisticsOf(counters, [], new Set())).toMatchObject({ ...silent, blocked: null, dismissals: 0 });
-  const heard = { impressions: 0, impressionRate: 0, opens: 0, taps: 0, openRate: 0, rateBase: 1 };
-  expect(statisticsOf(counters, [], new Set(['ios']))).toMatchObject({ ...heard, blocked: 0, dismissals: 0 });
+  expect(statisticsOf(counters, [], new Set())).toMatchObject({ ...unknown, blocked: null, dismissals: 0 });
+  const reported = { impressions: 0, impressionRate: 0, opens: 0, taps: 0, openRate: 0, rateBase: 1 };
+  expect(statisticsOf(counters, [], new Set(['ios']))).toMatchObject({
+    ...reported,
+    blocked: 0,
+    dismissals: 0,
+  });
 });
 
-test('a platform that reported of this push reports, whatever was known of it', () => {
+test('a platform with reports of this push counts as reporting', () => {
   const counters = [
     counted('android', 'matched', 4),
     counted('android', 'success', 2),
@@ -134,7 +138,7 @@ test('a platform that reported of this push reports, whatever was known of it', 
   expect(figures).toMatchObject({ opens: 1, openRate: 0.5, impressions: 0, dismissals: 0, rateBase: 2 });
 });
 
-test('rates are of the platforms that report: the others would only dilute them', () => {
+test('rates cover only reporting platforms, because the others would dilute them', () => {
   const counters = [
     ...[counted('ios', 'matched', 100), counted('ios', 'success', 100)],
     ...[counted('android', 'matched', 10), counted('android', 'success', 10), counted('android', 'open', 5)],
@@ -145,7 +149,7 @@ test('rates are of the platforms that report: the others would only dilute them'
   expect(channels).toEqual({ apns: platforms.ios, fcm: platforms.android });
 });
 
-test('dismissals are 0 on iOS, and not known where the devices that have them are silent', () => {
+test('dismissals are 0 on iOS, and null when no device of the other platforms reports', () => {
   const ios = [counted('ios', 'matched'), counted('ios', 'success')];
   const android = [counted('android', 'matched'), counted('android', 'success')];
   expect(statisticsOf(ios, [], new Set()).dismissals).toBe(0);

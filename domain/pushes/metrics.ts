@@ -1,7 +1,7 @@
 import { CHANNEL_OF } from '../devices/device.ts';
 import { CHANNELS, type Channel, PLATFORMS, type Platform } from '../platform.ts';
 
-/** One line of the ledger's counters. `reason` is '' where the metric has none. */
+/** One row of the ledger's counters. `reason` is '' for metrics without reasons. */
 export interface Counter {
   readonly metric: Metric;
   readonly platform: Platform | null;
@@ -26,7 +26,7 @@ export const METRICS = [
   'taps',
   'dismissal',
   'blocked',
-  /** Requests that a push service refused and that were tried again. */
+  /** Requests that a push service refused and that were retried. */
   'refused_attempt',
   /** Receipts after the window. */
   'late',
@@ -43,10 +43,10 @@ export interface Figures {
   readonly sent: number;
   readonly success: number;
   readonly failures: number;
-  /** null where no platform of the push has it (iOS). */
+  /** Null when the push has devices on iOS only, which has no such result. */
   readonly noFeedback: number | null;
   readonly deliveries: number;
-  /** Figures that devices report are null where no device reports: the number is unknown, and 0 would be a claim. */
+  /** Figures that devices report are null where no device reports. The number is unknown, not 0. */
   readonly impressions: number | null;
   readonly impressionRate: number | null;
   readonly opens: number | null;
@@ -68,54 +68,55 @@ export interface Statistics extends Figures {
   readonly failureReasons: Readonly<Record<string, number>>;
   readonly platforms: Readonly<Partial<Record<Platform, Figures>>>;
   readonly channels: Readonly<Partial<Record<Channel, Figures>>>;
-  /** By the names of the variants. */
+  /** The figures of each variant, by the variant's name. */
   readonly variants: Readonly<Record<string, Figures>>;
 }
 
 export type Pending = { readonly platform: Platform; readonly value: number };
 
 /**
- * `pending` comes from the leases, not from the counters, so that the sums can disagree. `reporting` names the platforms
- * whose devices are known to report. A platform with reports of this push is added to them.
+ * `pending` comes from the leases, not from the counters, so that the sums can disagree. `reporting` names
+ * the platforms whose devices are known to report. A platform with reports of this push counts as reporting,
+ * too.
  */
 export function statisticsOf(
   counters: readonly Counter[],
   pending: readonly Pending[],
   reporting: ReadonlySet<Platform>,
 ): Statistics {
-  const heard = heardOf(counters, reporting);
+  const reporters = reportingPlatforms(counters, reporting);
   const figures = (has: (platform: Platform | null) => boolean) => {
     const own = counters.filter(({ platform }) => has(platform));
     const waiting = pending.filter(({ platform }) => has(platform));
-    return own.length > 0 || waiting.length > 0 ? figuresOf(own, sum(waiting), heard) : undefined;
+    return own.length > 0 || waiting.length > 0 ? figuresOf(own, sum(waiting), reporters) : undefined;
   };
   return {
-    ...figuresOf(counters, sum(pending), heard),
+    ...figuresOf(counters, sum(pending), reporters),
     lossReasons: byReason(counters, 'lost'),
     suppressedReasons: byReason(counters, 'suppressed'),
     notSentReasons: byReason(counters, 'not_sent'),
     failureReasons: byReason(counters, 'failure'),
     platforms: each(PLATFORMS, (platform) => figures((one) => one === platform)),
     channels: each(CHANNELS, (channel) => figures((one) => one !== null && CHANNEL_OF[one] === channel)),
-    variants: variantsOf(counters, heard),
+    variants: variantsOf(counters, reporters),
   };
 }
 
 /** The figures of all counters together, with nothing pending. */
 export function totalOf(counters: readonly Counter[], reporting: ReadonlySet<Platform>): Figures {
-  return figuresOf(counters, 0, heardOf(counters, reporting));
+  return figuresOf(counters, 0, reportingPlatforms(counters, reporting));
 }
 
 /**
- * Leases do not tell variants apart, so pending of a variant is the remainder of its matched deliveries.
- * `reconcileVariants` checks that all variants together have as many pending as the leases say.
+ * Leases do not tell variants apart, so the pending figure of a variant is the remainder of its matched
+ * deliveries. `reconcileVariants` checks that all variants together have as many pending as the leases say.
  */
-function variantsOf(counters: readonly Counter[], heard: ReadonlySet<Platform>): Record<string, Figures> {
+function variantsOf(counters: readonly Counter[], reporters: ReadonlySet<Platform>): Record<string, Figures> {
   const names = new Set(counters.flatMap(({ variant }) => variant ?? []));
   const figures = (name: string) => {
     const own = counters.filter(({ variant }) => variant === name);
-    const { matched, suppressed, notSent, sent } = figuresOf(own, 0, heard);
-    return figuresOf(own, matched - suppressed - notSent - sent, heard);
+    const { matched, suppressed, notSent, sent } = figuresOf(own, 0, reporters);
+    return figuresOf(own, matched - suppressed - notSent - sent, reporters);
   };
   return Object.fromEntries([...names].sort().map((name) => [name, figures(name)]));
 }
@@ -138,29 +139,32 @@ function reporterOf({ metric, platform, value }: Counter): Platform[] {
   return platform !== null && value > 0 && REPORTED.has(metric) ? [platform] : [];
 }
 
-function heardOf(counters: readonly Counter[], reporting: ReadonlySet<Platform>): ReadonlySet<Platform> {
+function reportingPlatforms(
+  counters: readonly Counter[],
+  reporting: ReadonlySet<Platform>,
+): ReadonlySet<Platform> {
   return new Set([...reporting, ...counters.flatMap(reporterOf)]);
 }
 
-function figuresOf(counters: readonly Counter[], pending: number, heard: ReadonlySet<Platform>): Figures {
-  const of = sumsByMetric(counters);
-  const success = of('success');
+function figuresOf(counters: readonly Counter[], pending: number, reporters: ReadonlySet<Platform>): Figures {
+  const sumOf = sumsByMetric(counters);
+  const success = sumOf('success');
   const hasNoFeedback = counters.some(({ platform }) => platform !== null && platform !== 'ios');
   return {
-    planned: of('planned'),
-    matched: of('matched'),
-    losses: of('lost'),
-    suppressed: of('suppressed'),
+    planned: sumOf('planned'),
+    matched: sumOf('matched'),
+    losses: sumOf('lost'),
+    suppressed: sumOf('suppressed'),
     pending,
-    notSent: of('not_sent'),
-    sent: success + of('failure') + of('no_feedback'),
+    notSent: sumOf('not_sent'),
+    sent: success + sumOf('failure') + sumOf('no_feedback'),
     success,
-    failures: of('failure'),
-    noFeedback: hasNoFeedback ? of('no_feedback') : null,
+    failures: sumOf('failure'),
+    noFeedback: hasNoFeedback ? sumOf('no_feedback') : null,
     deliveries: success,
-    ...reportedFigures(counters, heard),
-    refusedAttempts: of('refused_attempt'),
-    late: of('late'),
+    ...reportedFigures(counters, reporters),
+    refusedAttempts: sumOf('refused_attempt'),
+    late: sumOf('late'),
   };
 }
 
@@ -171,13 +175,13 @@ type Reported = Pick<
 >;
 
 /**
- * Figures that devices report: null where none of the push's platforms has a reporting device. iOS reports no dismissals, so
- * the other platforms alone decide whether dismissals are known.
+ * Figures that devices report. A figure is null where none of the push's platforms has a reporting device.
+ * iOS reports no dismissals, so the other platforms alone decide whether dismissals are known.
  */
-function reportedFigures(counters: readonly Counter[], heard: ReadonlySet<Platform>): Reported {
-  const of = sumsByMetric(counters.filter(({ platform }) => platform !== null && heard.has(platform)));
+function reportedFigures(counters: readonly Counter[], reporters: ReadonlySet<Platform>): Reported {
+  const sumOf = sumsByMetric(counters.filter(({ platform }) => platform !== null && reporters.has(platform)));
   const knownIf = (platforms: readonly Platform[], metric: Metric) =>
-    platforms.length === 0 || platforms.some((platform) => heard.has(platform)) ? of(metric) : null;
+    platforms.length === 0 || platforms.some((platform) => reporters.has(platform)) ? sumOf(metric) : null;
   const all = counters.flatMap(matchedPlatform);
   const impressions = knownIf(all, 'impression');
   const opens = knownIf(all, 'open');
@@ -185,7 +189,7 @@ function reportedFigures(counters: readonly Counter[], heard: ReadonlySet<Platfo
     all.filter((platform) => platform !== 'ios'),
     'dismissal',
   );
-  const rateBase = of('success');
+  const rateBase = sumOf('success');
   const rate = (count: number | null) => (count === null || rateBase === 0 ? null : count / rateBase);
   return {
     impressions,

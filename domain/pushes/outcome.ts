@@ -1,13 +1,13 @@
 /**
- * What a push service made of one request.
- * - accepted: it took the message.
- * - rejected: it will never deliver to this token. `gone`: the app was removed or the token replaced; `staleSince`
- *   is the service's own timestamp where it gives one. `doubtful`: many of these mean a wrong environment or credential.
- *   `good`: the token is not at fault, the message for this device is.
- * - refused: the request or the credential is wrong; every other message of the push would fare the same.
- * - retry_later: surely not processed; `answered` when the service itself refused the attempt.
+ * The outcome of one request to a push service.
+ * - accepted: the service took the message.
+ * - rejected: the service will never deliver to this token. `gone`: the app was removed or the token
+ *   replaced. `staleSince` is the service's own timestamp, if any. `doubtful`: many of these mean a wrong
+ *   environment or credential. `good`: the token is valid, and the message for this device is at fault.
+ * - refused: the request or the credential is wrong. Every other message of the push would be refused, too.
+ * - retry_later: the request was not processed. `answered`: the service itself refused the attempt.
  * - ambiguous: the request was written and no answer came.
- * - not_started: somebody stopped it before it was written.
+ * - not_started: the request was stopped before it was written.
  */
 export type Outcome =
   | { readonly kind: 'accepted' }

@@ -10,7 +10,7 @@ export const LOSS_REASONS = [
 ] as const;
 export type LossReason = (typeof LOSS_REASONS)[number];
 
-/** Why a matched device is not sent to, by the task's own wish. */
+/** Why a matched device is not sent to, as the task or the app's rules ask. */
 export const SUPPRESSION_REASONS = [
   'excluded',
   'not_last_active',
@@ -26,5 +26,5 @@ export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 export const NOT_SENT_REASONS = ['cancelled', 'failed', 'skipped', 'window_closed'] as const;
 export type NotSentReason = (typeof NOT_SENT_REASONS)[number];
 
-/** Why a push paused whose tokens look like those of another environment; resumed after it, the tokens are believed. */
+/** Why a push paused: tokens seem to be of another environment. After a resume the rejections count. */
 export const TOO_MANY_REJECTED = 'too many tokens were rejected: check the credentials';

@@ -1,4 +1,4 @@
-/** How far the sweep through all unfinished pushes and tasks has come. */
+/** The position of the sweep through all unfinished pushes and tasks. */
 export interface SweepCursor {
   readonly pushNo: number;
   readonly taskId: string;

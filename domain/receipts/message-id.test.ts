@@ -14,7 +14,7 @@ const refs = fc.record({
   n: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
 });
 
-test('a message ID names its delivery, in 36 characters', () => {
+test('a message ID of 36 characters gives its delivery', () => {
   fc.assert(
     fc.property(refs, (ref) => {
       const id = encodeMessageId(mac, ref);
@@ -24,7 +24,7 @@ test('a message ID names its delivery, in 36 characters', () => {
   );
 });
 
-test('a message ID that was changed, forged or made up names nothing', () => {
+test('a changed, forged or invented message ID gives no delivery', () => {
   fc.assert(
     fc.property(refs, fc.nat(35), fc.string(), (ref, place, text) => {
       const id = encodeMessageId(mac, ref);
@@ -36,7 +36,7 @@ test('a message ID that was changed, forged or made up names nothing', () => {
   );
 });
 
-test('after a change of keys the message IDs of the key before still count, and no older ones', () => {
+test('after a change of keys message IDs of the previous key count, older ones do not', () => {
   fc.assert(
     fc.property(refs, fc.integer({ min: 1, max: 253 }), (ref, version) => {
       const signer = (key: string, at: number, more: object = {}) =>
@@ -52,7 +52,7 @@ test('after a change of keys the message IDs of the key before still count, and 
   );
 });
 
-test('an approval code is good for one approver, one revision, one submission, and one way', () => {
+test('an approval code is valid for one approver, one revision, one submission and one way', () => {
   const subject = { taskId: 'task-0000000000', submission: 1, revision: 2, approver: 'person-a000000000' };
   const code = approvalCode(mac, 'signal', subject);
   expect(verifyApprovalCode(mac, subject, code)).toBe('signal');

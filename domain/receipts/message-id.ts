@@ -1,14 +1,14 @@
 /**
- * Authenticates bytes; the key stays with whoever made the function. At least 16 bytes long. Message IDs name the
- * version of their key, so that one signed by the key before still counts after a change of keys.
+ * Computes a MAC of at least 16 bytes. The key stays with the function's creator. Message IDs name the
+ * version of their key, so that an ID signed with the previous key still counts after a change of keys.
  */
 export interface Mac {
   (data: Uint8Array): Uint8Array;
-  /** 1 unless it says otherwise. */
+  /** The version of the key. 1 when left out. */
   readonly version?: number;
-  /** The MAC of the version before, while its message IDs may come. */
+  /** The MAC of the previous key, while receipts with its message IDs may arrive. */
   readonly previous?: Mac;
-  /** The MACs of many messages of so many bytes each, one behind the other: faster than one by one. */
+  /** The concatenated MACs of concatenated messages, each `bytes` long. Faster than single calls. */
   many?(messages: Uint8Array, bytes: number): Uint8Array;
 }
 
@@ -21,12 +21,12 @@ export interface DeliveryRef {
 const HEAD_BYTES = 11;
 const MAC_BYTES = 16;
 
-/** Key version, push (6 bytes), delivery number (4 bytes), MAC (16 bytes); base64url, 36 characters. */
+/** Key version (1 byte), push (6), delivery number (4) and MAC (16) as 36 base64url characters. */
 export function encodeMessageId(mac: Mac, { pushNo, n }: DeliveryRef): string {
   return encodeMessageIds(mac, pushNo, [n]).join();
 }
 
-/** Those of many deliveries of a push, in their order. */
+/** The message IDs of many deliveries of a push, in the order of `numbers`. */
 export function encodeMessageIds(mac: Mac, pushNo: number, numbers: readonly number[]): string[] {
   const heads = Buffer.allocUnsafe(numbers.length * HEAD_BYTES);
   for (const [i, n] of numbers.entries()) {
@@ -46,7 +46,7 @@ export function encodeMessageIds(mac: Mac, pushNo: number, numbers: readonly num
 
 const MESSAGE_ID = /^[\w-]{36}$/;
 
-/** Undefined when it is not one of ours: malformed, forged, or of a key that is not held. */
+/** The delivery of a message ID. Undefined when the ID is malformed, forged, or of an unknown key. */
 export function decodeMessageId(mac: Mac, messageId: string): DeliveryRef | undefined {
   if (!MESSAGE_ID.test(messageId)) return undefined;
   const bytes = Buffer.from(messageId, 'base64url');

@@ -10,7 +10,7 @@ const Callback = z.strictObject({
   receipts: z.array(z.unknown()).min(1).max(1_000),
 });
 
-/** The receipts of a vendor's callback, as it came; undefined when it is none. Never throws. */
+/** The receipts in a vendor's callback. Undefined when the body is not a callback. Never throws. */
 export function readCallback(
   mac: Mac,
   body: string,

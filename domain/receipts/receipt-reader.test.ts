@@ -13,7 +13,7 @@ const time = fc
   .map((date) => date.toISOString());
 const mostly = <A, B>(usual: fc.Arbitrary<A>, other: fc.Arbitrary<B>) =>
   fc.oneof({ arbitrary: usual, weight: 9 }, { arbitrary: other, weight: 1 });
-/** Mostly receipts, with something wrong here and there. */
+/** Receipts, some with a fault. */
 const item = fc.record(
   {
     messageId: mostly(fc.constant('x'.repeat(36)), fc.string()),
@@ -34,7 +34,7 @@ const item = fc.record(
   { requiredKeys: ['messageId', 'kind', 'eventId', 'at'] },
 );
 
-test('what is known at a glance to be a receipt is one by the schema, and the same', () => {
+test('a receipt that passes the quick check is equal by the schema', () => {
   let plain = 0;
   fc.assert(
     fc.property(mostly(item, fc.anything()), (value) => {
@@ -49,7 +49,7 @@ test('what is known at a glance to be a receipt is one by the schema, and the sa
   expect(plain).toBeGreaterThan(500);
 });
 
-test('a receipt with an offset, or of a leap day, is one although it takes a second look', () => {
+test('a receipt with an offset or on a leap day is read by the schema', () => {
   const at = ['2026-11-22T17:00:00+08:00', '2024-02-29T09:00:00Z'];
   const items = at.map((one) => ({
     messageId: encodeMessageId(mac, { pushNo: 1, n: 2 }),
@@ -61,7 +61,7 @@ test('a receipt with an offset, or of a leap day, is one although it takes a sec
   expect(receipts.map((receipt) => receipt.at)).toEqual(at.map((one) => Date.parse(one)));
 });
 
-test('however wrong its clock, a device is believed how long ago something was, and nothing is in the future', () => {
+test("a wrong clock does not change a receipt's age, and no receipt is in the future", () => {
   fc.assert(
     fc.property(fc.nat(10 ** 9), fc.integer({ min: -(10 ** 12), max: 10 ** 12 }), (ago, skew) => {
       const sentAt = new Date(NOW.getTime() + skew);

@@ -6,30 +6,30 @@ export const ReceiptInput = z
   .strictObject({
     messageId: z.string().min(1).max(100),
     kind: z.enum(RECEIPT_KINDS),
-    /** Made once on the device: the same receipt again carries the same. */
+    /** Made once on the device. A repeated receipt has the same ID. */
     eventId: z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII characters'),
     at: z.iso.datetime({ offset: true }),
-    /** With kind delivered: received, and not shown because the user switched notifications off. */
+    /** For the kind delivered: received, but not shown, because the user turned notifications off. */
     blocked: z.boolean().default(false),
   })
   .meta({ id: 'ReceiptInput' });
 
 export type IndexedReceipt = Receipt & { readonly index: number };
 
-/** What is no receipt that may count: the fault of its shape, or a message ID that is not ours. */
+/** A receipt that cannot count, because it is malformed or has an unknown message ID. */
 export type Refusal =
   | { readonly index: number; readonly error: string }
   | { readonly index: number; readonly result: 'unknown' };
 
 export interface Times {
-  /** When the server received them. */
+  /** When the server received the receipts. */
   readonly now: Date;
   readonly sentAt: Date | undefined;
 }
 
 /**
- * The receipts that may count, and the answers to the rest. A forged message ID is answered like one of
- * nothing, so that nobody can find out which exist.
+ * The receipts that may count, and the answers to the rest. The answer to a forged message ID equals that to
+ * an unknown one, so that nobody can find out which IDs exist.
  */
 export function readReceipts(
   mac: Mac,
@@ -62,11 +62,11 @@ type Plain = { messageId: string; kind: ReceiptKind; eventId: string; at: string
 
 const KINDS: ReadonlySet<unknown> = new Set(RECEIPT_KINDS);
 const EVENT_ID = /^[\x21-\x7e]{1,64}$/;
-/** A part of what is a time: days that every month has. */
+/** The common form of a time, with the days that every month has. Other forms go through the schema. */
 const AT =
   /^20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
 
-/** Most receipts, known at a glance: the full schema takes twenty times as long. What is unusual is left to it. */
+/** A quick check that most receipts pass. The full schema reads the others and takes twenty times as long. */
 export function isPlainReceipt(item: unknown): item is Plain {
   if (typeof item !== 'object' || item === null) return false;
   const { messageId, kind, eventId, at, blocked } = item as Record<string, unknown>;
@@ -88,7 +88,7 @@ export function isPlainReceipt(item: unknown): item is Plain {
   );
 }
 
-/** The device's clock may be wrong, but not its sense of how long ago; nothing happens in the future. */
+/** The time by the server's clock, at most now. A device's clock may be wrong, but its durations count. */
 export function correctedTime(at: number, { now, sentAt }: Times): number {
   const received = now.getTime();
   const ago = (sentAt === undefined ? received : sentAt.getTime()) - at;

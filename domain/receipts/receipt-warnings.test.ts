@@ -22,15 +22,19 @@ test('an app whose receipts arrive has no warning', () => {
 
 test.each([
   ['no key', codes([arrival({})], { hasSdkKey: false }), ['no_sdk_key']],
-  ['nothing ever', codes([]), ['never_arrived']],
+  ['no receipt ever', codes([]), ['never_arrived']],
   ['a week of silence', codes([arrival({ lastAt: ago(8 * 86_400_000), last24h: 0 })]), ['silent']],
-  ['malformed ones', codes([arrival({}), arrival({ result: 'error', last24h: 100 })]), ['many_unreadable']],
-  ['those of nothing', codes([arrival({}), arrival({ result: 'unknown', last24h: 100 })]), ['many_unknown']],
   [
-    'an inbox that nobody reads',
-    codes([arrival({})], { inbox: { oldestAt: ago(120_000) } }),
-    ['inbox_waits'],
+    'many malformed receipts',
+    codes([arrival({}), arrival({ result: 'error', last24h: 100 })]),
+    ['many_unreadable'],
   ],
-])('%s is warned of', (_, found, expected) => {
+  [
+    'many unknown message IDs',
+    codes([arrival({}), arrival({ result: 'unknown', last24h: 100 })]),
+    ['many_unknown'],
+  ],
+  ['an inbox that is not read', codes([arrival({})], { inbox: { oldestAt: ago(120_000) } }), ['inbox_waits']],
+])('a warning for %s', (_, found, expected) => {
   expect(found).toEqual(expected);
 });

@@ -1,7 +1,7 @@
 export const RECEIPT_KINDS = ['delivered', 'impression', 'open', 'dismissal'] as const;
 export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
 
-/** Who reports: the app on the device, or the service that carried the message. */
+/** The reporter: the app on the device, or the service that carried the message. */
 export const RECEIPT_SOURCES = ['sdk', 'vendor'] as const;
 export type ReceiptSource = (typeof RECEIPT_SOURCES)[number];
 
@@ -10,14 +10,14 @@ export interface Receipt {
   readonly pushNo: number;
   readonly n: number;
   readonly kind: ReceiptKind;
-  /** Made once on the device; taps are counted by it. */
+  /** Made once on the device. Taps are counted by this ID. */
   readonly eventId: string;
   /** On the server's clock, in milliseconds since the epoch. */
   readonly at: number;
-  /** Delivered, but not shown: the user switched notifications off. */
+  /** Delivered, but not shown, because the user turned notifications off. */
   readonly blocked: boolean;
 }
 
-/** What became of a receipt. `late` is counted apart; `unknown` has no delivery of the app. */
+/** The result of a receipt. `late` is counted separately. `unknown`: the app has no such delivery. */
 export const RECEIPT_RESULTS = ['counted', 'duplicate', 'late', 'unknown', 'not_supported'] as const;
 export type ReceiptResult = (typeof RECEIPT_RESULTS)[number];

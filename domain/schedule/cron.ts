@@ -45,7 +45,7 @@ export const ALL = {
   dayOfWeek: range(0, 6),
 } as const;
 
-/** Reads five fields as cron does. A day matches by either field when both day of month and day of week are given. */
+/** Reads five fields as cron does. With both day of month and day of week given, a day matches by either. */
 export function parseCron(text: string): ParsedCron {
   const fields = (MACROS.get(text.trim()) ?? text.trim()).split(/\s+/);
   if (fields.length !== FIELDS.length) {
@@ -89,7 +89,7 @@ interface Range {
 
 const PART = /^(?:\*|(?<from>\w+)(?:-(?<to>\w+))?)(?:\/(?<step>\d+))?$/;
 
-/** A range such as 5, 5-20, 5/10 or 5-20/3, or the reason why it is none. With a step, 5 means from 5 to the end. */
+/** A range such as 5, 5-20, 5/10 or 5-20/3, or the reason of a refusal. 5/10 means from 5 to the end. */
 function parsePart(text: string, field: Field): Range | string {
   const reason = `"${text.slice(0, 40)}" is not a valid ${field.name}`;
   const groups = PART.exec(text)?.groups;

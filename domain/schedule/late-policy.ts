@@ -10,7 +10,7 @@ export function graceOf(latePolicy: LatePolicy): number {
   return latePolicy.action === 'send' ? Number.POSITIVE_INFINITY : latePolicy.afterMinutes * 60_000;
 }
 
-/** Whether the policy skips a push at `pushAt` that would start now. A push by zones is judged in the last zone. */
+/** Whether the policy skips a push at `pushAt` that would start now. By zones the last zone decides. */
 export function isTooLate(
   { latePolicy, isLocal }: { readonly latePolicy: LatePolicy; readonly isLocal?: boolean },
   pushAt: number | null,

@@ -28,7 +28,7 @@ function runs(rule: Recurrence['rule'], zone: string, after: string, count: numb
   return found;
 }
 
-describe('the clocks are changed', () => {
+describe('when clocks are changed', () => {
   test('a daily push stays at its local time', () => {
     expect(runs({ every: 'day', at: '09:00' }, BERLIN, '2027-03-27T00:00Z', 3)).toEqual([
       '2027-03-27T08:00:00.000Z',
@@ -37,7 +37,7 @@ describe('the clocks are changed', () => {
     ]);
   });
 
-  test('a time that is left out has no push on that day', () => {
+  test('a skipped time has no push on that day', () => {
     expect(momentsOf('2027-03-28T02:30', BERLIN)).toEqual([]);
     expect(runs({ every: 'day', at: '02:30' }, BERLIN, '2027-03-27T12:00Z', 1)).toEqual([
       '2027-03-29T00:30:00.000Z',
@@ -45,7 +45,7 @@ describe('the clocks are changed', () => {
     expect(new Date(momentOf('2027-03-28T02:30', BERLIN)).toISOString()).toBe('2027-03-28T01:30:00.000Z');
   });
 
-  test('a time that is shown twice has one push, the first time', () => {
+  test('a repeated time has one push, the first time', () => {
     expect(momentsOf('2027-10-31T02:30', BERLIN)).toHaveLength(2);
     expect(runs({ every: 'day', at: '02:30' }, BERLIN, '2027-10-30T12:00Z', 2)).toEqual([
       '2027-10-31T00:30:00.000Z',
@@ -112,7 +112,7 @@ test.each([
   [{ rule: { every: 'day', at: '24:00' } }, 'rule.at'],
   [{ rule: { every: 'week', on: [], at: '09:00' } }, 'rule.on'],
   [{ rule: { every: 'cron', cron: '61 * * * *' } }, 'rule.cron'],
-])('%j is refused, and the fault named', (change, path) => {
+])('%j is refused with the path of the fault', (change, path) => {
   const parsed = Recurrence.safeParse({ rule: { every: 'day', at: '09:00' }, ...change });
   expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);
 });
@@ -120,7 +120,7 @@ test.each([
 const moments = fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2030-01-01') });
 const zones = fc.constantFrom(...ZONES);
 
-test('the moments of what clocks show are those at which they show it', () => {
+test('the clocks of a zone show a local time at each of its moments', () => {
   fc.assert(
     fc.property(moments, zones, (at, zone) => {
       const minute = Math.floor(at / 60_000) * 60_000;
@@ -134,7 +134,7 @@ test('the moments of what clocks show are those at which they show it', () => {
   );
 });
 
-test('a daily push comes at its local time, once a day, at most a day and an hour or two apart', () => {
+test('a daily push comes at its local time, at most once a day and 49 hours apart', () => {
   const times = fc.tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }));
   fc.assert(
     fc.property(moments, zones, times, (after, zone, [hour, minute]) => {

@@ -21,13 +21,13 @@ const Rule = z.discriminatedUnion('every', [
 export const Recurrence = z
   .strictObject({
     rule: Rule,
-    /** The app's when left out. */
+    /** The app's time zone when left out. */
     timeZone: z.string().refine(isTimeZone, 'must be a time zone, as in Asia/Shanghai').optional(),
-    /** No push before; from the approval when left out. */
+    /** No push before this time. The time of the approval when left out. */
     startAt: Moment.optional(),
-    /** No push after. */
+    /** No push after this time. */
     endAt: Moment.optional(),
-    /** So many pushes, and then no more. */
+    /** The total number of pushes. */
     count: z.int().min(1).max(100_000).optional(),
   })
   .superRefine(({ rule, startAt, endAt }, context) => {
@@ -42,7 +42,7 @@ export const Recurrence = z
   .meta({ id: 'Recurrence' });
 export type Recurrence = z.infer<typeof Recurrence>;
 
-/** The calendars that together say when; cron that cannot be read has none. */
+/** The calendars of a recurrence. A time is due when one of them matches. An invalid cron has none. */
 export function calendarsOf({ rule }: Recurrence): readonly Calendar[] {
   if (rule.every === 'cron') {
     const parsed = parseCron(rule.cron);
@@ -54,18 +54,18 @@ export function calendarsOf({ rule }: Recurrence): readonly Calendar[] {
   return [rule.every === 'month' ? { ...daily, dayOfMonth: rule.on } : daily];
 }
 
-/** A moment at which a push is due, and what the clocks of its zone show then. */
+/** A moment at which a push is due, with the local time in its zone. */
 export interface Occurrence {
   readonly at: number;
   readonly local: LocalTime;
 }
 
-/** 29 February comes after eight years at the latest. */
+/** The longest gap between two occurrences: 29 February can be eight years away. */
 const SEARCHED_DAYS = 8 * 366 + 1;
 
 /**
- * The next time after `after`; undefined when there is none. A time of day that the clocks leave out when they are
- * put forward has no occurrence on that day; one that they show twice has one, the first time.
+ * The next occurrence after `after`, or undefined. A time of day that clocks skip has no occurrence on that
+ * day. A time that clocks show twice has one occurrence, the first.
  */
 export function nextOccurrence(
   calendars: readonly Calendar[],
@@ -117,7 +117,7 @@ export interface Missed {
   readonly last: Occurrence | null;
 }
 
-/** Counting stops there: more makes no difference to anybody. */
+/** Counting stops here, because a higher number makes no difference. */
 const COUNTED = 10_000;
 
 /** The occurrences in (after, until]. */

@@ -9,7 +9,7 @@ const FIRST = firstMomentOf(LOCAL);
 const HOUR = 3_600_000;
 const graceMs = HOUR;
 
-test('a time of day comes everywhere within 26 hours, in the order of the zones', () => {
+test('all zones reach a time of day within 26 hours, in ascending waves', () => {
   const { dueAt, waveOf } = planWaves({
     zones: ZONES,
     timing: { local: LOCAL, past: 'skip', graceMs },
@@ -19,17 +19,17 @@ test('a time of day comes everywhere within 26 hours, in the order of the zones'
   expect(dueAt[0]).toBe(FIRST);
   expect(Math.max(...dueAt) - FIRST).toBeLessThanOrEqual(LOCAL_SPAN_MS);
   expect([...waveOf.values()]).not.toContain(null);
-  // Berlin's clocks are put forward over it.
+  // Berlin's clocks skip this time.
   expect(localTimeOf(dueAt[waveOf.get('Europe/Berlin') ?? -1] ?? 0, 'Europe/Berlin')).toBe(
     '2027-03-28T03:30',
   );
 });
 
-test('the time that a push means is read where it comes first', () => {
+test('the local time of a push is read in the first zone', () => {
   expect(localTimeOfPush(FIRST)).toBe(LOCAL);
 });
 
-test('a zone whose time has passed gets nothing, the next day, or now', () => {
+test('a zone that is past gets nothing, or the push on the next day, or now', () => {
   const now = FIRST + 20 * HOUR;
   const plan = (past: (typeof PAST_ZONES)[number]) =>
     planWaves({ zones: ['Asia/Tokyo', 'America/New_York'], timing: { local: LOCAL, past, graceMs }, now });
@@ -41,7 +41,7 @@ test('a zone whose time has passed gets nothing, the next day, or now', () => {
   );
 });
 
-test('a zone is not past while the late policy allows a push to begin', () => {
+test('a zone is not past while the late policy allows a push to start', () => {
   expect(zoneGraceOf({ action: 'skip', afterMinutes: 0 })).toBeGreaterThan(0);
   const now = FIRST + 30 * 60_000;
   const { waveOf, dueAt } = planWaves({
@@ -52,7 +52,7 @@ test('a zone is not past while the late policy allows a push to begin', () => {
   expect([waveOf.get('Pacific/Kiritimati'), dueAt]).toEqual([0, [now]]);
 });
 
-test('each zone is in exactly one wave or in none; waves ascend, none is empty, none lies in the past or two days ahead', () => {
+test('each zone is in at most one wave; waves ascend, and none is empty, past or far ahead', () => {
   const args = fc.record({
     zones: fc.uniqueArray(fc.constantFrom(...ZONES), { minLength: 1 }),
     past: fc.constantFrom(...PAST_ZONES),
@@ -76,7 +76,7 @@ test('each zone is in exactly one wave or in none; waves ascend, none is empty, 
   );
 });
 
-test('quiet hours hold a zone back to their end, also one that is due at its own time; others are due as ever', () => {
+test('quiet hours delay a zone until their end, with and without a local time', () => {
   const hold = { from: '22:00', to: '08:00', action: 'hold' } as const;
   const now = Date.parse('2026-11-22T10:10:00Z');
   const atOnce = planWaves({ zones: ['Pacific/Auckland', 'Europe/Berlin', 'UTC'], now, hold });

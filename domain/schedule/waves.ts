@@ -7,27 +7,27 @@ import type { LatePolicy } from './late-policy.ts';
 /** The zone in which each time of day comes first. */
 export const FIRST_ZONE = 'Pacific/Kiritimati';
 
-/** What happens to devices in whose zone the time has passed when the push begins. */
+/** The treatment of devices whose zone is past the time when the push starts. */
 export const PAST_ZONES = ['skip', 'next_day', 'send_now'] as const;
 export type PastZones = (typeof PAST_ZONES)[number];
 
 export interface WavePlan {
-  /** When each wave is due, ascending. Its number is its place. */
+  /** When each wave is due, ascending. A wave's number is its index. */
   readonly dueAt: readonly number[];
-  /** The wave of each zone; none for a zone whose devices get nothing. */
+  /** The wave of each zone. Null for a zone whose devices get nothing. */
   readonly waveOf: ReadonlyMap<string, number | null>;
 }
 
-/** A push takes a moment to begin, and must not find its first zone past. */
+/** A push takes a moment to start. Its first zone must not be past by then. */
 const LEAST_GRACE_MS = 10 * 60_000;
 
-/** For so long after its time a zone is not past: it is sent to at once, late. */
+/** How long after its time a zone is not past. Within this time its devices get the push late, at once. */
 export function zoneGraceOf(latePolicy: LatePolicy): number {
   const minutes = latePolicy.action === 'skip' ? latePolicy.afterMinutes : 60;
   return Math.max(LEAST_GRACE_MS, minutes * 60_000);
 }
 
-/** Of a push at each device's own time. */
+/** The timing of a push at each device's local time. */
 export interface ZoneTiming {
   readonly local: LocalTime;
   readonly past: PastZones;
@@ -35,8 +35,8 @@ export interface ZoneTiming {
 }
 
 /**
- * Cuts the zones into waves, one for each moment at which some of them are due: when clocks show the time, or now, and
- * after the quiet hours where these hold devices back. What is due already is one wave.
+ * Groups the zones into waves, one for each moment at which zones are due. A zone is due when its clocks show
+ * the time, or now, or at the end of quiet hours that hold. Zones that are already due form one wave.
  */
 export function planWaves(args: {
   readonly zones: Iterable<string>;
@@ -58,7 +58,7 @@ export function planWaves(args: {
   return { dueAt, waveOf };
 }
 
-/** A zone that is held back has not passed before it is due. */
+/** A zone in quiet hours that hold is past only after their end. */
 function dueAtOf(
   zone: string,
   { local, past, graceMs }: ZoneTiming,
@@ -75,7 +75,7 @@ function dueAtOf(
   }
 }
 
-/** The time of day that a push means, which is due first where the day begins first. */
+/** The local time of a push by zones. `dueAt` is the moment in the first zone. */
 export function localTimeOfPush(dueAt: number): LocalTime {
   return localTimeOf(dueAt, FIRST_ZONE);
 }
@@ -84,7 +84,7 @@ export function firstMomentOf(local: LocalTime): number {
   return momentOf(local, FIRST_ZONE);
 }
 
-/** A device's own zone, or the app's when it has none that exists. */
+/** The device's zone, or the app's when the device has none or an unknown one. */
 export function zoneOr(zone: string | null, appZone: string): string {
   return zone !== null && isTimeZone(zone) ? zone : appZone;
 }

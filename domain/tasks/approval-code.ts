@@ -1,6 +1,6 @@
 import type { Mac } from '../receipts/message-id.ts';
 
-/** `api`: made and used by the API within one request. `signal`: handed to the approver for the CLI. */
+/** `api`: made and used by the API within one request. `signal`: given to the approver for the CLI. */
 export type CodeWay = 'api' | 'signal';
 
 export interface CodeSubject {
@@ -12,13 +12,13 @@ export interface CodeSubject {
 
 const CODE_BYTES = 15;
 
-/** Binds one approver to one revision of one submission; 20 base64url characters. */
+/** A code that binds one approver to one revision of one submission, in 20 base64url characters. */
 export function approvalCode(mac: Mac, way: CodeWay, subject: CodeSubject): string {
   const text = ['approval', way, subject.taskId, subject.submission, subject.revision, subject.approver];
   return Buffer.from(mac(Buffer.from(text.join('\n'))).subarray(0, CODE_BYTES)).toString('base64url');
 }
 
-/** Which way the code was made for this subject; undefined when it was not. Constant-time. */
+/** The way for which the code was made for this subject, or undefined. The comparison takes constant time. */
 export function verifyApprovalCode(mac: Mac, subject: CodeSubject, code: string): CodeWay | undefined {
   let found: CodeWay | undefined;
   for (const way of ['api', 'signal'] as const) {

@@ -23,7 +23,7 @@ const approve = (state: TaskState, now: number) => {
   return decision.ok ? decision.state.status : decision.reason;
 };
 
-test('with `expire` the task ends with the limit, by itself and by an approval that comes then', () => {
+test('with `expire` the task ends at the limit, by the timer or by a late approval', () => {
   expect(nextWake(asked())).toBe(HOUR);
   expect(onTime(asked(), HOUR - 1)).toBeUndefined();
   expect(onTime(asked(), HOUR)).toMatchObject({
@@ -34,7 +34,7 @@ test('with `expire` the task ends with the limit, by itself and by an approval t
   expect(approve(asked(), HOUR)).toBe('expired');
 });
 
-test('with `late_policy` the limit ends nothing: only the late policy does', () => {
+test('with `late_policy` only the late policy ends the task, not the limit', () => {
   const late = asked({ approvalLimit: { ms: HOUR, onTimeout: 'late_policy' } });
   expect(nextWake(late)).toBeUndefined();
   expect(approve(late, 20 * HOUR)).toBe('scheduled');
@@ -46,12 +46,12 @@ test('with `late_policy` the limit ends nothing: only the late policy does', () 
   expect(approve(strict, 20 * HOUR)).toBe('expired');
 });
 
-test('whichever of limit and late policy comes first ends the wait', () => {
+test('the earlier of limit and late policy ends the wait', () => {
   const state = asked({ latePolicy: { action: 'skip', afterMinutes: 0 }, pushAt: HOUR / 2 });
   expect(nextWake(state)).toBe(HOUR / 2 + 1);
 });
 
-test('an edit gives approvers the whole limit again, and approval ends it', () => {
+test('approval ends the limit, and an edit starts the whole limit again', () => {
   const scheduled = decide(asked(), { name: 'approve', approver, revision: 1 }, { now: 1 });
   if (!scheduled.ok) throw new Error(scheduled.reason);
   expect(approvalEndsAt(scheduled.state)).toBeUndefined();
@@ -61,7 +61,7 @@ test('an edit gives approvers the whole limit again, and approval ends it', () =
   expect(approvalEndsAt(revised.state)).toBe(6 * HOUR);
 });
 
-test('without a limit nobody is hurried', () => {
+test('without a limit the task does not expire', () => {
   const { approvalLimit: _, ...unlimited } = plan;
   const state = askForApproval(initialState(unlimited, 1), 0);
   expect(state).toEqual(initialState(unlimited, 1));

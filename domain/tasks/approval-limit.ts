@@ -1,6 +1,6 @@
 import type { TaskState } from './task-state.ts';
 
-/** The time limit begins: each revision that is to be decided has all of it. */
+/** Starts the time limit of the approval. Each revision has the whole limit. */
 export function askForApproval(state: TaskState, now: number): TaskState {
   const { approvalDueAt: _, ...rest } = state;
   const { approvalLimit } = state.plan;

@@ -14,7 +14,7 @@ export interface ApproverFacts {
 /** Why this person may not decide this revision, or undefined. */
 export function refusalOfApprover(facts: ApproverFacts): string | undefined {
   const { approver, role, approverRoles, madeBy, submittedBy, makerMayApprove } = facts;
-  if (!approverRoles.includes(role)) return 'this person is not an approver';
+  if (!approverRoles.includes(role)) return 'this person is not an approver of the app';
   const isMaker = approver === madeBy || approver === submittedBy;
-  return isMaker && !makerMayApprove ? 'the maker of a revision does not approve it' : undefined;
+  return isMaker && !makerMayApprove ? 'the maker of a revision may not approve it' : undefined;
 }

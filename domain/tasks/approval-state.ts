@@ -3,7 +3,7 @@ import type { TaskStatus } from './task-status.ts';
 export const APPROVAL_STATES = ['none', 'pending', 'approved', 'rejected'] as const;
 export type ApprovalState = (typeof APPROVAL_STATES)[number];
 
-/** The approval of the newest revision: `none` was not submitted, was withdrawn, or ended before a decision. */
+/** The approval of the newest revision. `none`: not submitted, withdrawn, or ended before a decision. */
 export function approvalStateOf(task: {
   readonly status: TaskStatus;
   readonly revision: number;

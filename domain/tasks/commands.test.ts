@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { COMMAND_NAMES, type CommandName, parseCommand } from './commands.ts';
 
 describe('parsing commands', () => {
-  test('never throws, whatever the payload', () => {
+  test('never throws for any payload', () => {
     fc.assert(
       fc.property(fc.constantFrom<CommandName>(...COMMAND_NAMES), fc.anything(), (name, payload) => {
         const parsed = parseCommand(name, payload);

@@ -14,7 +14,7 @@ const revision = whole(1);
 /** A reason typed into the CLI stays in the workflow's history; the API stores the text and sends its ID. */
 const reason = trimmed(text(500, 1));
 const remarkId = matching(/^remark-[0-9a-z]{10}$/, 'must be a remark ID');
-/** Names the request in Postgres: no address travels. */
+/** The ID of the request in Postgres. The request's address stays there. */
 const originId = matching(/^origin-[0-9a-z]{10}$/, 'must be an origin ID');
 
 const by = { by: personId, origin: optional(originId) };
@@ -56,16 +56,16 @@ export type ParsedCommand =
   | { readonly ok: true; readonly command: Command }
   | { readonly ok: false; readonly reason: string };
 
-/** Never throws, whatever the payload is. */
+/** Never throws: signals deliver any payload. */
 export function parseCommand(name: CommandName, payload: unknown): ParsedCommand {
   if (payload === undefined || payload === null) {
-    return { ok: false, reason: `${name} needs one JSON object, and came without one` };
+    return { ok: false, reason: `${name} requires one JSON object as its payload` };
   }
   const read = READERS[name](payload);
   if (!read.ok) return read;
   const command = { name, ...read.payload } as Command;
   return command.name === 'reject' && command.reason === undefined && command.remark === undefined
-    ? { ok: false, reason: 'reason: a reject needs a reason' }
+    ? { ok: false, reason: 'reason: is required to reject a task' }
     : { ok: true, command };
 }
 

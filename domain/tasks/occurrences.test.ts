@@ -44,7 +44,7 @@ function report(state: TaskState, pushId: string, status: PushStatus): TaskState
   return onPushReport(state, { pushId, status, reason: null, inFlight: 0, obeyed: 1 });
 }
 
-test('a task is sending while one of its pushes is, waits between them, and collects after the last', () => {
+test('a task is sending during pushes, scheduled between them, and collecting after the last', () => {
   let state = take(approved({ recurrence: { endAt: null, count: 2 } }), HOUR);
   expect(state).toMatchObject({ status: 'sending', wantedPushes: 1 });
   state = report(onPushStarted(state, 'a'), 'a', 'collecting');
@@ -58,23 +58,23 @@ test('a task is sending while one of its pushes is, waits between them, and coll
   expect(state.status).toBe('completed');
 });
 
-describe('a time', () => {
-  test('that is told twice starts one push', () => {
+describe('an occurrence', () => {
+  test('that is signalled twice starts one push', () => {
     const state = take(approved(), HOUR);
     expect(onOccurrence(state, { at: HOUR, local: 'x' }, HOUR).kind).toBe('ignored');
   });
 
-  test('that clocks show twice starts one push', () => {
+  test('whose time the clocks show twice starts one push', () => {
     const state = take(approved(), HOUR, '2027-10-31T02:30');
     expect(onOccurrence(state, { at: 2 * HOUR, local: '2027-10-31T02:30' }, 2 * HOUR).kind).toBe('ignored');
   });
 
-  test('that is too late is skipped, and not dealt with again', () => {
+  test('that is too late is skipped once', () => {
     const verdict = onOccurrence(approved(), { at: HOUR, local: 'x' }, 2 * HOUR + 1);
     expect(verdict).toMatchObject({ kind: 'skipped', state: { status: 'scheduled', wantedPushes: 0 } });
   });
 
-  test('that comes while the task is paused is not lost: the resume finds it', () => {
+  test('that comes while the task is paused is found at the resume', () => {
     const paused = decide(approved(), { name: 'pause', ...by }, { now: 0 });
     if (!paused.ok) throw new Error(paused.reason);
     expect(neededSchedule(paused.state)).toBe('paused 1');
@@ -85,27 +85,27 @@ describe('a time', () => {
   });
 });
 
-describe('of what came due meanwhile', () => {
+describe('missed occurrences', () => {
   const missed = { count: 3, last: { at: 3 * HOUR, local: 'x' } };
 
-  test('the last is pushed when it is not too late', () => {
+  test('the last is pushed unless it is too late', () => {
     expect(onMissed(approved(), missed, 3.5 * HOUR)).toMatchObject({
       skipped: 2,
       state: { wantedPushes: 1 },
     });
   });
 
-  test('all is skipped when it is', () => {
+  test('all are skipped when the last is too late', () => {
     expect(onMissed(approved(), missed, 5 * HOUR)).toMatchObject({ skipped: 3, state: { wantedPushes: 0 } });
   });
 
-  test('the last is pushed however late when the task says so', () => {
+  test('the last is pushed at any time when the late policy is send', () => {
     const state = approved({ latePolicy: { action: 'send' } });
     expect(onMissed(state, missed, 500 * HOUR)).toMatchObject({ skipped: 2, state: { wantedPushes: 1 } });
   });
 });
 
-test('after the end the Schedule is checked until nothing more comes; then the task completes', () => {
+test('after the end the Schedule is checked until no occurrence can come, and the task completes', () => {
   const state = approved({ recurrence: { endAt: HOUR, count: null } });
   const checkAt = endCheckAt(state) ?? 0;
   expect(checkAt).toBeGreaterThan(HOUR);
@@ -117,7 +117,7 @@ test('after the end the Schedule is checked until nothing more comes; then the t
   expect(afterOccurrences(over)).toBe(over);
 });
 
-test('an edit starts over: nothing is due until it is approved', () => {
+test('after an edit nothing is due until the approval', () => {
   const plan = { ...approved().plan, revision: 2 };
   const decision = decide(
     take(approved(), HOUR),

@@ -2,9 +2,9 @@ import { isTooLate } from '../schedule/late-policy.ts';
 import type { Missed, Occurrence } from '../schedule/recurrence.ts';
 import { isInPush, type Occurrences, type TaskState } from './task-state.ts';
 
-/** A push that was due at the very end may still be on its way for this long. */
+/** How long after the end the signal of the last occurrence may still be on its way. */
 const END_MS = 30_000;
-/** Clocks are put back by half an hour or more; a shorter gap means that a person triggered the Schedule by hand. */
+/** Clocks are set back by half an hour or more. A shorter gap means that a person triggered the Schedule. */
 const SAME_MS = 10 * 60_000;
 
 function newOccurrences(now: number): Occurrences {
@@ -24,7 +24,7 @@ export type OccurrenceVerdict =
   | { readonly kind: 'taken' | 'skipped'; readonly state: TaskState; readonly reason?: string }
   | { readonly kind: 'ignored'; readonly reason: string };
 
-/** A local time that clocks show twice counts once. An occurrence that is too late is skipped with a reason. */
+/** Takes, skips or ignores an occurrence. A local time that clocks show twice counts once. */
 export function onOccurrence(state: TaskState, occurrence: Occurrence, now: number): OccurrenceVerdict {
   const reason = reasonToIgnore(state, occurrence);
   const { occurrences, plan } = state;
@@ -32,7 +32,7 @@ export function onOccurrence(state: TaskState, occurrence: Occurrence, now: numb
     return { kind: 'ignored', reason: reason ?? NOT_DUE };
   const seen = { ...occurrences, lastAt: occurrence.at, lastLocal: occurrence.local };
   if (plan.pushType === 'recurring' && isTooLate(plan, occurrence.at, now)) {
-    const tooLate = 'the time has passed by more than the late policy allows';
+    const tooLate = 'the occurrence is later than the late policy allows';
     return { kind: 'skipped', state: { ...state, occurrences: seen }, reason: tooLate };
   }
   const taken = occurrences.taken + 1;
@@ -54,7 +54,7 @@ const NOT_DUE = 'no more pushes are due';
 function reasonToIgnore({ occurrences, status }: TaskState, { at, local }: Occurrence): string | undefined {
   if (occurrences === undefined || occurrences.isOver) return NOT_DUE;
   const isShownAgain = local === occurrences.lastLocal && at - occurrences.lastAt > SAME_MS;
-  if (at <= occurrences.lastAt || isShownAgain) return 'this occurrence has been handled';
+  if (at <= occurrences.lastAt || isShownAgain) return 'this occurrence was already handled';
   return status === 'scheduled' || status === 'sending' ? undefined : `the task is ${status}`;
 }
 
@@ -70,7 +70,7 @@ export function onMissed(
   return { state: verdict.state, skipped: verdict.kind === 'taken' ? count - 1 : count };
 }
 
-/** When to check whether more occurrences can come; undefined when they always can, or cannot any more. */
+/** When to check whether more occurrences can come. Undefined without an end time, or when all is over. */
 export function endCheckAt({ status, plan, occurrences }: TaskState): number | undefined {
   if (occurrences === undefined || occurrences.isOver) return undefined;
   if (status !== 'scheduled' && status !== 'sending') return undefined;
@@ -85,7 +85,7 @@ export function onEndChecked(state: TaskState, mayCome: boolean, now: number): T
   return afterOccurrences({ ...state, occurrences: { ...occurrences, isOver: true } });
 }
 
-/** Between its pushes the task waits for the next; after the last push it collects until the last window has ended. */
+/** Between pushes a task is scheduled. After the last push it collects until the last window has ended. */
 export function afterOccurrences(state: TaskState): TaskState {
   const { status, occurrences, pushes } = state;
   if (occurrences === undefined || isInPush(state)) return state;
@@ -98,7 +98,7 @@ export function afterOccurrences(state: TaskState): TaskState {
   return { ...state, status: 'completed', reason };
 }
 
-/** A new plan starts with no occurrences: those of an earlier plan do not count for it. */
+/** A new plan starts without occurrences. Occurrences of an earlier plan do not count. */
 export function withOccurrences(state: TaskState, now: number): TaskState {
   const { occurrences: _, ...rest } = state;
   const { pushType } = state.plan;

@@ -2,14 +2,14 @@ import type { LatePolicy } from '../schedule/late-policy.ts';
 import type { PushType } from './task-status.ts';
 
 export const APPROVAL_TIMEOUTS = ['expire', 'late_policy'] as const;
-/** `expire`: the task ends. `late_policy`: approval stays possible, and the late policy limits how late it may be. */
+/** `expire`: the task ends. `late_policy`: approval stays possible for as long as the late policy allows. */
 export type ApprovalTimeout = (typeof APPROVAL_TIMEOUTS)[number];
 
 /** The part of a revision that a task's workflow knows; the rest stays in Postgres. */
 export interface Plan {
   readonly revision: number;
   readonly pushType: PushType;
-  /** Epoch milliseconds; null when the push starts at approval, by a send, or by its own occurrences. */
+  /** Epoch milliseconds. Null when pushes start at approval, by the send command, or by occurrences. */
   readonly pushAt: number | null;
   readonly latePolicy: LatePolicy;
   readonly approvalsRequired: number;
@@ -18,9 +18,9 @@ export interface Plan {
   readonly channel: string;
   /** The members of the audience are fixed when the revision is approved. */
   readonly audienceAt?: 'approval';
-  /** Timed by the zones of the devices: `pushAt` is the moment in the first of these zones. */
+  /** The push follows the zones of the devices. `pushAt` is the moment in the first of these zones. */
   readonly isLocal?: true;
-  /** Only a recurring or trigger task has one. */
+  /** For recurring and trigger tasks only. */
   readonly recurrence?: { readonly endAt: number | null; readonly count: number | null };
 }
 
@@ -35,6 +35,6 @@ export interface TaskEvent {
   readonly outcome: 'done' | 'ignored';
   readonly detail: string | null;
   readonly remark: string | null;
-  /** Names the request in Postgres with which it came. */
+  /** The ID of the request in Postgres. */
   readonly origin?: string;
 }

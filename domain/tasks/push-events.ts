@@ -10,11 +10,11 @@ export interface PushReport {
   readonly status: PushStatus;
   readonly reason: string | null;
   readonly inFlight: number;
-  /** The number of the last instruction that it carried out. */
+  /** The number of the last instruction that the push carried out. */
   readonly obeyed: number;
 }
 
-/** Time alone changes a task when an approval or a push time was missed, or a push is due. Undefined when it changes nothing. */
+/** The task when time changes it: an approval or a push time was missed, or a push is due. Else undefined. */
 export function onTime(state: TaskState, now: number): TaskState | undefined {
   const { plan } = state;
   if (state.status !== 'pending_approval' && state.status !== 'scheduled') return undefined;
@@ -30,7 +30,7 @@ export function onTime(state: TaskState, now: number): TaskState | undefined {
   return isDue ? { ...state, status: 'sending', reason: null, wantedPushes: 1 } : undefined;
 }
 
-/** When `onTime` should be called again, in epoch milliseconds; undefined when time changes nothing. */
+/** When to call `onTime` next, in epoch milliseconds. Undefined when time changes nothing. */
 export function nextWake(state: TaskState): number | undefined {
   const wakes = [approvalEndsAt(state), nextPushWake(state)].filter((at) => at !== undefined);
   return wakes.length === 0 ? undefined : Math.min(...wakes);

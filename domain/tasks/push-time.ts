@@ -1,7 +1,10 @@
 import { firstMomentOf } from '../schedule/waves.ts';
 import type { TaskDefinition } from './task-definition.ts';
 
-/** When a single task is to push, in epoch milliseconds: by zones, in the first of them. Null: as soon as approved, or not single. */
+/**
+ * The push time of a single task in epoch milliseconds. For a push by zones, the time in the first zone. Null
+ * for a push at approval and for other types.
+ */
 export function pushTimeOf({ pushAt, local }: TaskDefinition): number | null {
   if (local?.at !== undefined) return firstMomentOf(local.at);
   return pushAt === undefined ? null : Date.parse(pushAt);

@@ -14,7 +14,7 @@ function at(value: unknown, path: string): unknown {
   }, value);
 }
 
-test('each change names a place where the two differ, with what either has there', () => {
+test('each change names a place where the two differ, with both values', () => {
   fc.assert(
     fc.property(json, json, (from, to) => {
       for (const { path, old, new: next } of changesOf(from, to)) {
@@ -25,7 +25,7 @@ test('each change names a place where the two differ, with what either has there
   );
 });
 
-test('nothing has changed exactly when the two are equal', () => {
+test('equal versions have no changes, and only equal versions', () => {
   fc.assert(
     fc.property(json, json, (from, to) => {
       expect(changesOf(from, structuredClone(from))).toEqual([]);
@@ -35,7 +35,7 @@ test('nothing has changed exactly when the two are equal', () => {
   );
 });
 
-test('the way back is the same, mirrored', () => {
+test('the changes in the other direction are at the same places', () => {
   fc.assert(
     fc.property(json, json, (from, to) => {
       const places = (changes: ReturnType<typeof changesOf>) => changes.map(({ path }) => path).sort();
@@ -44,7 +44,7 @@ test('the way back is the same, mirrored', () => {
   );
 });
 
-test('name, subgroup, sub-campaigns and rate are not material; all else is', () => {
+test('all fields but name, subgroup, sub-campaigns and rate are material', () => {
   const from = {
     name: 'A',
     subgroupId: null,

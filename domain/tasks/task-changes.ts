@@ -1,6 +1,6 @@
-/** One place in which two versions of a task differ; a side that lacks it has no value. */
+/** One place in which two versions of a task differ. A version that lacks the place has no value. */
 export interface TaskChange {
-  /** RFC 6901. */
+  /** A JSON pointer (RFC 6901). */
   readonly path: string;
   readonly old?: unknown;
   readonly new?: unknown;
@@ -8,7 +8,7 @@ export interface TaskChange {
   readonly material: boolean;
 }
 
-/** These fields may change at any time, without a revision. */
+/** Fields that may change at any time, without a revision. */
 const IMMATERIAL = ['name', 'subgroupId', 'subCampaignIds', 'ratePerSecond'];
 
 export function changesOf(from: object, to: object): TaskChange[] {

@@ -19,7 +19,7 @@ const LatePolicySchema = z
   ])
   .meta({ id: 'LatePolicy' }) satisfies z.ZodType<LatePolicy>;
 
-/** The conversion event by which the task's effect is judged. */
+/** The conversion event that measures the task's effect. */
 export const Target = z
   .strictObject({
     event: z.string().trim().min(1).max(100),
@@ -28,10 +28,10 @@ export const Target = z
   })
   .meta({ id: 'Target' });
 
-/** A push at each device's own time, in one wave for each moment at which the clocks of some zones show that time. */
+/** A push at each device's local time. Zones whose clocks show that time at the same moment make one wave. */
 export const LocalTiming = z
   .strictObject({
-    /** The time of a single task. A recurring task has its rule. */
+    /** For single tasks. The time of a recurring task is in its rule. */
     at: z.string().refine(isLocalTime, 'must be a local date and time, as in 2027-01-31T09:00').optional(),
     past: z.enum(PAST_ZONES).default('skip'),
   })
@@ -42,11 +42,11 @@ const fields = {
   channel: z.literal('push'),
   platforms: z.array(z.enum(PLATFORMS)).min(1).max(PLATFORMS.length),
   audience: AudienceRef,
-  /** When the members are decided: at each push, or once, at the approval of the revision. */
+  /** When the members are fixed: at each push, or once at the approval of the revision. */
   audienceAt: z.enum(['push', 'approval']),
   /** Devices in one of these audiences get nothing. */
   exclusions: z.array(AudienceRef).max(10),
-  /** Whether a user with several devices gets the push on all of them, or only on the device that was active last. */
+  /** Whether a user with several devices gets the push on all of them, or on the last active one only. */
   devices: z.enum(['all', 'last_active']),
   pushType: z.enum(PUSH_TYPES),
   /** For single tasks. The push starts at approval when left out. */
@@ -55,7 +55,7 @@ const fields = {
   recurrence: Recurrence,
   /** For trigger tasks. */
   trigger: Trigger,
-  /** The zone is that of each device. A device without a zone has the app's. */
+  /** Each device has its own zone. A device without a zone has the app's. */
   local: LocalTiming,
   latePolicy: LatePolicySchema,
   content: Content,
@@ -64,14 +64,14 @@ const fields = {
   /** Whether the app's caps apply to the task, and whether the task counts towards them. */
   caps: CapUse,
   quietHours: QuietUse,
-  /** A request that was written and never answered may have been sent. `resend` repeats it, and some devices get it twice. */
+  /** For requests that were written and never answered. After `resend` some devices get the message twice. */
   onAmbiguous: z.enum(['leave', 'resend']),
   target: Target,
 };
 
 const COMES_DUE: readonly PushType[] = ['recurring', 'trigger'];
 
-/** The material part of a task. A change of it makes a new revision, which goes back to approval. */
+/** The material part of a task. A change makes a new revision, which goes back to approval. */
 export const TaskDefinition = z
   .strictObject({
     ...fields,
@@ -92,7 +92,7 @@ export const TaskDefinition = z
     target: Target.optional(),
   })
   .refine((task) => task.pushType === 'single' || task.pushAt === undefined, {
-    message: 'only a single task has a push time; a manual task is pushed when someone says send',
+    message: 'is only allowed for single tasks; start a manual task with send',
     path: ['pushAt'],
   })
   .refine((task) => (task.pushType === 'recurring') === (task.recurrence !== undefined), {
@@ -108,21 +108,21 @@ export const TaskDefinition = z
     path: ['audienceAt'],
   })
   .refine(({ pushType, latePolicy }) => !COMES_DUE.includes(pushType) || graceOf(latePolicy) > 0, {
-    message: 'must be a minute or more: starting a push takes a moment',
+    message: 'must be at least 1 for recurring and trigger tasks, because a push takes a moment to start',
     path: ['latePolicy', 'afterMinutes'],
   })
   .superRefine(({ pushType, local, pushAt, recurrence }, context) => {
     const fault = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (local === undefined) return;
     if (pushType !== 'single' && pushType !== 'recurring') {
-      fault(['local'], 'only a single or a recurring task can be timed by the zones of its devices');
+      fault(['local'], 'is only allowed for single and recurring tasks');
     }
     if ((pushType === 'single') !== (local.at !== undefined)) {
       fault(['local', 'at'], 'is required for single tasks and not allowed for others');
     }
     if (pushAt !== undefined) fault(['pushAt'], 'must be omitted when local.at is set');
     if (recurrence?.timeZone !== undefined)
-      fault(['recurrence', 'timeZone'], 'must be omitted with local: each device has its own zone');
+      fault(['recurrence', 'timeZone'], 'must be omitted when local is set: each device has its own zone');
   })
   .meta({ id: 'TaskDefinition' });
 export type TaskDefinition = z.infer<typeof TaskDefinition>;

@@ -102,7 +102,7 @@ function take(state: TaskState, step: Step): TaskState {
   }
 }
 
-/** What a push may report after what it reported before. */
+/** Whether a push may report `after` once it has reported `before`. */
 function follows(before: string, after: string): boolean {
   if (before === 'collecting') return after === 'collecting' || after === 'completed';
   return true;
@@ -132,7 +132,7 @@ describe('any sequence of commands, reports and time', () => {
       fc.property(plans, fc.array(steps, { maxLength: 60 }), (plan, sequence) => {
         let state = initialState(plan, 1);
         for (const step of sequence) {
-          // The workflow of a task ends here; nothing is taken any more.
+          // The workflow of the task ends here and takes no more steps.
           if (isAtRest(state.status) && !isInPush(state)) break;
           state = take(state, step);
           expect(faultsOf(state)).toEqual([]);
@@ -142,7 +142,7 @@ describe('any sequence of commands, reports and time', () => {
     );
   });
 
-  test('a refused command changes nothing and has a reason; a taken one was allowed', () => {
+  test('a command is refused with a reason exactly when it is not allowed', () => {
     fc.assert(
       fc.property(plans, fc.array(steps, { maxLength: 30 }), commands, (plan, sequence, command) => {
         const state = sequence.reduce(take, initialState(plan, 1));
@@ -170,7 +170,7 @@ describe('approval', () => {
   const approve = (state: TaskState, approver: string, revision = 1, now = 0) =>
     decide(state, { name: 'approve', approver, revision }, { now });
 
-  test('n approvals are n persons', () => {
+  test('n approvals require n persons', () => {
     const state = initialState(planOf({ approvalsRequired: 2 }), 1);
     const first = approve(state, 'a');
     if (!first.ok) throw new Error(first.reason);
@@ -179,14 +179,14 @@ describe('approval', () => {
     expect(approve(first.state, 'b')).toMatchObject({ ok: true, state: { status: 'scheduled' } });
   });
 
-  test('binds to the revision', () => {
+  test('is bound to the revision', () => {
     expect(approve(initialState(planOf({ revision: 2 }), 1), 'a', 1)).toMatchObject({
       ok: false,
-      reason: 'revision 1 is not the one to be decided: that is revision 2',
+      reason: 'revision 1 cannot be decided; the current revision is 2',
     });
   });
 
-  test('that comes later than the late policy allows expires the task', () => {
+  test('expires the task when it comes later than the late policy allows', () => {
     const state = initialState(planOf(), 1);
     expect(approve(state, 'a', 1, 160 * MINUTE)).toMatchObject({ state: { status: 'scheduled' } });
     expect(approve(state, 'a', 1, 161 * MINUTE)).toMatchObject({ state: { status: 'expired' } });
@@ -194,7 +194,7 @@ describe('approval', () => {
     expect(approve(patient, 'a', 1, 9999 * MINUTE)).toMatchObject({ state: { status: 'scheduled' } });
   });
 
-  test('of an edited paused task brings it back to paused', () => {
+  test('returns an edited paused task to paused', () => {
     const scheduled = approve(initialState(planOf(), 1), 'a');
     if (!scheduled.ok) throw new Error(scheduled.reason);
     const paused = decide(scheduled.state, { name: 'pause', by: 'd' }, { now: 0 });
@@ -234,7 +234,7 @@ test.each([
   'expired',
   'failed',
   'cancelled',
-] as const)('a %s task that is deleted stays what it is', (status) => {
+] as const)('a %s task that is deleted keeps its status', (status) => {
   const ended = { ...initialState(planOf(), 1), status, reason: 'as it was' };
   const deleted = decide(ended, { name: 'delete', by: 'd' }, { now: 0 });
   expect(deleted).toEqual({ ok: true, state: { ...ended, archived: true } });

@@ -31,7 +31,7 @@ const ACTION_OF: Readonly<Record<Command['name'], Action>> = {
   setRate: 'set_rate',
 };
 
-/** Why the command is refused now, or undefined. The workflow's validators call this, so it needs no facts. */
+/** Why the command is refused now, or undefined. The workflow's validators call this without facts. */
 export function refusalOfCommand(state: TaskState, command: Command): string | undefined {
   const context = { status: state.status, pushType: state.plan.pushType, inPush: isInPush(state) };
   const refusal = refusalOf(ACTION_OF[command.name], context);
@@ -40,7 +40,7 @@ export function refusalOfCommand(state: TaskState, command: Command): string | u
   if (command.name === 'revise' && command.revision <= state.plan.revision) {
     return `revision ${command.revision} is not newer than revision ${state.plan.revision}`;
   }
-  if (command.name === 'send' && isRepeated(state, command.request)) return 'this send was already asked for';
+  if (command.name === 'send' && isRepeated(state, command.request)) return 'this send was already requested';
   return undefined;
 }
 
@@ -87,9 +87,9 @@ function refusalOfDecision(
   { approver, revision }: { approver: string; revision: number },
 ): string | undefined {
   if (revision !== state.plan.revision) {
-    return `revision ${revision} is not the one to be decided: that is revision ${state.plan.revision}`;
+    return `revision ${revision} cannot be decided; the current revision is ${state.plan.revision}`;
   }
-  return state.approvals.includes(approver) ? 'this person has approved this revision already' : undefined;
+  return state.approvals.includes(approver) ? 'this person has already approved this revision' : undefined;
 }
 
 function approved(state: TaskState, approver: string, now: number): TaskState {
@@ -98,7 +98,7 @@ function approved(state: TaskState, approver: string, now: number): TaskState {
     return { ...state, status: 'expired', reason: 'the approval came too late for the push time' };
   }
   if (isApprovalOver(state, now)) {
-    return { ...state, status: 'expired', reason: 'the approval came after its time limit' };
+    return { ...state, status: 'expired', reason: 'the approval came after the time limit' };
   }
   const approvals = [...state.approvals, approver];
   if (approvals.length < plan.approvalsRequired) return { ...state, approvals };

@@ -11,20 +11,20 @@ export interface ActivePush {
 
 /** The occurrences of a recurring or trigger task: the times at which its pushes are due. */
 export interface Occurrences {
-  /** Requested, and their pushes not started. */
+  /** Occurrences whose pushes were requested and have not started. */
   readonly due: readonly number[];
   /** How many pushes were requested. */
   readonly taken: number;
-  /** The last occurrence that was handled: a message about this one, or an earlier one, is ignored. */
+  /** The last occurrence that was handled. Messages about this occurrence or an earlier one are ignored. */
   readonly lastAt: number;
   readonly lastLocal: string | null;
-  /** No more will come. */
+  /** No more occurrences will come. */
   readonly isOver: boolean;
-  /** When to check again whether more will come. */
+  /** When to check again whether more occurrences will come. */
   readonly checkEndAt?: number;
 }
 
-/** All that a task's workflow remembers; small enough to be carried into a new execution. */
+/** The whole memory of a task's workflow, small enough to be carried into a new execution. */
 export interface TaskState {
   readonly status: TaskStatus;
   readonly reason: string | null;
@@ -34,7 +34,7 @@ export interface TaskState {
   readonly approvals: readonly string[];
   /** When the time limit of the approval ends, in epoch milliseconds. */
   readonly approvalDueAt?: number;
-  /** The status after approval: an edited paused task returns to paused. */
+  /** The status after approval. A paused task that was edited returns to paused. */
   readonly onApproval: 'scheduled' | 'paused';
   readonly nextSeq: number;
   /** Pushes requested and not started yet. */
@@ -45,7 +45,7 @@ export interface TaskState {
   readonly pushes: readonly ActivePush[];
   readonly ratePerSecond: number | null;
   readonly archived: boolean;
-  /** Only a recurring or trigger task has them. */
+  /** For recurring and trigger tasks only. */
   readonly occurrences?: Occurrences;
 }
 

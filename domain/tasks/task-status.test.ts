@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { ACTIONS, allowedActions, PUSH_TYPES, TASK_STATUSES } from './task-status.ts';
 
-const STANDINGS = TASK_STATUSES.flatMap((status) =>
+const CONTEXTS = TASK_STATUSES.flatMap((status) =>
   PUSH_TYPES.flatMap((pushType) => [true, false].map((inPush) => ({ status, pushType, inPush }))),
 );
 
 test.each(
-  STANDINGS,
+  CONTEXTS,
 )('$status, $pushType, in a push: $inPush offers known actions, each once, and always copy', (task) => {
   const allowed = allowedActions(task);
   expect(ACTIONS).toEqual(expect.arrayContaining([...allowed]));
@@ -14,8 +14,8 @@ test.each(
   expect(allowed).toContain('copy');
 });
 
-test('only a manual task is ever offered send, while it is scheduled or sending', () => {
-  const offered = STANDINGS.filter((task) => allowedActions(task).includes('send'));
+test('send is offered only for a manual task that is scheduled or sending', () => {
+  const offered = CONTEXTS.filter((task) => allowedActions(task).includes('send'));
   expect(new Set(offered.map(({ pushType }) => pushType))).toEqual(new Set(['manual']));
   expect(new Set(offered.map(({ status }) => status))).toEqual(new Set(['scheduled', 'sending']));
 });

@@ -82,11 +82,11 @@ export function allowedActions(task: TaskContext): readonly Action[] {
 /** Why the action is not allowed now, or undefined when it is. */
 export function refusalOf(action: Action, task: TaskContext): string | undefined {
   if (allowedActions(task).includes(action)) return undefined;
-  if (action === 'send' && task.pushType !== 'manual') return 'only a manual task is sent by hand';
+  if (action === 'send' && task.pushType !== 'manual') return 'send is only allowed for manual tasks';
   const where = TASK_STATUSES.filter((status) =>
     allowedActions({ ...task, status, inPush: false }).includes(action),
   );
-  return `${action} is not allowed while the task is ${task.status}; it is allowed in: ${where.join(', ')}`;
+  return `${action} is not allowed while the task is ${task.status}; allowed statuses: ${where.join(', ')}`;
 }
 
 const OVER: readonly TaskStatus[] = ['completed', 'cancelled', 'expired', 'failed'];
@@ -108,10 +108,10 @@ function statusKey(task: TaskContext): StatusKey {
   return task.inPush ? 'paused_in_push' : 'paused_before_push';
 }
 
-/** Pushes that are prepared, sent or paused: a fence stops them. */
+/** Pushes that are preparing, sending or paused. A fence stops them. */
 export const PUSHES_UNDER_WAY: readonly PushStatus[] = ['preparing', 'sending', 'paused'];
 
-/** Pushes that users of a trigger may still join. */
+/** Pushes of trigger tasks that more users may still join. */
 export const PUSHES_JOINABLE: readonly PushStatus[] = ['preparing', 'sending'];
 
 /** Pushes that send no more. */

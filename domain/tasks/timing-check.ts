@@ -8,7 +8,7 @@ export interface TimingFault {
   readonly detail: string;
 }
 
-/** What is wrong with a task's times on this day, in an app of this zone. */
+/** The faults of a task's times at this moment, in an app of this zone. */
 export function timingFaults(task: TaskDefinition, now: number, appZone: string): TimingFault[] {
   const { pushAt, recurrence, local, trigger } = task;
   if (pushAt !== undefined && Date.parse(pushAt) < now) {
@@ -28,12 +28,12 @@ export function timingFaults(task: TaskDefinition, now: number, appZone: string)
   }
   const from = Math.max(now, startAt === undefined ? 0 : Date.parse(startAt) - 1);
   const first = nextOccurrence(calendarsOf(recurrence), timeZone, from);
-  if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'never comes true' }];
+  if (first === undefined) return [{ pointer: '/recurrence/rule', detail: 'has no occurrence' }];
   if (endAt === undefined || first.at <= Date.parse(endAt)) return [];
-  return [{ pointer: '/recurrence/endAt', detail: 'is before the first push' }];
+  return [{ pointer: '/recurrence/endAt', detail: 'must not be before the first push' }];
 }
 
-/** With the zone named, so that what is approved does not change with the app. */
+/** The task with its zone named, so that an approved recurrence does not change with the app's zone. */
 export function inZone(task: TaskDefinition, appZone: string): TaskDefinition {
   const { recurrence, local } = task;
   if (recurrence === undefined || local !== undefined) return task;

@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS } from '../duration.ts';
 /** A wall clock's date and time to the minute, as in 2027-01-31T09:00. */
 export type LocalTime = string;
 
-/** A time of day comes last 26 hours after it came first. */
+/** The time between the first zone and the last zone that reach a time of day: 26 hours. */
 export const LOCAL_SPAN_MS = 26 * HOUR_MS;
 
 const FORMATS = 1_000;
@@ -40,7 +40,7 @@ export function localTimeOf(at: number, zone: string): LocalTime {
   return new Date(at + offsetAt(at, zone)).toISOString().slice(0, 16);
 }
 
-/** All moments at which the zone's clocks show `local`: none when they skip it, two when they show it twice. */
+/** All moments at which the zone's clocks show `local`: none for a skipped time, two for a repeated one. */
 export function momentsOf(local: LocalTime, zone: string): number[] {
   const utc = Date.parse(`${local}Z`);
   const offsets = new Set([offsetAt(utc - DAY_MS, zone), offsetAt(utc + DAY_MS, zone)]);
@@ -50,7 +50,7 @@ export function momentsOf(local: LocalTime, zone: string): number[] {
     .toSorted((a, b) => a - b);
 }
 
-/** The first moment at which the zone's clocks show `local`. A skipped time moves by the length of the gap: 02:30 becomes 03:30. */
+/** The first moment at which the zone's clocks show `local`. A skipped 02:30 moves by the gap, to 03:30. */
 export function momentOf(local: LocalTime, zone: string): number {
   const utc = Date.parse(`${local}Z`);
   return momentsOf(local, zone)[0] ?? utc - offsetAt(utc - DAY_MS, zone);

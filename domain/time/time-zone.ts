@@ -4,7 +4,7 @@ const OFFSET = /^[+-]/;
 const NAMES = 10_000;
 const known = createBoundedMap<string, boolean>(NAMES);
 
-/** Whether it is an IANA name; remembered, because asking `Intl` costs tens of microseconds. */
+/** Whether the name is an IANA time zone. Answers are cached, as `Intl` takes tens of microseconds. */
 export function isTimeZone(name: string): boolean {
   const before = known.get(name);
   if (before !== undefined) return before;

@@ -5,7 +5,7 @@ import { nextTry, RETRIED_MS } from './webhook-retry.ts';
 const from = new Date('2026-11-22T00:00:00Z');
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 
-test('a message is tried for a day, some ten times, ever more rarely, the last time as the day ends', () => {
+test('a message is retried for a day with growing gaps, the last time at the end of the day', () => {
   fc.assert(
     fc.property(fc.array(unit, { minLength: 40, maxLength: 40 }), (randoms) => {
       const at = [from];
@@ -23,7 +23,7 @@ test('a message is tried for a day, some ten times, ever more rarely, the last t
   );
 });
 
-test('what the endpoint asks for is waited, but not past the day', () => {
+test('the wait that the endpoint asks for is kept, but not beyond the day', () => {
   const now = from;
   const next = (ms: number) => nextTry({ tries: 1, from, now, retryAfterMs: ms, random: 0.5 })?.getTime();
   expect(next(60_000)).toBe(from.getTime() + 60_000);

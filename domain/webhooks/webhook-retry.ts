@@ -12,15 +12,15 @@ export interface Failure {
   readonly tries: number;
   readonly from: Date;
   readonly now: Date;
-  /** The endpoint's Retry-After. */
+  /** The wait that the endpoint's Retry-After asks for. */
   readonly retryAfterMs: number | undefined;
   /** From 0 to 1. */
   readonly random: number;
 }
 
 /**
- * Time of the next attempt: 5 s, 15 s, 45 s … up to 6 h after the last, with a fifth of jitter either way.
- * Undefined once the message is given up.
+ * The time of the next attempt: 5 s, 15 s, 45 s … up to 6 h after the last one, with a jitter of 20 % either
+ * way. Undefined when there are no more attempts.
  */
 export function nextTry({ tries, from, now, retryAfterMs, random }: Failure): Date | undefined {
   const last = from.getTime() + RETRIED_MS;

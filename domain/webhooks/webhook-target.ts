@@ -7,5 +7,5 @@ export type Target =
   | { readonly ok: true; readonly addresses: readonly [Address, ...Address[]] }
   | { readonly ok: false; readonly reason: string };
 
-/** Resolves a URL and decides whether requests may go there. A request goes only to the addresses returned. */
+/** Resolves a URL and decides whether requests may go there. Requests go only to the returned addresses. */
 export type FindTarget = (url: URL) => Promise<Target>;

@@ -14,12 +14,12 @@ export interface WebhookMessage {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The same text at every attempt. `sequence` grows with each event of one object, with gaps. */
+/** The message body, equal at every attempt. `sequence` grows with each event of one object, with gaps. */
 export function bodyOf({ no, type, at, data }: WebhookMessage): string {
   return JSON.stringify({ type, timestamp: at.toISOString(), data: { ...data, sequence: no } });
 }
 
-/** Why a URL cannot be an endpoint, independent of its addresses. Undefined when it can. */
+/** Why a URL cannot be an endpoint, whatever its addresses. Undefined for a valid URL. */
 export function refusalOfUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is not a URL';
   const url = new URL(text);

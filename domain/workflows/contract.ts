@@ -5,32 +5,32 @@ import type { PushStatus, TaskStatus } from '../tasks/task-status.ts';
 
 /** Workflows and the short activities. */
 export const TASK_QUEUE = 'signalbox';
-/** Send leases only; any number of worker processes. */
+/** Send leases only. Any number of worker processes can poll this queue. */
 export const SENDER_QUEUE = 'signalbox-send';
 
-/** The workflow ID is the task's ID. Each command of `commands.ts` is an update and a signal of this workflow. */
+/** The workflow ID is the task's ID. Each command of `commands.ts` is an update and a signal of it. */
 export const OPERATION_TASK = 'operationTask';
 /** Started by the Schedule of a recurring task, once for each occurrence. */
 export const OCCURRENCE = 'occurrence';
-/** One for the whole namespace; its workflow ID is its type. */
+/** One workflow for the whole namespace. The workflow ID is the type. */
 export const HOUSEKEEPING = 'housekeeping';
-/** Sends a task's content to test devices; its workflow ID is the test's. */
+/** Sends a task's content to test devices. The workflow ID is the test's ID. */
 export const TEST_SEND = 'testSend';
-/** One for the whole namespace; its workflow ID is its type. */
+/** One workflow for the whole namespace. The workflow ID is the type. */
 export const TRIGGERS = 'triggers';
 
 export const STATE_QUERY = 'state';
 
-/** Task to push: what to do from now on. */
+/** Task to push: the instruction from now on. */
 export const INSTRUCT_SIGNAL = 'instruct';
-/** Push to task. */
+/** Push to task: the status of the push. */
 export const REPORT_SIGNAL = 'pushReport';
-/** To a push: more users have joined it. */
+/** To a push: more users have joined. */
 export const JOINED_SIGNAL = 'joined';
-/** To a task: a push of it is due. */
+/** To a task: a push is due. */
 export const OCCURRENCE_SIGNAL = 'occurrence';
 
-/** The `type` of the ApplicationFailure with which an update is refused; its message is the reason. */
+/** The `type` of the ApplicationFailure that refuses an update. The failure's message is the reason. */
 export const COMMAND_REFUSED = 'CommandRefused';
 
 export interface OperationTaskInput {
@@ -40,13 +40,13 @@ export interface OperationTaskInput {
   readonly submission: number;
   /** The person who submitted. */
   readonly by: string;
-  /** Names the request in Postgres. */
+  /** The ID of the request in Postgres. */
   readonly origin?: string;
   /** When it was submitted, in epoch milliseconds. */
   readonly at: number;
 }
 
-/** Instructions are numbered, so that a report names the one that it acknowledges. */
+/** Instructions are numbered, so that a report names the acknowledged one. */
 export interface Instruction {
   readonly no: number;
   readonly wanted: 'run' | 'pause' | 'cancel';
@@ -62,7 +62,7 @@ export interface PushInput {
   readonly dueAt: number;
   readonly latePolicy: Plan['latePolicy'];
   readonly isLocal?: true;
-  /** Users may join the push of a trigger task until then, in epoch milliseconds. */
+  /** The end of the time in which users may join the push of a trigger task, in epoch milliseconds. */
   readonly closesAt?: number;
   readonly instruction: Instruction;
 }
@@ -81,7 +81,7 @@ export interface DueOccurrence extends Occurrence {
 
 export interface HousekeepingInput {
   readonly everyMs: number;
-  /** A push or task that is younger may have no workflow yet. */
+  /** A younger push or task may have no workflow yet. */
   readonly graceMs: number;
   /** Where the last sweep before this execution ended. */
   readonly after?: SweepCursor | undefined;

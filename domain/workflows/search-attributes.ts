@@ -1,4 +1,4 @@
-/** The keys of the search attributes, in the shape that Temporal's SDK takes; `domain/` does not import the SDK. */
+/** The keys of the search attributes in the form of Temporal's SDK, which `domain/` does not import. */
 export const SEARCH_KEYS = {
   taskStatus: { name: 'TaskStatus', type: 'KEYWORD' },
   appId: { name: 'AppId', type: 'KEYWORD' },
@@ -13,7 +13,7 @@ export const SEARCH_KEYS = {
 const CLI_TYPES = { KEYWORD: 'Keyword', DATETIME: 'Datetime', INT: 'Int' } as const;
 type CliType = (typeof CLI_TYPES)[keyof typeof CLI_TYPES];
 
-/** The type of each name, for those who create the attributes in a namespace. */
+/** The type of each search attribute, for creating the attributes in a namespace. */
 export const SEARCH_ATTRIBUTES: Readonly<Record<string, CliType>> = Object.fromEntries(
   Object.values(SEARCH_KEYS).map(({ name, type }) => [name, CLI_TYPES[type]]),
 );
