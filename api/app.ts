@@ -122,7 +122,7 @@ function createServer({ log, config }: ApiDeps): App {
     bodyLimit: BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    // Headers have to arrive within 10 s, complete requests within 10 minutes, which includes uploads of 1 GB.
+    // Headers must arrive within 10 s. Complete requests, uploads of 1 GB included, must arrive within 10 minutes.
     http: { headersTimeout: 10_000 },
     requestTimeout: 600_000,
     keepAliveTimeout: 65_000,

@@ -14,7 +14,7 @@ async function start(config: Partial<ApiConfig>): Promise<TestApi> {
   return api;
 }
 
-/** How the second of two requests through a proxy is answered when the first had another address. */
+/** The status of the second of two requests that a proxy forwards from different addresses. */
 async function secondAnswer(api: TestApi, proxy: string): Promise<number> {
   const ask = (client: string) =>
     api.app.inject({ url: '/nowhere', remoteAddress: proxy, headers: { 'x-forwarded-for': client } });
@@ -22,7 +22,7 @@ async function secondAnswer(api: TestApi, proxy: string): Promise<number> {
   return (await ask('203.0.113.2')).statusCode;
 }
 
-test('a forwarded address is believed from the proxies that the operator named, and from nobody else', async () => {
+test('a forwarded address is trusted from the configured proxies, and from nobody else', async () => {
   const behindProxy = await start({ requestsPerMinute: 1, trustProxy: ['10.0.0.0/8'] });
   expect(await secondAnswer(behindProxy, '10.1.2.3')).toBe(404);
   expect(await secondAnswer(behindProxy, '192.0.2.1')).toBe(429);
@@ -30,7 +30,7 @@ test('a forwarded address is believed from the proxies that the operator named, 
   expect(await secondAnswer(open, '10.1.2.3')).toBe(429);
 });
 
-test('a task links to its workflow once it was submitted', async () => {
+test('a task links to its workflow once the task is submitted', async () => {
   const api = await start({ temporalUiUrl: 'https://temporal.example' });
   const shop = await openShop(api);
   const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));

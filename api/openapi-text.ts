@@ -8,7 +8,7 @@ import { openTemporal } from './http/temporal.ts';
 const NOWHERE = '127.0.0.1:1';
 const NO_KEY = Buffer.alloc(32);
 
-/** The OpenAPI document as it is committed. Nothing is connected to. */
+/** The OpenAPI document as it is committed. No connection is opened. */
 export async function openApiText(): Promise<string> {
   const { db, pool } = openDatabase(`postgres://nobody@${NOWHERE}/nothing`, 2);
   const app = await buildApp({

@@ -10,7 +10,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, path, ...operation })),
 );
 
-test('openapi.json is in step with the routes (npm run openapi)', () => {
+test('openapi.json matches the routes (npm run openapi)', () => {
   expect(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')).toBe(text);
 });
 
@@ -20,7 +20,7 @@ test('every operation has a name of its own', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('every operation but those of health says which key it needs, and how it fails', () => {
+test('every operation except health documents its key and its problems', () => {
   for (const operation of operations.filter(({ path }) => !path.startsWith('/health'))) {
     expect(operation.security ?? [], operation.name).not.toHaveLength(0);
     expect(Object.keys(operation.responses ?? {}), operation.name).toEqual(

@@ -22,7 +22,10 @@ export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await registerReference(app);
 }
 
-/** Guards run before the limiter, so that the caller is known; an SDK key is shared by all devices of an app. */
+/**
+ * Guards run before the limiter, so that the caller is known. All devices of an app share an SDK key, so its limit
+ * counts per address.
+ */
 function bucketOf({ caller, ip }: FastifyRequest): string {
   if (caller === null || caller.kind === 'admin') return ip;
   return caller.kind === 'sdk' ? `${caller.keyId} ${ip}` : caller.keyId;
@@ -46,7 +49,7 @@ async function registerReference(app: App): Promise<void> {
             type: 'apiKey',
             in: 'header',
             name: 'webhook-signature',
-            description: 'A signature as of standardwebhooks.com, by a vendor key',
+            description: 'A signature by a vendor key, as specified by standardwebhooks.com',
           },
           admin: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY of the installation' },
         },

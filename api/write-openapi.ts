@@ -8,6 +8,6 @@ const text = await openApiText();
 if (!process.argv.includes('--check')) {
   writeFileSync(file, text);
 } else if (readFileSync(file, 'utf8') !== text) {
-  console.error('openapi.json is not in step with the API: run npm run openapi');
+  console.error('openapi.json does not match the routes; run npm run openapi');
   process.exitCode = 1;
 }

@@ -29,7 +29,7 @@ type Operation = {
   [Name in keyof typeof AUDIT_ACTIONS]: (typeof AUDIT_ACTIONS)[Name] extends null ? never : Name;
 }[keyof typeof AUDIT_ACTIONS];
 
-/** Operations of which a workflow tells, and one that needs it: they are tried where Temporal runs. */
+/** Operations whose audit entries come from a workflow. The tests with Temporal try these. */
 const BY_WORKFLOW = [
   ...(['submitTask', 'withdrawTask', 'approveTask', 'approveTasks', 'rejectTask', 'rejectTasks'] as const),
   ...(['sendTask', 'pauseTask', 'resumeTask', 'cancelTask', 'setTaskRate', 'testTask'] as const),
@@ -52,7 +52,7 @@ const world = fixture(beforeAll, async () => {
   return { shop, operator, csv, push, admin: adminOf(operator) };
 });
 
-/** The administrator, who is nobody of the app. */
+/** The administrator, who is not a person of the app. */
 function adminOf(caller: Caller): Caller {
   const headers = { authorization: `Bearer ${ADMIN_KEY}` };
   return {
@@ -80,7 +80,7 @@ const campaign = () => made(world.operator, 'POST', '/v1/sub-campaigns', { name:
 const task = () => made(world.operator, 'POST', '/v1/tasks', newTask(world.shop));
 const vendorKey = () => made(world.operator, 'POST', '/v1/app/vendor-keys', { name: 'Vendor' });
 
-/** One message that has failed. */
+/** Makes one failed message. */
 async function failed(): Promise<string> {
   const id = await webhook();
   const { body } = await world.operator.call('POST', `/v1/webhooks/${id}/ping`);
@@ -199,7 +199,9 @@ const REQUESTS: Readonly<Record<ByApi, () => Promise<Request> | Request>> = {
 const lines = async (appId: string) =>
   await api.deps.db.selectFrom('audit').selectAll().where('app_id', '=', appId).orderBy('no').execute();
 
-test.each(Object.keys(REQUESTS) as ByApi[])('%s is in the audit, with who did it', async (operation) => {
+test.each(
+  Object.keys(REQUESTS) as ByApi[],
+)('%s is in the audit with the person who did it', async (operation) => {
   const request = await REQUESTS[operation]();
   const before = (await lines(world.shop.appId)).length;
   const [who] = request;
@@ -212,7 +214,7 @@ test.each(Object.keys(REQUESTS) as ByApi[])('%s is in the audit, with who did it
   ]);
 });
 
-/** Of an export, which is no JSON, none. */
+/** The ID in the answer. An export, whose answer is not JSON, has none. */
 async function idMadeBy(request: Request): Promise<string> {
   const [who, method, url] = request;
   if (method !== 'GET') return await made(...request);
@@ -220,7 +222,7 @@ async function idMadeBy(request: Request): Promise<string> {
   return '';
 }
 
-test('what was refused or not found is in no audit', async () => {
+test('a refused request or one for a missing object leaves no audit entry', async () => {
   const before = await lines(world.shop.appId);
   const { operator, shop } = world;
   const refused: Request[] = [
@@ -238,12 +240,12 @@ test('a changing route that names no audit action is refused at the start', () =
   const app: App = Fastify().withTypeProvider<ZodTypeProvider>();
   enforceAuditTrail(app);
   const handler = async () => 'done';
-  expect(() => app.post('/unaudited', handler)).toThrow('has to name the audit action');
+  expect(() => app.post('/unaudited', handler)).toThrow('must name an audit action');
   expect(() => app.post('/audited', { config: { auditAction: null } }, handler)).not.toThrow();
   expect(() => app.get('/read', handler)).not.toThrow();
 });
 
-test('no secret, name, user or device is in it', async () => {
+test('the audit contains no secret, name, user or device', async () => {
   const text = JSON.stringify(await lines(world.shop.appId));
   const { body } = await world.operator.call('POST', '/v1/webhooks', TARGET);
   for (const word of [
@@ -254,7 +256,7 @@ test('no secret, name, user or device is in it', async () => {
   }
 });
 
-test('an operator finds who changed keys and credentials, and an administrator is named as such', async () => {
+test('the audit names the person who changed keys and credentials, or the administrator', async () => {
   const { body } = await world.operator.call(
     'GET',
     '/v1/audit?verb=create_key&verb=set_credential&limit=100',

@@ -5,8 +5,8 @@ import type { App } from '../http/deps.ts';
 import { originOf } from './origin.ts';
 
 /**
- * The audit action of each operation that changes something; null where no person acts. A route names its action by this
- * table, and a changing route without one keeps the API from starting.
+ * The audit action of each operation that changes something, or null where no person acts. A route names its action
+ * through this table. The API does not start when a changing route names none.
  */
 export const AUDIT_ACTIONS = {
   createApp: 'create_app',
@@ -63,7 +63,7 @@ export const AUDIT_ACTIONS = {
   replayWebhook: 'replay_webhook',
   replayFailedWebhooks: 'replay_webhook',
   pingWebhook: 'ping_webhook',
-  // Devices, vendors and the app's own backend report these.
+  // Reports of devices, vendors and the app's own backend.
   registerDevice: null,
   refreshDevice: null,
   unsubscribeDevice: null,
@@ -73,7 +73,7 @@ export const AUDIT_ACTIONS = {
   reportEvents: null,
   reportReceipts: null,
   takeVendorReceipts: null,
-  // These read or count, and change nothing.
+  // Operations that read or count, and change nothing.
   lookUpDevices: null,
   estimateAudience: null,
   refreshAudience: null,
@@ -85,7 +85,7 @@ export type AuditAction = NonNullable<(typeof AUDIT_ACTIONS)[keyof typeof AUDIT_
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** null: the route changes something on behalf of no person. */
+    /** Null for a route that changes something without a person. */
     auditAction?: AuditAction | null;
   }
 }
@@ -94,7 +94,7 @@ const CHANGING: readonly unknown[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 interface AuditEntry {
   readonly now: Date;
-  /** Never a secret, a user or a device: audit entries are never deleted. */
+  /** Must not contain a secret, a user or a device, because audit entries are never deleted. */
   readonly detail?: string;
   /** For an administrator, whose key belongs to no app. */
   readonly appId?: string;
@@ -109,7 +109,8 @@ export async function recordAuditEntry(
   { now, ...entry }: AuditEntry,
 ): Promise<void> {
   const verb = request.routeOptions.config.auditAction;
-  if (verb == null) throw new Error(`${operationOf(request)} has no audit action`);
+  if (verb == null)
+    throw new Error(`${operationOf(request)}: the route names no audit action, so no entry can be recorded`);
   const origin = originOf(request, now, entry.appId);
   const personId = request.caller?.kind === 'person' ? request.caller.personId : null;
   await insertAct(db, { ...entry, appId: origin.appId, personId, verb, origin, now });
@@ -121,13 +122,17 @@ export function enforceAuditTrail(app: App): void {
   app.addHook('onRoute', ({ method, url, schema, config }) => {
     const isChanging = [method].flat().some((name) => CHANGING.includes(name));
     if (!isChanging || schema?.hide === true || config?.auditAction !== undefined) return;
-    throw new Error(`${url}: the route has to name the audit action of ${schema?.operationId}`);
+    throw new Error(
+      `${url}: the route must name an audit action; add ${schema?.operationId} to AUDIT_ACTIONS`,
+    );
   });
   app.addHook('onSend', async (request, reply, payload) => {
     const isAudited = reply.statusCode < 300 && request.routeOptions.config.auditAction != null;
     const isReplayed = reply.hasHeader('idempotency-replayed');
     if (isAudited && !isReplayed && !request.hasOrigin) {
-      throw new Error(`${operationOf(request)} is not in the audit`);
+      throw new Error(
+        `${operationOf(request)}: no audit entry was recorded; call recordAuditEntry in the transaction`,
+      );
     }
     return payload;
   });

@@ -35,8 +35,8 @@ export interface Guards {
   sdkOr(permission: Permission): Guard;
   readonly admin: Guard;
   /**
-   * Empties the cache of keys: this process refuses a revoked key at once, other processes when their caches
-   * expire.
+   * Empties the cache of keys, so that this process refuses a revoked key at once. Other processes refuse it when
+   * their caches expire.
    */
   forget(): void;
 }
@@ -50,7 +50,7 @@ declare module 'fastify' {
   }
 }
 
-/** Guards run before a body is read: as `onRequest` of the route. */
+/** Guards run as `onRequest` of a route, before the body is read. */
 export function createGuards(deps: ApiDeps): Guards {
   const limit = createFailureLimit();
   const find = cachedLookup(deps, limit);
@@ -64,18 +64,18 @@ export function createGuards(deps: ApiDeps): Guards {
     may: (permission) => async (request) => {
       const owner = await find(request);
       if (owner.kind !== 'person')
-        throw new Problem('forbidden', "This needs a person's key, not an SDK key");
+        throw new Problem('forbidden', "This route needs a person's key, not an SDK key");
       admit(request, owner, permission);
     },
     sdkOr: (permission) => async (request) => admit(request, await find(request), permission),
     sdk: async (request) => {
       const owner = await find(request);
-      if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This needs an SDK key');
+      if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This route needs an SDK key');
       request.caller = owner;
     },
     admin: async (request) => {
       limit.check(request.ip);
-      // Equal lengths by hashing, so that the comparison tells nothing of the key.
+      // Hashing makes the lengths equal, so that the comparison reveals nothing about the key.
       if (!timingSafeEqual(sha256(bearerOf(request)), adminHash)) {
         limit.count(request.ip);
         throw unauthorized();
@@ -117,7 +117,7 @@ export function sha256(text: string): Buffer {
 const CACHE_MS = 3_000;
 const CACHE_SIZE = 10_000;
 
-/** Keys are looked up by the hash of a 256-bit secret: how long it takes tells nothing of other keys. */
+/** Keys are looked up by the hash of a 256-bit secret, so the duration reveals nothing about other keys. */
 function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLimit>) {
   const cache = createBoundedMap<string, { owner: KeyOwner; until: number }>(CACHE_SIZE);
   const lookup = async (request: FastifyRequest): Promise<KeyOwner> => {
@@ -125,7 +125,8 @@ function cachedLookup({ db }: ApiDeps, limit: ReturnType<typeof createFailureLim
     const name = hash.toString('base64');
     const kept = cache.get(name);
     if (kept !== undefined && kept.until > performance.now()) return kept.owner;
-    // A key that was valid is looked up again whatever else its address sends: proxies and offices share addresses.
+    // A key that was valid is exempt from the failure limit of its address, because proxies and offices share
+    // addresses.
     if (kept === undefined) limit.check(request.ip);
     const owner = await findCaller(db, hash);
     if (owner === undefined) {

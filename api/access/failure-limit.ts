@@ -17,7 +17,11 @@ export function createFailureLimit() {
       const known = failures.get(address);
       if (known === undefined || known.count < FAILURES || known.until <= performance.now()) return;
       const retryAfterSeconds = Math.ceil((known.until - performance.now()) / 1000);
-      throw new Problem('rate_limited', 'Too many requests without a valid key', { retryAfterSeconds });
+      throw new Problem(
+        'rate_limited',
+        'Too many requests without a valid key from this address; try again later',
+        { retryAfterSeconds },
+      );
     },
     count(address: string): void {
       const now = performance.now();

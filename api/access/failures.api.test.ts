@@ -14,7 +14,7 @@ async function start(overrides: Parameters<typeof startTestApi>[0] = {}): Promis
 afterEach(() => vi.useRealTimers());
 afterAll(() => Promise.all(opened.map((api) => api.stop())));
 
-test('while Postgres cannot be reached the answer is 503 and says when to try again', async () => {
+test('an unreachable Postgres gives 503 with Retry-After', async () => {
   const { db, pool } = openDatabase('postgres://nobody@127.0.0.1:1/nothing');
   const api = await start({ db, pool });
   const answer = await api.app.inject({ url: '/v1/app', headers: { authorization: 'Bearer sbk_any' } });
@@ -55,7 +55,7 @@ test('no key and no token ever reaches the log', async () => {
   }
 });
 
-test('a key that asks too often is told to wait; other keys go on', async () => {
+test('a key beyond its rate limit gets 429 with Retry-After, and other keys are served', async () => {
   const api = await start({ config: { adminKey: 'a'.repeat(40), requestsPerMinute: 20 } });
   const headers = { authorization: `Bearer ${'a'.repeat(40)}` };
   const ask = () => api.app.inject({ method: 'POST', url: '/v1/apps', payload: {}, headers });
@@ -67,7 +67,7 @@ test('a key that asks too often is told to wait; other keys go on', async () => 
   expect(answers.slice(0, 20).every((answer) => answer.statusCode === 400)).toBe(true);
 });
 
-test('Temporal that cannot be reached is 503, not 500', async () => {
+test('an unreachable Temporal gives 503, not 500', async () => {
   const client = openTemporal({ address: '127.0.0.1:1' });
   const error = await client.workflow
     .start('none', { taskQueue: 'none', workflowId: 'none' })
@@ -76,10 +76,10 @@ test('Temporal that cannot be reached is 503, not 500', async () => {
   await client.connection.close();
 });
 
-/** The guards keep an answer about a key for 3 s. */
+/** The guards cache the owner of a key for 3 s. */
 const LONGER_THAN_THE_CACHE_MS = 10_000;
 
-test('a caller that guesses keys is stopped, while keys that are known to be valid go on', async () => {
+test('an address that guesses keys is refused, while keys known to be valid are served', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const api = await start();
   const app = await createTestApp(api);

@@ -7,13 +7,13 @@ import { personOf } from './auth.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The origin of the request was recorded for the audit. */
+    /** Whether the origin of the request was recorded for the audit. */
     hasOrigin: boolean;
   }
 }
 
 const AGENT_LENGTH = 300;
-/** Stands for the ID of a key. */
+/** Recorded in place of a key ID when the administrator acts. */
 const ADMINISTRATOR = 'admin';
 
 /**
@@ -23,7 +23,7 @@ const ADMINISTRATOR = 'admin';
 export function originOf(request: FastifyRequest, at: Date, appIdOfAdmin?: string): Origin {
   const { appId, keyId } = holderOf(request, appIdOfAdmin);
   request.hasOrigin = true;
-  // A link-local address can end in a zone, and the text of a proxy can be anything.
+  // A link-local address can end in a zone (`%eth0`), and a proxy can send any text.
   const [address = ''] = request.ip.split('%');
   return {
     id: newId('origin', randomBytes),

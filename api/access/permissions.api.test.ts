@@ -5,7 +5,7 @@ import { isPermitted, PERMISSIONS, type Permission } from './permissions.ts';
 const names = Object.keys(PERMISSIONS) as Permission[];
 const allowed = (role: (typeof ROLES)[number]) => names.filter((name) => isPermitted(role, name));
 
-test('only an approver keeps the test devices, and an operator may do everything else', () => {
+test('only an approver changes the test devices, and an operator may do everything else', () => {
   expect(allowed('operator')).toEqual(names.filter((name) => name !== 'test_devices.change'));
   expect(ROLES.filter((role) => isPermitted(role, 'test_devices.change'))).toEqual(['approver']);
 });

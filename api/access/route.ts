@@ -29,7 +29,7 @@ interface RouteSchema {
   readonly querystring?: z.ZodType;
   readonly headers?: z.ZodType;
   readonly body?: z.ZodType;
-  /** The answers of success only; `problems` names the others. */
+  /** Answers of success only. Failures are listed in `problems`. */
   readonly response: Readonly<Record<number, z.ZodType | { readonly content: object }>>;
 }
 
@@ -38,7 +38,7 @@ interface RouteOptions<Schema extends RouteSchema> {
   readonly access: Access;
   /** Hooks that run after the guard and before the body is read. */
   readonly onRequest?: (request: FastifyRequest, reply: Parameters<Handler<Schema>>[1]) => Promise<void>;
-  /** With an Idempotency-Key a repeated request has its effect once. */
+  /** A request that is repeated with the same Idempotency-Key takes effect once. */
   readonly idempotent?: true;
   readonly isRateLimited?: false;
   readonly serializerCompiler?: FastifySerializerCompiler<unknown>;
@@ -48,7 +48,7 @@ interface RouteOptions<Schema extends RouteSchema> {
   readonly handler: Handler<Schema>;
 }
 
-/** A route that changes something has to name its audit action, or say by null that it has none. */
+/** A route that changes something must name its audit action, or null when no person acts. */
 type Audited =
   | { readonly method: 'GET'; readonly audit?: AuditAction }
   | { readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'; readonly audit: AuditAction | null };
@@ -74,7 +74,7 @@ export function route<const Schema extends RouteSchema>(
     ...guardsOf(app.guard, access),
     ...(options.onRequest === undefined ? [] : [options.onRequest]),
   ];
-  // Callers are typed by their schema; fastify would infer the same types again, and cannot for a generic schema.
+  // Handlers are already typed by their schema. Fastify cannot infer the types of a generic schema.
   const untyped: FastifyInstance = app as never;
   untyped.route({
     ...(idempotent === true ? app.idempotency : {}),

@@ -2,12 +2,12 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { sha256 } from './auth.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** 43 characters of 62 are 256 bits. */
+/** 43 characters from an alphabet of 62 carry 256 bits. */
 const LENGTH = 43;
 /** The largest multiple of 62 in a byte; larger values would favour the first letters. */
 const FAIR_BELOW = 248;
 
-/** `sbk_`: an API key. `sbd_`: a device's secret. */
+/** API keys start with `sbk_`, secrets of devices with `sbd_`. */
 export function newSecret(prefix: 'sbk' | 'sbd'): string {
   let text = '';
   while (text.length < LENGTH) {

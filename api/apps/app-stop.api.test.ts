@@ -12,8 +12,8 @@ beforeEach(async () => {
 
 const stop = (who: Caller, reason = 'Wrong price') => who.call('POST', '/v1/app/stop', { reason });
 
-// Temporal is away in these tests.
-test('stops and lifts while Temporal is away; app, task and list say since when, by whom and why', async () => {
+// Temporal is not reachable in these tests.
+test('an app stops and resumes without Temporal, and app, task and list show time, person and reason', async () => {
   const { body: task } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));
   const shown = { at: api.clock.now.toISOString(), reason: 'Wrong price', by: { name: 'Mei the approver' } };
   expect(await stop(shop.approver)).toMatchObject({ status: 200, body: { stop: shown } });
@@ -26,7 +26,7 @@ test('stops and lifts while Temporal is away; app, task and list say since when,
   expect(await read('/v1/app')).toMatchObject({ stop: null });
 });
 
-test('what could not be told to go on is pending, and the stop is lifted all the same', async () => {
+test('tasks that cannot be told to resume are pending, and the stop is lifted anyway', async () => {
   const { body: task } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));
   await stop(operator);
   await api.deps.db
@@ -38,7 +38,7 @@ test('what could not be told to go on is pending, and the stop is lifted all the
   expect(lifted).toMatchObject({ status: 202, body: { resumed: [], pending: true, app: { stop: null } } });
 });
 
-test('is for approvers and operators, with a reason, and of their own app', async () => {
+test('a stop needs a reason and an approver or operator of the app', async () => {
   expect((await stop(shop.marketer)).status).toBe(403);
   expect((await shop.marketer.call('POST', '/v1/app/resume')).status).toBe(403);
   expect((await operator.call('POST', '/v1/app/stop', {})).status).toBe(400);
@@ -48,7 +48,7 @@ test('is for approvers and operators, with a reason, and of their own app', asyn
   expect((await other.marketer.call('GET', '/v1/app')).body).toMatchObject({ stop: null });
 });
 
-test('a stop and its end at one moment leave the app either stopped or not', async () => {
+test('a stop and a resume at the same moment leave the app either stopped or not', async () => {
   for (let round = 0; round < 10; round++) {
     await Promise.all([stop(operator), operator.call('POST', '/v1/app/resume'), stop(shop.approver)]);
     const { stop: shown } = (await operator.call('GET', '/v1/app')).body;

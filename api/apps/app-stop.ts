@@ -14,9 +14,9 @@ import { resumeStopped, untilSilent } from './notify-stopped.ts';
 const Resumed = z
   .object({
     app: AppBody,
-    /** Tasks that the stop had paused and that are resumed. */
+    /** Tasks that the stop had paused and that were told to resume. */
     resumed: z.array(z.string()),
-    /** True when some tasks could not be reached. They resume within five minutes, or by repeating the request. */
+    /** True when some tasks were not reached. Such tasks resume within five minutes, or on a repeated request. */
     pending: z.boolean(),
     detail: z.string().nullable(),
   })
@@ -31,8 +31,8 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'stopApp',
       description:
-        'The emergency stop. Once answered no request of any task of the app starts, also of tasks approved later, ' +
-        'and while Temporal or the workers are away. Asked again it changes nothing.',
+        'The emergency stop. After the answer no request of any task of the app starts. The stop includes tasks ' +
+        'that are approved later, and needs neither Temporal nor the workers. Repeating it changes nothing.',
       body: z.strictObject({ reason: PlainText(500) }).meta({ id: 'StopApp' }),
       response: { 200: AppBody },
     },
@@ -57,8 +57,8 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'resumeApp',
       description:
-        'Lifts the emergency stop; what it had paused goes on, under the late policy of each task. What somebody ' +
-        'paused by hand stays paused.',
+        'Lifts the emergency stop. Tasks that the stop had paused resume under their late policies. Tasks that a ' +
+        'person paused stay paused.',
       response: { 200: Resumed, 202: Resumed },
     },
     problems: [404],
@@ -70,7 +70,9 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
       const found = await findApp(deps.db, appId);
       if (found === undefined) throw notFound('app');
       const { resumed, pending } = await resumeStopped(deps, { appId, personId, origin });
-      const detail = pending ? 'The stop is lifted. Temporal is not reachable: ask again, or wait.' : null;
+      const detail = pending
+        ? 'The stop is lifted, but some tasks were not reached. Repeat the request, or wait up to five minutes.'
+        : null;
       return reply
         .code(pending ? 202 : 200)
         .send({ app: await renderApp(deps, found), resumed, pending, detail });

@@ -39,7 +39,7 @@ test('every fault of a request is listed at once, unknown fields one by one', as
 test.each([
   ['a wrong type', { name: 5, timeZone: 'UTC' }, '/name'],
   ['a NUL character', { name: 'a\0b', timeZone: 'UTC' }, '/name'],
-  ['half a character', { name: 'a\ud800', timeZone: 'UTC' }, '/name'],
+  ['a lone surrogate', { name: 'a\ud800', timeZone: 'UTC' }, '/name'],
   ['an offset instead of a time zone', { name: 'a', timeZone: '+08:00' }, '/timeZone'],
   ['a missing time zone', { name: 'a' }, '/timeZone'],
 ])('%s is refused with its place', async (_what, body, pointer) => {
@@ -63,7 +63,7 @@ test('an operator changes the settings of the app, and nobody else does', async 
   }
 });
 
-test('roles that decide about tasks are named once each, and at least one', async () => {
+test('approver roles must be distinct, and at least one', async () => {
   const set = (approverRoles: unknown) => app.call('operator', 'PATCH', '/v1/app', { approverRoles });
   for (const bad of [[], ['approver', 'approver'], ['sdk'], 'approver', null]) {
     expect((await set(bad)).json()).toMatchObject({ status: 400, code: 'invalid_request' });
@@ -76,7 +76,7 @@ test('roles that decide about tasks are named once each, and at least one', asyn
 test.each([
   ['broken JSON', '{"name":', 400, 'invalid_json'],
   ['no body at all', '', 400, 'invalid_json'],
-])('%s is a problem, not a fault of the server', async (_what, payload, status, code) => {
+])('%s is a problem of the request, not of the server', async (_what, payload, status, code) => {
   const headers = { ...admin, 'content-type': 'application/json' };
   const answer = await api.app.inject({ method: 'POST', url: '/v1/apps', payload, headers });
   expect([answer.statusCode, answer.json().code]).toEqual([status, code]);

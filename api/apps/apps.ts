@@ -27,10 +27,10 @@ const Settings = z.strictObject({
   /** Persons of these roles decide about tasks. */
   approverRoles: Roles.optional(),
   approvalsRequired: z.int().min(1).max(3).optional(),
-  /** How long approvers have, from when they are asked; null is without limit. Read when a revision goes to approval. */
+  /** The time that approvers have once asked, or null for no limit. Read when a revision goes to approval. */
   approvalTimeLimitMinutes: Minutes.nullable().optional(),
   onApprovalTimeout: z.enum(APPROVAL_TIMEOUTS).optional(),
-  /** How long before the limit the webhook `task.approval_reminder` is sent; null is never. */
+  /** The lead of the webhook `task.approval_reminder` before the limit, or null for no reminder. */
   approvalReminderMinutes: Minutes.nullable().optional(),
 });
 
@@ -46,7 +46,7 @@ export const AppBody = z
     approvalTimeLimitMinutes: z.int().nullable(),
     onApprovalTimeout: z.enum(APPROVAL_TIMEOUTS),
     approvalReminderMinutes: z.int().nullable(),
-    /** Null unless the emergency stop holds. */
+    /** Null unless an emergency stop is in force. */
     stop: AppStop.nullable(),
     createdAt: IsoDate,
   })

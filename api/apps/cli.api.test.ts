@@ -13,7 +13,7 @@ const server = useServer(api);
 const as = (role: 'operator' | 'marketer', ...args: string[]) =>
   runCommand({ apiUrl: server.url, key: app.keys[role] }, args);
 
-test('stops an app, says so, and lets it go on', async () => {
+test('the CLI stops an app, shows the stop, and resumes the app', async () => {
   const stopped = await as('operator', 'stop', app.appId, '--reason', 'Wrong price');
   expect(stopped).toMatchObject({ exitCode: 0, text: expect.stringContaining('The operator: Wrong price') });
   expect(await as('marketer', 'status', app.appId)).toEqual(stopped);
@@ -26,7 +26,7 @@ test('stops an app, says so, and lets it go on', async () => {
   expect(items[0]).toMatchObject({ verb: 'resume_app', userAgent: 'signalbox-cli' });
 });
 
-test("does nothing with another app's key, or one that may not", async () => {
+test("the CLI does nothing with another app's key, or a key without the permission", async () => {
   const other = await createTestApp(api);
   const wrong = await as('operator', 'stop', other.appId, '--reason', 'x');
   expect(wrong).toMatchObject({ exitCode: 1, text: expect.stringContaining('nothing was done') });
@@ -46,11 +46,11 @@ test.each([
   [['resume', 'app-0', '--reason', 'x']],
   [['explode', 'app-0']],
   [['stop', '--what']],
-])('%j answers how it is used', async (args) => {
+])('%j prints the usage', async (args) => {
   expect(await as('operator', ...args)).toEqual({ exitCode: 2, text: USAGE });
 });
 
-test('runs as a process, with the key from the environment', async () => {
+test('the CLI runs as a process with the key from the environment', async () => {
   const file = fileURLToPath(new URL('../../signalbox.ts', import.meta.url));
   const env = { SIGNALBOX_URL: server.url, SIGNALBOX_KEY: app.keys.operator };
   const { stdout } = await promisify(execFile)(process.execPath, [file, 'status', app.appId], { env });

@@ -8,7 +8,7 @@ const shop = fixture(beforeAll, () => openShop(api));
 
 const URL = '/v1/app/contact-rules';
 
-test('operators set them, everybody reads them, and the audit tells of it', async () => {
+test('operators set the contact rules, everybody reads them, and the audit records the change', async () => {
   const operator = await shop.person('operator');
   expect((await shop.marketer.call('GET', URL)).body).toEqual({ caps: [], quietHours: null });
   const rules = {
@@ -53,7 +53,7 @@ test.each([
   expect((body['errors'] as { pointer: string }[]).map((error) => error.pointer)).toContain(pointer);
 });
 
-test('a task says its class and how it stands to the rules', async () => {
+test('a task shows its message class and how the contact rules apply', async () => {
   const more = { messageClass: 'transactional', caps: 'ignore_and_count', quietHours: 'ignore' };
   const { status, body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, more));
   expect(status).toBe(201);

@@ -25,7 +25,7 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
     audit: AUDIT_ACTIONS.putContactRules,
     schema: {
       operationId: 'putContactRules',
-      description: 'They hold for every push that is prepared from now on.',
+      description: 'Replaces the contact rules for every push that is prepared from now on.',
       body: ContactRules,
       response: { 200: ContactRules },
     },

@@ -23,7 +23,7 @@ const Credential = z
     identity: z.string(),
     version: z.number(),
     updatedAt: IsoDate,
-    /** Requests per second of all senders together; null is as fast as the push service takes them. */
+    /** Requests per second across all senders, or null for as fast as the push service accepts. */
     ratePerSecond: z.number().nullable(),
   })
   .meta({ id: 'Credential' });
@@ -71,7 +71,7 @@ function setCredentialRateRoute(app: App, deps: ApiDeps): void {
     schema: {
       operationId: 'setCredentialRate',
       description:
-        'A limit for all tasks and all workers together; senders under way obey it within a moment.',
+        'Limits the rate across all tasks and workers. Running senders apply the limit within a moment.',
       params: z.object({ channel: z.enum(CHANNELS) }),
       body: z.strictObject({ ratePerSecond: RatePerSecond }),
       response: { 200: Credential },

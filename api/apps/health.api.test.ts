@@ -3,18 +3,18 @@ import { useTestApi } from '../../test/fixtures/test-api.ts';
 
 const api = useTestApi();
 
-test('a process that runs is live, whatever it can reach', async () => {
+test('a running process is live, whatever it can reach', async () => {
   const answer = await api.app.inject('/health/live');
   expect([answer.statusCode, answer.json()]).toEqual([200, { status: 'live' }]);
 });
 
-test('it is not ready while Temporal cannot be reached, and says which part is missing', async () => {
+test('a process is not ready while Temporal is unreachable, and names the missing part', async () => {
   const answer = await api.app.inject('/health/ready');
   expect(answer.statusCode).toBe(503);
   expect(answer.json()).toEqual({ status: 'not_ready', database: 'ok', temporal: 'unreachable' });
 });
 
-test('an address where nothing is answers with a problem', async () => {
+test('an unknown path answers with a problem', async () => {
   const answer = await api.app.inject('/nothing/here');
   expect(answer.statusCode).toBe(404);
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);

@@ -68,7 +68,7 @@ test('keys come in pages that together hold each key once', async () => {
   expect(new Set(seen).size).toBe(seen.length);
 });
 
-test('a cursor that is not ours, a limit out of range and an unknown parameter are each named', async () => {
+test('a foreign cursor, a limit out of range and an unknown parameter are each named', async () => {
   expect((await app.call('operator', 'GET', '/v1/keys?cursor=bm9uc2Vuc2U')).json().errors).toEqual([
     { parameter: 'cursor', detail: 'is not a cursor of this list' },
   ]);

@@ -103,7 +103,7 @@ function revokeKeyRoute(app: App, deps: ApiDeps): void {
   });
 }
 
-/** The person and the key appear together or not at all; the key itself is shown this once. */
+/** Creates the person and the key together or not at all. The key itself is shown only in this answer. */
 async function makeKey(
   deps: ApiDeps,
   request: FastifyRequest,

@@ -15,8 +15,8 @@ const SIGNAL_MS = 3_000;
 const POLL_MS = 50;
 
 /**
- * Resolves when no sender can start a request of the app any more: each has let go of its leases, or has been
- * silent for so long that it may not, by its own clock. No claim having succeeded since, that is soon.
+ * Resolves when no sender can start a request of the app any more. Each sender has released its leases, or has been
+ * silent for so long that its own clock forbids it. No claim succeeds after the stop, so the wait is short.
  */
 export async function untilSilent(deps: ApiDeps, appId: string): Promise<void> {
   const end = performance.now() + LEASE_SILENT_MS;
@@ -26,8 +26,8 @@ export async function untilSilent(deps: ApiDeps, appId: string): Promise<void> {
 }
 
 /**
- * Tells the tasks that the stop had paused to go on. By signal: no worker need run now. Whom this does not reach,
- * because Temporal is away or the task paused only just now, housekeeping tells.
+ * Tells the tasks that the stop had paused to resume. Signals do so without a running worker. Housekeeping tells
+ * the tasks that were not reached, because Temporal is not reachable or the task paused only a moment ago.
  */
 export async function resumeStopped(
   deps: ApiDeps,

@@ -15,14 +15,14 @@ import { notFound, Problem } from '../http/problem.ts';
 import { IsoDate } from '../http/schemas.ts';
 
 const params = z.object({
-  keyId: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be 1 to 100 of A-Z a-z 0-9 _ . -'),
+  keyId: z.string().regex(/^[A-Za-z0-9_.-]{1,100}$/, 'must be 1 to 100 characters of A-Z a-z 0-9 _ . -'),
 });
 
 const NewKey = z
   .discriminatedUnion('alg', [
     z.strictObject({
       alg: z.literal('HS256'),
-      secret: z.string().min(32).max(1000).describe('Used as its UTF-8 bytes'),
+      secret: z.string().min(32).max(1000).describe('The UTF-8 bytes of this text are the key'),
     }),
     z.strictObject({
       alg: z.enum(['ES256', 'RS256']),
@@ -35,7 +35,7 @@ const Key = z
   .object({ keyId: z.string(), alg: z.enum(['HS256', 'ES256', 'RS256']), createdAt: IsoDate })
   .meta({ id: 'UserTokenKey' });
 
-/** With these keys the app's own backend signs which user is signed in on a device. */
+/** Keys with which the app's own backend signs which user is signed in on a device. */
 export async function userTokenKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
   putting(app, deps);
   reading(app, deps);
@@ -50,7 +50,7 @@ function putting(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.putUserTokenKey,
     schema: {
       operationId: 'putUserTokenKey',
-      description: `To rotate, add a key under a new ID, sign with it, then delete the old one. At most ${MAX_USER_TOKEN_KEYS}.`,
+      description: `To rotate, add a key under a new ID, sign with it, then delete the old one. An app has at most ${MAX_USER_TOKEN_KEYS} keys.`,
       params,
       body: NewKey,
       response: { 200: Key },
@@ -79,7 +79,9 @@ function checkedKey(body: z.infer<typeof NewKey>): string {
     keyObject(body, body.publicKey);
   } catch (error) {
     const isOurs = error instanceof Error && error.message.startsWith('must be');
-    throw invalid([{ pointer: '/publicKey', detail: isOurs ? error.message : 'is not a public key in PEM' }]);
+    throw invalid([
+      { pointer: '/publicKey', detail: isOurs ? error.message : 'must be a public key in PEM (SPKI)' },
+    ]);
   }
   return body.publicKey;
 }

@@ -15,11 +15,11 @@ export async function pinnedDefinition(
   throw new Problem('invalid_request', 'The audience is not valid', { errors });
 }
 
-/** The definition of an audience in a request; undefined stands for everybody. */
+/** The definition of an audience in a request, or undefined for the audience of all devices. */
 export function definitionOf(
-  said: Partial<Record<'rule' | 'combination', unknown>>,
+  body: Partial<Record<'rule' | 'combination', unknown>>,
 ): AudienceDefinition | undefined {
-  const { rule, combination } = said;
+  const { rule, combination } = body;
   if (rule !== undefined) return { rule } as AudienceDefinition;
   return combination === undefined ? undefined : ({ combination } as AudienceDefinition);
 }

@@ -84,7 +84,7 @@ test('an estimate of an upload counts as a push would, with exclusions', async (
   });
 });
 
-test('more estimates than the database should bear are sent away for a moment', async () => {
+test('estimates beyond the concurrency limit get 503 with Retry-After', async () => {
   const { db } = api.deps;
   const answers = await db.transaction().execute(async (trx) => {
     await sql`lock table devices in access exclusive mode`.execute(trx);

@@ -29,7 +29,7 @@ const EstimateRequest = z
   .refine(
     ({ audience, rule, combination }) =>
       [audience, rule, combination].filter((one) => one !== undefined).length === 1,
-    'give one of audience, rule and combination',
+    'must have exactly one of audience, rule and combination',
   )
   .meta({ id: 'EstimateRequest' });
 type EstimateRequest = z.infer<typeof EstimateRequest>;
@@ -43,7 +43,7 @@ const EstimateBody = z
         deviceId: z.string(),
         userId: z.string().nullable(),
         platform: z.enum(PLATFORMS),
-        /** Why it would get nothing; null when it would be sent to. */
+        /** Why the device would get nothing, or null when it would be sent to. */
         reason: z.string().nullable(),
       }),
     ),
@@ -52,9 +52,7 @@ const EstimateBody = z
   })
   .meta({ id: 'AudienceEstimate' });
 
-/**
- * An estimate scans all devices of an app: few run at once, so that the database has capacity for the rest.
- */
+/** An estimate scans all devices of an app. Few run at once, so that the database has capacity for other work. */
 const MAX_ESTIMATES = 2;
 const TIMEOUT_MS = 20_000;
 
@@ -67,7 +65,8 @@ export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<v
     audit: AUDIT_ACTIONS.estimateAudience,
     schema: {
       operationId: 'estimateAudience',
-      description: 'What a push would find now: planned devices, and why some would get nothing.',
+      description:
+        'Counts the devices that a push would plan now, and the reasons why some would get nothing.',
       body: EstimateRequest,
       response: { 200: EstimateBody },
     },
@@ -95,7 +94,7 @@ async function plannedFrom(deps: ApiDeps, appId: string, body: EstimateRequest):
     body.audience === undefined ? [] : [body.audience],
     '/audience',
   );
-  if (audience === undefined) throw invalid([{ pointer: '/audience', detail: 'is missing' }]);
+  if (audience === undefined) throw invalid([{ pointer: '/audience', detail: 'is required' }]);
   return { audience: await sourceOf(deps.db, { appId, audience }) };
 }
 

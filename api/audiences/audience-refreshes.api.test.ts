@@ -20,7 +20,7 @@ async function audienceOfThree(): Promise<string> {
 const read = async (id: string) => (await app.call('marketer', 'GET', `/v1/audiences/${id}`)).json().refresh;
 const refresh = (id: string) => app.call('marketer', 'POST', `/v1/audiences/${id}/refresh`);
 
-test('a recount is asked for, is under way, and says what it found', async () => {
+test('a recount starts, shows its progress, and reports its counts', async () => {
   const id = await audienceOfThree();
   const asked = await refresh(id);
   expect([asked.statusCode, asked.json()]).toMatchObject([202, { total: 3, version: 1 }]);
@@ -34,7 +34,7 @@ test('a recount is asked for, is under way, and says what it found', async () =>
     });
 });
 
-test('two that ask at once get one recount; a process that is gone is followed by another', async () => {
+test('simultaneous requests get one recount, and another process takes over a recount that is abandoned', async () => {
   const id = await audienceOfThree();
   const { db } = api.deps;
   const start = (now: Date) =>
@@ -52,7 +52,7 @@ test('two that ask at once get one recount; a process that is gone is followed b
   expect((await findRefresh(db, id))?.counts.planned).toBe(3);
 });
 
-test('the recount of an upload goes from ID to ID, and finds what an estimate finds', async () => {
+test('the recount of an upload goes ID by ID, and agrees with an estimate', async () => {
   await audienceOfThree();
   const users = ['ada', 'ada', 'bob'].map((userId, i) => ({ deviceId: 'abc'[i], platform: 'ios', userId }));
   const operator = { authorization: `Bearer ${app.keys.operator}` };
@@ -86,7 +86,7 @@ test('the recount of an upload goes from ID to ID, and finds what an estimate fi
   });
 });
 
-test('a rule about a push whose details are gone fails the recount, and says so', async () => {
+test('a rule about a push whose deliveries are gone fails the recount with that reason', async () => {
   const id = await audienceOfThree();
   const source = { rule: { field: 'push', op: 'opened', pushId: 'push-0123456789-1' } };
   await sql`update audience_versions set source = ${JSON.stringify(source)}::jsonb where audience_id = ${id}`.execute(

@@ -17,7 +17,7 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
   const timer = setInterval(() => {
     refresher
       .takeOver()
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'no recount was taken over'));
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'taking over an abandoned recount failed'));
   }, LOOK_MS);
   timer.unref();
   app.addHook('onClose', async () => {
@@ -32,7 +32,7 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
     schema: {
       operationId: 'refreshAudience',
       description:
-        'Counts the newest version again, in the background. While it runs, this answers how far it is.',
+        'Counts the newest version again in the background. While a recount runs, the answer is its progress.',
       params: z.object({ id: z.string() }),
       response: { 202: AudienceRefresh },
     },

@@ -40,7 +40,7 @@ test('every fault of a rule is answered with its place', async () => {
   }
 });
 
-test('audiences are united, intersected and taken from each other, each in the version that it had', async () => {
+test('audiences are united, intersected and subtracted, each in its pinned version', async () => {
   await register(['a', 'b', 'c'].map((deviceId) => ios(deviceId)));
   const ids = (...value: string[]) => ({ field: 'attribute', name: 'id', op: 'in', value });
   const [ab, bc] = [await madeRule(ids('a', 'b')), await madeRule(ids('b', 'c'))];
@@ -92,7 +92,7 @@ test('audiences of another app, versions and pushes that do not exist are faults
   expect((await other.call('operator', 'PUT', `/v1/audiences/${own}`, { rule: VIP })).statusCode).toBe(404);
 });
 
-test('an audience keeps its kind, and a request says one thing', async () => {
+test('an audience keeps its kind, and a request must give exactly one definition', async () => {
   const id = await madeRule(VIP);
   expect((await put(id, combine('union', id, id))).statusCode).toBe(409);
   expect((await put(id, {})).statusCode).toBe(400);
@@ -100,12 +100,12 @@ test('an audience keeps its kind, and a request says one thing', async () => {
   expect((await estimate({})).statusCode).toBe(400);
 });
 
-test('what is used stays; what is not used can be archived, and is then not found', async () => {
+test('an audience in use cannot be archived, and an archived one is not found', async () => {
   const [used, free] = [await madeRule(VIP), await madeRule({ not: VIP })];
   const union = (await post({ name: 'U', kind: 'combination', ...combine('union', used, free) })).json().id;
   const remove = (id: string) => app.call('marketer', 'DELETE', `/v1/audiences/${id}`);
   const refused = await remove(used);
-  expect([refused.statusCode, refused.json().detail]).toEqual([409, `It is used by ${union}`]);
+  expect([refused.statusCode, refused.json().detail]).toEqual([409, `The audience is used by ${union}`]);
   const task = await app.call('marketer', 'POST', '/v1/tasks', {
     name: 'Sale',
     pushType: 'manual',
@@ -117,7 +117,7 @@ test('what is used stays; what is not used can be archived, and is then not foun
   });
   expect(task.statusCode).toBe(201);
   expect(task.json().definition).toMatchObject({ exclusions: [{ id: free, version: 1 }] });
-  expect((await remove(union)).json().detail).toBe(`It is used by ${task.json().id}`);
+  expect((await remove(union)).json().detail).toBe(`The audience is used by ${task.json().id}`);
   await app.call('marketer', 'DELETE', `/v1/tasks/${task.json().id}`);
   expect((await remove(union)).statusCode).toBe(204);
   expect([(await remove(union)).statusCode, (await remove(free)).statusCode]).toEqual([404, 204]);

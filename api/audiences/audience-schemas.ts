@@ -11,7 +11,7 @@ const fields = {
   name: z.string(),
   kind: z.enum(AUDIENCE_KINDS),
   version: z.number(),
-  /** Null where members are decided when the audience is used. */
+  /** Null for an audience whose members are determined when it is used. */
   members: z.number().nullable(),
   createdBy: z.string(),
   createdAt: IsoDate,
@@ -30,12 +30,12 @@ const AudienceVersion = z
   .meta({ id: 'AudienceVersion' });
 
 const Reasons = z.record(z.string(), z.number());
-/** planned = matched + the losses. */
+/** `planned` is `matched` plus the losses. */
 export const counts = {
   planned: z.number(),
   matched: z.number(),
   losses: Reasons,
-  /** The part of the matched devices. */
+  /** Matched devices that would be suppressed, by reason. */
   suppressed: Reasons,
   platforms: z.record(z.string(), z.object({ planned: z.number(), matched: z.number() })),
 };
@@ -44,13 +44,13 @@ export const AudienceRefresh = z
   .object({
     state: z.enum(['running', 'done', 'failed']),
     version: z.number(),
-    /** Devices of the app; of an audience that names its members, their IDs. */
+    /** Counted in devices of the app, or in IDs for an audience that names its members. */
     done: z.number(),
     total: z.number(),
-    /** So far, while it runs. */
+    /** Partial counts while the recount runs. */
     counts: z.object(counts),
     reason: z.string().nullable(),
-    /** The moment of which the counts are. */
+    /** The moment for which the counts hold. */
     startedAt: IsoDate,
     finishedAt: IsoDate.nullable(),
   })
@@ -72,5 +72,8 @@ export const NewAudience = z
 export const AudienceChange = z
   .strictObject({ ...RuleDefinition.shape, ...CombinationDefinition.shape })
   .partial()
-  .refine((change) => 'rule' in change !== 'combination' in change, 'give either rule or combination')
+  .refine(
+    (change) => 'rule' in change !== 'combination' in change,
+    'must have exactly one of rule and combination',
+  )
   .meta({ id: 'AudienceChange' });

@@ -10,7 +10,7 @@ const api = useTestApi();
 const app = fixture(beforeAll, () => createTestApp(api));
 const server = useServer(api);
 
-/** Over a real socket, in parts. */
+/** Starts an upload over a real socket, which is sent in parts. */
 function uploading(name: string, key?: string, offset = 0): ClientRequest {
   const sending = request({
     host: '127.0.0.1',
@@ -49,7 +49,7 @@ const progressOf = async (key: string) => {
   const answer = await app.call('marketer', 'GET', '/v1/audiences/upload', undefined, headers);
   return { status: answer.statusCode, ...answer.json() };
 };
-/** Sends enough that a part of it is kept, and hangs up in the middle; where the upload goes on. */
+/** Sends enough for a part to be stored, and disconnects in the middle. Returns the stored progress. */
 async function cutOff(name: string, key: string, content: string, offset = 0) {
   const cut = uploading(name, key, offset);
   cut.write(content);
@@ -58,7 +58,7 @@ async function cutOff(name: string, key: string, content: string, offset = 0) {
   await expect.poll(() => isKeyTaken(key)).toBe(false);
   return await progressOf(key);
 }
-/** More than are kept at a time. */
+/** More rows than are stored at a time. */
 const MANY = 25_000;
 const isKeyTaken = async (key: string) => {
   const { rows: found } = await api.deps.pool.query('select 1 from idempotency_keys where key = $1', [key]);
@@ -80,7 +80,7 @@ const members = async (id: string) => {
   return (await found.execute()).map((row) => row.id).toSorted();
 };
 
-test('an upload that is cut makes no audience, and goes on under its key where it ended, to the same audience', async () => {
+test('an interrupted upload makes no audience, and resumes under its key to the same audience', async () => {
   const file = `${rows(0, MANY)}device 1\n${rows(MANY - 10, 3 * MANY)}device-last`;
   const first = await cutOff('Cut', 'upload-0001', file.slice(0, 15 * MANY));
   expect(first).toMatchObject({ status: 200, isDone: false });
@@ -105,35 +105,35 @@ test('an upload that is cut makes no audience, and goes on under its key where i
   expect(await progressOf('upload-0001')).toMatchObject({ isDone: true });
 });
 
-test('an offset that is not where the upload ended is refused and says where that is; 0 begins anew', async () => {
-  const { offset } = await cutOff('Anew', 'upload-0002', rows(0, MANY));
-  const wrong = await sendWhole('Anew', 'upload-0002', rows(4_000, 5_000), offset + 1);
+test('a wrong offset is refused with the stored offset, and offset 0 starts over', async () => {
+  const { offset } = await cutOff('Restart', 'upload-0002', rows(0, MANY));
+  const wrong = await sendWhole('Restart', 'upload-0002', rows(4_000, 5_000), offset + 1);
   expect(wrong).toMatchObject({ status: 409, body: { code: 'conflict' } });
   expect(wrong.body.errors).toEqual([
-    { header: 'upload-offset', detail: `is not where the upload goes on: that is ${offset}` },
+    { header: 'upload-offset', detail: `does not match the stored offset, ${offset}` },
   ]);
   expect(await sendWhole('Other', 'upload-0002', rows(0, 10), offset)).toMatchObject({
     status: 409,
-    body: { errors: [{ detail: 'is not where the upload goes on: that is 0' }] },
+    body: { errors: [{ detail: 'does not match the stored offset, 0' }] },
   });
   expect((await progressOf('upload-0002')).offset).toBe(offset);
-  const anew = await sendWhole('Anew', 'upload-0002', rows(7_000, 7_100));
-  expect(anew).toMatchObject({ status: 201, body: { rows: 100, members: 100 } });
+  const restarted = await sendWhole('Restart', 'upload-0002', rows(7_000, 7_100));
+  expect(restarted).toMatchObject({ status: 201, body: { rows: 100, members: 100 } });
   expect(await progressOf('upload-none')).toMatchObject({ status: 404 });
 });
 
-test('an answer that a dead process never gave is given again: the file becomes one audience', async () => {
+test('a file whose process died before its answer becomes one audience, and a retry gets that answer', async () => {
   const first = await sendWhole('Lost', 'upload-0003', rows(0, 50));
   await api.deps.pool.query(`update idempotency_keys set status = null where key = 'upload-0003'`);
   api.clock.advance(61_000);
   expect(await sendWhole('Lost', 'upload-0003', rows(0, 50))).toEqual({ ...first, replayed: 'true' });
 });
 
-test('what a dead process had kept is gone on with; a request that lives on is not let in again', async () => {
+test('a request resumes the upload of a dead process, and the old request is refused if it lives on', async () => {
   const slow = uploading('Alive', 'upload-0004');
   slow.write(rows(0, 30_000));
   await expect.poll(async () => (await progressOf('upload-0004')).rows).toBeGreaterThan(0);
-  // As if its process had stopped for a minute: somebody else may go on meanwhile.
+  // Deleting the key simulates a process that stopped for a minute, so that another request may take over.
   await api.deps.pool.query(`delete from idempotency_keys where key = 'upload-0004'`);
   const { offset } = await progressOf('upload-0004');
   const rest = rows(0, 30_000).slice(offset);
@@ -143,7 +143,7 @@ test('what a dead process had kept is gone on with; a request that lives on is n
   expect(await members(done.body.id)).toHaveLength(30_000);
 });
 
-test('an upload that nobody went on with for a day is forgotten, one without a key at once', async () => {
+test('an upload that is not resumed is deleted after a day, one without a key at once', async () => {
   await cutOff('Old', 'upload-0005', rows(0, MANY));
   const open = async () =>
     (await api.deps.pool.query('select key from audience_uploads where answer is null')).rows.length;
@@ -159,7 +159,7 @@ test('an upload that nobody went on with for a day is forgotten, one without a k
   expect((await api.deps.pool.query('select 1 from audience_upload_members')).rows).toEqual([]);
 });
 
-test('two uploads that arrive in turns do not meet; one that ends early does not end the other', async () => {
+test('interleaved uploads stay separate, and the early end of one does not end the others', async () => {
   const [first, second, third] = [
     uploading('A', 'upload-000a'),
     uploading('B', 'upload-000b'),
@@ -180,7 +180,7 @@ test('two uploads that arrive in turns do not meet; one that ends early does not
   expect((await names()).filter((name: string) => /^[ABC] /.test(name))).toEqual(['A 5000', 'B 5000']);
 });
 
-test('while an upload goes on, however long, its key is taken', async () => {
+test('the key of a running upload stays claimed, however long the upload takes', async () => {
   const slow = uploading('Slow', 'upload-slow');
   slow.write(rows(0, 10));
   await expect.poll(() => isKeyTaken('upload-slow')).toBe(true);
@@ -199,7 +199,7 @@ test('while an upload goes on, however long, its key is taken', async () => {
   expect(await answerOf(slow)).toMatchObject({ status: 201, body: { members: 10 } });
 });
 
-test('what was cut off as a list of devices does not go on as one of users', async () => {
+test('an interrupted list of devices cannot be resumed as a list of users', async () => {
   const { offset } = await cutOff('Kind', 'upload-0009', rows(0, MANY));
   const asUsers = await sendWhole('Kind&ids=user', 'upload-0009', rows(0, 10), offset);
   expect(asUsers).toMatchObject({ status: 409, body: { errors: [{ header: 'upload-offset' }] } });

@@ -15,12 +15,12 @@ import { acceptStreams, CSV, NDJSON, TEXT, uploadBody } from '../upload/body.ts'
 
 const FILE = uploadBody(CSV, TEXT, NDJSON);
 const HOW =
-  'CSV with the columns device_id, user_id or both; plain text with one device ID per line, or with ids=user one user ID; or NDJSON. ' +
-  'With an Idempotency-Key a file that was cut off goes on where it ended: ask for the offset, and send the rest ' +
-  'under the same key with that Upload-Offset.';
+  'CSV with the columns device_id, user_id or both, plain text with one device ID per line (with ids=user one user ' +
+  'ID), or NDJSON. An upload with an Idempotency-Key can be resumed after an interruption: get the offset from ' +
+  'GET /v1/audiences/upload, and send the rest of the file under the same key with that Upload-Offset.';
 const Ids = { ids: z.enum(IDS_OF_TEXT).default('device') };
 const Headers = z.looseObject({
-  /** The number of bytes that are already stored and not sent again; 0 starts from the beginning. */
+  /** The number of bytes that are stored already and not sent again. 0 starts from the beginning. */
   'upload-offset': z.coerce.number().int().min(0).default(0),
 });
 const Progress = z
@@ -29,7 +29,7 @@ const Progress = z
     offset: z.number(),
     rows: z.number(),
     badRows: z.number(),
-    /** The file is stored as an audience. */
+    /** True once the file is stored as an audience. */
     isDone: z.boolean(),
     updatedAt: IsoDate,
   })
@@ -85,7 +85,7 @@ function uploadAudienceVersionRoute(app: App, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const { id } = request.params;
       const found = await findAudience(deps.db, personOf(request).appId, id);
-      if (found?.kind !== 'upload') throw notFound('audience of uploads');
+      if (found?.kind !== 'upload') throw notFound('uploaded audience');
       return await sendUpload(deps, request, reply, { id, ...request.query });
     },
   });
@@ -98,7 +98,7 @@ function getAudienceUploadRoute(app: App, deps: ApiDeps): void {
     access: 'audiences.change',
     schema: {
       operationId: 'getAudienceUpload',
-      description: 'How far the upload under this Idempotency-Key has come, for a day.',
+      description: 'The progress of the upload under this Idempotency-Key, which is kept for a day.',
       headers: z.looseObject({ 'idempotency-key': z.string() }),
       response: { 200: Progress },
     },
@@ -109,7 +109,10 @@ function getAudienceUploadRoute(app: App, deps: ApiDeps): void {
         key: request.headers['idempotency-key'],
       });
       if (found === undefined)
-        throw new Problem('not_found', 'Nothing was kept under this key: send the file from its beginning');
+        throw new Problem(
+          'not_found',
+          'No upload is stored under this Idempotency-Key; send the file from its beginning',
+        );
       const { bytes: offset, rows, badRows, isDone, updatedAt } = found;
       return { offset, rows, badRows, isDone, updatedAt };
     },

@@ -30,7 +30,7 @@ test('the audience of all devices has no list of members', async () => {
   expect(details.versions).toMatchObject([{ version: 1, members: null }]);
 });
 
-test('plain text holds device IDs, or user IDs where the address says so', async () => {
+test('plain text holds device IDs, or user IDs with ids=user', async () => {
   const text = (query: string) => upload('u1\nu2\nu1', 'text/plain', `/v1/audiences/upload?name=T${query}`);
   expect(await members((await text('')).json().id)).toEqual(['0 u1', '0 u2']);
   const { id } = (await text('&ids=user')).json();
@@ -97,7 +97,7 @@ test('uploads at the same moment become versions one after the other', async () 
   expect(answers.map((answer) => answer.json().version).toSorted()).toEqual([2, 3, 4]);
 });
 
-test('only what was uploaded takes another upload', async () => {
+test('only an uploaded audience accepts another upload', async () => {
   const { id } = (await app.call('marketer', 'POST', '/v1/audiences', { name: 'All', kind: 'all' })).json();
   expect((await upload('device_id\na', 'text/csv', `/v1/audiences/${id}/upload`)).statusCode).toBe(404);
 });

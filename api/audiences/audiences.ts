@@ -43,8 +43,8 @@ function createAudienceRoute(app: App, deps: ApiDeps): void {
     problems: [409, 413, 415, 422],
     handler: async (request, reply) => {
       const { appId, personId: by } = personOf(request);
-      const { name, kind, ...said } = request.body;
-      const definition = definitionOf(said);
+      const { name, kind, ...given } = request.body;
+      const definition = definitionOf(given);
       const source = definition === undefined ? {} : await pinnedDefinition(deps, { appId, definition });
       const id = newId('audience', randomBytes);
       const now = await deps.clock();
@@ -65,7 +65,7 @@ function changeAudienceRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.changeAudience,
     schema: {
       operationId: 'changeAudience',
-      description: 'The next version. Tasks and audiences that name an older one keep it.',
+      description: 'Creates the next version. Tasks and audiences that name an older version keep it.',
       params,
       body: AudienceChange,
       response: { 200: AudienceBody },
@@ -77,7 +77,10 @@ function changeAudienceRoute(app: App, deps: ApiDeps): void {
       const { kind } = await found(deps, appId, id);
       const definition = definitionOf(request.body);
       if (definition === undefined || !(kind in definition)) {
-        throw new Problem('not_allowed_now', `The audience is of the kind ${kind}, and stays of it`);
+        throw new Problem(
+          'not_allowed_now',
+          `The kind of an audience cannot change; this audience has the kind ${kind}`,
+        );
       }
       const source = await pinnedDefinition(deps, { appId, definition, self: id });
       const as = 'rule' in source ? 'rule' : 'combination';
@@ -141,7 +144,8 @@ function archiving(app: App, deps: ApiDeps): void {
       await deps.db.transaction().execute(async (trx) => {
         const archived = await archiveAudience(trx, { appId: appIdOf(request), id, now });
         if (archived === undefined) throw notFound('audience');
-        if (!archived.ok) throw new Problem('conflict', `It is used by ${archived.usedBy.join(', ')}`);
+        if (!archived.ok)
+          throw new Problem('conflict', `The audience is used by ${archived.usedBy.join(', ')}`);
         await recordAuditEntry(trx, request, { detail: id, now });
       });
       return reply.code(204).send(null);

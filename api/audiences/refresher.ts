@@ -8,15 +8,15 @@ import {
 import type { ApiDeps } from '../http/deps.ts';
 
 export interface Refresher {
-  /** Counts in the background; one audience after the other. */
+  /** Counts in the background, one audience after the other. */
   refresh(hold: RefreshHold): void;
   /** Continues the recounts of processes that ended. */
   takeOver(): Promise<void>;
-  /** Starts no further step; another process goes on with the rest. */
+  /** Starts no further step. Another process continues the recounts that are left. */
   close(): Promise<void>;
 }
 
-/** A step may take longer; another process then repeats it. */
+/** How long closing waits for the running step. Another process repeats a step that takes longer. */
 const CLOSE_MS = 3_000;
 
 export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
@@ -30,7 +30,7 @@ export function createRefresher({ db, clock, log }: ApiDeps): Refresher {
       log.error({ err: error, audienceId: hold.audienceId }, 'a recount of an audience failed');
       const end = {
         state: 'failed',
-        reason: 'it could not be counted; try again',
+        reason: 'the audience could not be counted; try again',
         now: await clock(),
       } as const;
       await endRefresh(db, hold, end).catch(() => undefined);

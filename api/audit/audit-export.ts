@@ -4,7 +4,7 @@ import type { Cell } from '../csv/csv-export.ts';
 
 const PAGE = 1_000;
 
-/** A page at a time, so that memory stays flat and no snapshot is held while somebody reads slowly. */
+/** Reads page by page, so that memory stays flat and a slow reader holds no snapshot. */
 export async function* exportAudit(db: Db, filter: AuditFilter): AsyncGenerator<AuditLine[]> {
   let before: number | undefined;
   for (;;) {

@@ -31,7 +31,7 @@ const verbs = async (query = '') => (await audit(query)).items.map(({ verb }) =>
 const create = async (headers: Record<string, string> = {}) =>
   String((await shop.marketer.call('POST', '/v1/tasks', newTask(shop), headers)).body['id']);
 
-test('tells who did what to which revision, through what, and from where', async () => {
+test('the audit names the person, action, revision, channel and origin', async () => {
   const headers = { 'x-forwarded-for': '203.0.113.9', 'user-agent': 'console/1.0' };
   const taskId = await create(headers);
   const { items } = await audit();
@@ -54,14 +54,14 @@ test('tells who did what to which revision, through what, and from where', async
   expect(await ofTask(shop.marketer)).toMatchObject([{ ip: null, userAgent: null, keyId: null }]);
 });
 
-test('an address that a proxy made up is none, and costs nothing', async () => {
+test('an invalid address from a proxy is recorded as none, and nothing fails', async () => {
   await create({ 'x-forwarded-for': 'unknown' });
   await create({ 'x-forwarded-for': 'fe80::1%eth0', 'user-agent': 'x'.repeat(5000) });
   const { items } = await audit();
   expect(items).toMatchObject([{ ip: 'fe80::1', userAgent: 'x'.repeat(300) }, { ip: null }]);
 });
 
-test('is filtered by person, verb, task, way, outcome and time, and paged', async () => {
+test('the audit is filtered by person, action, task, channel, outcome and time, and paged', async () => {
   const first = await create();
   api.clock.advance(60_000);
   const second = await create();
@@ -81,7 +81,7 @@ test('is filtered by person, verb, task, way, outcome and time, and paged', asyn
   expect((await operator.call('GET', '/v1/audit?from=yesterday')).status).toBe(400);
 });
 
-test("is for operators and approvers of the app, and never shows another app's", async () => {
+test("operators and approvers read the audit of their app, and never another app's", async () => {
   await create();
   const other = await openShop(api);
   expect((await audit('', other.approver)).items).toEqual([]);
@@ -89,7 +89,7 @@ test("is for operators and approvers of the app, and never shows another app's",
   expect((await shop.marketer.call('GET', '/v1/audit/export')).status).toBe(403);
 });
 
-test('exports all that a filter chooses, as CSV that no spreadsheet runs, and as NDJSON', async () => {
+test('an export holds all filtered lines, as CSV without formulas and as NDJSON', async () => {
   const { appId } = shop;
   const { personId } = operator;
   await sql`
@@ -112,7 +112,7 @@ test('exports all that a filter chooses, as CSV that no spreadsheet runs, and as
   expect(new Set(parsed.map(({ no }) => no)).size).toBe(2500);
 });
 
-test('can only grow', async () => {
+test('audit entries can be neither changed nor deleted', async () => {
   await create();
   for (const table of ['audit', 'request_origins'] as const) {
     await expect(api.deps.db.deleteFrom(table).execute()).rejects.toThrow('immutable');

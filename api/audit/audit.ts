@@ -54,7 +54,7 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'audit.read',
     schema: {
       operationId: 'exportAudit',
-      description: 'Newest first, streamed. A file that breaks off was not finished.',
+      description: 'Streams the audit, newest first. A connection that breaks off means an incomplete file.',
       tags,
       querystring: z.strictObject({ ...Filter, format: z.enum(['csv', 'ndjson']).default('csv') }),
       response: {

@@ -8,7 +8,7 @@ test.each(['=1+1', '+49', '-2', '@sum', '\tx', "'=1", '"=1"'])('%j does not begi
   expect(cell).not.toMatch(/^[=+\-@\t\r]/);
 });
 
-test('whatever is exported is imported as it was', () => {
+test('exported text is imported unchanged', () => {
   const text = fc.oneof(fc.string(), fc.stringMatching(/^'{0,3}[=+\-@][a-z",]*$/));
   fc.assert(
     fc.property(fc.array(text, { minLength: 1 }), (cells) => {

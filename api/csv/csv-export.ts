@@ -16,18 +16,18 @@ function cellText(cell: Cell): string {
   return typeof cell === 'string' ? csvCell(cell) : String(cell);
 }
 
-/** The last line of a file that does not hold all of its rows. */
+/** The first cell of the last line of an incomplete file. */
 export const CUT = '#incomplete';
 
-/** For a route's `response`: the file, which is written while it is read. */
+/** The documented response of a route that streams a CSV file. */
 export const CSV_RESPONSE = {
-  description: `A CSV file. One whose last line begins with ${CUT} was cut off, and its connection closed early.`,
+  description: `A CSV file. If its last line begins with ${CUT}, the file is incomplete, and the connection closed early.`,
   content: { 'text/csv': { schema: z.string() } },
 };
 
 /**
- * Writes rows as they come, a page at a time as fast as the reader takes them. If reading fails midway the file says so in
- * its last line, and the connection breaks, so that nobody takes a part for the whole.
+ * Streams rows page by page, with the back-pressure of the reader. When reading the rows fails midway, the last line
+ * of the file says so and the connection breaks, so that nobody mistakes an incomplete file for a complete one.
  */
 export function sendCsv(
   reply: FastifyReply,
@@ -44,7 +44,7 @@ async function* linesOf(columns: readonly string[], pages: AsyncIterable<Cell[][
   try {
     for await (const rows of pages) if (rows.length > 0) yield rows.map(csvLine).join('');
   } catch (error) {
-    yield csvLine([CUT, 'the rest could not be read; export again']);
+    yield csvLine([CUT, 'the remaining rows could not be read; export again']);
     await turn();
     throw error;
   }

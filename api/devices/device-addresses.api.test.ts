@@ -50,7 +50,7 @@ test('an OEM registration ID and a Firebase installation ID are kinds of their o
   expect(await read('f')).toMatchObject({ channel: 'fcm', addressKind: 'fcm_installation_id' });
 });
 
-test('an address that nothing sends to yet also belongs to who registered it last', async () => {
+test('an address without a sender also belongs to the device that registered it last', async () => {
   const address = { kind: 'huawei', token: HUAWEI };
   await register({ deviceId: 'old', platform: 'android', address });
   await register({ deviceId: 'new', platform: 'android', address });
@@ -75,7 +75,7 @@ test('an APNs token in another case is the same: registered, refreshed or import
   expect([(await read('d')).tokenState, (await read('e')).tokenState]).toEqual(['replaced', 'active']);
 });
 
-test('a device may change the kind of its address; a bare token is of the kind that it has', async () => {
+test('a device may change the kind of its address, and a bare token has the current kind', async () => {
   const proof = await proofOf({ deviceId: 'a', platform: 'android', token: 'x'.repeat(30) });
   const put = (body: object) => app.call('sdk', 'PUT', '/v1/devices/a', body, proof);
   expect((await put({ address: { kind: 'honor', token: HUAWEI } })).json()).toMatchObject({
@@ -93,11 +93,7 @@ test('a device may change the kind of its address; a bare token is of the kind t
 
 test.each([
   ['a kind of another platform', { address: { kind: 'apns_token', token: token('a') } }, '/address/kind'],
-  [
-    'an installation ID that is none',
-    { address: { kind: 'fcm_installation_id', token: 'x' } },
-    '/address/token',
-  ],
+  ['a malformed installation ID', { address: { kind: 'fcm_installation_id', token: 'x' } }, '/address/token'],
   [
     'a token beside an address',
     { token: 'x'.repeat(30), address: { kind: 'huawei', token: HUAWEI } },
@@ -112,7 +108,7 @@ test.each([
   expect(answer.json().errors.map((one: { pointer: string }) => one.pointer)).toContain(pointer);
 });
 
-test('a web push endpoint that is no browser service is refused: the engine is not sent anywhere', async () => {
+test('a web push endpoint outside the browser services is refused, so nobody can aim the engine elsewhere', async () => {
   const subscription = { ...browser('x'), endpoint: 'https://internal.example/x' };
   const answer = await register({
     deviceId: 'w',
@@ -122,7 +118,7 @@ test('a web push endpoint that is no browser service is refused: the engine is n
   expect(answer.json().errors).toMatchObject([{ pointer: '/address/subscription/endpoint' }]);
 });
 
-test('every token that ended stays known with its reason, never as itself', async () => {
+test('every ended token is listed with its reason, never as itself', async () => {
   const proof = await proofOf({ deviceId: 'd', platform: 'ios', token: token('a') });
   await app.call('sdk', 'PUT', '/v1/devices/d', { token: token('b') }, proof);
   await api.deps.db
@@ -165,7 +161,7 @@ test('a token of a device that was not seen for 30 days is stale until the devic
   expect((await read('d')).tokenState).toBe('active');
 });
 
-test('a device that changes too often is stopped; nobody else can use up what it may, nor it what others may', async () => {
+test('a device that changes too often is limited, and neither strangers nor other devices share its limit', async () => {
   const proof = await proofOf({ deviceId: 'busy', platform: 'ios' });
   const statuses: number[] = [];
   for (let i = 0; i < 130; i++) await app.call('sdk', 'PUT', '/v1/devices/busy', {});

@@ -20,7 +20,7 @@ interface Change {
   readonly identifiers: IdentifierChanges;
 }
 
-/** Throws a Problem with every fault. `kind` is what a bare token is. */
+/** Throws a Problem that lists every fault. `device.kind` is the address kind of a bare token. */
 export function deviceChange(
   device: { platform: Platform; kind: AddressKind },
   body: z.infer<typeof DeviceRefresh>,
@@ -46,16 +46,20 @@ function addressOf(
   faults: Fault[],
 ): Address | undefined {
   if (address !== undefined) {
-    if (token !== undefined) faults.push({ pointer: '/token', detail: 'must be left out beside an address' });
+    if (token !== undefined)
+      faults.push({ pointer: '/token', detail: 'must be omitted when address is given' });
     if (!fitsPlatform(address.kind, platform)) {
-      faults.push({ pointer: '/address/kind', detail: `is not for ${platform} devices` });
+      faults.push({ pointer: '/address/kind', detail: `is not allowed for ${platform} devices` });
     }
     return address.kind === 'web_push'
       ? webPushAddress(address.subscription, faults)
       : textAddress(address, faults);
   }
   if (token === undefined || token === null) return token === null ? { kind, token } : undefined;
-  const detail = kind === 'web_push' ? 'must be an address with a subscription' : addressFault(kind, token);
+  const detail =
+    kind === 'web_push'
+      ? 'is not allowed for web push; send an address with a subscription'
+      : addressFault(kind, token);
   if (detail !== undefined) faults.push({ pointer: '/token', detail });
   return { kind, token: normalToken(kind, token) };
 }

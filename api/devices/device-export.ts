@@ -15,7 +15,10 @@ interface ExportArgs {
   readonly now: Date;
 }
 
-/** Batch by batch: a slow reader holds neither memory nor a connection. Tokens and secrets are not in it. */
+/**
+ * Exports devices in batches, so that a slow reader holds neither memory nor a connection. Tokens and secrets are
+ * left out.
+ */
 export async function* exportDevices(db: Db, args: ExportArgs): AsyncGenerator<string> {
   const { format, ...query } = args;
   if (format === 'csv') yield `${Object.keys(COLUMNS).join(',')}\r\n`;
@@ -29,7 +32,7 @@ export async function* exportDevices(db: Db, args: ExportArgs): AsyncGenerator<s
   }
 }
 
-/** As in a file to import, where that has such a column. */
+/** Columns that an import file has as well carry the same names. */
 const COLUMNS: Readonly<Record<string, (device: Device) => string | null>> = {
   device_id: ({ deviceId }) => deviceId,
   platform: ({ platform }) => platform,

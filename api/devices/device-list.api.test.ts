@@ -64,7 +64,7 @@ test('an active token turns stale for the filter as for the device', async () =>
   expect(await idsOf('tokenState=active')).toEqual([]);
 });
 
-test('pages hold every device once, also those of any script', async () => {
+test('pages hold every device once, whatever the script of its ID', async () => {
   const ids = Array.from({ length: 25 }, (_, i) => `${'zäя漢🙂'.at(i % 5)}${i}`).map((id) =>
     id.toWellFormed(),
   );
@@ -101,7 +101,7 @@ test('a device that only gave a hash is found by that hash and by the ID behind 
   expect(await found({ oaid: 'CAFE0123456789AB' })).toEqual(['d']);
 });
 
-test('an identifier belongs to who gave it last; null takes it away; what is not named stays', async () => {
+test('an identifier belongs to the device that gave it last, null removes it, and an omitted one stays', async () => {
   await register('old', { identifiers: { idfa: IDFA, customId: 'm' } });
   const { secret } = (await register('new', { identifiers: { idfa: IDFA } })).json();
   expect(await found({ idfa: IDFA })).toEqual(['new']);
@@ -113,7 +113,7 @@ test('an identifier belongs to who gave it last; null takes it away; what is not
   expect(await found({ idfa: IDFA })).toEqual([]);
 });
 
-test('a device that gives one hash of an identifier has it in all its forms', async () => {
+test('a device that gives one hash of a known identifier has all its forms', async () => {
   await register('old', { identifiers: { idfa: IDFA, customId: 'm' } });
   await register('new', { identifiers: { idfa: hash('md5', IDFA) } });
   expect(await found({ idfa: IDFA })).toEqual(['new']);
@@ -123,7 +123,7 @@ test('a device that gives one hash of an identifier has it in all its forms', as
   expect(await found({ idfa: IDFA })).toEqual(['newest']);
 });
 
-test('in a file the last row of an identifier has it, and an empty field takes it away', async () => {
+test('the last row of a file with an identifier keeps it, and an empty field removes it', async () => {
   await importCsv('device_id,platform,custom_id', 'a,ios,m1', 'b,ios,m1', 'c,ios,m2');
   expect(await found({ customId: 'm1' })).toEqual(['b']);
   await importCsv('device_id,platform,custom_id', 'b,ios,', 'c,ios,m3');
@@ -141,7 +141,7 @@ test('identifiers of another app are not found, and a lookup of nothing is refus
   expect(await lookUp({ idfa: 'x' })).toMatchObject({ errors: [{ pointer: '/identifiers/idfa' }] });
 });
 
-test('an export holds every device as its filters say, without tokens, and is imported again as it was', async () => {
+test('an export holds the filtered devices without tokens, and is imported again unchanged', async () => {
   const rows = Array.from({ length: 4_100 }, (_, i) => `e${i},ios,${token(i)},u${i}`);
   await importCsv('device_id,platform,token,user_id', ...rows);
   const answer = await app.call('operator', 'GET', '/v1/devices/export?platform=ios');

@@ -23,7 +23,7 @@ const Filter = z.strictObject({
   tag: Label(100).optional(),
   tokenState: TokenState.optional(),
   unsubscribed: z.stringbool().optional(),
-  deviceId: DeviceId.optional().describe('The beginning of the device ID'),
+  deviceId: DeviceId.optional().describe('A prefix of the device ID'),
 });
 
 export async function deviceListRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -39,7 +39,7 @@ function listing(app: App, deps: ApiDeps): void {
     access: 'devices.read',
     schema: {
       operationId: 'listDevices',
-      description: 'In the order of the device IDs.',
+      description: 'Lists devices in the order of their IDs.',
       querystring: z.strictObject({ ...Filter.shape, ...PageQuery.shape }),
       response: { 200: Page(DeviceBody) },
     },
@@ -72,7 +72,8 @@ function lookingUp(app: App, deps: ApiDeps): void {
     schema: {
       operationId: 'lookUpDevices',
       description:
-        'The devices that any of the identifiers belongs to. They travel in the body, not in an address.',
+        'Finds the devices that have any of the identifiers. Identifiers are sent in the body, ' +
+        'because proxies may log URLs.',
       body: z.strictObject({ identifiers: Identifiers }),
       response: { 200: z.object({ items: z.array(DeviceBody) }) },
     },
@@ -93,7 +94,7 @@ function lookingUp(app: App, deps: ApiDeps): void {
 }
 
 function exporting(app: App, deps: ApiDeps): void {
-  const file = { description: 'A line for each device', content: {} };
+  const file = { description: 'One line per device', content: {} };
   const schema = z.string();
   route(app, {
     method: 'GET',
@@ -103,8 +104,8 @@ function exporting(app: App, deps: ApiDeps): void {
     schema: {
       operationId: 'exportDevices',
       description:
-        'Streamed in the order of the device IDs, without tokens and secrets. In CSV what a spreadsheet would take ' +
-        'for a formula has an apostrophe before it. A file that breaks off was not finished.',
+        'Streams devices in the order of their IDs, without tokens and secrets. In CSV, text that a spreadsheet ' +
+        'would treat as a formula has a leading apostrophe. A connection that breaks off means an incomplete file.',
       querystring: z.strictObject({ ...Filter.shape, format: z.enum(EXPORT_FORMATS).default('csv') }),
       response: { 200: { ...file, content: { [CSV]: { schema }, [NDJSON]: { schema } } } },
     },

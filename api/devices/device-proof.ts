@@ -6,7 +6,7 @@ import { isSecret } from '../access/secrets.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound, Problem } from '../http/problem.ts';
 
-/** The limit of one device, from all addresses together. No device changes more often. */
+/** The limit of one device across all addresses. Devices in normal use stay far below it. */
 const PER_MINUTE = 120;
 
 interface DeviceRef {
@@ -16,8 +16,8 @@ interface DeviceRef {
 
 export interface DeviceGuard {
   /**
-   * Returns the stored proof of a device, which may be new. Throws when the device has a secret and the
-   * request lacks it.
+   * Returns the stored proof of a device, or undefined for a new device. Throws when the device has a secret and
+   * the request lacks it.
    */
   admit(request: FastifyRequest, deviceId: string): Promise<DeviceRef & { proof: DeviceProof | undefined }>;
   /** Throws unless the device exists and its secret was shown. */
@@ -33,11 +33,12 @@ export function createDeviceGuard(app: App, deps: ApiDeps): DeviceGuard {
   async function admit(request: FastifyRequest, deviceId: string) {
     const ref = { appId: appIdOf(request), deviceId };
     const proof = await findSecretHash(deps.db, ref);
-    // The secret is checked before the limit, so that a stranger who knows the device's ID cannot exhaust the limit.
+    // The secret is checked before the limit, so that a stranger who knows the device's ID cannot exhaust the
+    // limit.
     if (proof !== undefined && proof.hash !== null) proveSecret(request, proof.hash);
     const result = await limit(request);
     if (!result.isAllowed && result.isExceeded) {
-      throw new Problem('rate_limited', 'Too many requests of this device', {
+      throw new Problem('rate_limited', 'Too many requests for this device; try again later', {
         retryAfterSeconds: result.ttlInSeconds,
       });
     }

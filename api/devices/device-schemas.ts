@@ -11,7 +11,7 @@ export const DeviceId = z
   .regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces or control characters');
 
 const AttributeValue = z.union([
-  z.string().max(LIMITS.attributeValue).refine(isStorable, 'must not contain NUL or half a character'),
+  z.string().max(LIMITS.attributeValue).refine(isStorable, 'must not contain NUL or a lone surrogate'),
   z.number(),
   z.boolean(),
   z.null(),
@@ -22,10 +22,13 @@ export const Attributes = z
       .string()
       .min(1)
       .max(LIMITS.attributeName)
-      .refine(isStorable, 'must not contain NUL or half a character'),
+      .refine(isStorable, 'must not contain NUL or a lone surrogate'),
     AttributeValue,
   )
-  .refine((all) => Object.keys(all).length <= LIMITS.attributes, `at most ${LIMITS.attributes} attributes`)
+  .refine(
+    (all) => Object.keys(all).length <= LIMITS.attributes,
+    `must have at most ${LIMITS.attributes} attributes`,
+  )
   .meta({ id: 'Attributes' });
 
 export const Locale = Label(LIMITS.locale);
@@ -51,13 +54,13 @@ const Address = z
           keys: z.strictObject({ p256dh: z.string().max(100), auth: z.string().max(50) }),
           expirationTime: z.number().nullish(),
         })
-        .describe('What PushSubscription.toJSON() answers in a browser'),
+        .describe('The result of PushSubscription.toJSON() in a browser'),
     }),
   ])
   .meta({ id: 'DeviceAddress' });
 export type AddressBody = z.infer<typeof Address>;
 
-/** Null takes one away; what is left out stays. */
+/** Null removes an identifier. An omitted identifier stays. */
 const identifier = z.string().min(1).max(200).nullish();
 export const Identifiers = z
   .strictObject({
@@ -67,7 +70,7 @@ export const Identifiers = z
     androidId: identifier,
     customId: identifier,
   })
-  .describe('Each as it is, or hashed as in md5:… and sha256:…')
+  .describe('Each identifier is in plain text, or hashed as md5:… or sha256:…')
   .meta({ id: 'DeviceIdentifiers' });
 export type IdentifiersBody = z.infer<typeof Identifiers>;
 
@@ -78,12 +81,12 @@ export const NewDevice = z
     ...z.object(fields).partial().shape,
     deviceId: DeviceId.refine((id) => !isZeroDeviceId(id), IDENTIFIER_FAULTS.all_zeros),
     platform: z.enum(PLATFORMS),
-    token: Token.nullish().describe('An APNs or FCM token; any other kind goes into `address`'),
+    token: Token.nullish().describe('An APNs or FCM token. Use `address` for any other kind.'),
     ...addressed,
   })
   .meta({ id: 'NewDevice' });
 
-/** Fields that are left out keep their values. A token of null removes the token. */
+/** Omitted fields keep their values. A token of null removes the token. */
 export const DeviceRefresh = z
   .strictObject({ ...z.object(fields).partial().shape, token: Token.nullish(), ...addressed })
   .meta({ id: 'DeviceRefresh' });
@@ -122,7 +125,7 @@ export const TokenPeriodBody = z
   })
   .meta({ id: 'DeviceToken' });
 
-/** Other headers pass as they are. */
+/** The object is loose, so that other headers pass unchecked. */
 export const DeviceSecret = z.looseObject({
   'x-device-secret': z
     .string()

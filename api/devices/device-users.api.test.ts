@@ -49,7 +49,7 @@ test('a user is bound by a token that the backend signed, and unbound by the dev
   expect(unbound.json().userId).toBeNull();
 });
 
-test('public keys of both kinds do, and several devices may be of one user', async () => {
+test('public keys of both kinds are accepted, and a user may have several devices', async () => {
   await putKey('ec', { alg: 'ES256', publicKey: pem(ec.publicKey) });
   await putKey('rsa', { alg: 'RS256', publicKey: pem(rsa.publicKey) });
   const byEc = await sign({ alg: 'ES256', kid: 'ec', key: ec.privateKey });
@@ -59,18 +59,18 @@ test('public keys of both kinds do, and several devices may be of one user', asy
 });
 
 test.each<[string, Wanted, RegExp]>([
-  ['another secret', { key: Buffer.from('another secret that is long enough') }, /wrong signature/],
+  ['another secret', { key: Buffer.from('another secret that is long enough') }, /invalid signature/],
   ['an unknown key', { kid: 'k9' }, /must name a key/],
   ['no expiry', { expiresInS: null }, /lacks the claim "exp"/],
   ['an expiry in the past', { expiresInS: -31 }, /has expired/],
   ['another app', { claims: { aud: 'app-other' } }, /not for this app/],
   ['no app', { claims: { aud: undefined } }, /"aud"/],
   ['no user', { claims: { sub: undefined } }, /"sub"/],
-  ['a user ID with a space', { claims: { sub: 'a b' } }, /no user ID/],
-  ['a start in the future', { claims: { nbf: 4_000_000_000 } }, /wrong "nbf"/],
+  ['a user ID with a space', { claims: { sub: 'a b' } }, /user ID in "sub"/],
+  ['a start in the future', { claims: { nbf: 4_000_000_000 } }, /invalid claim "nbf"/],
   ['another device', { claims: { device_id: 'other' } }, /another device/],
   ['another algorithm', { alg: 'HS512', key: Buffer.alloc(64, 1) }, /algorithm/],
-])('a token with %s is refused in words, and binds nobody', async (_what, wanted, why) => {
+])('a token with %s is refused with the reason, and binds nobody', async (_what, wanted, why) => {
   await putKey('k1', { alg: 'HS256', secret: SECRET });
   const answer = await bind(await sign(wanted));
   expect(answer.json()).toMatchObject({ status: 403, code: 'invalid_user_token' });
@@ -88,15 +88,15 @@ test('an unsigned token, a public key used as a secret, and junk are refused', a
   }
 });
 
-test('a token that names its device binds that device; without the device secret none does', async () => {
+test('a token that names a device binds that device only, and binding needs the device secret', async () => {
   await putKey('k1', { alg: 'HS256', secret: SECRET });
   const token = await sign({ claims: { device_id: 'd' } });
   expect((await bind(token, {})).json().code).toBe('device_secret_required');
   expect((await bind(token)).statusCode).toBe(200);
 });
 
-test('keys are rotated: both count until the old one is deleted', async () => {
-  expect((await bind(await sign())).json().detail).toMatch(/has no key/);
+test('both keys of a rotation are accepted until the old one is deleted', async () => {
+  expect((await bind(await sign())).json().detail).toMatch(/has no user token key/);
   await putKey('k1', { alg: 'HS256', secret: SECRET });
   await putKey('k2', { alg: 'HS256', secret: `${SECRET} 2` });
   const fresh = await sign({ kid: 'k2', key: Buffer.from(`${SECRET} 2`) });

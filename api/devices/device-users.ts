@@ -11,7 +11,13 @@ import { userOfToken } from './user-token.ts';
 const params = z.object({ deviceId: DeviceId });
 const Binding = z
   .strictObject({
-    token: z.string().min(1).max(8192).describe("A JWT of the app's backend: sub, aud, exp, device_id"),
+    token: z
+      .string()
+      .min(1)
+      .max(8192)
+      .describe(
+        "A JWT signed by the app's backend, with the claims sub, aud (the app ID), exp and optionally device_id",
+      ),
   })
   .meta({ id: 'UserBinding' });
 
@@ -27,7 +33,8 @@ export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'bindUser',
       description:
-        'The token is signed by a key of the app; `device_id`, when it has one, must be this device.',
+        'Binds a user to the device. A user token key of the app must have signed the token. ' +
+        'A claim `device_id` must name this device.',
       params,
       headers: DeviceSecret,
       body: Binding,

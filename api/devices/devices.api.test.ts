@@ -31,7 +31,7 @@ test('a device registers, and persons see it without its token', async () => {
   expect(answer.body).not.toContain(apnsToken('a'));
 });
 
-test('an ID of all zeros, which devices without one share, is no device ID', async () => {
+test('an ID of all zeros, which devices without an ID share, is not a device ID', async () => {
   const answer = await register(device('00000000-0000-0000-0000-000000000000'));
   expect([answer.statusCode, answer.json().errors]).toEqual([
     400,
@@ -39,7 +39,7 @@ test('an ID of all zeros, which devices without one share, is no device ID', asy
   ]);
 });
 
-test('who registers a known device again has to show its secret, and gets a new one', async () => {
+test('registering a known device again needs its secret, and gives a new one', async () => {
   const { secret } = (await register(device('d1'))).json();
   expect((await register(device('d1'))).json().code).toBe('device_secret_required');
   expect((await register(device('d1'), { 'x-device-secret': 'sbd_guess' })).statusCode).toBe(403);
@@ -48,7 +48,7 @@ test('who registers a known device again has to show its secret, and gets a new 
   expect((await register(device('d1'), { 'x-device-secret': secret })).statusCode).toBe(403);
 });
 
-test('of two that register an unknown device at once, one wins', async () => {
+test('one of two simultaneous registrations of an unknown device wins', async () => {
   const answers = await Promise.all(Array.from({ length: 6 }, () => register(device('race'))));
   const statuses = answers.map((answer) => answer.statusCode).toSorted();
   expect(statuses).toEqual([201, 403, 403, 403, 403, 403]);
@@ -79,7 +79,7 @@ test('a refresh changes what it names and nothing else', async () => {
   expect(silent.json().tokenState).toBe('none');
 });
 
-test('a device unsubscribes and comes back; the first time stays', async () => {
+test('a device unsubscribes and resubscribes, and repeating it keeps the first time', async () => {
   const { secret } = (await register(device('d1'))).json();
   const proof = { 'x-device-secret': secret };
   const url = '/v1/devices/d1/unsubscribe';
@@ -89,14 +89,14 @@ test('a device unsubscribes and comes back; the first time stays', async () => {
   expect((await app.call('sdk', 'DELETE', url, undefined, proof)).json().unsubscribedAt).toBeNull();
 });
 
-test('without its secret a device is neither refreshed nor unsubscribed', async () => {
+test('a device is neither refreshed nor unsubscribed without its secret', async () => {
   await register(device('d1'));
   expect((await app.call('sdk', 'PUT', '/v1/devices/d1', { timeZone: 'UTC' })).statusCode).toBe(403);
   expect((await app.call('sdk', 'POST', '/v1/devices/d1/unsubscribe')).statusCode).toBe(403);
   expect((await app.call('sdk', 'DELETE', '/v1/devices/d1/unsubscribe')).statusCode).toBe(403);
 });
 
-test('a lost answer can be asked for again with the same Idempotency-Key', async () => {
+test('a repeated request with the same Idempotency-Key recovers a lost answer', async () => {
   const key = { 'idempotency-key': 'registration-0001' };
   const first = await register(device('d1'), key);
   const again = await register(device('d1'), key);
@@ -104,7 +104,7 @@ test('a lost answer can be asked for again with the same Idempotency-Key', async
   expect(again.headers['idempotency-replayed']).toBe('true');
 });
 
-test('a web device without a subscription has no token, and a bare one is refused in words', async () => {
+test('a web device without a subscription has no token, and a bare token is refused with the reason', async () => {
   expect((await register({ deviceId: 'w', platform: 'web' })).statusCode).toBe(201);
   expect(await read('w')).toMatchObject({ channel: 'web_push', tokenState: 'none' });
   const answer = await register({ deviceId: 'w2', platform: 'web', token: 'x'.repeat(30) });
@@ -122,7 +122,7 @@ test.each([
   ['an ID with NUL', { deviceId: 'a\0b' }, '/deviceId'],
   ['a nested attribute', { attributes: { a: { b: 1 } } }, '/attributes/a'],
   ['an attribute with NUL', { attributes: { a: 'x\0' } }, '/attributes/a'],
-  ['an attribute with half a character', { attributes: { a: '\udc00' } }, '/attributes/a'],
+  ['an attribute with a lone surrogate', { attributes: { a: '\udc00' } }, '/attributes/a'],
   ['tags that are not a list', { tags: 'a' }, '/tags'],
 ])('%s is refused with its place', async (_what, fault, pointer) => {
   const answer = await register(device('bad', fault));

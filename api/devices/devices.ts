@@ -41,8 +41,8 @@ function registering(app: App, deps: ApiDeps, guard: DeviceGuard): void {
     schema: {
       operationId: 'registerDevice',
       description:
-        'The secret is shown this once: keep it, and send it as X-Device-Secret to change the device. ' +
-        'With an Idempotency-Key a lost answer can be asked for again.',
+        'The secret appears only in this answer. Store it, and send it as X-Device-Secret to change the device. ' +
+        'After a lost answer, repeat the request with the same Idempotency-Key.',
       headers: DeviceSecret,
       body: NewDevice,
       response: { 201: Registered },
@@ -153,7 +153,8 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'devices.read',
     schema: {
       operationId: 'listDeviceTokens',
-      description: 'The token it has, and the last 20 that ended, newest first; never the tokens themselves.',
+      description:
+        'Lists the current token and the last 20 that ended, newest first. Only fingerprints of the tokens are shown.',
       params,
       response: { 200: z.object({ items: z.array(TokenPeriodBody) }) },
     },

@@ -95,7 +95,7 @@ test('every kind of bad row is reported with its line, and the good ones are imp
   expect((await read('twice')).userId).toBe('last');
 });
 
-test('NDJSON is read too; a broken line costs only itself', async () => {
+test('NDJSON is accepted, and a broken line costs only itself', async () => {
   const lines = [
     JSON.stringify({
       deviceId: 'd1',
@@ -129,7 +129,7 @@ test('a token goes to the last row that has it, in the file and in the app', asy
   expect(states).toEqual(['replaced', 'replaced', 'active']);
 });
 
-test('a token that a push service called invalid does not come back by an old list', async () => {
+test('a token that a push service rejected is not revived by an old list', async () => {
   await importCsv('device_id,platform,token', `a,ios,${token(1)}`);
   const { db } = api.deps;
   await db.updateTable('devices').set({ token_state: 'invalid' }).where('app_id', '=', app.appId).execute();
@@ -164,7 +164,7 @@ test('the same file is not imported twice under one Idempotency-Key', async () =
   expect(again.json().created).toBe(1);
 });
 
-test('whatever stands between them, good rows are never lost', async () => {
+test('good rows are never lost, whatever stands between them', async () => {
   const junk = fc
     .string({ unit: 'binary', maxLength: 40 })
     .map((text) => `${text.replaceAll(/[\r\n]/g, '')},"`);
@@ -182,7 +182,7 @@ test('whatever stands between them, good rows are never lost', async () => {
   );
 });
 
-test('identifiers, address kinds, unsubscribing and last activity come with a file', async () => {
+test('a file sets identifiers, address kinds, unsubscription and last activity', async () => {
   const answer = await importCsv(
     'device_id,platform,token,address_kind,last_active_at,unsubscribed,idfa,oaid,custom_id',
     `d1,ios,${token(1)},,2026-11-01T08:00:00+08:00,true,6D92078A-8246-4BA4-AE5B-76104861E7DC,,m1`,
@@ -211,7 +211,7 @@ test.each([
   ['idfa', 'md5:9f89c84a559f573636a47ff8daed0d33', 'all_zeros'],
   ['idfv', 'short', 'not_an_id'],
   ['oaid', 'sha256:12', 'not_a_hash'],
-])('%s %s costs its row: %s', async (field, value, reason) => {
+])('%s %s makes a bad row: %s', async (field, value, reason) => {
   const answer = await importCsv(
     `device_id,platform,token,${field}`,
     `bad,ios,${token(1)},${value}`,
@@ -221,7 +221,7 @@ test.each([
   expect(await storedIds()).toEqual(['good']);
 });
 
-test('a device ID of all zeros costs its row', async () => {
+test('a device ID of all zeros makes a bad row', async () => {
   const { errors } = await importCsv(
     'device_id,platform',
     '00000000-0000-0000-0000-000000000000,ios',
@@ -231,7 +231,7 @@ test('a device ID of all zeros costs its row', async () => {
   expect(await storedIds()).toEqual(['7']);
 });
 
-test('10 MB of nesting in a line is a line that is too long; 60 KB of it a row that is not valid', async () => {
+test('a line with 10 MB of nesting is too long, and one with 60 KB is an invalid row', async () => {
   const nested = (depth: number) => `{"deviceId":"deep","platform":"ios","attributes":${'['.repeat(depth)}`;
   const lines = [nested(10_000_000), nested(60_000), `${nested(30_000)}${']'.repeat(30_000)}}`];
   const good = JSON.stringify({ deviceId: 'good', platform: 'ios' });

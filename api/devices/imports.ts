@@ -25,7 +25,7 @@ const Imported = z
     created: z.number(),
     updated: z.number(),
     badRows: z.number(),
-    /** The first 1,000. */
+    /** The first 1,000 errors, in the order of the lines. */
     errors: z.array(RowError),
   })
   .meta({ id: 'DeviceImport' });
@@ -43,8 +43,8 @@ export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'importDevices',
       description:
-        'One device per line; a field must not contain a line break. Good rows are imported, bad ones are reported ' +
-        'by line. A column or field that is left out keeps what a known device has, an empty one clears it.',
+        'One device per line. A field must not contain a line break. Valid rows are imported, and invalid rows are ' +
+        'reported by line. An omitted column or field keeps the value of a known device. An empty one clears it.',
       ...uploadBody(CSV, NDJSON),
       response: { 200: Imported },
     },

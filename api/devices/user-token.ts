@@ -5,10 +5,13 @@ import { EXTERNAL_ID } from '../../domain/devices/device.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 
-/** Clocks of backends may differ by so much. */
+/** The allowed clock skew of the app's backend. */
 const TOLERANCE_S = 30;
 
-/** The user that the app's backend says is signed in on the device; throws a Problem that says what is wrong. */
+/**
+ * The ID of the user that the app's backend says is signed in on the device. Throws a Problem that says what is wrong
+ * with the token.
+ */
 export async function userOfToken(
   { db, vault, clock }: ApiDeps,
   device: { appId: string; deviceId: string },
@@ -23,12 +26,15 @@ export async function userOfToken(
     requiredClaims: ['exp', 'sub'],
   });
   const { sub, device_id: boundTo } = payload;
-  if (boundTo !== undefined && boundTo !== device.deviceId) throw refused('is for another device');
-  if (sub === undefined || !EXTERNAL_ID.test(sub)) throw refused('names no user ID of ours in "sub"');
+  if (boundTo !== undefined && boundTo !== device.deviceId)
+    throw refused('names another device in "device_id"');
+  if (sub === undefined || !EXTERNAL_ID.test(sub)) {
+    throw refused('must have a user ID in "sub": 1 to 200 characters without spaces or control characters');
+  }
   return sub;
 }
 
-/** Throws an error that says why the text is no key of that algorithm. */
+/** Throws an error that says why the text is not a key of that algorithm. */
 export function keyObject({ alg }: Pick<UserTokenKey, 'alg'>, text: string): KeyObject {
   if (alg === 'HS256') return createSecretKey(Buffer.from(text, 'utf8'));
   if (!text.includes('-----BEGIN PUBLIC KEY-----')) throw new Error('must be a public key in PEM (SPKI)');
@@ -41,9 +47,9 @@ export function keyObject({ alg }: Pick<UserTokenKey, 'alg'>, text: string): Key
   return key;
 }
 
-/** By the token's `kid`; a token without one is of the only key there is. */
+/** Finds the key by the token's `kid`. A token without `kid` needs an app with a single key. */
 function keyFor(token: string, keys: readonly UserTokenKey[]): UserTokenKey {
-  if (keys.length === 0) throw refused('can not be checked: the app has no key for user tokens');
+  if (keys.length === 0) throw refused('cannot be verified: the app has no user token key; add one first');
   const kid = keyIdOf(token);
   const found = kid === undefined && keys.length === 1 ? keys[0] : keys.find(({ keyId }) => keyId === kid);
   if (found === undefined) throw refused('must name a key of the app as "kid" in its header');
@@ -76,11 +82,11 @@ function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.reason === 'missing') return `lacks the claim "${error.claim}"`;
     return error.claim === 'aud'
-      ? 'is not for this app: "aud" is the app ID'
-      : `has a wrong "${error.claim}"`;
+      ? 'is not for this app: "aud" must be the app ID'
+      : `has an invalid claim "${error.claim}"`;
   }
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'is not signed by the algorithm of its key';
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'has a wrong signature';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'is not signed with the algorithm of its key';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'has an invalid signature';
   return 'is not a signed JWT';
 }
 

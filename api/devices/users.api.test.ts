@@ -20,7 +20,7 @@ const idsOf = async () =>
     .json()
     .items.map(({ deviceId }: { deviceId: string }) => deviceId);
 
-test('an operator erases users; asked again nothing changes', async () => {
+test('an operator erases users, and repeating the request changes nothing', async () => {
   const first = await erase(['ann', 'nobody']);
   expect([first.statusCode, first.json()]).toEqual([
     200,
@@ -30,7 +30,7 @@ test('an operator erases users; asked again nothing changes', async () => {
   expect((await erase(['ann'])).json()).toMatchObject({ done: true, devices: 0 });
 });
 
-test('the audit says who erased and how much, and not whom', async () => {
+test('the audit names the operator and the counts, not the erased users', async () => {
   await erase(['ann']);
   const rows = await api.deps.db.selectFrom('audit').selectAll().where('app_id', '=', app.appId).execute();
   expect(JSON.stringify(rows)).not.toMatch(/\bann\b|\bd1\b/);

@@ -16,7 +16,7 @@ const ErasureBody = z
   })
   .meta({ id: 'Erasure' });
 
-/** The delay is longer than the timeout of a request to a push service. */
+/** Longer than the timeout of a request to a push service. */
 const AGAIN_S = 15;
 
 export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -28,9 +28,9 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
     schema: {
       operationId: 'eraseUsers',
       description:
-        'Devices, identifiers, token history, memberships and events of these users go; deliveries stay as numbers, ' +
-        'without whom they were for. 202: requests to their devices are in flight; ask again until `done`. To ask ' +
-        'again changes nothing. User IDs travel in the body, which no log keeps.',
+        'Deletes the devices, identifiers, token history, memberships and events of the users. Deliveries stay as ' +
+        'numbers, without device and user. 202 means that requests to their devices are still in flight: repeat ' +
+        'the request until `done`. Repeating is safe. User IDs are sent in the body, because no log keeps bodies.',
       body: z.strictObject({ userIds: z.array(DeviceId).min(1).max(100) }),
       response: { 200: ErasureBody, 202: ErasureBody },
     },

@@ -53,7 +53,7 @@ test('a page can read why it was refused, and for how long to wait', async () =>
   expect(answer.headers['access-control-expose-headers']).toContain('retry-after');
 });
 
-test('persons’ answers stay with pages of the same origin', async () => {
+test('answers to persons are readable by pages of the same origin only', async () => {
   const answer = await app.call('marketer', 'GET', '/v1/tasks', undefined, { origin: ORIGIN });
   expect(answer.statusCode).toBe(200);
   expect(answer.headers['access-control-allow-origin']).toBeUndefined();

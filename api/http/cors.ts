@@ -14,8 +14,8 @@ const OPEN = {
 const CLOSED = { origin: false };
 
 /**
- * Pages of any origin may call what an SDK key opens, and nothing else. There are no cookies, so that a page can do
- * no more than its key allows anywhere.
+ * Pages of any origin may call the routes that accept an SDK key, and no others. The API uses no cookies, so a
+ * page can do no more than the key that it sends.
  */
 export async function allowOtherOrigins(app: App): Promise<void> {
   const routes = new Set<string>();
@@ -33,7 +33,7 @@ export async function allowOtherOrigins(app: App): Promise<void> {
   });
 }
 
-/** The route that a preflight request asks for. */
+/** The method of a request. A preflight request names the method that it asks for. */
 function methodOf({ method, headers }: FastifyRequest): string {
   return method === 'OPTIONS' ? (headers['access-control-request-method'] ?? '') : method;
 }

@@ -16,7 +16,7 @@ export interface ApiConfig {
   readonly temporalUiUrl?: string | undefined;
   /** The limit per key. SDK keys are public and have the limit per key and address. */
   readonly requestsPerMinute: number;
-  /** The proxies whose X-Forwarded-For is believed: addresses and ranges. */
+  /** Addresses and ranges of the proxies whose X-Forwarded-For is trusted. */
   readonly trustProxy?: string[] | undefined;
   /** Address ranges that webhooks may reach besides public addresses. */
   readonly webhookRanges?: readonly string[] | undefined;

@@ -5,14 +5,17 @@ export interface GroupCommit<Item, Result> {
   readonly concurrency: number;
   /** The largest group; a single item may be larger. */
   readonly maxGroupSize: number;
-  /** The most that may wait or be written; beyond it items are refused. Unlimited when left out. */
+  /**
+   * The largest total size of the items that wait or are being written. Items beyond it are refused. Unlimited
+   * when omitted.
+   */
   readonly capacity?: { readonly maxSize: number; readonly refuse: () => Error };
   readonly sizeOf: (item: Item) => number;
   /** Only items of the same key share a group. */
   readonly keyOf: (item: Item) => string;
   /**
-   * Writes a group and returns the result of each item, in order. Groups of the same time have different
-   * lanes.
+   * Writes a group and returns the result of each item, in order. Groups that are written at the same time have
+   * different lanes.
    */
   readonly write: (items: readonly Item[], lane: number) => Promise<readonly Result[]>;
 }
@@ -24,8 +27,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Writes what arrives meanwhile as one group, so that many small items cost few commits. An item that finds a free lane
- * is written at once. Each promise settles when the item's group is committed.
+ * Items that arrive during a write form the next group, so that many small items cost few commits. An item that
+ * finds a free lane is written at once. Each promise settles when the item's group is committed.
  */
 export function createGroupCommit<Item, Result>(
   options: GroupCommit<Item, Result>,
@@ -76,7 +79,7 @@ function takeGroup<Item, Result>(
   return group;
 }
 
-/** Never rejects: an error reaches each item of the group. */
+/** Never rejects. An error rejects the promise of each item of the group. */
 async function writeGroup<Item, Result>(
   group: readonly Waiting<Item, Result>[],
   { write }: GroupCommit<Item, Result>,
@@ -87,7 +90,7 @@ async function writeGroup<Item, Result>(
     const results = await write(items, lane);
     for (const [index, { resolve, reject }] of group.entries()) {
       if (index in results) resolve(results[index] as Result);
-      else reject(new Error('an item of a group has no result'));
+      else reject(new Error('the write of a group returned no result for one of its items'));
     }
   } catch (error) {
     for (const { reject } of group) reject(error);

@@ -10,7 +10,7 @@ const create = (key: string, body: object = { name: 'All', kind: 'all' }, from =
   from.call('marketer', 'POST', '/v1/audiences', body, { 'idempotency-key': key });
 const count = async () => (await app.call('marketer', 'GET', '/v1/audiences?limit=200')).json().items.length;
 
-test('the same request twice happens once, and is answered alike', async () => {
+test('a repeated request takes effect once, and gets the same answer', async () => {
   const first = await create('key-same-1');
   const before = await count();
   const second = await create('key-same-1');
@@ -20,7 +20,7 @@ test('the same request twice happens once, and is answered alike', async () => {
   expect(await count()).toBe(before);
 });
 
-test('sent many times at once it happens once; the others hear that it runs, or the answer', async () => {
+test('simultaneous repeats take effect once, and get the answer or request_in_progress', async () => {
   const before = await count();
   const answers = await Promise.all(Array.from({ length: 8 }, () => create('key-storm-1')));
   const statuses = answers.map((answer) => answer.statusCode);
@@ -29,7 +29,7 @@ test('sent many times at once it happens once; the others hear that it runs, or 
   expect(await count()).toBe(before + 1);
 });
 
-test('the same key for another request is refused', async () => {
+test('the same key for a different request is refused', async () => {
   await create('key-other-1');
   const answer = await create('key-other-1', { name: 'Else', kind: 'all' });
   expect([answer.statusCode, answer.json().code]).toEqual([422, 'idempotency_key_reused']);
@@ -40,7 +40,7 @@ test('a refused request leaves its key free', async () => {
   expect((await create('key-free-1')).statusCode).toBe(201);
 });
 
-test('a key that is malformed is named', async () => {
+test('a malformed key is reported with its header', async () => {
   expect((await create('short')).json().errors).toMatchObject([{ header: 'idempotency-key' }]);
 });
 
@@ -52,7 +52,7 @@ test('another app may use the same key', async () => {
   expect(theirs.json().id).not.toBe(mine.id);
 });
 
-test('a request that died lets its key go after a minute', async () => {
+test('the key of a request that died is released after a minute', async () => {
   const claim = async () =>
     claimIdempotencyKey(api.deps.db, {
       scope: app.appId,
@@ -67,7 +67,7 @@ test('a request that died lets its key go after a minute', async () => {
   expect(await claim()).toEqual({ state: 'claimed' });
 });
 
-test('answers hold secrets only sealed, and are forgotten after a day', async () => {
+test('stored answers are sealed, and are deleted after a day', async () => {
   const body = { deviceId: 'd1', platform: 'ios' };
   const made = await app.call('sdk', 'POST', '/v1/devices', body, { 'idempotency-key': 'key-secret-1' });
   const rows = await api.deps.db.selectFrom('idempotency_keys').selectAll().execute();

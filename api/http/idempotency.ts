@@ -29,7 +29,7 @@ const ABANDONED_MS = MINUTE_MS;
 /** Uploads last longer than a key is held without a heartbeat. */
 const HEARTBEAT_MS = 5_000;
 
-/** The hooks of an idempotent route: a repeated Idempotency-Key gets the first answer again. */
+/** Hooks of an idempotent route. A request that repeats an Idempotency-Key gets the first answer again. */
 export type Idempotency = ReturnType<typeof createIdempotency>;
 
 export function createIdempotency(deps: ApiDeps) {
@@ -65,13 +65,15 @@ export function createIdempotency(deps: ApiDeps) {
 }
 
 /**
- * Heartbeats last as long as the work, which may outlive the connection: a body received completely is
- * processed anyway.
+ * Heartbeats continue until the work ends. The work may outlive the connection, because a body that was received
+ * completely is processed anyway.
  */
 function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => void {
   const beat = async () => keepIdempotencyKey(db, { scope, key, now: await clock() });
   const timer = setInterval(() => {
-    beat().catch((error: unknown) => log.warn({ err: error }, 'the key of an upload could not be kept'));
+    beat().catch((error: unknown) =>
+      log.warn({ err: error }, 'the heartbeat of an Idempotency-Key failed; its upload continues'),
+    );
   }, HEARTBEAT_MS).unref();
   return () => clearInterval(timer);
 }
@@ -86,10 +88,13 @@ function replay(reply: FastifyReply, status: number, payload: string): FastifyRe
 
 function refusal(state: 'in_progress' | 'mismatch'): Problem {
   return state === 'in_progress'
-    ? new Problem('request_in_progress', 'A request with this Idempotency-Key is still running', {
+    ? new Problem('request_in_progress', 'A request with this Idempotency-Key is still running; try again', {
         retryAfterSeconds: 1,
       })
-    : new Problem('idempotency_key_reused', 'This Idempotency-Key was used for another request');
+    : new Problem(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used for a different request; use a new key',
+      );
 }
 
 function lengthOf({ headers }: FastifyRequest): string {

@@ -1,8 +1,8 @@
 export type Limiter = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
- * Runs at most `concurrency` pieces of work at once. Further work waits, first in, first out; with `refuse` it is
- * rejected at once instead, by the error that `refuse` makes.
+ * Runs at most `concurrency` pieces of work at once. Further work waits, first in, first out. With `refuse`,
+ * further work is rejected at once with the error that `refuse` returns.
  */
 export function createLimiter(concurrency: number, refuse?: () => Error): Limiter {
   const waiting: (() => void)[] = [];

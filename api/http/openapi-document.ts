@@ -8,10 +8,11 @@ const IDEMPOTENCY_KEY = {
   type: 'string',
   minLength: 8,
   maxLength: 255,
-  description: 'The same key with the same request happens once, and is answered alike for a day.',
+  description:
+    'A request that is repeated with the same key takes effect once. For a day it gets the first answer again.',
 };
 
-/** Routes that take an Idempotency-Key say so in their configuration, not each in its schema. */
+/** Documents the header Idempotency-Key of the routes that are configured as idempotent. */
 export const documentRoute: Transform = (document) => {
   const transformed = jsonSchemaTransform(document);
   if (document.route.config?.idempotent !== true) return transformed;
@@ -21,7 +22,7 @@ export const documentRoute: Transform = (document) => {
   return { ...transformed, schema: { ...transformed.schema, headers } };
 };
 
-/** Schemas with an ID appear as input and as output; those without a reference are left out. */
+/** Leaves out unreferenced schemas, because a schema with an ID appears both as input and as output. */
 export const documentAll: TransformObject = (document) => {
   const whole = jsonSchemaTransformObject(document);
   if (!('components' in whole) || whole.components === undefined) return whole;

@@ -14,7 +14,7 @@ export async function handleError(error: unknown, request: FastifyRequest, reply
 }
 
 export async function handleNotFound(request: FastifyRequest, reply: FastifyReply) {
-  return sendProblem(new Problem('not_found', 'There is nothing at this address'), request, reply);
+  return sendProblem(new Problem('not_found', 'No route has this method and path'), request, reply);
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -28,8 +28,8 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 const LINGER_MS = 2_000;
 
 /**
- * An unwanted body is read and dropped for a moment, so that its sender receives the answer: closing at once would
- * reset the connection. Then the connection ends.
+ * Reads and drops an unwanted body for a moment before the connection ends. Closing at once would reset the
+ * connection, and the sender would not receive the answer.
  */
 function discardRest(message: IncomingMessage): void {
   message.resume();
@@ -39,7 +39,7 @@ function discardRest(message: IncomingMessage): void {
   setTimeout(close, LINGER_MS).unref();
 }
 
-/** Problems can also be part of an answer that holds several. */
+/** Problems can also be parts of an answer about several objects. */
 export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (!(error instanceof Error)) return internal();
@@ -52,10 +52,10 @@ export function toProblem(error: unknown, request: FastifyRequest): Problem {
     return new Problem('invalid_request', 'The request is not valid', { errors });
   }
   if (request.raw.destroyed && request.raw.complete === false) {
-    return new Problem('invalid_request', 'The body was cut off');
+    return new Problem('invalid_request', 'The connection ended before the body was complete');
   }
   if (isUnavailable(error)) {
-    return new Problem('unavailable', 'A part of the service is not reachable; try again', {
+    return new Problem('unavailable', 'The database or Temporal is not reachable; try again', {
       retryAfterSeconds: 2,
     });
   }
@@ -79,10 +79,13 @@ function fromFastify(error: Error): Problem | undefined {
 }
 
 function internal(): Problem {
-  return new Problem('internal', 'Something went wrong on our side; quote the instance when you report it');
+  return new Problem(
+    'internal',
+    'An internal error occurred; quote the value of instance when you report it',
+  );
 }
 
-/** Classes 08 and 57P, 53300 (too many connections), and what the sockets say. */
+/** SQLSTATE classes 08 and 57P, 53300 (too many connections), and the error codes of sockets. */
 const DATABASE_DOWN = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOENT|EHOSTUNREACH)$/;
 const DATABASE_DOWN_TEXT = /^(timeout exceeded when trying to connect|Connection terminated)/;
 const GRPC_DOWN: readonly number[] = [4, 8, 14];

@@ -1,6 +1,6 @@
 import type { App } from './deps.ts';
 
-/** One line per request, with the route instead of the address: device IDs stay out of the log. */
+/** Logs one line per request, with the route instead of the URL, so that device IDs stay out of the log. */
 export function logRequests(app: App): void {
   app.addHook('onResponse', async (request, reply) => {
     const { caller, method, routeOptions } = request;
@@ -8,6 +8,6 @@ export function logRequests(app: App): void {
     const keyId = caller === null || caller.kind === 'admin' ? caller?.kind : caller.keyId;
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     const level = route.startsWith('/health') ? 'debug' : 'info';
-    request.log[level]({ method, route, status: reply.statusCode, ms, keyId }, 'answered');
+    request.log[level]({ method, route, status: reply.statusCode, ms, keyId }, 'request answered');
   });
 }

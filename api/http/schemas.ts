@@ -10,10 +10,10 @@ export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
 export const TimeZone = z
   .string()
   .max(64)
-  .refine(isTimeZone, 'must be an IANA time zone, as in Europe/Berlin')
+  .refine(isTimeZone, 'must be an IANA time zone, for example Europe/Berlin')
   .meta({ examples: ['Europe/Berlin'] });
 
-/** Text that people read: Postgres cannot store NUL. */
+/** Text that people read, without control characters. Postgres cannot store NUL. */
 export function Label(max: number) {
   return z
     .string()
@@ -23,7 +23,7 @@ export function Label(max: number) {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 }
 
-/** Any text is accepted: what is no ID is answered by 404, like the ID of something that does not exist. */
+/** Accepts any text, so that a malformed ID gets 404 like an ID that does not exist. */
 export const IdParams = z.object({ id: z.string().max(100) });
 
 export const PageQuery = z.strictObject({

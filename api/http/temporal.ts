@@ -1,6 +1,6 @@
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
-/** Retries take about two seconds; then the caller gets 503 and can repeat the request. */
+/** Retries take about two seconds. After them the caller gets 503 and can repeat the request. */
 const ATTEMPTS = 5;
 
 /** Connects at the first call, so that the API can start while Temporal is down. */

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { type ZodError, ZodType } from 'zod';
 import type { Fault } from './problem.ts';
 
-/** The order of Fastify's checks. Parts before the failing one are already replaced by their parsed values. */
+/** The order of Fastify's checks. Parts before the failing one are already replaced by parsed values. */
 const CONTEXTS = ['params', 'body', 'querystring', 'headers'] as const;
 type Context = (typeof CONTEXTS)[number];
 

@@ -14,13 +14,13 @@ function post(path: string, type: string, key: string, headers: Record<string, s
   return request({ host: '127.0.0.1', port: server.port, path, method: 'POST', headers: given });
 }
 
-/** Sends chunks until the server answers; how many bytes it took, and the most memory seen on the way. */
+/** Sends chunks until the server answers. Returns the number of bytes sent and the peak of the memory. */
 async function sendEndlessly(sending: ClientRequest, chunk: Buffer) {
   let answer: IncomingMessage | undefined;
   sending.on('response', (response: IncomingMessage) => {
     answer = response;
   });
-  // After the answer the server ends the connection in the middle of what is still being sent.
+  // The server ends the connection after its answer, while chunks are still being sent.
   sending.on('error', () => undefined);
   const over = Promise.race(
     ['response', 'close'].map((event) => new Promise((end) => sending.once(event, end))),
@@ -66,7 +66,7 @@ test('an endless JSON body is cut off at 1 MB', async () => {
   expect(bytes).toBeLessThan(50 * MB);
 });
 
-test('a body that says that it is too large is refused before it is sent', async () => {
+test('a body whose Content-Length is too large is refused before it is sent', async () => {
   const length = { 'content-length': String(1_025 * MB) };
   const sending = post('/v1/devices/import', 'text/csv', app.keys.marketer, length);
   sending.on('error', () => undefined);
@@ -76,7 +76,7 @@ test('a body that says that it is too large is refused before it is sent', async
   sending.destroy();
 });
 
-test('without a valid key nothing of the body is read', async () => {
+test('the body of a request without a valid key is not read', async () => {
   const { status, bytes } = await sendEndlessly(
     post('/v1/devices/import', 'text/csv', 'sbk_wrong'),
     Buffer.alloc(MB, 'x'),
@@ -96,7 +96,7 @@ async function storedMembers(): Promise<number> {
 test.each([
   ['/v1/devices/import', 'device_id,platform\n', (i: number) => `cut${i},ios\n`, openTransactions],
   ['/v1/audiences/upload?name=Cut', 'device_id\n', (i: number) => `cut${i}\n`, storedMembers],
-])('an upload to %s that is cut in the middle stores nothing', async (path, head, row, countStored) => {
+])('an interrupted upload to %s stores nothing', async (path, head, row, countStored) => {
   const sending = post(path, 'text/csv', app.keys.marketer);
   sending.on('error', () => undefined);
   sending.write(head + Array.from({ length: 20_001 }, (_, i) => row(i)).join(''));

@@ -24,7 +24,7 @@ export const AudienceUpload = z
     version: z.number(),
     rows: z.number(),
     members: z.number(),
-    /** Rows whose ID was in the file already: they count once. */
+    /** Rows that repeat an ID of the file. Each ID counts once as a member. */
     repeated: z.number(),
     badRows: z.number(),
     errors: z.array(RowError),
@@ -35,11 +35,11 @@ type AudienceUpload = z.infer<typeof AudienceUpload>;
 interface AudienceFile {
   /** The ID of the audience. */
   readonly id: string;
-  /** Makes the audience; without it the file is the next version of one that exists. */
+  /** The name of a new audience. When omitted, the file becomes the next version of an existing audience. */
   readonly name?: string;
-  /** The Idempotency-Key that resumes an interrupted upload; null: the upload cannot be resumed. */
+  /** The Idempotency-Key that resumes an interrupted upload. Null when the upload cannot be resumed. */
   readonly key: string | null;
-  /** How many bytes of the file are not sent again. */
+  /** The number of bytes of the file that are stored already and not sent again. */
   readonly offset: number;
   /** The kind of ID in the lines of plain text. */
   readonly ids: IdsOfText;
@@ -91,9 +91,9 @@ function isRefused(error: unknown): boolean {
 }
 
 function elsewhere(bytes: number): Problem {
-  const detail = `is not where the upload goes on: that is ${bytes}`;
+  const detail = `does not match the stored offset, ${bytes}`;
   const errors = [{ header: 'upload-offset', detail }];
-  return new Problem('conflict', 'Send the rest of the file from there on, or the whole file from 0', {
+  return new Problem('conflict', 'Send the file from the stored offset on, or the whole file from offset 0', {
     errors,
   });
 }
@@ -139,12 +139,20 @@ async function keepFile(
 }
 
 function idsOfColumns(): Problem {
-  const errors = [{ parameter: 'ids', detail: 'is for text/plain; CSV and NDJSON name their columns' }];
-  return new Problem('invalid_request', 'The columns of the file say what its IDs are', { errors });
+  const errors = [
+    {
+      parameter: 'ids',
+      detail: 'ids=user is only allowed for text/plain; CSV and NDJSON name the ID in each column',
+    },
+  ];
+  return new Problem('invalid_request', 'The request is not valid', { errors });
 }
 
 function takenOver(): Problem {
-  return new Problem('conflict', 'Another request goes on with this upload');
+  return new Problem(
+    'conflict',
+    'Another request has taken over this upload; get its offset before sending more',
+  );
 }
 
 async function store(
@@ -161,7 +169,7 @@ async function store(
   return await deps.db.transaction().execute(async (trx) => {
     const named = name === undefined ? {} : { name };
     const stored = await storeUpload(trx, hold, { appId, audienceId: id, ...named, by, now, source });
-    if (stored === undefined) throw notFound('audience of uploads');
+    if (stored === undefined) throw notFound('uploaded audience');
     const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
     await settleUpload(trx, hold, answer);
     await recordAuditEntry(trx, request, {

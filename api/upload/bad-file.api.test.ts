@@ -65,7 +65,7 @@ function* badFile(onHalf: () => void): Generator<string> {
   for (let n = 0; n < 100; n++) yield `${good(n * GOOD_OF)}\n`;
 }
 
-test('a million rows with every kind of bad row: each is counted, the first are named, the rest is imported, memory is flat', async () => {
+test('bad rows among a million are counted, the first are named, the rest is imported, and memory stays flat', async () => {
   let peak = process.memoryUsage().rss;
   let peakAtHalf = 0;
   const timer = setInterval(() => {
@@ -93,7 +93,7 @@ test('a million rows with every kind of bad row: each is counted, the first are 
   expect(await stored.where('app_id', '=', app.appId).executeTakeFirst()).toEqual({ n: goodRows });
 }, 120_000);
 
-test('two uploads of the same devices at once both end well, and every token is active once', async () => {
+test('two simultaneous uploads of the same devices both succeed, and every token is active once', async () => {
   const file = (shift: number) => [
     HEAD,
     ...Array.from({ length: 5_000 }, (_, n) => `${good(n, (n + shift) % 5_000)}\n`),
@@ -110,7 +110,7 @@ test('two uploads of the same devices at once both end well, and every token is 
   );
 });
 
-test('nesting without end in a JSON body is refused: too large, or not valid, never a crash', async () => {
+test('deep nesting in a JSON body is refused as too large or invalid, and never crashes the process', async () => {
   const nested = (depth: number) => [
     `{"deviceId":"d","platform":"ios","attributes":${'{"a":'.repeat(depth)}1${'}'.repeat(depth + 1)}`,
   ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Enough to see what is wrong with a file; the count goes on. */
+/** The number of errors that are listed, enough to see what is wrong with a file. All bad rows are counted. */
 export const SHOWN_ERRORS = 1_000;
 
 export const RowError = z
@@ -17,13 +17,13 @@ export class BadRows {
     this.#first = [...first];
   }
 
-  /** Called in the order of the lines. */
+  /** Must be called in the order of the lines. */
   add(line: number, field: string | null, reason: string): void {
     this.count++;
     if (this.#first.length < SHOWN_ERRORS) this.#first.push({ line, field, reason });
   }
 
-  /** `lines` are the first of `count` rows that are bad for a reason only seen at the end. */
+  /** Adds `count` rows whose fault shows only at the end of the file. `lines` are the first of them. */
   addLater(lines: readonly number[], count: number, field: string, reason: string): void {
     this.count += count;
     this.#first.push(...lines.map((line) => ({ line, field, reason })));

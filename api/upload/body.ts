@@ -12,7 +12,7 @@ export const CSV = 'text/csv';
 export const NDJSON = 'application/x-ndjson';
 export const TEXT = 'text/plain';
 
-/** Routes of this scope receive the stream itself, without buffering. */
+/** Makes the routes of this scope receive the stream itself, without buffering. */
 export function acceptStreams(app: App, types: string[]): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(types, (request, payload, done) => {
@@ -36,12 +36,13 @@ export function contentTypeOf(request: FastifyRequest): string {
 
 const STALLED_MS = 30_000;
 
-/** The body's bytes. A file beyond the limit is refused by 413, a stalled one by 408. */
+/** The bytes of the body. A file beyond the limit is refused with 413, a stalled upload with 408. */
 export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
   let size = offset;
-  // Not destroyed when reading stops early: the socket still has to carry the answer.
+  // The stream survives when reading stops early, because the socket still has to carry the answer.
   const stream = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  const giveUp = () => raw.destroy(new Problem('request_timeout', 'The upload stalled'));
+  const giveUp = () =>
+    raw.destroy(new Problem('request_timeout', `The upload sent no data for ${STALLED_MS / 1000} s`));
   let timer = setTimeout(giveUp, STALLED_MS);
   try {
     for await (const chunk of stream) {
@@ -58,7 +59,7 @@ export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenera
 
 const limiters = new WeakMap<Pool, Limiter>();
 
-/** An upload holds a connection while it is sent, so uploads get a third of the pool at most. */
+/** An upload holds a database connection while it is sent, so uploads get a third of the pool at most. */
 export async function limitUploads<Result>(pool: Pool, work: () => Promise<Result>): Promise<Result> {
   const limit = limiters.get(pool) ?? createLimiter(Math.max(1, Math.floor(pool.options.max / 3)), tooMany);
   limiters.set(pool, limit);
@@ -74,5 +75,8 @@ function tooLargeByHeader(request: FastifyRequest): Problem | undefined {
 }
 
 function tooLarge(): Problem {
-  return new Problem('payload_too_large', `An upload is at most ${UPLOAD_BYTES} bytes; split the file`);
+  return new Problem(
+    'payload_too_large',
+    `The upload exceeds the limit of ${UPLOAD_BYTES} bytes; split the file`,
+  );
 }

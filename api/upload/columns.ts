@@ -1,7 +1,7 @@
 import { type Fault, Problem } from '../http/problem.ts';
 import { splitCsvLine } from './csv-line.ts';
 
-/** The position of each column. Throws an error that lists all faults of the header. */
+/** The columns in the order of the header. Throws a Problem that lists all faults of the header. */
 export function readHeader<Column extends string>(
   line: string | null,
   known: readonly Column[],

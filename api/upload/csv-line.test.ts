@@ -19,7 +19,7 @@ test.each([
   expect(splitCsvLine(line)).toEqual(fields);
 });
 
-test('what is quoted comes back as it was, whatever it is', () => {
+test('a quoted field is read back unchanged, whatever its text', () => {
   const field = fc.string({ unit: fc.constantFrom('"', ',', 'a', ' ', '漢') });
   fc.assert(
     fc.property(fc.array(field, { minLength: 1 }), (fields) => {

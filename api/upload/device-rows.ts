@@ -32,7 +32,7 @@ export const DEVICE_COLUMNS = [
 ] as const;
 export type DeviceColumn = (typeof DEVICE_COLUMNS)[number];
 
-/** A row as read; columns that the file or the row lacks are undefined. */
+/** A row before its checks. Columns that the file or the row lacks are undefined. */
 export type RawDevice = { readonly [Column in DeviceColumn]?: unknown };
 
 export class RowFault extends Error {
@@ -45,7 +45,7 @@ export class RowFault extends Error {
   }
 }
 
-/** Throws a RowFault. Undefined columns keep the value of a known device, empty ones clear it. */
+/** Throws a RowFault. Undefined columns keep the value of a known device, and empty columns clear it. */
 export function toDeviceRow(line: number, raw: RawDevice): DeviceImportRow {
   const deviceId = idOf('device_id', raw.device_id);
   if (deviceId === undefined || deviceId === null) throw new RowFault('device_id', 'missing');
@@ -117,7 +117,7 @@ function timeOf(value: unknown): string | null | undefined {
   return time.toISOString();
 }
 
-/** An empty value means no. */
+/** An empty value counts as false. */
 function flagOf(value: unknown): boolean | undefined {
   if (value === undefined) return undefined;
   if (value === true || value === 'true') return true;
@@ -131,7 +131,7 @@ function isEmpty(value: unknown): boolean {
 
 const REPLACEMENT = '\ufffd';
 
-/** Undefined: not given. Null: empty. */
+/** Undefined when the column is missing, null when the value is empty. */
 function textOf(field: DeviceColumn, value: unknown, max: number): string | null | undefined {
   if (value === undefined) return undefined;
   if (value === null || value === '') return null;
@@ -172,7 +172,7 @@ function attributesOf(value: unknown): string | undefined {
   return json;
 }
 
-/** The same rules as the API's schema `Attributes`, which would take longer than all other work on a row. */
+/** The rules of the schema `Attributes`, which itself would take longer than all other work on a row. */
 function areAttributes(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);

@@ -1,4 +1,4 @@
-/** The longest row: a token of 4 KB and 50 attributes fit several times. */
+/** The longest accepted row. A token of 4 KB and 50 attributes fit several times. */
 export const MAX_LINE = 65_536;
 
 export interface Line {
@@ -23,7 +23,7 @@ const NEWLINE = 10;
 
 /**
  * Splits a stream of bytes into lines, a batch for each chunk, and holds no more than one chunk and one line.
- * A row is one physical line, so that a quote left open costs its own row and nothing after it.
+ * A row is one physical line, so that an unclosed quote costs its own row and nothing after it.
  * Bytes that are not UTF-8 become U+FFFD, which no field accepts.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, from: Place): AsyncGenerator<Lines> {

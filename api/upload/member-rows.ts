@@ -6,7 +6,7 @@ import { RowFault } from './device-rows.ts';
 export const MEMBER_COLUMNS = ['device_id', 'user_id'] as const;
 export type MemberColumn = (typeof MEMBER_COLUMNS)[number];
 
-/** Throws a RowFault. Exactly one of the two. */
+/** A row must have exactly one of the two IDs. Throws a RowFault. */
 export function toMember(
   _line: number,
   raw: { readonly [Column in MemberColumn]?: unknown },

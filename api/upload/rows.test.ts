@@ -11,7 +11,7 @@ async function* chunksOf(bytes: Buffer, size: number, breaksOff: boolean): Async
   if (breaksOff) throw new Error('cut');
 }
 
-/** What was handed out, up to the end or until it broke off. */
+/** The rows that were yielded before the end or the interruption. */
 async function read(bytes: Buffer, size: number, tally: MemberTally, breaksOff = false): Promise<unknown[]> {
   const rows: unknown[] = [];
   try {
@@ -23,7 +23,7 @@ async function read(bytes: Buffer, size: number, tally: MemberTally, breaksOff =
   return rows;
 }
 
-test('wherever a file breaks off, the rest from its place on makes the whole', async () => {
+test('an interruption anywhere in a file loses no row, when the rest is read from the place of the tally', async () => {
   const line = fc.constantFrom(
     '',
     'a,',
@@ -44,7 +44,7 @@ test('wherever a file breaks off, the rest from its place on makes the whole', a
       fc.nat(200),
       async (lines, endsInNewline, size, cut) => {
         const text = `device_id,user_id\n${lines.join('\n')}${endsInNewline ? '\n' : ''}`;
-        // In the middle of a letter, too, and with bytes that are no letter.
+        // The cut may split a character, and 0xff is not valid UTF-8.
         const bytes = Buffer.concat([Buffer.from(text), Buffer.from([0xff, 0x0a])]);
         const [whole, parts] = [newTally() as MemberTally, newTally() as MemberTally];
         const expected = await read(bytes, size, whole);

@@ -5,7 +5,7 @@ import { splitCsvLine } from './csv-line.ts';
 import { RowFault } from './device-rows.ts';
 import { type Line, linesOf, type Place } from './lines.ts';
 
-/** `text`: one value of the first known column per line. */
+/** In `text` each line is a value of the first known column. */
 export type Format = 'csv' | 'ndjson' | 'text';
 
 export interface RowReader<Column extends string, Row> {
@@ -15,13 +15,13 @@ export interface RowReader<Column extends string, Row> {
   read(line: number, raw: { readonly [Name in Column]?: unknown }): Row;
 }
 
-/** Counts of a file's rows, kept while it is read. */
+/** The progress of reading a file, which is updated while rows are read. */
 export interface Tally<Column extends string> {
   rows: number;
   readonly bad: BadRows;
   /** The end of the last row that was read. */
   place: Place;
-  /** The columns of a CSV file; known once the header is read. */
+  /** Null until the header of a CSV file is read. */
   columns: readonly Column[] | null;
 }
 
@@ -30,8 +30,8 @@ export function newTally<Column extends string>(): Tally<Column> {
 }
 
 /**
- * Rows in batches, one for each chunk of the file; bad rows go to the tally and the rest goes on. The bytes begin
- * at the place of the tally.
+ * Yields rows in batches, one for each chunk of the file. Bad rows go to the tally and do not stop the reading.
+ * The bytes begin at the place of the tally.
  */
 export async function* readRows<Column extends string, Row>(
   bytes: AsyncIterable<Buffer>,
@@ -105,7 +105,7 @@ function ndjsonRow<Column extends string>(text: string, known: readonly Column[]
   return raw;
 }
 
-/** NDJSON is JSON: camelCase as everywhere on the wire, and the CSV's names too. */
+/** NDJSON accepts camelCase names, as all JSON of the API has, and the column names of CSV. */
 function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

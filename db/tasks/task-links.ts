@@ -14,15 +14,32 @@ export interface TaskLinks {
 export async function readTaskLinks(db: Db, taskIds: readonly string[]): Promise<Map<string, TaskLinks>> {
   if (taskIds.length === 0) return new Map();
   const { rows } = await sql<TaskLinks & { id: string }>`${NAMED}
-    with recursive t as materialized (select id, subgroup_id from tasks where id = any(${taskIds}::text[])),
-    up as (
-      select id, parent_id, name, 1 as level, id as of from subgroups where id in (select subgroup_id from t)
+    with recursive listed as materialized (
+      select id, subgroup_id
+      from tasks
+      where id = any(${taskIds}::text[])
+    ),
+    ancestors as (
+      -- The folders of the tasks, and then the folders above them. folder_id stays the folder of the task.
+      select id, parent_id, name, 1 as level, id as folder_id
+      from subgroups
+      where id in (select subgroup_id from listed)
       union all
-      select s.id, s.parent_id, s.name, up.level + 1, up.of from up join subgroups s on s.id = up.parent_id
+      select above.id, above.parent_id, above.name, ancestors.level + 1, ancestors.folder_id
+      from ancestors
+      join subgroups above on above.id = ancestors.parent_id
+    ),
+    paths as materialized (
+      select folder_id, array_agg(name order by level desc) as path
+      from ancestors
+      group by folder_id
     ),
     served as materialized (
       select link.task_id,
-        json_agg(json_build_object('id', campaign.id, 'name', campaign.name) order by campaign.name) as campaigns
+        json_agg(
+          json_build_object('id', campaign.id, 'name', campaign.name)
+          order by campaign.name
+        ) as campaigns
       from task_sub_campaigns link
       join sub_campaigns campaign on campaign.id = link.sub_campaign_id
       where link.task_id = any(${taskIds}::text[])
