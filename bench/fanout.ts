@@ -21,8 +21,8 @@ const SETTINGS: readonly BareSetting[] = [
 ];
 
 /**
- * The product against job queues and a bare loop. That runs before and after it, because a machine's speed drifts, and
- * its better run counts.
+ * The product against job queues and a bare loop. The bare loop runs before and after, because a machine's
+ * speed drifts. The better run counts.
  */
 export async function fanout(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? DEVICES;

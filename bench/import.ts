@@ -11,7 +11,7 @@ import type { BenchOptions } from './lib/options.ts';
 import { type Figures, round, say } from './lib/report.ts';
 
 const ROWS = 1_000_000;
-/** Memory is flat when ten times the rows take no more. */
+/** Memory is flat when ten times the rows need no more. */
 const FEWER = 10;
 
 interface Parts {
@@ -42,7 +42,7 @@ export async function importing(options: BenchOptions): Promise<Figures> {
 }
 
 async function measure(parts: Parts, rows: number): Promise<Figures> {
-  // The first run warms the process up: its memory is not yet what it stays at.
+  // The first run warms the process up, whose memory still grows.
   await ours(parts, Math.round(rows / FEWER), 'warm');
   const few = await ours(parts, Math.round(rows / FEWER), 'a');
   const bare = [await copied(parts, rows, 'b')];

@@ -12,7 +12,7 @@ const DEVICES = 500;
 const TASKS = 200;
 const SPREAD_MS = 60_000;
 
-/** How late pushes start while many other tasks sleep, and what the sleeping ones cost. */
+/** The lateness of pushes while many other tasks sleep, and the cost of the sleeping tasks. */
 export async function lateness(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? DEVICES;
   const n = options.n ?? TASKS;

@@ -25,7 +25,9 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Fig
 const { name = '', options } = readOptions(process.argv.slice(2));
 const benchmark = BENCHMARKS[name];
 if (benchmark === undefined) {
-  say(`Which one? npm run bench -- ${Object.keys(BENCHMARKS).join('|')} [--json] [--devices 100000] …`);
+  say(
+    `Name a benchmark: npm run bench --  ${Object.keys(BENCHMARKS).join('|')} [--json] [--devices 100000] …`,
+  );
   process.exitCode = 2;
 } else {
   const startedAt = performance.now();

@@ -14,15 +14,19 @@ import { aMoment, type Pausing, pauseAndResume, startedWhilePaused } from './pau
 const DEVICES = 200_000;
 const PAUSES = 40;
 const FROZEN = 5;
-/** How long a thawed sender has to do what it must not. */
+/** The time after the thaw in which a sender must not send. */
 const THAWED_MS = 500;
-/** So many requests show that a push is at full speed, after its start or a resume. */
+/** The number of requests after which a push is at full speed, after its start or a resume. */
 const UNDER_WAY = 2_000;
 const UNDER_WAY_LIMIT_MS = 60_000;
-/** Sending between a resume and the next pause, in milliseconds: at any moment of a lease. */
+/**
+ * Time between a resume and the next pause, in milliseconds, so that pauses fall on any moment of a lease.
+ */
 const SENDING = { min: 20, spread: 700 };
 
-/** Pauses and resumes at random moments of pushes at full speed, each acknowledged or not as HTTP says. */
+/**
+ * Pauses and resumes pushes at full speed at random moments, and counts which were acknowledged over HTTP.
+ */
 export async function pause(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? DEVICES;
   const n = options.n ?? PAUSES;
@@ -84,7 +88,7 @@ async function pauseFrozen(rig: Rig, options: BenchOptions, devices: number, n: 
   };
 }
 
-/** Pauses at random moments until it has happened so often, and lets the pushes end. */
+/** Pauses `n` times at random moments, and lets the pushes end. */
 async function pauseTimes(
   n: number,
   pushes: Pushes,
@@ -106,7 +110,7 @@ async function pauseTimes(
 interface Pushes {
   readonly desk: Desk;
   readonly count: number;
-  /** A task whose push is at full speed. */
+  /** Returns a task whose push is at full speed. */
   current(): Promise<string>;
   end(): Promise<void>;
 }
@@ -124,14 +128,17 @@ async function openPushes(rig: Rig, options: BenchOptions, devices: number): Pro
     const taskId = await desk.submitTask(audienceId);
     tasks.push(taskId);
     await desk.approve(taskId);
-    // Compiled code and open connections.
+    // From then on code is compiled and connections are open.
     await waitForPush(rig.pool, taskId, ({ planned, left }) => left < planned - least);
     return taskId;
   }
 
   const isSent = async (taskId: string) => (await progressOf(rig.pool, taskId))?.isSent === true;
 
-  /** Or all is sent before. A push that is said to be sending may not have made a request yet. */
+  /**
+   * Waits for requests, or for the end of the push. A push with the status `sending` may not have made one
+   * yet.
+   */
   async function seeRequests(taskId: string): Promise<void> {
     const since = epochMs();
     const { control } = rig.simulators;

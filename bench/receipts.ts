@@ -24,7 +24,7 @@ export async function receipts(options: BenchOptions): Promise<Figures> {
     const seed = (startedAt: Date) =>
       seedSentPush(rig.stack.databaseUrl, { appId: app.id, devices: count, startedAt });
     say(`Two pushes of ${count} devices …`);
-    // Half an hour apart, so that each has a partition of its own.
+    // The pushes lie half an hour apart, so that each has a partition of its own.
     const ours = await seed(new Date());
     const theirs = await seed(new Date(Date.now() - HALF_HOUR_MS));
     await rig.pool.query('checkpoint');
@@ -89,7 +89,7 @@ async function runClients(
   );
 }
 
-/** What the counters say: each receipt was of a device of its own. */
+/** The receipts that the counters hold. Each receipt was of another device. */
 async function countedOf(rig: Rig, { no }: SentPush): Promise<Record<string, number>> {
   const { rows } = await rig.pool.query<{ metric: string; value: string }>(
     `select metric, sum(value) as value from push_hours where push_no = $1 group by 1`,

@@ -10,7 +10,7 @@ import { type Baseline, RULES } from './segment/rules.ts';
 import { openStage, type Stage } from './segment/stage.ts';
 
 const NOW = new Date('2026-11-22T10:00:00Z');
-/** At the larger size a fifth of them. */
+/** Runs of each rule; a fifth of them at the larger size. */
 const RUNS = 20;
 const GROWTH = 5;
 
@@ -21,7 +21,7 @@ interface Measured {
   readonly baselineMs: readonly number[];
 }
 
-/** How long an estimate with its losses takes, against the best SQL by hand, and how that grows with the devices. */
+/** The time of an estimate with its losses against the best SQL by hand, and its growth with the devices. */
 export async function segment(options: BenchOptions): Promise<Figures> {
   const devices = options.devices ?? 1_000_000;
   const runs = options.n ?? RUNS;
@@ -79,7 +79,10 @@ async function measureAt(devices: number, runs: number): Promise<Measured[]> {
   }
 }
 
-/** In turns, so that both meet the machine as it is; the first round only warms up, and has to agree. */
+/**
+ * Measures both in turns, so that the machine is the same. The first round warms up, and its results must
+ * agree.
+ */
 async function measureRule(
   stage: Stage,
   client: PoolClient,

@@ -5,13 +5,13 @@ import { percentile } from './lib/percentile.ts';
 import { type Figures, round, say } from './lib/report.ts';
 import { type Rig, withRig } from './lib/rig.ts';
 
-/** Devices of the largest push; the others have a fifth of them, and a five-hundredth. */
+/** Devices of the largest push. The other pushes have a fifth and a five-hundredth of them. */
 const LARGEST = 5_000_000;
-/** So many that a few slow moments of the machine do not decide the p99. */
+/** Enough requests that a few slow moments of the machine do not decide the p99. */
 const REQUESTS = 800;
 const WARM_UP = 30;
 
-/** How long the pages about a push take, by how many devices it has: the task list, its statistics, its details. */
+/** The time of a push's pages by its number of devices: the task list, the statistics, the deliveries. */
 export async function stats(options: BenchOptions): Promise<Figures> {
   const largest = options.devices ?? LARGEST;
   const sizes = [largest / 500, largest / 5, largest].map(Math.ceil);
@@ -20,7 +20,7 @@ export async function stats(options: BenchOptions): Promise<Figures> {
     const apps = new Map<number, { key: string; paths: Paths }>();
     for (const devices of sizes) {
       say(`A push of ${devices} devices …`);
-      // An app of its own for each size: its list then holds that push.
+      // Each size has an app of its own, whose list holds that push.
       const app = await rig.createApp(`stats ${devices}`);
       const seed = { appId: app.id, devices, startedAt: new Date() };
       const push = await seedSentPush(rig.stack.databaseUrl, seed);
@@ -29,7 +29,7 @@ export async function stats(options: BenchOptions): Promise<Figures> {
     await rig.pool.query('checkpoint');
     const times = new Map(sizes.map((devices) => [devices, emptyTimes()]));
     say(`${requests} requests of each kind to each …`);
-    // In turns, so that a busy moment of the machine falls on all sizes alike.
+    // The sizes take turns, so that a busy moment of the machine falls on all alike.
     for (let round = -WARM_UP; round < requests; round++) {
       for (const [devices, { key, paths }] of apps) {
         for (const page of PAGES) {
@@ -69,7 +69,7 @@ async function timed(rig: Rig, key: string, path: string): Promise<number> {
   return performance.now() - before;
 }
 
-/** `p99Ms` is of the slowest page; `growth` is how much slower any page is of the largest push than of the smallest. */
+/** `p99Ms` is of the slowest page. `growth` compares each page of the largest push with the smallest. */
 function summaryOf(times: ReadonlyMap<number, Times>) {
   const sizes = [...times.keys()];
   const of = (devices: number | undefined, page: (typeof PAGES)[number], share: number) =>

@@ -14,7 +14,7 @@ import { COMMON, RARE, type Seeded, seedTasks } from './tasks/seed.ts';
 
 const TASKS = 100_000;
 const CLIENTS = 10;
-/** Of each kind, by each client; fewer for a small run. */
+/** Rounds of each kind by each client; fewer for a small run. */
 const roundsOf = (count: number) => Math.max(10, Math.min(60, Math.round(count / 1000)));
 const WARM_UP = 5;
 
@@ -26,7 +26,10 @@ interface Kind {
   readonly baseline: () => Promise<unknown>;
 }
 
-/** Creating, listing, searching and submitting at that many tasks by ten clients, against the same without the product. */
+/**
+ * Creating, listing, searching and submitting at that many tasks by ten clients, against the same without the
+ * product.
+ */
 export async function tasks(options: BenchOptions): Promise<Figures> {
   const count = options.n ?? TASKS;
   return await withRig({ ...options }, async (rig) => {
@@ -116,7 +119,9 @@ const LISTS: readonly { query: string; where: Where }[] = [
   { query: `search=${COMMON}`, where: found(COMMON) },
 ];
 
-/** The draft is made beforehand. A bare start is one request to Temporal, of a workflow that nobody runs. */
+/**
+ * The draft is made beforehand. A bare start is one request to Temporal, for a workflow that no worker runs.
+ */
 function submitting(
   create: () => Promise<{ id: string }>,
   request: (method: string, path: string) => Promise<unknown>,
@@ -138,7 +143,7 @@ function submitting(
 
 type Times = Record<`${Kind['name']}${'Api' | 'Baseline'}`, number[]>;
 
-/** In turns, so that a busy moment of the machine falls on both sides alike. */
+/** Measures both sides in turns, so that a busy moment of the machine falls on both alike. */
 async function measure(kinds: readonly Kind[], rounds: number): Promise<Times> {
   const times: Times = {
     createApi: [],
@@ -164,7 +169,7 @@ async function measure(kinds: readonly Kind[], rounds: number): Promise<Times> {
   return times;
 }
 
-/** What prepares answers with what is to be timed. */
+/** Returns a duration in milliseconds. If the work returns a function, only that function is timed. */
 async function timed(work: () => Promise<unknown>): Promise<number> {
   let before = performance.now();
   const prepared = await work();

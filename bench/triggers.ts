@@ -14,7 +14,7 @@ const BATCH = 100;
 const CAP = { max: 5, window: { kind: 'rolling', hours: 24 } };
 const LIMIT_MS = 240_000;
 
-/** Events of a trigger task, so many a second by the clock and not by the answers, until each user was sent to. */
+/** Sends events of a trigger task at a fixed rate, not paced by the answers, until each user was sent to. */
 export async function triggers(options: BenchOptions): Promise<Figures> {
   const perS = options.n ?? EVENTS_PER_S;
   const users = options.devices ?? perS * SECONDS;
@@ -30,7 +30,7 @@ export async function triggers(options: BenchOptions): Promise<Figures> {
       app.id,
     ]);
     await rig.pool.query('vacuum analyze devices');
-    // With a cap each batch also asks the contact log, and enters itself.
+    // With a cap each batch also reads and writes the contact log.
     await send(rig, 'PUT', '/v1/app/contact-rules', { caps: [CAP] }, app.keys.operator);
     const desk = openDesk(rig.product.apiUrl, app);
     const trigger = { event: 'cart left', filter: { cart: 'full' } };
@@ -76,7 +76,7 @@ interface Delays {
   readonly last: number;
 }
 
-/** In seconds. */
+/** The delays, in seconds. */
 const DELAYS = `
   with done as (
     select d.push_no, e.event_at, d.settled_at, extract(epoch from d.settled_at - e.event_at)::float8 as delay
@@ -125,7 +125,7 @@ async function send(rig: Rig, method: string, path: string, body: object, key: s
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
 }
 
-/** The number that it stopped at. */
+/** Polls until the number is reached or the limit has passed. Returns the last number. */
 async function until(rig: Rig, query: string, taskId: string, wanted: number): Promise<number> {
   const deadline = performance.now() + LIMIT_MS;
   for (;;) {

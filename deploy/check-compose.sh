@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets the compose implementations of this machine read docker-compose.yml, with made-up secrets. Says which it used.
+# Parses docker-compose.yml, with made-up secrets, by each compose implementation of this machine, and prints which.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -4,12 +4,12 @@ import { readConfig } from '../config.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/workflows/search-attributes.ts';
 import { interpolate, readComposeFile, type Service } from './compose-file.ts';
 
-// Says what in docker-compose.yml disagrees with config.ts or with the rules for what runs in production.
+// Lists where docker-compose.yml disagrees with config.ts or with the rules for production.
 
 const at = (path: string) => new URL(`../${path}`, import.meta.url);
 const text = (path: string) => readFileSync(at(path), 'utf8');
 const OURS = ['api', 'worker', 'migrate'];
-/** Set in the image, where the file is. */
+/** Variables that the image sets, which holds the file. */
 const SET_IN_IMAGE = ['WORKFLOW_BUNDLE'];
 /** Variables of the command line, which runs outside the containers. */
 const OF_THE_CLI = /^SIGNALBOX_/;
@@ -95,7 +95,7 @@ function checkEnvironment(name: string, service: Service): void {
 for (const [name, service] of Object.entries(services)) checkService(name, service);
 for (const name of OURS) {
   const service = services[name];
-  expect(service !== undefined, `there is no service ${name}`);
+  expect(service !== undefined, `the service ${name} is missing`);
   if (service !== undefined) checkEnvironment(name, service);
 }
 for (const pair of Object.entries(SEARCH_ATTRIBUTES)) {
@@ -107,7 +107,7 @@ for (const pair of Object.entries(SEARCH_ATTRIBUTES)) {
 }
 expect(
   text('Dockerfile').includes(`node:${JSON.parse(text('package.json')).devDependencies.node}-`),
-  'the Dockerfile has another Node than package.json',
+  'the Node version of the Dockerfile differs from package.json',
 );
 process.stdout.write(faults.map((fault) => `docker-compose.yml: ${fault}\n`).join(''));
 process.exitCode = faults.length === 0 ? 0 : 1;

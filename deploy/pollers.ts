@@ -3,7 +3,7 @@ import { SENDER_QUEUE, TASK_QUEUE } from '../domain/workflows/contract.ts';
 
 const TYPE_WORKFLOW = 1;
 const TYPE_ACTIVITY = 2;
-/** A poll waits a minute; Temporal forgets a poller after five. */
+/** A poll waits a minute, and Temporal forgets a poller after five minutes. */
 const LATELY_MS = 3 * 60_000;
 
 export interface PollerQuery {
@@ -13,7 +13,7 @@ export interface PollerQuery {
   isWanted: (identity: string) => boolean;
 }
 
-/** Whether Temporal has lately heard such a worker ask for tasks of its role. */
+/** Whether a matching worker has lately polled Temporal for tasks of its role. */
 export async function isPolled({ address, namespace, role, isWanted }: PollerQuery): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: '5s' });
   try {

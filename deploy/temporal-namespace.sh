@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates the namespace and the search attributes that Signalbox needs. May run again at any time.
+# Creates the namespace and the search attributes that Signalbox needs. Can run again at any time.
 set -eu
 
 ATTEMPTS=60
@@ -44,7 +44,7 @@ ensure_attribute() { # name, type
   }
 }
 
-# Temporal refuses an attribute until its caches know it, some seconds after it was created.
+# Temporal refuses a new attribute for some seconds, until its caches know it.
 is_usable() { # name
   temporal workflow count --namespace "$TEMPORAL_NAMESPACE" --query "$1 is null" >/dev/null 2>&1
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates or updates Temporal's two databases. May run again at any time: each step leaves alone what is there.
+# Creates or updates Temporal's two databases. Can run again at any time: each step skips existing parts.
 set -eu
 
 schema() { # database, schema

@@ -9,7 +9,7 @@ export interface Running {
   readonly app: SampleApp;
 }
 
-/** Where everything is, for a person who looks around. */
+/** The addresses and keys of all parts, for people. */
 export function addressesOf({ apiUrl, stack, simulators, app }: Running): string {
   const keys = Object.entries(app.keys).map(([holder, key]) => `  ${holder.padEnd(13)} ${key}`);
   return `API             ${apiUrl}

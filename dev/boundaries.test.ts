@@ -16,7 +16,7 @@ import { writeWorkflowBundle } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-// Folder, and what a file of it may not import. The rules themselves are in biome.json.
+// A folder, and an import that its files may not have. The rules are in biome.json.
 const REFUSED = [
   ['domain', "import { x } from '../db/tasks/tasks.ts';"],
   ['domain', "import { x } from './tasks/plan.ts';\nimport { y } from '../config.ts';"],
@@ -102,8 +102,8 @@ const ALLOWED = [
 ] as const;
 
 /**
- * What the rooms of a layer may import of each other: each row names only rooms of rows above it, so that
- * no circle can be written. Files at the root of a layer are its ground (domain) or compose it.
+ * The imports that the rooms of a layer may have of each other. Each row names only rooms of rows above it,
+ * so that no circle can be written. Files at the root of a layer are its ground (domain) or compose it.
  */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   domain: {
@@ -270,7 +270,7 @@ test('each row of the table names rooms of rows above it only', () => {
   }
 });
 
-test('the workflow bundle holds workflows, domain and what runs in the sandbox, and nothing of Node', async () => {
+test('the workflow bundle holds workflows, domain and packages for the sandbox, and nothing of Node', async () => {
   const file = join(folder, 'bundle.js');
   await writeWorkflowBundle(file);
   const code = readFileSync(file, 'utf8');

@@ -14,7 +14,10 @@ const SOURCES = [
   'test/webhook-*.ts',
 ];
 
-/** Ways to read the date of the machine or of the database. `performance.now()` measures durations and is allowed. */
+/**
+ * Ways to read the date of the machine or of the database. `performance.now()` measures durations and is
+ * allowed.
+ */
 const REAL_DATE =
   /\bDate\.now\b|\bnew Date\(\s*\)|(?<![.\w])now\(\)|\b(?:clock|statement|transaction)_timestamp\(|\bcurrent_(?:timestamp|date)\b|'now'::/;
 

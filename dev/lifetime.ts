@@ -33,7 +33,7 @@ export class Lifetime {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (!this.isEnding) onFirst();
-        // A second request ends this process at once: its children notice that, and end too.
+        // A second request ends this process at once. The watchdog then ends its children.
         else if (performance.now() - this.#askedAt > ECHO_MS) process.exit(exitCode);
         void this.end(exitCode);
       });

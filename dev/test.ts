@@ -22,7 +22,7 @@ interface Counts {
   skipped: number;
 }
 
-/** A file that could not even be loaded counts as a failure, and so does a run that left no results. */
+/** A file that cannot be loaded counts as a failure, and so does a run without results. */
 function count(exitCode: number): Counts {
   if (!existsSync(RESULTS)) return { passed: 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
   const results = Results.parse(JSON.parse(readFileSync(RESULTS, 'utf8')));

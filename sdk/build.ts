@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-/** Another place may be named. */
+/** The output folder; the first argument replaces the default. */
 const DIST = resolve(process.argv[2] ?? join(HERE, 'dist'));
 const TSC = join(HERE, '../node_modules/.bin/tsc');
 const MAX_BYTES = 8 * 1024;

@@ -7,8 +7,8 @@ import { recover, runWithFaults, Steps } from './testing/fault-injection.ts';
 
 const HOUR = 3_600_000;
 
-describe('whatever fails, crashes or is said twice', () => {
-  test('each report arrives, or is named when it was refused by itself, and none is made twice', async () => {
+describe('under failures, crashes and repeated calls', () => {
+  test('each report arrives once, or onError names it as refused', async () => {
     await fc.assert(
       fc.asyncProperty(Steps, async (steps) => {
         const world = createWorld();
@@ -23,7 +23,7 @@ describe('whatever fails, crashes or is said twice', () => {
     );
   });
 
-  test('a request has no more than a batch, and after a fault less', async () => {
+  test('a request holds at most a batch, and a smaller one after a fault', async () => {
     const world = createWorld();
     const client = world.open();
     for (let i = 0; i < 250; i++) await client.impression(`m-${i}`);
@@ -35,13 +35,13 @@ describe('whatever fails, crashes or is said twice', () => {
   });
 });
 
-describe('what the server refuses', () => {
+describe('refusals of the server', () => {
   const problemsOf = () => {
     const problems: SignalboxProblem[] = [];
     return { problems, onError: (problem: SignalboxProblem) => problems.push(problem) };
   };
 
-  test('a report that is too large by itself is dropped and named, and the others arrive', async () => {
+  test('a report that is too large by itself is dropped, onError names it, and the others arrive', async () => {
     const world = createWorld();
     const { problems, onError } = problemsOf();
     const client = world.open({ onError });
@@ -53,7 +53,7 @@ describe('what the server refuses', () => {
     expect(world.server.arrived.size).toBe(2);
   });
 
-  test('the oldest make room for the newest, and the app hears how many', async () => {
+  test('when the queue is full the oldest items are dropped, and onError gets their number', async () => {
     const world = createWorld();
     const { problems, onError } = problemsOf();
     const client = world.open({ onError });
@@ -65,7 +65,7 @@ describe('what the server refuses', () => {
     expect(world.server.arrived.has('id-4')).toBe(true);
   });
 
-  test('Retry-After is kept, by every tab', async () => {
+  test('every tab keeps to Retry-After', async () => {
     const world = createWorld();
     const [one, other] = [world.open(), world.open()];
     await one.opened('m');
@@ -79,7 +79,7 @@ describe('what the server refuses', () => {
     expect(world.server.arrived.size).toBe(1);
   });
 
-  test('what waited for the network is sent when it is back, and what the server put off is not', async () => {
+  test('items that waited for the network are sent when it is back, and items that the server delayed are not', async () => {
     const world = createWorld();
     const client = world.open();
     await client.opened('m');
@@ -91,7 +91,7 @@ describe('what the server refuses', () => {
     expect(world.server.arrived.size).toBe(0);
   });
 
-  test('a page that forbids everything is asked a few times, and then the reports are given up', async () => {
+  test('a server that forbids everything is asked a few times, and then the reports are dropped', async () => {
     const world = createWorld();
     const { problems, onError } = problemsOf();
     const client = world.open({ onError });
@@ -106,7 +106,7 @@ describe('what the server refuses', () => {
     expect(await client.waiting()).toBe(0);
   });
 
-  test('a listener that fails stops nothing', async () => {
+  test('a listener that throws does not stop the sending', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue();
     const world = createWorld();
     const client = world.open({
@@ -125,7 +125,7 @@ describe('what the server refuses', () => {
   });
 });
 
-test('events wait for the device, and carry its secret', async () => {
+test("events wait for the device's registration, and carry its secret", async () => {
   const world = createWorld();
   const client = world.open();
   await client.track('cart', { items: 2 });
@@ -145,7 +145,7 @@ test('notifications that are closed together are a "clear all", one by one they 
   }
   await client.flush();
   expect(world.server.arrived.size).toBe(1);
-  // The process ends before the last is decided; the next one does it.
+  // The process ends before the last closing is decided. The next process decides it.
   world.server.now += 501;
   await world.open().flush();
   expect(world.server.arrived.size).toBe(2);

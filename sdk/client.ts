@@ -13,45 +13,45 @@ import { Sender } from './sender.ts';
 import type { ReceiptKind, State } from './state.ts';
 
 export interface ClientOptions extends Server {
-  /** Hears of what was refused, dropped, or can not be sent. */
+  /** Receives each problem: items refused or dropped, and requests that failed. */
   readonly onError?: ErrorListener;
 }
 
 export interface Registration {
   readonly deviceId: string;
-  /** False: the server was not reached so far; the SDK goes on trying. */
+  /** False if the server was not reached yet. The SDK retries. */
   readonly isRegistered: boolean;
 }
 
-/** What is said is stored before a promise resolves, and sent when the server can be reached. */
+/** Each call's data is stored before its promise resolves, and sent when the server can be reached. */
 export interface Signalbox {
-  /** At every start of the app. Rejects when the server refuses the device. */
+  /** Call at every start of the app. Rejects when the server refuses the device. */
   register(device: NewDevice): Promise<Registration>;
   refresh(changes: DeviceChanges): Promise<Registration>;
-  /** After `register`, with a token that the app's backend signed; null when the user signs out. */
+  /** Call after `register`, with a token that the app's backend signed, or null when the user signs out. */
   bindUser(token: string | null): Promise<Registration>;
   unsubscribe(): Promise<Registration>;
   resubscribe(): Promise<Registration>;
   track(name: string, properties?: Readonly<Record<string, PropertyValue>>): Promise<void>;
-  /** `blocked`: it arrived, and notifications are off. */
+  /** `blocked`: the message arrived, but notifications are off. */
   delivered(messageId: string, how?: { blocked?: boolean }): Promise<void>;
   impression(messageId: string): Promise<void>;
   opened(messageId: string): Promise<void>;
-  /** Counted unless others are closed at nearly the same time, which is "clear all". */
+  /** Counts a dismissal, unless others are closed at nearly the same time, which is "clear all". */
   dismissed(messageId: string): Promise<void>;
-  /** Sends what can be sent now. */
+  /** Sends all items that can be sent now. */
   flush(): Promise<void>;
-  /** Ends timers and listeners; what is stored stays. */
+  /** Ends timers and listeners. Stored data stays. */
   close(): void;
 }
 
-/** For the entries of each platform. */
+/** The client as the entry points of the platforms use it. */
 export interface Client extends Signalbox {
   /** Sends at once the items that waited for the network. */
   online(): Promise<void>;
   /** Sends unanswered items by requests that outlive the page. */
   flushOnUnload(): void;
-  /** How much waits to be sent. */
+  /** The number of items that wait to be sent. */
   waiting(): Promise<number>;
 }
 

@@ -22,9 +22,9 @@ export type Address =
       readonly token: string;
     };
 
-/** What may change of a device. */
+/** The fields of a device that may change. */
 export interface DeviceChanges {
-  /** APNs or FCM. Null, whatever the device is: it can not be reached any more. */
+  /** A token of APNs or FCM. Null says that the device, of any kind, can no longer be reached. */
   readonly token?: string | null;
   /** Any kind of address, instead of `token`. */
   readonly address?: Address;
@@ -45,7 +45,7 @@ export interface NewDevice extends DeviceChanges {
   readonly deviceId?: string;
 }
 
-/** Why the server refused a change. */
+/** The reason why the server refused a change. */
 export interface Fault {
   readonly status: number;
   readonly code: string;
@@ -54,25 +54,28 @@ export interface Fault {
 
 export interface DeviceState {
   id: string;
-  /** Made by the SDK, which may replace it. */
+  /** The SDK made the ID, and may replace it. */
   isOwnId: boolean;
   secret: string | null;
-  /** As far as the device knows. It registers anew when the server has forgotten it, and shows its secret if it has one. */
+  /**
+   * Whether the server has the device, as far as the device knows. A device that the server has forgotten
+   * registers again, and sends its secret if it has one.
+   */
   isRegistered: boolean;
   platform: NewDevice['platform'];
-  /** All that was said, to register anew with. */
+  /** All fields that the app has set, for another registration. */
   profile: DeviceChanges;
-  /** What the server was not told yet; null when it need not hear from the device. */
+  /** Changes that the server was not told yet; null when there is no reason for a request. */
   changes: DeviceChanges | null;
-  /** A registration that may have reached the server: repeated word for word until it is answered. */
+  /** A registration that may have reached the server, repeated unchanged until it is answered. */
   registering: { readonly key: string; readonly body: object } | null;
-  /** A wish that the server was not told yet. */
+  /** An opt-out or opt-in that the server was not told yet. */
   unsubscribe: boolean | null;
-  /** Likewise: whose device it is. Without a token it is nobody's. */
+  /** A user change that the server was not told yet. A null token unbinds the device. */
   user: { readonly token: string | null } | null;
-  /** What the server took last of the two, to wish it again of a server that has forgotten it. */
+  /** The last accepted values of both, sent again to a server that has forgotten the device. */
   accepted?: { readonly unsubscribe?: boolean; readonly userToken?: string | null };
-  /** The device is not registered before the app says something else. */
+  /** The last refusal. The device is not registered again until the app changes a field. */
   fault: Fault | null;
 }
 
@@ -101,11 +104,11 @@ export function createDevice({ platform, deviceId, ...profile }: NewDevice, ownI
 export function changeDevice(device: DeviceState, changes: DeviceChanges): void {
   device.profile = merged(device.profile, changes);
   device.fault = null;
-  // What is registered anew is told all; what is under way is told the rest afterwards.
+  // Another registration carries all fields. A registration under way is followed by the remaining changes.
   if (device.isRegistered || device.registering !== null) device.changes = merged(device.changes, changes);
 }
 
-/** A device has one address: a token takes the place of an address, and the other way round. */
+/** A device has one address, so a token replaces an address, and an address replaces a token. */
 function merged(before: DeviceChanges | null, changes: DeviceChanges): DeviceChanges {
   const { token, address, ...rest } = before ?? {};
   const isMoved = changes.token !== undefined || changes.address !== undefined;
@@ -117,7 +120,7 @@ function merged(before: DeviceChanges | null, changes: DeviceChanges): DeviceCha
   };
 }
 
-/** What the server has to be told next. */
+/** The next request that the server needs. */
 export function nextStep(device: DeviceState, newKey: () => string): DeviceStep | undefined {
   if (!device.isRegistered) {
     if (device.fault !== null) return undefined;
@@ -131,7 +134,9 @@ export function nextStep(device: DeviceState, newKey: () => string): DeviceStep 
   return undefined;
 }
 
-/** Who wants no messages registers without an address, which follows when the server knows that. */
+/**
+ * An opted-out device registers without an address. The address follows once the server knows the opt-out.
+ */
 function registrationOf(device: DeviceState): object {
   const { id: deviceId, platform, profile } = device;
   if (device.unsubscribe !== true) return { deviceId, platform, ...profile };
@@ -169,14 +174,17 @@ export function stepRefused(device: DeviceState, step: DeviceStep, fault: Fault,
   device.fault = fault;
 }
 
-/** Unless something else was said while the request was under way. */
+/** Forgets the sent wish, unless the app changed it while the request was under way. */
 function forgetWish(device: DeviceState, step: DeviceStep): void {
   if (step.kind === 'refresh') device.changes = whatIsNew(device.changes, step.changes);
   if (step.kind === 'unsubscribe' && device.unsubscribe === step.wish) device.unsubscribe = null;
   if (step.kind === 'bind' && device.user?.token === step.token) device.user = null;
 }
 
-/** With all that is known of it. A user's token that has ended meanwhile is refused, which the app hears. */
+/**
+ * Starts another registration with all known fields. If the user token has expired, the server refuses it and
+ * the app is told through `onError`.
+ */
 function registerAnew(device: DeviceState): void {
   device.isRegistered = false;
   device.registering = null;
@@ -192,7 +200,7 @@ export function forgetSecret(device: DeviceState): void {
   device.secret = null;
 }
 
-/** What was said while a request was under way. */
+/** The changes that the app made while a request was under way. */
 function whatIsNew(changes: DeviceChanges | null, told: DeviceChanges): DeviceChanges | null {
   if (changes === null) return null;
   const said = Object.entries(changes).filter(

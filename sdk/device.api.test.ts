@@ -20,7 +20,7 @@ afterEach(() => {
 const fcmToken = 'fcm-token-of-the-phone-0001';
 const device = async (id: string) => (await app.call('marketer', 'GET', `/v1/devices/${id}`)).json();
 
-test('a phone registers, and what it says of it later changes it', async () => {
+test('a phone registers, and its later changes reach the server', async () => {
   const signalbox = phone.start();
   const { deviceId, isRegistered } = await signalbox.register({
     platform: 'android',
@@ -47,7 +47,7 @@ async function userToken(): Promise<string> {
     .sign(Buffer.from(secret));
 }
 
-test('the user of a phone is whoever the backend signed for', async () => {
+test("the user of a phone is the one in the backend's signed token", async () => {
   const token = await userToken();
   const signalbox = phone.start();
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
@@ -58,7 +58,7 @@ test('the user of a phone is whoever the backend signed for', async () => {
   expect((await device(deviceId)).userId).toBeNull();
 });
 
-test('started again it is the same device', async () => {
+test('an app that starts again is the same device', async () => {
   const first = await phone.start().register({ platform: 'android', token: fcmToken });
   phone.quit();
   const second = await phone.start().register({ platform: 'android', token: fcmToken, appVersion: '2.0' });
@@ -96,7 +96,7 @@ test('a phone that lost its secret becomes a new device, and its token and its o
   ]);
 });
 
-test('a phone that the server has forgotten registers anew, under its ID', async () => {
+test('a phone that the server has forgotten registers again, under its ID', async () => {
   const signalbox = phone.start();
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken, tags: ['vip'] });
   await api.deps.pool.query('delete from devices where device_id = $1', [deviceId]);
@@ -105,7 +105,7 @@ test('a phone that the server has forgotten registers anew, under its ID', async
   expect(await device(deviceId)).toMatchObject({ locale: 'it', tags: ['vip'], tokenState: 'active' });
 });
 
-test('a forgotten phone is opted out and its user’s again, and has no address before', async () => {
+test('a forgotten phone is opted out and bound to its user again before it gives its address', async () => {
   const signalbox = phone.start();
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
   await signalbox.bindUser(await userToken());
@@ -128,7 +128,7 @@ test('a forgotten phone is opted out and its user’s again, and has no address 
   expect(told.slice(first, first + 3)).toEqual(['POST  false', 'POST unsubscribe false', 'PUT  true']);
 });
 
-test('a wrong address of the API costs no phone its identity', async () => {
+test('a wrong address of the API does not change the identity of a phone', async () => {
   const signalbox = phone.start();
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
   const { fetch } = globalThis;
@@ -140,7 +140,7 @@ test('a wrong address of the API costs no phone its identity', async () => {
   expect(await device(deviceId)).toMatchObject({ locale: 'it', tokenState: 'active' });
 });
 
-test('a device that the server refuses is refused in words, and tried again when it says something else', async () => {
+test("a refused device rejects with the server's reason, and registers once the app changes a field", async () => {
   const signalbox = phone.start();
   await expect(signalbox.register({ platform: 'android', token: 'ab' })).rejects.toThrow('/token');
   expect(phone.problems).toMatchObject([{ kind: 'device', fault: { status: 400 } }]);
@@ -149,7 +149,7 @@ test('a device that the server refuses is refused in words, and tried again when
   });
 });
 
-test('no secret is in what the app hears', async () => {
+test('no secret is in the problems that the app receives', async () => {
   const signalbox = phone.start();
   const registration = await signalbox.register({ platform: 'android', token: fcmToken });
   await signalbox.refresh({ timeZone: 'Nowhere' }).catch(() => undefined);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CLEAR_ALL_MS, type Closing, decideClosings } from './dismissals.ts';
 
-test('whenever it is decided, what counts is what has no neighbour in time', () => {
+test('at any time of the decision, a closing counts if no other is near it in time', () => {
   const gaps = fc.array(fc.integer({ min: 0, max: 3 * CLEAR_ALL_MS }), { minLength: 1, maxLength: 20 });
   const pauses = fc.array(fc.integer({ min: 1, max: 2 * CLEAR_ALL_MS }), { minLength: 1, maxLength: 20 });
   fc.assert(
@@ -35,7 +35,7 @@ test('whenever it is decided, what counts is what has no neighbour in time', () 
   );
 });
 
-test('a clock that is set back decides at once instead of never', () => {
+test('with a clock that was set back, closings are decided at once instead of never', () => {
   const closing = { id: 'a', messageId: 'm', at: 1_000_000, isTogether: false };
   expect(decideClosings([closing], 5_000)).toEqual({ alone: [closing], held: [] });
 });

@@ -1,4 +1,4 @@
-/** Notifications closed within so short a time of each other were cleared together: none of them counts. */
+/** Notifications closed within this time of each other were cleared together, and none of them counts. */
 export const CLEAR_ALL_MS = 500;
 
 /** A notification that was closed, held until it is certain whether it was closed alone. */
@@ -6,11 +6,11 @@ export interface Closing {
   readonly id: string;
   readonly messageId: string;
   readonly at: number;
-  /** Another one was closed at nearly the same time. */
+  /** Another notification was closed at nearly the same time. */
   isTogether: boolean;
 }
 
-/** Takes out of `held` what can be decided, and answers those that were closed one by one. */
+/** Removes from `held` the closings that can be decided, and returns those that were alone. */
 export function decideClosings(held: Closing[], now: number): { alone: Closing[]; held: Closing[] } {
   const sorted = [...held].sort((a, b) => a.at - b.at);
   for (const [index, closing] of sorted.entries()) {

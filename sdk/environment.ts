@@ -1,21 +1,21 @@
 import type { Queue, Store } from './store.ts';
 
-/** What the platform gives: a browser, React Native, or a test. */
+/** The platform's functions, from a browser, React Native or a test. */
 export interface Environment {
   readonly store: Store;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   readonly now: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** Cannot be guessed. */
+  /** An ID that cannot be guessed. */
   readonly randomId: () => string;
-  /** One at a time, also of other tabs and the service worker. */
+  /** Runs one work at a time, also across other tabs and the service worker. */
   readonly inTurn: Queue;
-  /** Returns how to call it off. */
+  /** Schedules the work. Returns the function that cancels it. */
   readonly after: (ms: number, work: () => void) => () => void;
 }
 
-/** What browsers, workers and React Native have in common. */
+/** The functions that browsers, workers and React Native have in common. */
 export function commonEnvironment(): Omit<Environment, 'store' | 'inTurn'> {
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
@@ -34,7 +34,7 @@ function randomId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** React Native has no random numbers of its own that nobody can guess. */
+/** React Native has no secure random numbers of its own. */
 export function requireRandom(): void {
   if (typeof globalThis.crypto?.getRandomValues === 'function') return;
   throw new Error("crypto.getRandomValues is missing: import 'react-native-get-random-values' first");

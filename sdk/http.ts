@@ -25,7 +25,7 @@ export interface Server {
   readonly sdkKey: string;
 }
 
-/** Never throws: whatever happens is an answer. */
+/** Returns an answer in every case, and never throws. */
 export async function callServer(
   env: Environment,
   server: Server,
@@ -62,7 +62,7 @@ async function readAnswer(response: Response, now: number): Promise<Answer> {
   if (verdict === 'done' && body !== undefined) return { verdict, body };
   const { code = 'unknown', detail = '' } = body ?? {};
   return {
-    // A success that is not JSON is not the server's: a hotel's sign-in page, say.
+    // A 2xx that is not JSON comes from another server, for example the sign-in page of a captive portal.
     verdict: verdict === 'done' ? 'retry' : verdict,
     isOffline: false,
     retryAfterMs: readRetryAfter(response.headers.get('retry-after'), now),
@@ -70,7 +70,7 @@ async function readAnswer(response: Response, now: number): Promise<Answer> {
   };
 }
 
-/** With the places of the faults, which the server names. */
+/** Adds the pointers to the faults that the server names. */
 function detailOf(body: Readonly<Record<string, unknown>> | undefined, detail: string): string {
   const errors = Array.isArray(body?.['errors']) ? body['errors'] : [];
   const places = errors.map((error: { pointer?: string; header?: string; detail?: string }) =>

@@ -2,15 +2,15 @@ import type { Fault } from './device-state.ts';
 import type { Item } from './state.ts';
 
 export type SignalboxProblem =
-  /** The server will never count it: not asked again. */
+  /** The server will never count the item, which is not sent again. */
   | { readonly kind: 'refused'; readonly item: Item; readonly reason: string }
-  /** The oldest had to make room. */
+  /** The oldest items were dropped because the queue was full. */
   | { readonly kind: 'dropped'; readonly count: number }
   /** The device, or a change of it, was refused. */
   | { readonly kind: 'device'; readonly fault: Fault }
-  /** Not sent now, and tried again. */
+  /** The request failed and will be retried. */
   | { readonly kind: 'request'; readonly fault: Fault }
-  /** Nothing can be stored, or something else went wrong here. */
+  /** Storage failed, or another error occurred in the SDK. */
   | { readonly kind: 'internal'; readonly error: unknown };
 
 export type ErrorListener = (problem: SignalboxProblem) => void;

@@ -19,9 +19,11 @@ export interface AppStateLike {
 export interface ReactNativeOptions extends ClientOptions {
   /** AsyncStorage, or anything with its `getItem` and `setItem`. */
   readonly storage: KeyValueStorage;
-  /** React Native's own: what waits is sent when the app comes and goes. */
+  /**
+   * React Native's `AppState`. With it, waiting items are sent when the app comes to the front or leaves it.
+   */
   readonly appState?: AppStateLike;
-  /** Apart from other Signalbox clients of the same app. */
+  /** Separates this client's data from that of other Signalbox clients in the app. */
   readonly name?: string;
 }
 

@@ -47,7 +47,7 @@ test('reports that are made twice, or whose answer is lost, count once', async (
   expect(await figures()).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
 });
 
-test('whatever fails and crashes, the server counts each tap exactly once', async () => {
+test('under failures and crashes the server counts each tap exactly once', async () => {
   const { fetch } = globalThis;
   await fc.assert(
     fc.asyncProperty(Steps, async (steps) => {
@@ -68,7 +68,7 @@ test('whatever fails and crashes, the server counts each tap exactly once', asyn
   );
 });
 
-test('what was said before the app was killed is sent when it runs again', async () => {
+test('reports stored before the app was killed are sent when it runs again', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Network request failed')));
   await phone.start().opened(messageId(3));
   phone.quit();
@@ -77,7 +77,7 @@ test('what was said before the app was killed is sent when it runs again', async
   await expect.poll(figures).toMatchObject({ opens: 1 });
 });
 
-test('"clear all" is no dismissal; one that is closed alone is', async () => {
+test('"clear all" counts no dismissal, and a notification closed alone counts one', async () => {
   const signalbox = phone.start();
   for (const n of [1, 2, 3]) await signalbox.dismissed(messageId(n));
   await expect.poll(() => [...phone.stored.values()].join()).toContain('"held":[]');
@@ -85,7 +85,7 @@ test('"clear all" is no dismissal; one that is closed alone is', async () => {
   await expect.poll(figures).toMatchObject({ dismissals: 1 });
 });
 
-test('what the server will never count is named, and not sent again', async () => {
+test('a report that the server will never count is named, and not sent again', async () => {
   const signalbox = phone.start();
   await signalbox.opened('of-another-app');
   await signalbox.opened(messageId(1));
@@ -119,7 +119,7 @@ test('events are stored once, for the device that reports them', async () => {
   ]);
 });
 
-test('a wrong key is said, and nothing is lost by it', async () => {
+test('a wrong key is reported through onError, and no report is lost', async () => {
   await phone.start({ endpoint: server.url, sdkKey: `${app.keys.sdk.slice(0, -3)}AAA` }).opened(messageId(5));
   await expect.poll(() => phone.problems[0]).toMatchObject({ kind: 'request', fault: { status: 401 } });
   phone.quit();

@@ -4,8 +4,8 @@ import { readRetryAfter, remainingWait, retryDelay, verdictOf } from './retry.ts
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 
-describe('how long to wait', () => {
-  test('anything from nothing to a bound that doubles up to five minutes', () => {
+describe('the delay before a retry', () => {
+  test('lies between zero and a bound that doubles up to five minutes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), unit, (failures, random) => {
         const delay = retryDelay(failures, 0, () => random);
@@ -17,7 +17,7 @@ describe('how long to wait', () => {
     expect(longest).toEqual([1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
   });
 
-  test('never less than the server asks for', () => {
+  test('is never shorter than Retry-After', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 30 }), fc.nat(3_600_000), unit, (failures, after, random) => {
         expect(retryDelay(failures, after, () => random)).toBeGreaterThanOrEqual(after);
@@ -36,13 +36,13 @@ describe('how long to wait', () => {
     expect(readRetryAfter(header, Date.UTC(2026, 0, 1))).toBe(ms);
   });
 
-  test('a clock that was set back by years makes nobody wait for years', () => {
+  test('is not extended by a clock that was set back by years', () => {
     expect(remainingWait(Date.UTC(2026, 0, 1), Date.UTC(2020, 0, 1))).toBe(0);
     expect(remainingWait(5_000, 4_000)).toBe(1_000);
   });
 });
 
-test('what an answer means', () => {
+test('each status has a verdict', () => {
   const of = (...statuses: number[]) => new Set(statuses.map(verdictOf));
   expect(of(200, 201, 204)).toEqual(new Set(['done']));
   expect(of(401, 408, 409, 425, 429, 500, 502, 503, 504)).toEqual(new Set(['retry']));

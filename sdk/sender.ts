@@ -8,7 +8,7 @@ import { enqueue, type Item, type State } from './state.ts';
 import { createUnloadQueue } from './unload-queue.ts';
 import { decideHeld, nextWork, settle, type Work } from './work.ts';
 
-/** Items of the same second share a request. */
+/** Items added within this time share a request. */
 const GATHER_MS = 1_000;
 const GATHER_ITEMS = 30;
 
@@ -58,7 +58,10 @@ export class Sender {
     }
   }
 
-  /** Items stay stored, and are sent again later when no page is left to read the answer. */
+  /**
+   * Sends without waiting. Items stay stored and are sent again later, because no page is left to read the
+   * answer.
+   */
   flushOnUnload(): void {
     for (const work of this.#unloadQueue.requests(this.#env.now())) {
       this.#perform(work, true).catch((error) => this.#fail(error));

@@ -18,19 +18,19 @@ export interface EventBody {
   readonly properties?: Readonly<Record<string, PropertyValue>>;
 }
 
-/** What waits to be reported. Its ID is made once, so that a report that is repeated counts once. */
+/** An item that waits to be reported. Its ID is made once, so that a repeated report counts once. */
 export type Item =
   | { readonly kind: 'receipt'; readonly id: string; readonly body: ReceiptBody }
   | { readonly kind: 'event'; readonly id: string; readonly body: EventBody };
 
-/** All that outlives a page, a worker or an app's process. */
+/** The state that outlives a page, a worker or an app's process. */
 export interface State {
   device: DeviceState | null;
   outbox: Item[];
   held: Closing[];
-  /** Items that had to make room, and that nobody was told of yet. */
+  /** Number of items dropped from a full queue that `onError` was not told of yet. */
   dropped: number;
-  /** Requests that failed in a row; nothing is sent before `notBefore`. */
+  /** Number of requests that failed in a row. Nothing is sent before `notBefore`. */
   failures: number;
   notBefore: number;
   isOffline: boolean;
@@ -39,7 +39,7 @@ export interface State {
 
 export const OUTBOX_ITEMS = 1_000;
 export const BATCH_ITEMS = 100;
-/** Also with three bytes for each it is less than the 64 KiB that a page may still send while it closes. */
+/** Three bytes per character still stay below the 64 KiB that a closing page may send. */
 export const BATCH_CHARACTERS = 20_000;
 
 export function emptyState(): State {
@@ -55,7 +55,7 @@ export function emptyState(): State {
   };
 }
 
-/** The oldest make room when there is none. */
+/** Adds items. The oldest are dropped when the queue is full. */
 export function enqueue(state: State, items: readonly Item[]): void {
   state.outbox.push(...items);
   const excess = state.outbox.length - OUTBOX_ITEMS;
@@ -64,7 +64,7 @@ export function enqueue(state: State, items: readonly Item[]): void {
   state.dropped += excess;
 }
 
-/** The oldest of a kind that fit in a request. */
+/** The oldest items of a kind that fit in a request. */
 export function batchOf<Kind extends Item['kind']>(
   { outbox, batchSize }: Pick<State, 'outbox' | 'batchSize'>,
   kind: Kind,

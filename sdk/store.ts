@@ -5,13 +5,13 @@ export interface Store {
   update<T>(change: (state: State) => T): Promise<T>;
 }
 
-/** As React Native's AsyncStorage. */
+/** Storage with the interface of React Native's AsyncStorage. */
 export interface KeyValueStorage {
   getItem(key: string): Promise<string | null> | string | null;
   setItem(key: string, value: string): Promise<unknown> | unknown;
 }
 
-/** For one process: what it does at the same time is put in a row. */
+/** A store for one process, which runs simultaneous updates one after the other. */
 export function keyValueStore(storage: KeyValueStorage, key: string): Store {
   const inTurn = createQueue();
   return {
@@ -35,7 +35,7 @@ export function memoryStorage(): KeyValueStorage {
 
 export type Queue = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** One after the other. */
+/** A queue that runs works one after the other. */
 export function createQueue(): Queue {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -45,7 +45,7 @@ export function createQueue(): Queue {
   };
 }
 
-/** What is damaged begins anew: an app must not fail for it. */
+/** Damaged state is replaced by an empty one, because an app must not fail for it. */
 function readState(text: string | null): State {
   if (text === null) return emptyState();
   try {

@@ -3,8 +3,8 @@ import { BATCH_ITEMS, type Item, type State } from './state.ts';
 import { eventWork, receiptWork, type Work } from './work.ts';
 
 /**
- * Unanswered items of this page, kept in memory. A page that unloads cannot wait for its storage, so these items are
- * sent without a look at it.
+ * Unanswered items of this page, kept in memory. A page that unloads cannot wait for its storage, so these
+ * items are sent without a look at the storage.
  */
 export interface UnloadQueue {
   add(item: Item): void;

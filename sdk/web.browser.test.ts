@@ -65,7 +65,7 @@ function subscription() {
 }
 
 describe('a page', () => {
-  test('registers the browser, and says what it knows of it', async () => {
+  test('registers the browser with its time zone and language', async () => {
     const address = { kind: 'web_push', subscription: subscription() };
     const registration = (await call('register', { address, tags: ['vip'] })) as { deviceId: string };
     expect(registration).toMatchObject({ isRegistered: true });
@@ -87,7 +87,7 @@ describe('a page', () => {
     expect(await page.evaluate(subscribing)).toBeUndefined();
   });
 
-  test('reports what happened without a network once, when there is one again', async () => {
+  test('reports events of a time without a network once, when the network is back', async () => {
     await context.setOffline(true);
     await call('opened', messageId(1));
     await call('impression', messageId(2));
@@ -98,7 +98,7 @@ describe('a page', () => {
     expect(await page.evaluate('problems')).toEqual([]);
   });
 
-  test('that was closed without a network leaves its reports to the next one', async () => {
+  test('that was closed without a network leaves its reports to the next page', async () => {
     await context.setOffline(true);
     await call('opened', messageId(1));
     await page.close();
@@ -107,7 +107,7 @@ describe('a page', () => {
     await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
   });
 
-  test('sends what it has when it is left', async () => {
+  test('sends its items when it is left', async () => {
     await call('opened', messageId(1));
     await page.goto(`${site.origin}/elsewhere`);
     await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
@@ -179,7 +179,7 @@ describe('a service worker', () => {
     await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 1, opens: 0 });
   });
 
-  test('says that a push was blocked where notifications are off', async () => {
+  test('reports a push as blocked where notifications are off', async () => {
     await start('');
     await deliver(message(1));
     await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 0 });
@@ -200,7 +200,7 @@ describe('a service worker', () => {
     'javascript:alert(1)',
     'https://elsewhere.example/',
     'data:text/html,x',
-  ])('does not open %s, but the site', async (deepLink) => {
+  ])('opens the site instead of %s', async (deepLink) => {
     await startWithTray();
     await deliver(message(1, { deepLink }));
     await expect.poll(tray).toHaveLength(1);
@@ -209,7 +209,7 @@ describe('a service worker', () => {
     expect(await figures()).toMatchObject({ opens: 1 });
   });
 
-  test('counts what is closed by itself, and not what is cleared together', async () => {
+  test('counts notifications closed one by one, and not those cleared together', async () => {
     await startWithTray();
     for (const n of [1, 2, 3]) await deliver(message(n));
     await expect.poll(tray).toHaveLength(3);
@@ -218,7 +218,7 @@ describe('a service worker', () => {
     await expect.poll(figures).toMatchObject({ impressions: 3, dismissals: 1 });
   });
 
-  test('tells of a new subscription', async () => {
+  test('reports a new subscription', async () => {
     await startWithTray();
     const address = { kind: 'web_push', subscription: subscription() };
     const { deviceId } = (await call('register', { address })) as { deviceId: string };
@@ -230,7 +230,7 @@ describe('a service worker', () => {
     expect(JSON.parse(rows[0].token)).toEqual(renewed);
   });
 
-  test('sends what a page left behind when the browser is online again', async () => {
+  test('sends the items that a page left when the browser is online again', async () => {
     await startWithTray();
     await page.evaluate('signalbox.close()');
     await call('opened', messageId(1));
@@ -243,7 +243,7 @@ describe('a service worker', () => {
     await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
   });
 
-  test('leaves the pushes of others alone', async () => {
+  test('ignores pushes of other senders', async () => {
     await startWithTray();
     await deliver({ title: 'Not ours' });
     await deliver(message(1));

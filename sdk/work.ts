@@ -14,10 +14,10 @@ export type Work =
 type Refusal = Exclude<Answer, { verdict: 'done' }>;
 type Tools = Pick<Environment, 'now' | 'random' | 'randomId'>;
 
-/** So often a request is refused as such before what it carries is given up. */
+/** The number of forbidden answers after which the items of a request are dropped. */
 const FORBIDDEN_TRIES = 8;
 
-/** Closings that were alone become receipts. */
+/** Turns closings that were alone into receipts. */
 export function decideHeld(state: State, now: number): void {
   if (state.held.length === 0) return;
   const { alone, held } = decideClosings(state.held, now);
@@ -32,7 +32,7 @@ export function decideHeld(state: State, now: number): void {
   );
 }
 
-/** The device first: events need its secret. */
+/** Requests for the device come first, because events need its secret. */
 export function nextWork(state: State, { now, randomId }: Tools): Work | undefined {
   const { device } = state;
   const step = device === null ? undefined : nextStep(device, randomId);
@@ -79,7 +79,7 @@ function callOf(id: string, secret: string | null, step: DeviceStep): Call {
   return { method: step.wish ? 'POST' : 'DELETE', path: `${path}/unsubscribe`, headers };
 }
 
-/** Writes down what became of a request, and answers what the app should know. */
+/** Records the outcome of a request, and returns the problems for the app. */
 export function settle(state: State, work: Work, answer: Answer, tools: Tools): SignalboxProblem[] {
   if (answer.verdict !== 'done') {
     return work.kind === 'device'
@@ -108,7 +108,7 @@ function succeed(state: State): void {
 
 const FINAL: readonly unknown[] = ['unknown', 'not_supported'];
 
-/** What was answered is done with. Undefined when nothing was. */
+/** Removes the answered items. Returns undefined when the answer named none. */
 function settleItems(
   state: State,
   items: readonly Item[],
@@ -165,12 +165,12 @@ function putOff(state: State, { isOffline, retryAfterMs, fault }: Refusal, tools
   return isOffline ? [] : [{ kind: 'request', fault }];
 }
 
-/** Not the API's words: something between it and us. */
+/** Whether the refusal came from a server between the SDK and the API. */
 function isRoutingFault({ fault }: Refusal): boolean {
   return fault.code === 'unknown';
 }
 
 function notAnAnswer(): Refusal {
-  const fault = { status: 200, code: 'unknown', detail: 'the answer is not one of the API' };
+  const fault = { status: 200, code: 'unknown', detail: 'the answer did not come from the Signalbox API' };
   return { verdict: 'retry', isOffline: false, retryAfterMs: 0, fault };
 }

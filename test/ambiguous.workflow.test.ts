@@ -8,7 +8,7 @@ import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
 const DEVICES = 600;
-/** Processed, and reset instead of answered. */
+/** The share of requests that are processed and then reset instead of answered. */
 const LOST_ANSWERS = { resetAfterProcessingShare: 0.1 };
 
 const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
@@ -44,7 +44,7 @@ test('devices whose answer was lost are ambiguous, and nobody is sent to twice',
   expect(figures).toEqual({ sent: DEVICES, pending: 0, distinctDevices: DEVICES, duplicates: 0 });
 });
 
-test('a task that says so sends to them again, until it has an answer for each', async () => {
+test('a task with `resend` sends to ambiguous devices again, until each has an answer', async () => {
   const { duplicates, ...figures } = await pushTo({ onAmbiguous: 'resend' });
   expect(figures).toEqual({ sent: DEVICES, pending: 0, ambiguous: 0, distinctDevices: DEVICES });
   expect(duplicates).toBeGreaterThan(0);

@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
+import { liftStop } from '../db/apps/app-stop.ts';
+import { newId } from '../domain/ids.ts';
 import { HOUSEKEEPING, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
@@ -22,7 +25,7 @@ const stop = () => shop.call(shop.operator, 'POST', '/v1/app/stop', { reason: 'W
 const lift = () =>
   shop.call<{ resumed: string[]; pending: boolean }>(shop.approver, 'POST', '/v1/app/resume');
 
-test('one request stops everything of the app, one lets it go on, and every device gets each push once', async () => {
+test('one request stops all pushes of the app, one resumes them, and every device gets each push once', async () => {
   const first = await startTask(shop);
   await until(counts, ({ processed }) => processed > 300);
   const askedAt = performance.now();
@@ -35,7 +38,7 @@ test('one request stops everything of the app, one lets it go on, and every devi
   });
   await taskIn(shop, first, 'paused');
 
-  // Approved while the stop holds.
+  // The second task is approved while the stop holds.
   const second = await startTask(shop);
   await taskIn(shop, second, 'paused');
   expect(await readTask(shop, second)).toMatchObject({ statusReason: 'the app is stopped' });
@@ -49,7 +52,7 @@ test('one request stops everything of the app, one lets it go on, and every devi
   expect(await counts()).toMatchObject({ duplicates: 0, distinctMessages: DEVICES * 2 });
 });
 
-test('what somebody paused by hand stays paused when the stop is lifted', async () => {
+test('a task paused by hand stays paused when the stop is lifted', async () => {
   const taskId = await startTask(shop);
   await until(counts, ({ processed }) => processed > 300);
   await callAction(shop, shop.marketer, taskId, 'pause');
@@ -58,7 +61,7 @@ test('what somebody paused by hand stays paused when the stop is lifted', async 
   expect(await readTask(shop, taskId)).toMatchObject({ status: 'paused', statusReason: null });
 });
 
-test('with no worker running a stop holds at once, and lifting it leaves the push to go on when one comes', async () => {
+test('with no worker running a stop holds at once, and once lifted the next worker sends the push', async () => {
   const taskId = await startTask(shop, { pushAt: new Date(Date.now() + 1500).toISOString() });
   await world.stopWorkers();
   await stop();
@@ -73,17 +76,19 @@ test('with no worker running a stop holds at once, and lifting it leaves the pus
   expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
 });
 
-test('a task that nobody could tell is told by housekeeping', async () => {
+test('housekeeping resumes a task when the API died between lifting the stop and telling the task', async () => {
   const taskId = await startTask(shop);
   await stop();
   await taskIn(shop, taskId, 'paused');
-  // As when the API died right after it had lifted the stop.
-  await world.db.deleteFrom('app_stops').where('app_id', '=', shop.appId).execute();
-  await world.db
-    .updateTable('apps')
-    .set({ stopped_at: null, resumed_by: shop.operator.personId })
-    .where('id', '=', shop.appId)
-    .execute();
+  const { appId, operator } = shop;
+  const now = await world.clock();
+  const id = newId('origin', randomBytes);
+  const origin = { id, appId, keyId: 'key-0000000000', at: now, ip: null, userAgent: null };
+  await liftStop(world.db, { appId, personId: operator.personId, origin, now });
+  expect(await readTask(shop, taskId)).toMatchObject({
+    status: 'paused',
+    statusReason: 'the app is stopped',
+  });
   const { workflow } = world.env.client;
   await workflow.start(HOUSEKEEPING, {
     workflowId: HOUSEKEEPING,
@@ -92,4 +97,12 @@ test('a task that nobody could tell is told by housekeeping', async () => {
   });
   await taskIn(shop, taskId, 'collecting');
   await workflow.getHandle(HOUSEKEEPING).terminate();
+  expect(await counts()).toMatchObject({ duplicates: 0, distinctDevices: DEVICES });
+  // The operator did nothing else to this task: the resume is recorded in their name.
+  const audit = await shop.call<{ items: { personId: string }[] }>(
+    operator,
+    'GET',
+    `/v1/tasks/${taskId}/audit`,
+  );
+  expect(audit.body.items.filter(({ personId }) => personId === operator.personId)).toHaveLength(1);
 });

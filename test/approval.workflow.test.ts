@@ -65,8 +65,8 @@ const person = async (shop: Shop, role: string) =>
 const told = (taskId: string, type: string) =>
   receiver.received.filter(({ body }) => body.type === type && body.data['taskId'] === taskId);
 
-describe('who decides', () => {
-  test('as many persons as the app asks for; one person counts once', async () => {
+describe('the approvers', () => {
+  test('a task needs as many approvers as the app requires, and one person counts once', async () => {
     const shop = await open({ approvalsRequired: 2 });
     const taskId = await submitted(shop);
     expect(await approve(shop, shop.approver, taskId)).toMatchObject({
@@ -85,7 +85,7 @@ describe('who decides', () => {
     ]);
   });
 
-  test('who decides is up to the app: a marketer of a team of one approves what is his, an approver no more', async () => {
+  test('the app chooses who approves: its approvers may be marketers, makers of the task included', async () => {
     const shop = await open({});
     const taskId = await submitted(shop);
     expect((await approve(shop, shop.marketer, taskId)).status).toBe(403);
@@ -106,7 +106,7 @@ describe('who decides', () => {
     expect(await approve(shop, shop.marketer, taskId)).toMatchObject({ body: { status: 'scheduled' } });
   });
 
-  test('whoever submitted a revision gets no code for it, and is told why', async () => {
+  test('the submitter of a revision gets no approval code for it, and is told why', async () => {
     const shop = await open({});
     const taskId = await createTask(shop, { audience: { id: await everybody(shop) } });
     const content = { title: 'Sale', body: 'Edited by somebody else' };
@@ -124,7 +124,7 @@ describe('who decides', () => {
     expect(body['detail']).toContain('maker');
   });
 
-  test('many at once: each by itself, with its own result', async () => {
+  test('several tasks decided in one request: each by itself, with its own result', async () => {
     const shop = await open({});
     const [first, second, stale] = await Promise.all([submitted(shop), submitted(shop), submitted(shop)]);
     const draft = await createTask(shop, { audience: { id: await everybody(shop) } });
@@ -162,7 +162,7 @@ describe('who decides', () => {
 });
 
 describe('the time limit', () => {
-  test('`expire`: approvers are asked, reminded once, and then the task ends', async () => {
+  test('`expire`: approvers are notified, reminded once, and then the task expires', async () => {
     const shop = await open({ approvalTimeLimitMinutes: 60, approvalReminderMinutes: 20 });
     const taskId = await submitted(shop);
     await until(
@@ -190,7 +190,7 @@ describe('the time limit', () => {
     expect(told(taskId, 'task.approval_reminder')).toHaveLength(1);
   });
 
-  test('`late_policy`: a late approval counts, as late as the late policy allows', async () => {
+  test('`late_policy`: a late approval counts within the limit of the late policy', async () => {
     const shop = await open({ approvalTimeLimitMinutes: 60, onApprovalTimeout: 'late_policy' });
     const taskId = await submitted(shop);
     await world.env.sleep(2 * DAY);

@@ -43,7 +43,7 @@ test('a push goes to the devices that meet a rule, without those of an excluded 
   expect(await pushed(taskId)).toMatchObject({ planned: 10, suppressed: 2, sent: 8 });
 });
 
-test('an audience frozen at approval is the one of that moment, the other one that of the push', async () => {
+test('an audience frozen at approval has the members of that moment, any other those of the push', async () => {
   const audience = await madeRule(ios);
   const [frozen, current] = [
     await startTask(shop, { audience, pushType: 'manual', audienceAt: 'approval' }),
@@ -63,7 +63,7 @@ test('an audience frozen at approval is the one of that moment, the other one th
   await recordHistory(world, frozen, 'frozen-audience');
 });
 
-test('a rule that cannot be computed any more fails the push with the reason, and sends to nobody', async () => {
+test('a rule that can no longer be computed fails the push with the reason, and nothing is sent', async () => {
   const audience = await madeRule({ not: ios });
   const taskId = await createTask(shop, { audience });
   expect((await callAction(shop, shop.marketer, taskId, 'submit')).status).toBe(200);

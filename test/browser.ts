@@ -2,8 +2,8 @@ import carried from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
 /**
- * The Chromium that comes with `npm ci`, or the one named in CHROMIUM. The former is a headless shell: it has no
- * notifications.
+ * The Chromium that comes with `npm ci`, or the one named in CHROMIUM. The former is a headless shell
+ * without notifications.
  */
 export async function launchBrowser(): Promise<Browser> {
   const { CHROMIUM: own = '' } = process.env;

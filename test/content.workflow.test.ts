@@ -22,7 +22,7 @@ beforeAll(async () => {
   }
 });
 
-/** What each device got: the payload, by the device's ID. */
+/** The payload that each device got, by the device's ID. */
 async function shownByDevice(): Promise<Record<string, { title: string; body: string; data: object }>> {
   const bodies = await world.simulators.control.bodies();
   const rows = await world.db.selectFrom('devices').select(['device_id', 'token']).execute();
@@ -75,7 +75,7 @@ test('each device gets its own words: its platform, its locale, its variables', 
   });
 });
 
-test('who lacks a variable is skipped with the reason', async () => {
+test('a device without a variable is skipped with the reason', async () => {
   await world.simulators.control.reset();
   const taskId = await startTask(shop, {
     content: {
@@ -96,7 +96,7 @@ test('who lacks a variable is skipped with the reason', async () => {
   expect(shown['d2']?.body).toBe('81BoBo');
 });
 
-test('the values of one device can make a message too large: that device fails, its token stays, the others are sent to', async () => {
+test('a device whose values make the message too large fails, keeps its token and holds up no other device', async () => {
   await world.simulators.control.reset();
   const part = `{% if name == "Bo" %}${'促'.repeat(450)}{% endif %}`;
   const content = {

@@ -34,7 +34,7 @@ test('a push and its task continue as new in the middle of pauses, and lose noth
   const audience = { id: await everybody(shop) };
   const taskId = await createTask(shop, { audience, pushType: 'manual' });
   await submitAndApprove(shop, taskId);
-  // Slow enough that it still sends when it is paused for the third time.
+  // The rate is low enough that the push still sends at the third pause.
   const rate = { ratePerSecond: DEVICES / 4 };
   expect(await shop.call(shop.marketer, 'PUT', `/v1/tasks/${taskId}/rate`, rate)).toMatchObject({
     status: 200,
@@ -80,13 +80,13 @@ const pushOf = async (other: Shop, pushId: string) =>
 const sentOf = async (other: Shop, pushId: string) =>
   (await pushOf(other, pushId)).statistics?.statistics['sent'] ?? 0;
 
-test('a push continues as new while some of its devices are held back, and sends to them when their hours end', async () => {
+test('a push continues as new while some of its devices are held back, and sends to them when their quiet hours end', async () => {
   const zones = ['Asia/Tokyo', 'America/Bogota'];
   const other = await openOtherShop(
     Array.from({ length: 20 }, (_, n) => `w${n},android,${tokenOf(n)},,${zones[n % 2]}`),
   );
   const before = await world.simulators.control.counts();
-  // At least half a minute, and at most a minute and a half.
+  // The hold lasts between half a minute and a minute and a half.
   const end = Math.ceil((Date.now() + 30_000) / 60_000) * 60_000;
   const time = (at: number) => localTimeOf(at, 'Asia/Tokyo').slice(11);
   const quietHours = { from: time(end - 120 * 60_000), to: time(end), action: 'hold' };

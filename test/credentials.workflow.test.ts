@@ -21,7 +21,7 @@ const wrongTokens = { answerWith: { status: 400, reason: 'BadDeviceToken' } };
 const calm = { answerWith: null, credentialRevoked: false, delayMs: { min: 0, max: 0 } };
 const calmDown = () => world.simulators.control.change({ apns: calm, fcm: calm });
 
-test('a push whose credentials are put anew while it sends goes on with the new ones', async () => {
+test('a push whose credentials are replaced while it sends goes on with the new ones', async () => {
   await world.simulators.control.reset();
   const taskId = await startTask(shop, { ratePerSecond: 500 });
   await until(counts, ({ processed }) => processed >= DEVICES * 0.1);
@@ -29,7 +29,7 @@ test('a push whose credentials are put anew while it sends goes on with the new 
   const { type: _type, ...account } = fcm;
   await shop.call(shop.operator, 'PUT', '/v1/app/credentials/apns', apns);
   await shop.call(shop.operator, 'PUT', '/v1/app/credentials/fcm', account);
-  // The first push of anybody connects the new ones; the leases that are out hold the old.
+  // The first push of any app connects the new credentials. Leases under way hold the old ones.
   await taskIn(shop, await startTask(shop), 'collecting');
   const { pending } = await figuresOf(world, taskId);
   expect(pending).toBeGreaterThan(0);
@@ -38,7 +38,7 @@ test('a push whose credentials are put anew while it sends goes on with the new 
   expect((await figuresOf(world, taskId)).sent).toBe(DEVICES);
 });
 
-test('wrong tokens of one channel pause a push whose other channel is well, and stay good', async () => {
+test('wrong tokens of one channel pause a push although its other channel works, and keep their state', async () => {
   await world.simulators.control.change({ apns: wrongTokens });
   onTestFinished(calmDown);
   const taskId = await startPush();
@@ -55,7 +55,7 @@ test('wrong tokens of one channel pause a push whose other channel is well, and 
   expect(invalid).toEqual([]);
 });
 
-test('who resumes after a refused credential has not seen the tokens: too many wrong ones still pause', async () => {
+test('a resume after a refused credential does not accept rejected tokens: too many still pause the push', async () => {
   await world.simulators.control.change({ apns: { credentialRevoked: true } });
   onTestFinished(calmDown);
   const taskId = await startPush();

@@ -7,7 +7,7 @@ import { callAction, openShopWithDevices } from './world/shop.ts';
 import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
-/** Eight leases, of which four are out at a time: four such pushes have all places of a sender. */
+/** Makes eight leases, of which four run at a time: four such pushes take all places of a sender. */
 const DEVICES = 2000;
 const SLOW_PUSHES = 4;
 
@@ -15,7 +15,7 @@ const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
 const slow = fixture(beforeAll, () => openShopWithDevices(world, DEVICES));
 const other = fixture(beforeAll, () => openShopWithDevices(world, 50));
 
-test('pushes that drip at a low rate make way for others, and go on', async () => {
+test('pushes at a low rate give their places back to other pushes, and go on', async () => {
   const drip = () => startTask(slow, { ratePerSecond: 20 });
   const tasks = await Promise.all(Array.from({ length: SLOW_PUSHES }, drip));
   const leasesOut = () =>

@@ -80,7 +80,7 @@ function sum(reasons: Readonly<Record<string, number>>): number {
   return Object.values(reasons).reduce((total, value) => total + value, 0);
 }
 
-test('the demo ends with final statistics that nobody contradicts', () => {
+test('the demo ends with final statistics, on which engine, push services and devices agree', () => {
   expect(result).toMatchObject({ final: true, reconciles: true, differences: [] });
 });
 
@@ -115,18 +115,18 @@ test('the engine counts what the generator of the files expects', () => {
   });
 });
 
-test('each device that was sent to was processed exactly once, or has the reason why not', () => {
+test('each device that was sent to was processed exactly once, or has a failure reason', () => {
   expect(result.simulator.duplicates).toBe(0);
   expect(result.simulator.distinctDevices).toBe(result.sent - result.failures + result.team.devices);
   expect(result.simulator.requests).toBeGreaterThanOrEqual(result.sent);
 });
 
-test('once the pause was acknowledged no request started', () => {
+test('no request started after the pause was acknowledged', () => {
   expect(result.requestsAfterAck).toBe(0);
   expect(result.pauseAckMs).toBeGreaterThan(0);
 });
 
-test('what the devices reported is what was counted; late receipts are counted apart', () => {
+test('the counts equal the reports of the devices, and late receipts are counted apart', () => {
   const { impressions, opens, taps, dismissals } = result.devices;
   expect(result).toMatchObject({ impressions, opens, taps, dismissals, generatedAudience: opens, late: 25 });
   expect(taps).toBeGreaterThan(opens);
@@ -144,7 +144,7 @@ test('a manual task pushes at each Send, a recurring one when its Schedule says 
   }
 });
 
-test('each of their pushes reaches each device of the team, whose reports are their numbers', () => {
+test("each push of these tasks reaches each device of the team, and counts the team's reports", () => {
   const { devices, ...reported } = result.team;
   const pushes = result.tasks.flatMap((task) => task.pushes);
   for (const { planned, matched, sent, success, failures, noFeedback } of pushes) {

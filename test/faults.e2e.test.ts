@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { runFaults } from './faults/run.ts';
 
-/** A minute when the machine has nothing else to do. */
+/** An idle machine takes a minute. */
 const LIMIT_MS = 300_000;
 
 test(
-  'no device twice, none forgotten, no receipt lost, whatever is killed while requests are open',
+  'no device is sent to twice or forgotten, and no receipt is lost, while processes are killed with requests open',
   async () => {
     const { line, broken } = await runFaults({
       seed: 7,

@@ -15,11 +15,11 @@ const DEVICES = 40;
 const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
 const shop = fixture(beforeAll, () => openShopWithDevices(world, DEVICES));
 
-/** A push that finds itself fenced when it opens, before anybody has told its task. */
+/** Starts a push that finds itself fenced when it opens, before its task is told. */
 async function startFenced(wanted: RequestedState): Promise<string> {
   await world.simulators.control.reset();
   return await world.db.transaction().execute(async (trx) => {
-    // So long nothing is prepared.
+    // Nothing is prepared while the lock is held.
     await sql`lock table leases in share row exclusive mode`.execute(trx);
     const id = await startTask(shop);
     await until(
@@ -30,7 +30,7 @@ async function startFenced(wanted: RequestedState): Promise<string> {
   });
 }
 
-test('a pause whose fence is seen by the push before the task hears of it is answered like any other', async () => {
+test('a pause is answered like any other when the push sees the fence before its task is told', async () => {
   const taskId = await startFenced('pause');
   expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({
     status: 200,
@@ -42,7 +42,7 @@ test('a pause whose fence is seen by the push before the task hears of it is ans
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
-test('and so is a cancel', async () => {
+test('a cancel is answered like any other when the push sees the fence before its task is told', async () => {
   const taskId = await startFenced('cancel');
   expect(await callAction(shop, shop.marketer, taskId, 'cancel')).toMatchObject({
     status: 200,
@@ -51,7 +51,7 @@ test('and so is a cancel', async () => {
   expect((await world.simulators.control.counts()).requests).toBe(0);
 });
 
-test('when whoever fenced the push died before telling, the task is paused and says so', async () => {
+test('when the API that fenced the push died before telling the task, the task is paused with a reason', async () => {
   const taskId = await startFenced('pause');
   expect((await taskIn(shop, taskId, 'paused')).statusReason).toBe('paused');
   expect((await world.simulators.control.counts()).requests).toBe(0);

@@ -10,7 +10,7 @@ import { ALWAYS_OPEN, type Endpoint, type Gate } from '../providers/push-service
 const HEAD = requestHead([]);
 const cleanups: (() => unknown)[] = [];
 
-/** Run after the test, the last one first. */
+/** Registers a cleanup for the end of the test. The last one registered runs first. */
 export function atEnd(cleanup: () => unknown): void {
   cleanups.push(cleanup);
 }

@@ -37,7 +37,7 @@ test('a push whose workflow was terminated is fenced at once, failed, and finali
   expect(body).toMatchObject({
     statistics: { final: true, statistics: { planned: 1000, pending: 0, sent: processed } },
   });
-  // What was claimed before the fence is still written, and what was written is answered.
+  // Devices claimed before the fence are still written, and written requests are answered.
   expect(await world.simulators.control.requestsSince(fenced)).toBeLessThanOrEqual(256);
   expect([processed < 1000, duplicates]).toEqual([true, 0]);
   await workflow.getHandle(HOUSEKEEPING).terminate();

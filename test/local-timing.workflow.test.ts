@@ -8,7 +8,9 @@ import { callAction, createTask, everybody, openShop, type Shop, submitAndApprov
 import { createWorld, type World } from './world/world.ts';
 
 const HOUR = 3_600_000;
-/** Four devices each, iOS and Android; the last four have none, and so the app's: Asia/Shanghai. */
+/**
+ * Each zone has four devices, iOS and Android. The last four have no zone and use the app's, Asia/Shanghai.
+ */
 const ZONES = ['Pacific/Kiritimati', 'Asia/Shanghai', 'Europe/Berlin', 'America/New_York', ''];
 
 let world: World;
@@ -58,7 +60,7 @@ test('each device is sent to when its own clock shows the time, in one push with
   const expected: [hours: number, count: number][] = [
     [-1, 0],
     [0.5, 4],
-    // Shanghai is six hours behind Kiritimati, and so are devices without a zone.
+    // Shanghai is six hours behind Kiritimati. Devices without a zone use Shanghai's.
     [5.5, 4],
     [6.5, 12],
     [12.5, 12],
@@ -96,7 +98,7 @@ test.each([
   ['send_now', { sent: 20, suppressed: 0, pending: 0 }],
   ['next_day', { sent: 8, suppressed: 0, pending: 12 }],
 ] as const)('in zones where the time has passed: %s', async (past, statistics) => {
-  // It is half past the hour in Berlin, and long past in Asia.
+  // The push time is half an hour ago in Berlin, and hours ago in Asia.
   const local = localTimeOf((await world.clock()).getTime() - HOUR / 2, 'Europe/Berlin');
   const taskId = await createTask(shop, { audience, local: { at: local, past } });
   await submitAndApprove(shop, taskId);

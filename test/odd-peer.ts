@@ -9,7 +9,7 @@ const PREFACE_BYTES = 24;
 const FRAME_HEADER_BYTES = 9;
 const identity = await createLoopbackIdentity();
 
-/** RFC 9113, section 6. */
+/** Frame types of RFC 9113, section 6. */
 export const FRAME = {
   data: 0,
   headers: 1,
@@ -23,7 +23,7 @@ export const FRAME = {
 } as const;
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 export const SETTING = { initialWindowSize: 4 } as const;
-/** RFC 9113, section 7. */
+/** Error codes of RFC 9113, section 7. */
 export const CODE = {
   noError: 0,
   protocolError: 1,
@@ -40,10 +40,10 @@ export interface SeenFrame {
   readonly payload: Buffer;
 }
 
-/** One connection of a peer that says byte for byte what a test wants. */
+/** One connection of a peer that sends byte for byte what a test gives it. */
 export interface OddConnection {
   readonly socket: TLSSocket;
-  /** All that the client has sent. */
+  /** All frames that the client has sent. */
   readonly frames: readonly SeenFrame[];
 }
 
@@ -51,7 +51,7 @@ export interface OddPeer extends Endpoint {
   readonly connections: readonly OddConnection[];
 }
 
-/** What a frame's own type says, on the wire. */
+/** Encodes one frame as it is on the wire. */
 export function frame(type: number, flags: number, streamId: number, payload: Buffer | string = ''): Buffer {
   const bytes = typeof payload === 'string' ? Buffer.from(payload, 'hex') : payload;
   const header = Buffer.alloc(9);
@@ -78,7 +78,7 @@ export function uint32(...values: number[]): Buffer {
   return bytes;
 }
 
-/** A 200 whose stream ends with it. */
+/** A 200 that ends its stream. */
 export function ok(streamId: number): Buffer {
   return frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, streamId, '88');
 }
@@ -100,7 +100,7 @@ function frameReader(onFrame: (seen: SeenFrame) => void): (chunk: Buffer) => voi
   };
 }
 
-/** Sends `greeting` first, and lets the test deal with every frame of the client. */
+/** A peer that sends `greeting` first and passes every frame of the client to the test. */
 export async function openOddPeer(
   greeting: Buffer,
   onFrame: (seen: SeenFrame, connection: OddConnection) => void,
@@ -131,7 +131,7 @@ export async function openOddPeer(
   return { url: new URL(`https://127.0.0.1:${port}`), ca: identity.ca, connections };
 }
 
-/** A peer that does this once the client has sent a whole request. */
+/** A peer that calls the function once the client has sent a whole request. */
 export function openAnsweringPeer(
   onRequest: (streamId: number, connection: OddConnection) => void,
   greeting: Buffer = settings(),

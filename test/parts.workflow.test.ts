@@ -15,12 +15,12 @@ const FIRST = 20_000;
 const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
 const shop = fixture(beforeAll, () => openShopWithDevices(world, DEVICES));
 
-/** A push whose later parts wait, until the function that is answered is called. */
+/** Starts a push whose later parts wait until the returned function is called. */
 async function startHeldPush(): Promise<{ taskId: string; letGo: () => Promise<void> }> {
   await world.simulators.control.reset();
   const held = Promise.withResolvers<void>();
   const locked = Promise.withResolvers<void>();
-  // Only they read it.
+  // Only the preparation of later parts reads this table.
   const holding = world.db.transaction().execute(async (trx) => {
     await sql`lock table device_tokens in access exclusive mode`.execute(trx);
     locked.resolve();
@@ -51,7 +51,7 @@ test('the first devices of a large audience are sent to while the others are pre
   await recordHistory(world, pushIdOf(taskId), 'push-in-parts');
 });
 
-test('a push is paused meanwhile, and sends to all once it is resumed', async () => {
+test('a push paused while parts are prepared sends to all devices once it is resumed', async () => {
   const { taskId, letGo } = await startHeldPush();
   await until(counts, ({ processed }) => processed > 1_000);
   expect(await callAction(shop, shop.marketer, taskId, 'pause')).toMatchObject({
@@ -68,7 +68,7 @@ test('a push is paused meanwhile, and sends to all once it is resumed', async ()
   await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
 });
 
-test('a cancel meanwhile is acknowledged at once, and every device of the audience has that reason', async () => {
+test('a cancel while parts are prepared is acknowledged at once, and every device of the audience has that reason', async () => {
   const { taskId, letGo } = await startHeldPush();
   await until(counts, ({ processed }) => processed > 1_000);
   expect(await callAction(shop, shop.marketer, taskId, 'cancel')).toMatchObject({

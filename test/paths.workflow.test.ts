@@ -7,7 +7,7 @@ import { callAction, createTask, everybody, openShop, openShopWithDevices, type 
 import { pushIdOf, pushIn, startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
-/** Short, so that a push comes to its end while the test looks on. */
+/** Short, so that a push ends during the test. */
 const WINDOW_MS = 2500;
 
 const world = useWorld(createLocal, { receiptWindowMs: WINDOW_MS });
@@ -48,7 +48,7 @@ test('a single task goes from approval to frozen statistics', async () => {
   await recordHistory(world, pushIdOf(taskId), 'push');
 });
 
-test('a task with an empty audience completes with zeros and says why', async () => {
+test('a task with an empty audience completes with zeros and the reason', async () => {
   const owner = await openShop(world);
   const taskId = await startTask(owner);
   const body = await reaches(taskId, 'completed', owner);
@@ -60,7 +60,7 @@ test('a task with an empty audience completes with zeros and says why', async ()
   await recordHistory(world, pushIdOf(taskId), 'push-empty');
 });
 
-test('an audience that matches nobody is lost with its reasons, and its details stay for the window', async () => {
+test('an audience without matched devices is lost with reasons, and its deliveries stay for the window', async () => {
   const taskId = await startTask(shop, { audience: await audienceOf('stranger-1', 'stranger-2') });
   await reaches(taskId, 'collecting');
   const details = await shop.call<{ items: unknown[] }>(
@@ -80,7 +80,7 @@ test('an audience that matches nobody is lost with its reasons, and its details 
   });
 });
 
-test('a manual task is pushed whenever somebody says send, also while the last push still collects', async () => {
+test('a manual task is pushed at each send, also while the last push still collects', async () => {
   const taskId = await startTask(shop, { pushType: 'manual' });
   for (const seq of [1, 2]) {
     expect((await callAction(shop, shop.marketer, taskId, 'send')).status).toBe(200);
@@ -109,7 +109,7 @@ test('a task that is paused past its late policy expires at the resume, and send
   await recordHistory(world, taskId, 'expired');
 });
 
-test('no approval before the push time expires the task by itself', async () => {
+test('a task without an approval before its push time expires', async () => {
   const pushAt = new Date(Date.now() + 700).toISOString();
   const latePolicy = { action: 'skip', afterMinutes: 0 };
   const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, pushAt, latePolicy });
@@ -118,7 +118,7 @@ test('no approval before the push time expires the task by itself', async () => 
   expect((await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(409);
 });
 
-test('a paused push closes with its window: what is unsent then is window_closed', async () => {
+test('a paused push closes with its window, and its unsent devices are window_closed', async () => {
   const slow = { delayMs: { min: 200, max: 300 } };
   await world.simulators.control.change({ apns: slow, fcm: slow });
   const many = await openShopWithDevices(world, 3000);
@@ -136,7 +136,7 @@ test('a paused push closes with its window: what is unsent then is window_closed
   await recordHistory(world, pushIdOf(taskId), 'push-window-closed');
 });
 
-test('the workflow shows operators what it does and the commands that apply now', async () => {
+test('the workflow shows operators its state and the commands that apply now', async () => {
   const pushAt = new Date(Date.now() + 3_600_000).toISOString();
   const taskId = await startTask(shop, { pushAt });
   const handle = world.env.client.workflow.getHandle(taskId);

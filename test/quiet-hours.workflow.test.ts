@@ -8,7 +8,10 @@ import { callAction, createTask, everybody, openShop, type Shop, submitAndApprov
 import { createWorld, type World } from './world/world.ts';
 
 const HOUR = 3_600_000;
-/** Clocks that are never changed: it is T in Tokyo, three hours later in Majuro, an hour earlier in Shanghai, fourteen in Bogotá. */
+/**
+ * Zones without summer time. Relative to Tokyo, Majuro is three hours ahead, Shanghai one hour behind and
+ * Bogotá fourteen hours behind.
+ */
 const ZONES = ['Asia/Tokyo', 'Pacific/Majuro', 'Asia/Shanghai', 'America/Bogota'];
 const WINDOW_HOURS = 4;
 
@@ -35,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** From half an hour ago to five hours ahead in Tokyo: there it is quiet, and in Majuro for two more hours. */
+/** Quiet hours from half an hour ago to five hours ahead in Tokyo. Majuro is quiet for two more hours. */
 async function quietNow(): Promise<void> {
   const now = (await world.clock()).getTime();
   const time = (at: number) => localTimeOf(at, 'Asia/Tokyo').slice(11);
@@ -51,7 +54,7 @@ interface PushBody {
   statistics: { held: number; statistics: Record<string, unknown> };
 }
 
-/** The live numbers; whatever the moment, they add up. */
+/** The task's latest push with its live numbers, whose sums must reconcile at any moment. */
 async function pushOf(taskId: string): Promise<PushBody | undefined> {
   const { body } = await shop.call<{ latestPush: PushBody | null }>(
     shop.marketer,
@@ -76,7 +79,7 @@ async function reaches(taskId: string, figures: object, held: number, status?: s
       ([name, value]) => JSON.stringify(push.statistics.statistics[name]) === JSON.stringify(value),
     );
   const push = await until(() => pushOf(taskId), matches);
-  if (push === undefined) throw new Error('no push');
+  if (push === undefined) throw new Error('the task has no push');
   return push;
 }
 
@@ -96,7 +99,7 @@ const sleepUntil = (at: number) => passTime(world.env, at);
 
 const processed = async () => (await world.simulators.control.counts()).processed;
 
-test('who is in quiet hours is pending until they end in his zone, through a pause and a stop; never past the window', async () => {
+test('devices in quiet hours stay pending until those end in their zone, also through a pause and a stop, never past the window', async () => {
   const before = await processed();
   const { taskId, at } = await start(everywhere);
   await reaches(taskId, { planned: 12, pending: 6, sent: 6 }, 6);
@@ -123,7 +126,7 @@ test('who is in quiet hours is pending until they end in his zone, through a pau
   await recordHistory(world, push.id, 'push-held');
 });
 
-test('a push of which everybody is held back begins when quiet hours end, and is not late then', async () => {
+test('a push whose devices are all held back begins when quiet hours end, and is not late then', async () => {
   const { taskId, at } = await start(tokyo, { latePolicy: { action: 'skip', afterMinutes: 10 } });
   await reaches(taskId, { planned: 3, pending: 3, sent: 0 }, 3);
   await sleepUntil(at + 4.9 * HOUR);
@@ -134,7 +137,7 @@ test('a push of which everybody is held back begins when quiet hours end, and is
   await recordHistory(world, push.id, 'push-all-held');
 });
 
-test('held back and paused for longer than the late policy allows, it is skipped; cancelled, it is never sent', async () => {
+test('a push held back and paused past its late policy is skipped, and a cancelled one is never sent', async () => {
   const { taskId, at } = await start(tokyo);
   await reaches(taskId, { pending: 3 }, 3);
   expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(200);
@@ -147,11 +150,12 @@ test('held back and paused for longer than the late policy allows, it is skipped
   await reaches(other.taskId, { pending: 0, sent: 0, notSentReasons: { cancelled: 3 } }, 0, 'cancelled');
 });
 
-test('at each device’s own time, too: who would be woken by it is sent to in the morning', async () => {
+test('a push at each device’s own time also waits for the end of quiet hours', async () => {
   const { taskId, at } = await start(everywhere, {
     local: { at: localTimeOf((await world.clock()).getTime(), 'Asia/Tokyo'), past: 'skip' },
   });
-  // In Majuro the time was three hours ago, in Tokyo it is now, in Shanghai in an hour: within the quiet hours everywhere.
+  // The local time passed three hours ago in Majuro, is now in Tokyo, and comes in an hour in Shanghai.
+  // All three moments lie within the quiet hours.
   await reaches(taskId, { planned: 12, suppressed: 0, pending: 12, sent: 0 }, 12);
   await sleepUntil(at + 1.8 * HOUR);
   await reaches(taskId, { pending: 12, sent: 0 }, 12);

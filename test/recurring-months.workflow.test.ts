@@ -50,7 +50,7 @@ async function pushesOf(taskId: string) {
     .execute();
 }
 
-/** Lets the time pass in steps, so that each push has really begun before the next is due. */
+/** Lets the time pass in steps, so that each push has begun before the next is due. */
 async function pass(taskId: string, to: number, stepMs: number): Promise<void> {
   while ((await now()) < to) {
     await schedules.sleepTo(Math.min(to, (await now()) + stepMs));
@@ -71,7 +71,7 @@ function lastSundayOf(month: number, year: number): string {
   return new Date(last.getTime() - last.getUTCDay() * DAY).toISOString().slice(0, 10);
 }
 
-test('weekly for most of a year, over both changes of the clocks: each Sunday at its local time, none in the hour that is left out, one in the hour that comes twice', async () => {
+test('weekly over both changes of the clocks: each Sunday at its local time, none in the skipped hour, one in the repeated hour', async () => {
   const from = await newYear();
   const year = new Date(from).getUTCFullYear();
   const spring = lastSundayOf(3, year);
@@ -99,7 +99,7 @@ test('weekly for most of a year, over both changes of the clocks: each Sunday at
   expect(new Set((await pushesOf(taskId)).map(({ status }) => status))).toEqual(new Set(['completed']));
 }, 240_000);
 
-test('monthly on the 31st, so many and no more: months without that day have none', async () => {
+test('monthly on the 31st up to the count: months without that day have no push', async () => {
   const taskId = await recurring({
     rule: { every: 'month', on: [31], at: '09:00' },
     timeZone: 'America/New_York',
@@ -108,7 +108,7 @@ test('monthly on the 31st, so many and no more: months without that day have non
   const start = await now();
   while ((await statusOf(taskId)) !== 'completed') {
     await pass(taskId, (await now()) + 31 * DAY, 31 * DAY);
-    if ((await now()) > start + 400 * DAY) throw new Error('it goes on for ever');
+    if ((await now()) > start + 400 * DAY) throw new Error('the task did not end at its count');
   }
   const locals = (await pushesOf(taskId)).map(({ due_at }) =>
     localTimeOf(due_at.getTime(), 'America/New_York'),
@@ -117,14 +117,14 @@ test('monthly on the 31st, so many and no more: months without that day have non
   expect(locals.map((local) => local.slice(8))).toEqual(Array(5).fill('31T09:00'));
 }, 240_000);
 
-test('daily, while three or more pushes still collect: no day is left out', async () => {
+test('daily, while three or more pushes still collect: no day is skipped', async () => {
   const taskId = await recurring({ rule: { every: 'day', at: '12:00' }, timeZone: 'Asia/Tokyo', count: 8 });
   const together: number[] = [];
   const start = await now();
   while ((await pushesOf(taskId)).length < 8) {
     await pass(taskId, (await now()) + DAY, DAY);
     together.push((await pushesOf(taskId)).filter(({ status }) => status === 'collecting').length);
-    if ((await now()) > start + 12 * DAY) throw new Error('a day was left out');
+    if ((await now()) > start + 12 * DAY) throw new Error('a day was skipped');
   }
   expect(Math.max(...together)).toBeGreaterThanOrEqual(3);
   const days = (await pushesOf(taskId)).map(({ due_at }) => due_at.getTime());
@@ -141,7 +141,7 @@ test('each week at each device’s own time: every push in waves of its own, eac
     const start = await now();
     while ((await pushesOf(taskId)).length < seq) {
       await schedules.sleepTo((await now()) + 6 * HOUR);
-      if ((await now()) > start + 8 * DAY) throw new Error('no push came');
+      if ((await now()) > start + 8 * DAY) throw new Error('no push started');
     }
     await schedules.sleepTo((await now()) + 30 * HOUR);
     const { rows } = await until(

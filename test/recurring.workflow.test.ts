@@ -71,7 +71,7 @@ async function recurring(recurrence: object = YEARLY, more: object = {}): Promis
   return taskId;
 }
 
-/** As the Schedule would do at its time; the time of a Schedule has no fractions of a second. */
+/** Starts a run as the Schedule does at its time. The time of a Schedule has no fractions of a second. */
 async function due(taskId: string): Promise<void> {
   await until(
     () => isGone(taskId),
@@ -85,7 +85,7 @@ async function due(taskId: string): Promise<void> {
   await scheduleOf(taskId).trigger();
 }
 
-test('each time that is due starts a push, also while earlier ones still collect; after the last the task collects, and completes', async () => {
+test('each occurrence starts a push, also while earlier pushes still collect, and after the last the task collects and completes', async () => {
   const taskId = await recurring({ ...YEARLY, count: 3 });
   for (const seq of [1, 2, 3]) {
     await due(taskId);
@@ -125,7 +125,7 @@ test('a real Schedule of the server starts a push at its minute', async () => {
   await reaches(taskId, 'completed');
 }, 90_000);
 
-/** Two days before the clocks of the EU are put forward next: on the last Sunday of March. */
+/** Two days before summer time next starts in the EU, on the last Sunday of March. */
 function beforeSummerTime(now: number): string {
   const year = new Date(now).getUTCFullYear();
   const starts = [year, year + 1].map((each) => {
@@ -135,7 +135,7 @@ function beforeSummerTime(now: number): string {
   return new Date(starts.find((at) => at > now) ?? now).toISOString();
 }
 
-test('the server means the same times as we do, also where clocks are changed', async () => {
+test('the server computes the same times as the product, also where clocks change', async () => {
   const recurrences: Recurrence[] = [
     { rule: { every: 'day', at: '02:30' }, timeZone: 'Europe/Berlin', startAt: beforeSummerTime(Date.now()) },
     { rule: { every: 'month', on: [29, 31], at: '00:00' }, timeZone: 'America/New_York' },
@@ -162,7 +162,7 @@ test('the server means the same times as we do, also where clocks are changed', 
   }
 });
 
-test('a pause rests the Schedule, a resume lets it go on, a cancel takes it away', async () => {
+test('a pause pauses the Schedule, a resume resumes it, a cancel deletes it', async () => {
   const taskId = await recurring();
   await until(
     () => isGone(taskId),
@@ -179,7 +179,7 @@ test('a pause rests the Schedule, a resume lets it go on, a cancel takes it away
   await recordHistory(world, taskId, 'recurring-paused');
 });
 
-test('an edit takes the Schedule away until it is approved, and then it has the new times', async () => {
+test('an edit deletes the Schedule, and the approval creates it with the new times', async () => {
   const taskId = await recurring();
   await until(
     () => isGone(taskId),
@@ -215,26 +215,24 @@ test('an end before the first push is refused', async () => {
   expect(created.body).toMatchObject({ errors: [{ pointer: '/recurrence/endAt' }] });
 });
 
-test('the Schedule of a task whose workflow was terminated is swept', async () => {
+test('the Schedule of a task whose workflow was terminated is swept, that of a running task stays', async () => {
   const taskId = await recurring();
-  await until(
-    () => isGone(taskId),
-    (gone) => !gone,
-  );
+  const running = await recurring();
   const { workflow } = world.env.client;
   await workflow.getHandle(taskId).terminate();
   const listed = async () => {
-    for await (const { scheduleId } of world.env.client.schedule.list()) {
-      if (scheduleId === taskId.replace('task-', 'schedule-')) return true;
-    }
-    return false;
+    const ids: string[] = [];
+    for await (const { scheduleId } of world.env.client.schedule.list()) ids.push(scheduleId);
+    return [taskId, running].map((id) => ids.includes(id.replace('task-', 'schedule-')));
   };
-  await until(listed, Boolean);
+  await until(listed, (found) => found.every(Boolean));
   await workflow.start(HOUSEKEEPING, {
     workflowId: HOUSEKEEPING,
     taskQueue: TASK_QUEUE,
     args: [{ everyMs: 300, graceMs: 0 }],
   });
-  await until(() => isGone(taskId), Boolean);
+  expect(await until(listed, ([found]) => found === false)).toEqual([false, true]);
   await workflow.getHandle(HOUSEKEEPING).terminate();
+  expect(await isGone(taskId)).toBe(true);
+  expect(await isGone(running)).toBe(false);
 });

@@ -7,7 +7,7 @@ import { awaitFinish } from './faults/watchdog.ts';
 import { until } from './wait.ts';
 
 const DEVICES = 4_000;
-/** Longer than a sender that is stopped waits for answers before it hands its leases over. */
+/** Answers take longer than a stopped sender waits before it releases its leases. */
 const SLOW = { delayMs: { min: 500, max: 900 }, shareUnregistered: 0, shareBadToken: 0 };
 const OPTIONS = {
   seed: 0,
@@ -18,7 +18,7 @@ const OPTIONS = {
   say: () => undefined,
 } as const;
 
-test('a sender that is told to stop settles what is in flight: no outcome is unknown, each device gets the push once', async () => {
+test('a sender that is told to stop settles its requests in flight: no outcome is unknown, each device gets the push once', async () => {
   const scene = await openScene(OPTIONS);
   onTestFinished(scene.close);
   const { control } = scene.simulators;
@@ -32,7 +32,7 @@ test('a sender that is told to stop settles what is in flight: no outcome is unk
   for (const [index, sender] of scene.senders.entries()) {
     const share = (index + 1) * 0.25;
     await until(control.counts, ({ processed }) => processed >= messages * share);
-    // SIGTERM, as an orchestrator sends it.
+    // An orchestrator sends SIGTERM, too.
     await sender.stop();
     expect(readFileSync(sender.logFile, 'utf8')).toContain('the worker has stopped');
   }

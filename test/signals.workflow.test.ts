@@ -33,7 +33,7 @@ async function submitted(owner = shop): Promise<string> {
   return taskId;
 }
 
-/** What the real CLI would do, with whatever arguments. */
+/** Runs the real CLI on a task with any arguments. */
 async function temporal(taskId: string, ...args: string[]): Promise<void> {
   const { address } = world.env.connection.options;
   await run(inject('temporalCli'), [
@@ -74,7 +74,7 @@ describe('a bad signal is ignored with a reason, and the task goes on', () => {
     ['a wrong type', 'setRate', ['--input', '{"by":"person-a000000000","ratePerSecond":"fast"}']],
     ['several payloads', 'delete', ['--input', '7', '--input', '8']],
     ['an unknown name', 'aprove', ['--input', '{}']],
-    ['an encoding that nobody knows', 'reject', ['--input', '{}', '--input-meta', 'encoding=foo/bar']],
+    ['an unknown encoding', 'reject', ['--input', '{}', '--input-meta', 'encoding=foo/bar']],
   ])('%s', async (_what, name, args) => {
     const taskId = await submitted();
     await temporal(taskId, '--name', name, ...args);
@@ -120,7 +120,7 @@ describe('approval by signal', () => {
   test.each([
     ['command', 'scheduled', null],
     ['rejectCommand', 'rejected', 'why'],
-  ])('the %s that the API gives works as it is', async (which, status, remark) => {
+  ])('the %s that the API returns works unchanged', async (which, status, remark) => {
     const taskId = await submitted();
     const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
     const given = String(body[which]).replace(/^temporal/, inject('temporalCli'));
@@ -137,7 +137,7 @@ describe('approval by signal', () => {
     ['no code', {}, 'an approval code is required'],
     ['a wrong code', { code: 'AAAAAAAAAAAAAAAAAAAA' }, 'the code is not valid'],
     ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'the approver or the revision does not exist'],
-    ['somebody who is no approver', { approver: 'marketer' }, 'not an approver'],
+    ['a person who is not an approver', { approver: 'marketer' }, 'not an approver'],
     ['an older revision', { revision: 9 }, 'revision 9 is not the one'],
   ])('with %s is ignored', async (_what, change: Record<string, unknown>, reason) => {
     const taskId = await submitted();
@@ -173,7 +173,7 @@ describe('approval by signal', () => {
     );
   });
 
-  test('claimed is enough where the app says so, and a code is not where it says off', async () => {
+  test('a claimed name is enough where the app allows it, and a code is refused where signals are off', async () => {
     const claimed = await openShop(world, { signalApproval: 'claimed' });
     const trusting = await submitted(claimed);
     await signal(trusting, 'approve', { approver: claimed.approver.personId, revision: 1 });

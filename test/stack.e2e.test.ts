@@ -24,7 +24,7 @@ import { SEARCH_ATTRIBUTES } from '../domain/workflows/search-attributes.ts';
 const HOLDER = fileURLToPath(new URL('./setup/stack-holder.ts', import.meta.url));
 const Held = z.object({ dataDir: z.string(), pids: z.array(z.number()) });
 const kept = mkdtempSync(join(tmpdir(), 'signalbox-kept-'));
-// Run as root, Postgres works as another user, who has to get in.
+// Under root, Postgres runs as another user, which must be able to enter.
 chmodSync(kept, 0o755);
 afterAll(() => rmSync(kept, { recursive: true, force: true }));
 
@@ -46,7 +46,7 @@ async function withTemporal<T>(address: string, use: (client: Client) => Promise
   }
 }
 
-/** A process that has ended but that nobody has asked about yet does not count. */
+/** An ended process that its parent has not waited for yet does not count as running. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -63,13 +63,13 @@ function workingDirectory(pid: string): string {
   }
 }
 
-/** Postgres and all its backends work in the data directory. */
+/** Processes that work in the directory, as Postgres and all its backends do. */
 function processesIn(directory: string): string[] {
   const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return numbers.filter((pid) => workingDirectory(pid).startsWith(directory));
 }
 
-test('a kept stack has its data, its workflows and its secrets again after a stop', async () => {
+test('a kept stack keeps its data, its workflows and its secrets over a stop', async () => {
   const first = await startStack({ dataDir: kept, keep: true, ui: false });
   await query(first.databaseUrl, 'create table thing as select 42 as answer');
   await withTemporal(first.temporalAddress, (client) =>
@@ -88,7 +88,7 @@ test('a kept stack has its data, its workflows and its secrets again after a sto
   await second.stop();
 });
 
-test('servers killed by -9 come back on the same ports with what they had promised', async () => {
+test('servers killed by -9 come back on the same ports with their committed data', async () => {
   const stack = await startStack({ keep: false, ui: false });
   await query(stack.databaseUrl, 'create table thing as select 42 as answer');
   await withTemporal(stack.temporalAddress, (client) =>

@@ -25,7 +25,7 @@ const hasSignal = (action: Action): action is keyof typeof SIGNAL_OF => action i
 type Shown = Record<string, unknown>;
 const seqOf = ({ latestPush }: Shown) => (latestPush as { seq: number } | null)?.seq ?? 0;
 
-/** What a task shows once the action is done. */
+/** The task as it must be shown after the action. */
 const EFFECTS: Readonly<Record<Exclude<Action, 'copy'>, (task: Shown, before: Shown) => boolean>> = {
   edit: (task, before) =>
     task['revision'] === 2 &&
@@ -101,7 +101,9 @@ describe.each(ROWS)('%s', (row) => {
     );
   });
 
-  test('refuses the rest over HTTP and by signal, and nothing changes', { timeout: 120_000 }, async () => {
+  test('refuses all other actions over HTTP and by signal, and nothing changes', {
+    timeout: 120_000,
+  }, async () => {
     const shop = shopOf(stage, row);
     const taskId = await bring(stage, row);
     const before = essence(await readOf(row)(taskId));
@@ -110,7 +112,7 @@ describe.each(ROWS)('%s', (row) => {
       expect(answer, action).toMatchObject({ status: 409, body: { code: 'not_allowed_now' } });
     }
     const deaf: readonly Action[] = HEARING.includes(row) ? refused : ACTIONS;
-    // A task shows how it ended a moment before its workflow is closed.
+    // A task shows its end a moment before its workflow is closed.
     if (!HEARING.includes(row))
       await until(
         () => isRunning(taskId),

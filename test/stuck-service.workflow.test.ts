@@ -8,7 +8,7 @@ import { startTask, taskIn } from './world/task.ts';
 import { useWorld } from './world/world.ts';
 
 const DEVICES = 6000;
-/** Held up by what waits for the other service, it took ten to forty times as long. */
+/** A push held up by requests to the other service took ten to forty times as long. */
 const SLOWER_AT_MOST = 5;
 
 const world = useWorld(createLocal, { receiptWindowMs: 3_600_000 });
@@ -21,7 +21,7 @@ async function timeOfPush(): Promise<number> {
   return performance.now() - startedAt;
 }
 
-test('a push service that takes nothing does not hold up the pushes of others', async () => {
+test('a push service that answers nothing does not hold up pushes to other services', async () => {
   await timeOfPush();
   const alone = await timeOfPush();
   await world.simulators.control.change({ apns: { blackhole: true } });

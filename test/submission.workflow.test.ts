@@ -38,7 +38,7 @@ async function actionsOf(taskId: string): Promise<string[]> {
   return body.items.filter(({ outcome }) => outcome === 'done').map((line) => line.action);
 }
 
-test('while no worker runs a task is submitted and shown; what is said meanwhile the next worker takes', async () => {
+test('while no worker runs a task is submitted and shown, and the next worker takes up its commands', async () => {
   await world.stopWorkers();
   const taskId = await draft();
   expect(await submit(taskId)).toMatchObject({
@@ -66,7 +66,7 @@ test('an action right after the answer finds the task submitted, again and again
   }
 });
 
-test('a start that an API did not live to see is taken up while no worker runs', async () => {
+test('the start of a workflow by an API that died is taken up while no worker runs', async () => {
   await world.stopWorkers();
   const taskId = await draft();
   const { appId } = await appOf(taskId);
@@ -93,7 +93,7 @@ test('a start that an API did not live to see is taken up while no worker runs',
   expect(await actionsOf(taskId)).toEqual(['approve', 'submit', 'create']);
 });
 
-test('a submission that was started once more after its end begins nothing', async () => {
+test('a submission that is started again after its end begins nothing', async () => {
   const taskId = await draft();
   await submit(taskId);
   await callAction(shop, shop.marketer, taskId, 'withdraw');
@@ -111,7 +111,7 @@ test('a submission that was started once more after its end begins nothing', asy
   expect(await approve(taskId)).toMatchObject({ status: 200, body: { status: 'scheduled' } });
 });
 
-test('asked at once by many, it is submitted once', async () => {
+test('simultaneous submits of one task submit it once', async () => {
   const taskId = await draft();
   const answers = await Promise.all(Array.from({ length: 8 }, () => submit(taskId)));
   const statuses = answers.map(({ status }) => status);
@@ -128,6 +128,6 @@ async function appOf(taskId: string) {
     .where('id', '=', taskId)
     .executeTakeFirstOrThrow();
   const task = await findTask(world.db, { appId, taskId });
-  if (task === undefined) throw new Error(`${taskId} is not there`);
+  if (task === undefined) throw new Error(`${taskId} does not exist`);
   return task;
 }

@@ -19,7 +19,7 @@ const approve = (taskId: string, revision = 1) =>
   callAction(shop, shop.approver, taskId, 'approve', { revision, comment: 'Go' });
 
 describe('submitting and deciding', () => {
-  test('submit, approve: the answer is what Postgres then shows', async () => {
+  test('submit, approve: the answer equals what Postgres then shows', async () => {
     const taskId = await single();
     const submitted = await submit(taskId);
     expect(submitted).toMatchObject({ status: 200, body: { status: 'pending_approval', pending: false } });
@@ -43,7 +43,7 @@ describe('submitting and deciding', () => {
     expect(stale).toMatchObject({ status: 409, body: { detail: expect.stringContaining('revision 7') } });
   });
 
-  test('reject needs a reason; the rejected task is edited and submitted anew', async () => {
+  test('reject needs a reason, and the rejected task is edited and submitted again', async () => {
     const taskId = await single();
     await submit(taskId);
     expect((await callAction(shop, shop.approver, taskId, 'reject', { revision: 1 })).status).toBe(400);
@@ -75,7 +75,7 @@ describe('submitting and deciding', () => {
     }
   });
 
-  test('the code of an approver is good for a plain signal', async () => {
+  test('the code of an approver is valid in a plain signal', async () => {
     const taskId = await single();
     expect((await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`)).status).toBe(409);
     await submit(taskId);
@@ -144,7 +144,7 @@ describe('a scheduled task', () => {
 });
 
 describe('a manual task', () => {
-  test('each send is a push; the same Idempotency-Key is one', async () => {
+  test('each send is a push, and a repeated Idempotency-Key is the same push', async () => {
     const taskId = await createTask(shop, { audience, pushType: 'manual' });
     await submit(taskId);
     await approve(taskId);
@@ -168,7 +168,7 @@ describe('a manual task', () => {
 });
 
 describe('while no worker runs', () => {
-  test('a pause is left as a signal and told so; the next worker takes it', async () => {
+  test('a pause is left as a signal, the answer says so, and the next worker takes it up', async () => {
     const taskId = await single();
     await submit(taskId);
     await approve(taskId);

@@ -36,7 +36,7 @@ async function happens(name: string, users: readonly string[], properties = {}):
   expect(status, JSON.stringify(body)).toBeLessThan(300);
 }
 
-/** One look of the matcher: while its activity runs, the server's time does not skip. */
+/** Runs the matcher once. While its activity runs, the server's time does not skip. */
 async function look(): Promise<void> {
   const { db, clock, env } = world;
   const approvalMac = createMac(Buffer.alloc(32), 'approval');
@@ -77,7 +77,7 @@ async function triggered(trigger: object, more: object = {}): Promise<string> {
   return taskId;
 }
 
-/** Looks until the last push has sent to so many. */
+/** Runs the matcher until the last push has sent to that many devices. */
 async function sends(taskId: string, seq: number, count: number): Promise<PushBody> {
   const push = await until(
     async () => {
@@ -87,7 +87,7 @@ async function sends(taskId: string, seq: number, count: number): Promise<PushBo
     (one) => (one?.statistics.statistics['sent'] ?? 0) >= count,
   );
   expect(push?.statistics.statistics).toMatchObject({ sent: count });
-  if (push === undefined) throw new Error('no push');
+  if (push === undefined) throw new Error('the task has no push');
   return push;
 }
 
@@ -95,7 +95,7 @@ async function sleepTo(at: number): Promise<void> {
   await world.env.sleep(Math.max(1, at - (await world.clock()).getTime()));
 }
 
-/** So that a step of some minutes stays within a clock hour. */
+/** Moves the time to the next hour, so that a step of some minutes stays within a clock hour. */
 async function toNextHour(): Promise<number> {
   const hour = closingOf((await world.clock()).getTime());
   const next = hourOf(hour);
@@ -112,7 +112,7 @@ async function statesOf(taskId: string): Promise<Record<string, string | undefin
   return Object.fromEntries(rows.map(({ user_id: user, state }) => [user, ENTRY_STATES[state]]));
 }
 
-test('a push takes users until its clock hour ends, then collects for 72 hours from its first request; the next hour has its own', async () => {
+test('a push takes users until its clock hour ends, then collects for 72 hours from its first request, and the next hour has a push of its own', async () => {
   const taskId = await triggered({ event: 'paid' });
   const hour = await toNextHour();
   await happens('paid', ['u0', 'u1', 'nobody']);
@@ -156,7 +156,7 @@ test('a push takes users until its clock hour ends, then collects for 72 hours f
   await recordHistory(world, taskId, 'trigger-hours');
 });
 
-test('a delayed user waits; the unless-event within the delay cancels, other properties do not enter anybody', async () => {
+test('a delayed user waits, the unless-event within the delay cancels, and events with other properties enter no user', async () => {
   const trigger = { event: 'left', filter: { cart: 'full' }, delayMinutes: 120, unless: 'bought' };
   const taskId = await triggered(trigger);
   const hour = await toNextHour();
@@ -175,7 +175,7 @@ test('a delayed user waits; the unless-event within the delay cancels, other pro
   expect(await statesOf(taskId)).toEqual({ u0: 'pushed', u1: 'cancelled' });
 });
 
-test('a user comes again only after the hours of the rule, and in another push', async () => {
+test('a user enters again only after the hours of the rule, and in another push', async () => {
   const taskId = await triggered({ event: 'paid', reentry: { rule: 'after', hours: 24 } });
   const hour = await toNextHour();
   await happens('paid', ['u0']);
@@ -189,7 +189,7 @@ test('a user comes again only after the hours of the rule, and in another push',
   expect(await statesOf(taskId)).toEqual({ u0: 'pushed', u1: 'pushed' });
 });
 
-test('after its end, and the delay, the task collects and completes; who is late by then is skipped', async () => {
+test('after its end and the delay the task collects and completes, and users that are late by then are skipped', async () => {
   const now = (await world.clock()).getTime();
   const endAt = now + 3 * HOUR;
   const trigger = { event: 'paid', delayMinutes: 30, endAt: new Date(endAt).toISOString() };
@@ -212,7 +212,7 @@ test('after its end, and the delay, the task collects and completes; who is late
   await reaches(taskId, 'completed');
 });
 
-test('who becomes due while the task is paused over the end of the hour is pushed to in a later hour, or skipped when too late', async () => {
+test('users due while the task is paused over the end of the hour get the push of a later hour, or are skipped when too late', async () => {
   const taskId = await triggered({ event: 'paid' }, { latePolicy: { action: 'skip', afterMinutes: 90 } });
   const hour = await toNextHour();
   await happens('paid', ['u0']);
@@ -231,7 +231,7 @@ test('who becomes due while the task is paused over the end of the hour is pushe
   expect((await pushesOf(taskId))[0]?.status).toBe('collecting');
 });
 
-test('users who join in quiet hours are held back, and sent to in the morning by the push of their hour', async () => {
+test('users who join in quiet hours are held back, and the push of their hour sends to them in the morning', async () => {
   const now = (await world.clock()).getTime();
   const time = (at: number) => new Date(at + 8 * HOUR).toISOString().slice(11, 16);
   const hour = closingOf(hourOf(now));

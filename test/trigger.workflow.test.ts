@@ -61,7 +61,7 @@ async function triggered(trigger: object, who = audience): Promise<string> {
   return taskId;
 }
 
-test('users of an event join the one push of their clock hour; nobody twice; cancelled, no event counts any more', async () => {
+test('users of an event join the push of their clock hour once, and after a cancel no event counts', async () => {
   const taskId = await triggered({ event: 'paid' });
   await happens('paid', ['u0', 'u1', 'u2', 'nobody']);
   const first = await until(
@@ -97,7 +97,7 @@ test('users of an event join the one push of their clock hour; nobody twice; can
   await recordHistory(world, second.latestPush?.id ?? '', 'push-joined');
 });
 
-test('who comes while the task is paused is pushed to after the resume', async () => {
+test('users who enter while the task is paused get the push after the resume', async () => {
   const taskId = await triggered({ event: 'signed up' });
   await happens('signed up', ['u10']);
   await until(
@@ -118,7 +118,7 @@ test('who comes while the task is paused is pushed to after the resume', async (
   await callAction(shop, shop.marketer, taskId, 'cancel');
 });
 
-test('a task whose audience cannot be computed keeps no other task waiting', async () => {
+test('a task whose audience cannot be computed does not hold up other tasks', async () => {
   const gone = await everybody(shop);
   const broken = await triggered({ event: 'gone' }, { id: gone });
   const sound = await triggered({ event: 'gone' });
@@ -150,7 +150,7 @@ test('a task whose audience cannot be computed keeps no other task waiting', asy
   for (const taskId of [broken, sound]) await callAction(shop, shop.marketer, taskId, 'cancel');
 });
 
-test('bad triggers are refused, and the place named', async () => {
+test('bad triggers are refused with a pointer to the fault', async () => {
   const bad: [object, string][] = [
     [{}, '/trigger/event'],
     [{ event: 'a', unless: 'b' }, '/trigger/unless'],

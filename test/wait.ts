@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks again until the answer satisfies; the last answer is in the error when it never does. */
+/** Polls until the answer satisfies. The error of a timeout holds the last answer. */
 export async function until<T>(
   ask: () => Promise<T>,
   satisfies: (answer: T) => boolean,

@@ -4,7 +4,7 @@ import { openDatabase } from '../db/core/database.ts';
 import { createFindTarget } from '../security/outbound-targets.ts';
 import { createVault } from '../security/vault.ts';
 
-/** A deliverer in a process that the test kills. Its clock stands at `NOW`, as that of the test does. */
+/** A deliverer in a process that the test kills. Its clock stands at `NOW`, like the clock of the test. */
 const { db } = openDatabase(process.env['DATABASE_URL'] ?? '');
 const vault = createVault(Buffer.from(process.env['CREDENTIALS_KEY'] ?? '', 'base64'));
 startWebhookDeliverer({

@@ -9,7 +9,7 @@ export interface Received {
     readonly timestamp: string;
     readonly data: Record<string, unknown>;
   };
-  /** Whether a signature of the request is this secret's. */
+  /** Whether one of the request's signatures was made with this secret. */
   isSignedBy(secret: string): boolean;
 }
 
@@ -17,7 +17,7 @@ export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly received: Received[];
-  /** What to do with the next requests; 204 unless told. */
+  /** Answers the next requests; 204 by default. */
   answer: (response: ServerResponse, received: Received) => void;
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ async function read(request: IncomingMessage): Promise<Received> {
   return {
     id,
     body: JSON.parse(body.toString()),
-    // The sender's clock is a test's: the time of the request is the only one to compare with.
+    // The sender runs on the test's clock, so the request's own time is compared.
     isSignedBy: (secret) => verifyWebhook(secret, signed, new Date(Number(timestamp) * 1_000)),
   };
 }

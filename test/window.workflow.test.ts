@@ -29,7 +29,7 @@ async function receipt(shop: Shop, messageId: string, kind: string): Promise<str
   return body.results[0]?.result;
 }
 
-test('receipts count for 72 hours, then the statistics are frozen and the details are gone', async () => {
+test('receipts count for 72 hours, then the statistics are frozen and the deliveries are gone', async () => {
   const shop = await openShopWithDevices(world, 40);
   const pushAt = new Date((await world.clock()).getTime() + 2 * HOUR).toISOString();
   const taskId = await startTask(shop, { pushAt });

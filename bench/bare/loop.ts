@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { BareRequest } from './requests.ts';
 
-/** A connection that is ready for many streams: APNs allows only one until a first request was authenticated. */
+/** A connection ready for many streams. APNs allows only one until a first request was authenticated. */
 export async function openSession(url: string, ca: string, first: BareRequest): Promise<ClientHttp2Session> {
   const session = connect(url, { ca, settings: { enablePush: false }, maxSessionMemory: 64 });
   await once(session, 'remoteSettings');
@@ -30,7 +30,7 @@ export function start(
   stream.end(body);
 }
 
-/** Keeps so many streams open on each session until all requests are answered. */
+/** Keeps `streams` streams open on each session until all requests are answered. */
 export async function sendAll(
   sessions: readonly ClientHttp2Session[],
   url: string,

@@ -5,14 +5,14 @@ import { openSession, sendAll } from './loop.ts';
 import { type BareRequest, bareMessage, createRequests, makeRequests } from './requests.ts';
 
 export interface BareSetting {
-  /** Per push service. */
+  /** Number of connections to each push service. */
   readonly sessions: number;
   readonly streams: number;
 }
 
 export interface BareInput {
   readonly target: Target;
-  /** Each is tried with so many requests; the best then sends `count`. */
+  /** Each setting is tried with `trial` requests. The best then sends `count`. */
   readonly settings: readonly BareSetting[];
   readonly trial: number;
   readonly count: number;
@@ -65,7 +65,7 @@ answerCall(async ({ target, settings, trial, count }: BareInput): Promise<BareRe
   }
 
   const [first] = settings;
-  if (first === undefined) throw new Error('no setting is given');
+  if (first === undefined) throw new Error('at least one setting is required');
   await run(first, trial);
   const trials: BareRun[] = [];
   for (const setting of settings) trials.push(await run(setting, trial));

@@ -19,7 +19,7 @@ export interface Message {
   readonly messageId: string;
 }
 
-/** Byte for byte what the product sends, but for the digits of the IDs. */
+/** The product's requests, byte for byte except for the digits of the IDs. */
 export type Requests = Readonly<Record<Channel, (message: Message) => BareRequest>>;
 
 const MESSAGE_ID_LENGTH = 36;
@@ -55,12 +55,12 @@ export async function createRequests(target: Target): Promise<Requests> {
   };
 }
 
-/** To be used once: the simulators count what comes twice. */
+/** A message for one use, because the simulators count duplicates. */
 export function bareMessage(n: number, channel: Channel): Message {
   return { token: tokenOf(n, channel), messageId: `bare${n}`.padEnd(MESSAGE_ID_LENGTH, '_') };
 }
 
-/** As long and as random as the tokens that the product reads from its database. */
+/** A token as long and as random as those in the product's database. */
 function tokenOf(n: number, channel: Channel): string {
   const digits = createHash('sha256').update(`bare ${n}`).digest('hex');
   if (channel === 'apns') return digits;

@@ -13,7 +13,7 @@ import { WARM_UP } from '../lib/warm-up.ts';
 import { epochMs, type Progress, waitForPush } from '../lib/watch.ts';
 
 const SMALL = 1_000;
-/** How much of the big push is sent when the small one is approved beside it. */
+/** The share of the big push that is sent when the small one is approved beside it. */
 const UNDER_WAY = 0.3;
 const MILLION = 1_000_000;
 
@@ -37,7 +37,7 @@ interface Prepared {
   readonly audienceId: string;
 }
 
-/** A push to everybody, from its approval to its last device, with a small one beside it. */
+/** A push to all devices, from its approval to its last device, with a small one beside it. */
 export async function runEngine(rig: Rig, options: BenchOptions, devices: number): Promise<EngineRun> {
   const platforms = options.platform;
   async function prepareApp(name: string, count: number): Promise<Prepared> {
@@ -96,7 +96,7 @@ export async function runEngine(rig: Rig, options: BenchOptions, devices: number
   };
 }
 
-/** When the last answer of both pushes was written down. */
+/** The time at which the last answer of both pushes was recorded. */
 async function settledAt(rig: Rig, pushNos: readonly number[]): Promise<number> {
   const { rows } = await rig.pool.query<{ at: Date }>(
     'select max(settled_at) as at from deliveries where push_no = any($1)',
@@ -107,7 +107,7 @@ async function settledAt(rig: Rig, pushNos: readonly number[]): Promise<number> 
   return at.getTime();
 }
 
-/** As after any earlier push: code compiled, connections open. */
+/** Sends a first push, so that code is compiled and connections are open. */
 async function warmUp(rig: Rig, { desk, audienceId }: Prepared): Promise<void> {
   const task = await desk.submitTask(audienceId);
   await desk.approve(task);
@@ -119,7 +119,10 @@ async function lastRequestAt(rig: Rig, pushNo: number): Promise<number> {
   return (await spansByPush(rig.simulators)).get(pushNo)?.lastAt ?? Number.NaN;
 }
 
-/** Once the task knows that the push has been sent. A million takes more leases, all else happens once per push. */
+/**
+ * Counts events once the task knows that the push is sent. More devices take more leases; all else is per
+ * push.
+ */
 async function countEvents(
   rig: Rig,
   taskId: string,
@@ -140,7 +143,7 @@ async function countEvents(
   return { events, eventsPerMillion: round(events + extraLeases(leases, devices) * EVENTS_PER_LEASE, 0) };
 }
 
-/** A lease is scheduled, started and completed, and so is the workflow task that its end wakes. */
+/** A lease is scheduled, started and completed, and so is the workflow task after its end. */
 const EVENTS_PER_LEASE = 6;
 
 function extraLeases(leases: number, devices: number): number {

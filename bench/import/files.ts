@@ -7,7 +7,7 @@ import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 const ZONES = ['Europe/Berlin', 'Asia/Shanghai', 'America/New_York', 'Asia/Tokyo'];
 const LOCALES = ['de-DE', 'zh-CN', 'en-US', 'ja-JP'];
 
-/** For COPY into the table itself, with what the import would have found out. */
+/** The columns for COPY into the table itself, with those that the import computes. */
 export const TABLE_COLUMNS =
   'app_id, device_id, platform, channel, address_kind, token, token_state, token_registered_at, user_id, ' +
   'time_zone, locale, app_version, tags, attributes, created_at, updated_at';

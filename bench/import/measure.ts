@@ -23,7 +23,7 @@ export async function importFile(args: {
   apiPid: number;
 }): Promise<Measured & { peakRssMb: number; apiCpuMs: number }> {
   const { apiPid, rows } = args;
-  // Linux sets the peak back to what is resident now.
+  // Linux resets the peak to the current resident size.
   writeFileSync(`/proc/${apiPid}/clear_refs`, '5');
   const cpu = cpuMsOfTree(apiPid);
   const startedAt = performance.now();
@@ -58,7 +58,7 @@ async function post({ apiUrl, key, file }: { apiUrl: string; key: string; file: 
   return await answered;
 }
 
-/** What the database alone takes: one COPY on one connection, of rows that are ready. */
+/** The time of the database alone: one COPY of prepared rows on one connection. */
 export async function copyBare(databaseUrl: string, file: string, rows: number): Promise<Measured> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();

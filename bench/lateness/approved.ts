@@ -5,7 +5,7 @@ import { waitFor } from '../lib/watch.ts';
 
 const LIMIT_MS = 120_000;
 
-/** Makes that many tasks, each due when the function says, and answers when the last is approved. */
+/** Makes that many tasks, each due at the function's time, and returns when the last is approved. */
 export async function approveTasks(
   rig: Rig,
   desk: Desk,

@@ -4,19 +4,21 @@ import type { Desk } from '../lib/tasks.ts';
 import { waitForPush } from '../lib/watch.ts';
 import { approveTasks } from './approved.ts';
 
-/** All must sleep when the first is due: three times as long as creating them should take, and a little more. */
+/**
+ * All tasks must sleep when the first is due, so the margin is three times the expected time to create them.
+ */
 const MARGIN = { factor: 3, ms: 15_000 };
 
 interface Due {
   readonly audienceId: string;
   readonly n: number;
-  /** How many tasks could be created, submitted and approved in a second before. */
+  /** The measured rate of creating, submitting and approving tasks. */
   readonly createdPerS: number;
-  /** Zero: all at one instant. */
+  /** The spread of the push times; zero for one instant. */
   readonly spreadMs: number;
 }
 
-/** How long after its time each push's first request reached a simulator, in milliseconds; throws if one made none. */
+/** The lateness of each push's first request at a simulator, in milliseconds. Throws if a push made none. */
 export async function measureLateness(
   rig: Rig,
   desk: Desk,
@@ -26,7 +28,7 @@ export async function measureLateness(
   const dueAt = (index: number) => new Date(firstAt + Math.floor((index * spreadMs) / n));
   const tasks = await approveTasks(rig, desk, { audienceId, count: n, dueAt });
   if (Date.now() > firstAt)
-    throw new Error('the tasks took so long to create that the first was already due');
+    throw new Error('creating the tasks took longer than the margin: the first was already due');
   for (const taskId of tasks) await waitForPush(rig.pool, taskId, ({ isSent }) => isSent);
   const { rows } = await rig.pool.query<{ no: number; dueAt: Date }>(
     'select no::int as no, due_at as "dueAt" from pushes where task_id = any($1)',

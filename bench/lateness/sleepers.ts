@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 
 export interface Sleeping {
   readonly sleepers: number;
-  /** CPU of all processes in a minute of sleep, less what they use without sleepers. */
+  /** CPU of all processes in a minute of sleep, minus their CPU without sleepers. */
   readonly sleepingCpuMs: number;
   readonly sleepingRssMb: number;
   readonly sleepingRssMbParts: PerPart;
@@ -31,7 +31,7 @@ async function idle(rig: Rig): Promise<{ cpuMsPerMinute: number; memory: PerPart
   return { cpuMsPerMinute: (used / (performance.now() - startedAt)) * MINUTE_MS, memory: memoryMb(rig) };
 }
 
-/** What a worker loads and compiles with its first tasks is no cost of those that sleep later. */
+/** A worker loads and compiles code with its first tasks, which is not a cost of later sleepers. */
 async function warmUp(rig: Rig, desk: Desk, audienceId: string): Promise<void> {
   const tasks = await approveTasks(rig, desk, { audienceId, count: WARM_UP, dueAt: () => undefined });
   // Without devices there is nothing to collect.

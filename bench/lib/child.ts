@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 type Reply<T> = { readonly result: T } | { readonly error: string };
 
-/** Runs one function in a process of its own: what it uses of CPU and memory is its own, too. */
+/** Runs one function in a process of its own, so that its CPU and memory can be measured. */
 export async function callInProcess<Input, Output>(script: URL, input: Input): Promise<Output> {
   const child = fork(fileURLToPath(script), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const reply = await new Promise<Reply<Output>>((resolve) => {
@@ -15,7 +15,7 @@ export async function callInProcess<Input, Output>(script: URL, input: Input): P
   return reply.result;
 }
 
-/** The other side: answers the one call and ends, also when the caller has gone. */
+/** Runs in the child: answers the one call and ends, also when the caller has gone. */
 export function answerCall<Input, Output>(work: (input: Input) => Promise<Output>): void {
   const gone = () => process.exit(1);
   process.once('disconnect', gone);

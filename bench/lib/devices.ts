@@ -4,14 +4,14 @@ import type { BenchOptions } from './options.ts';
 
 type Platforms = BenchOptions['platform'];
 
-/** Of both platforms every second device is an iOS one. */
+/** With both platforms every second device is iOS. */
 export function isIos(n: number, platforms: Platforms): boolean {
   return platforms === 'ios' || (platforms === 'both' && n % 2 === 1);
 }
 
 /**
- * Registers devices by one statement, with tokens as the simulators want them: 64 hex digits for APNs, and
- * something as long as a registration token for FCM. `salt` keeps the tokens of two apps apart.
+ * Registers devices by one statement, with tokens that the simulators accept: 64 hex digits for APNs, and
+ * text as long as a registration token for FCM. `salt` makes the tokens of two apps differ.
  */
 export async function insertDevices(
   pool: Pool,

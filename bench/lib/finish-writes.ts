@@ -1,7 +1,7 @@
 import { say } from './report.ts';
 import type { Rig } from './rig.ts';
 
-/** What Postgres would still do for what was before is no burden of whatever is measured next. */
+/** Finishes Postgres's work for earlier writes, so that it does not count in the next measurement. */
 export async function finishWrites({ pool }: Rig): Promise<void> {
   say('Vacuum and checkpoint …');
   await pool.query('vacuum analyze');

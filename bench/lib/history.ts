@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 
-/** Events in the histories of a workflow: of all its runs, should it have continued as new. */
+/** Number of history events of the workflows, over all their runs. */
 export async function historyEvents(address: string, workflowIds: readonly string[]): Promise<number[]> {
   const connection = await Connection.connect({ address });
   try {

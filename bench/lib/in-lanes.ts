@@ -1,4 +1,4 @@
-/** Works through all of them, so many at a time. */
+/** Works through all items, at most `lanes` at a time. */
 export async function inLanes<T>(
   lanes: number,
   all: readonly T[],

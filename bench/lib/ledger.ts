@@ -18,8 +18,8 @@ const WINDOW_MS = 72 * 3_600_000;
 const LEASE_ROWS = 20_000;
 
 /**
- * A push as it stands when all is sent and no receipt has come: every row, counter and lease that preparing and sending
- * leave, made by statements instead of requests. Devices with even numbers are iOS ones.
+ * A fully sent push without receipts: every row, counter and lease that preparing and sending leave, made by
+ * statements instead of requests. Devices with even numbers are iOS.
  */
 export async function seedSentPush(
   databaseUrl: string,
@@ -77,7 +77,7 @@ async function seedTask(
   return id;
 }
 
-/** A 50th of the devices was rejected. */
+/** Makes the rows, of which a 50th is rejected. */
 async function seedRows(
   db: Db,
   { no, slot, devices, at }: { no: number; slot: Date; devices: number; at: Date },

@@ -22,7 +22,7 @@ export interface Machine {
   readonly postgres: Readonly<Record<string, string>>;
 }
 
-/** What the figures were measured on. */
+/** The machine and versions of the measurement. */
 export async function describeMachine(rig: Rig): Promise<Machine> {
   return {
     cores: cpus().length,

@@ -7,11 +7,11 @@ const Options = z.object({
   devices: Count.optional(),
   /** Devices for the peers, which are slower. */
   peerDevices: Count.default(100_000),
-  /** How often something is done: pauses, or tasks. */
+  /** Number of repetitions: pauses, tasks, requests or runs. */
   n: Count.optional(),
   sleepers: Count.default(2_000),
   seed: z.coerce.number().int().default(1),
-  /** Worker processes that send. */
+  /** Number of worker processes that send. */
   senders: Count.default(1),
   platform: z.enum(['ios', 'android', 'both']).default('both'),
   temporal: z.enum(['dev', 'postgres']).default('dev'),

@@ -10,6 +10,6 @@ test.each([
   expect(percentile(values, share)).toBe(expected);
 });
 
-test('nothing has no percentile', () => {
+test('an empty list has no percentile', () => {
   expect(percentile([], 0.5)).toBeNaN();
 });

@@ -5,7 +5,7 @@ const TICK_MS = 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 
 interface Stat {
   readonly parent: number;
-  /** CPU of its own, and of its children that have ended. */
+  /** CPU of the process itself, and of its ended children. */
   readonly ownMs: number;
   readonly endedMs: number;
 }
@@ -18,7 +18,7 @@ function statOf(pid: number): Stat | undefined {
   } catch {
     return undefined;
   }
-  // The name, in brackets, may hold anything; after it come the state and then numbers.
+  // The name, in brackets, can hold any characters. The state and numbers follow.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const at = (index: number) => Number(fields[index]);
   return { parent: at(1), ownMs: (at(11) + at(12)) * TICK_MS, endedMs: (at(13) + at(14)) * TICK_MS };
@@ -29,7 +29,7 @@ function childrenOf(pid: number): number[] {
   return numbers.map(Number).filter((child) => statOf(child)?.parent === pid);
 }
 
-/** All CPU that a process and its children have used so far; a child that has ended was waited for and counts. */
+/** All CPU that a process and its children have used so far. Children that have ended count. */
 export function cpuMsOfTree(pid: number): number {
   const root = statOf(pid);
   if (root === undefined) return 0;
@@ -37,12 +37,12 @@ export function cpuMsOfTree(pid: number): number {
   return root.ownMs + root.endedMs + living.reduce((sum, ms) => sum + ms, 0);
 }
 
-/** The most that was ever resident. */
+/** The largest resident size so far. */
 export function peakRssMb(pid: number): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 }
 
-/** Memory of a process and its children, what they share counted once. */
+/** Memory of a process and its children. Shared memory counts once. */
 export function memoryMbOfTree(pid: number): number {
   return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + proportionalMb(each), 0);
 }

@@ -1,6 +1,6 @@
 export type Figures = Readonly<Record<string, unknown>>;
 
-/** What a benchmark is doing; the last line of standard output stays free for the figures. */
+/** Prints progress to standard error. The last line of standard output is reserved for the figures. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
@@ -16,7 +16,7 @@ export function table(figures: Figures): string {
     .join('\n');
 }
 
-/** Enough digits to compare, none that are noise. */
+/** Rounds to the digits that are not noise. */
 export function round(value: number, digits = 2): number {
   return Number(value.toFixed(digits));
 }

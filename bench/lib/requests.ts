@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline';
 import type { LoggedRequest } from '../../dev/simulators/request-log.ts';
 import type { RunningSimulators } from '../../dev/simulators/start.ts';
 
-/** Every request that the simulators saw, one by one: the log of a million would not fit. */
+/** Every request that the simulators saw, one by one, because a log of a million does not fit into memory. */
 export async function* requestsOf(simulators: RunningSimulators): AsyncGenerator<LoggedRequest> {
-  // Asking for the counts makes the simulators write out what they hold.
+  // A request for the counts makes the simulators write out their buffer.
   await simulators.control.counts();
   for await (const line of createInterface({ input: createReadStream(simulators.logFile) })) {
     yield JSON.parse(line) as LoggedRequest;
@@ -22,7 +22,7 @@ export interface Span {
   lastAt: number;
 }
 
-/** When the first and the last request of each push started, in milliseconds since the epoch. */
+/** The starts of the first and the last request of each push, in milliseconds since the epoch. */
 export async function spansByPush(simulators: RunningSimulators): Promise<Map<number, Span>> {
   const spans = new Map<number, Span>();
   for await (const { messageId, at } of requestsOf(simulators)) {

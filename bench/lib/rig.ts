@@ -13,13 +13,13 @@ export interface Rig {
   readonly product: Product;
   readonly simulators: RunningSimulators;
   readonly credentials: DevCredentials;
-  /** For set-up and for watching; the product has its own connections. */
+  /** Connections for set-up and for watching. The product has its own. */
   readonly pool: Pool;
   createApp(name: string): Promise<SampleApp>;
   stop(): Promise<void>;
 }
 
-/** One process that does everything is how the product ships; more senders have a process each. */
+/** One process that does everything, as the product ships. More senders have a process each. */
 function rolesOf(senders: number): WorkerRole[] {
   return ['both', ...new Array<WorkerRole>(senders - 1).fill('sender')];
 }

@@ -4,7 +4,7 @@ import type { BenchOptions } from './options.ts';
 import type { Rig } from './rig.ts';
 import { CONTENT } from './tasks.ts';
 
-/** What a sender outside the product has to know to send the same requests to the same simulators. */
+/** The data that a sender outside the product needs for the same requests to the same simulators. */
 export interface Target {
   readonly apnsUrl: string;
   readonly fcmUrl: string;

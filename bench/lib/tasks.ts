@@ -16,11 +16,11 @@ const ActionAnswer = z.object({
 });
 export type ActionAnswer = z.infer<typeof ActionAnswer>;
 
-/** What a marketer and an approver do, through the real API. */
+/** The actions of a marketer and an approver, through the real API. */
 export interface Desk {
-  /** Everybody in the app. */
+  /** Creates an audience of all devices of the app. */
   createAudience(): Promise<string>;
-  /** A draft, submitted: all that lacks is the approval. `more` replaces what it says by itself. */
+  /** Creates and submits a task, which then lacks only its approval. `more` replaces fields of the draft. */
   submitTask(audienceId: string, pushAt?: Date, more?: object): Promise<string>;
   approve(taskId: string): Promise<ActionAnswer>;
   pause(taskId: string): Promise<ActionAnswer>;

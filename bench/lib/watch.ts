@@ -11,10 +11,10 @@ export interface Progress {
   readonly isSent: boolean;
 }
 
-/** Whoever looks takes processor time from what it looks at. */
+/** A higher frequency takes processor time from the measured processes. */
 const POLL_MS = 100;
 
-/** Reads the leases only, a few rows, so that watching costs nothing next to what is watched. */
+/** Reads only the few rows of the leases, so that watching costs almost nothing. */
 export async function progressOf(pool: Pool, taskId: string): Promise<Progress | undefined> {
   const { rows } = await pool.query<Progress>(
     `select p.no::int as "pushNo", p.id as "pushId", p.status, p.started_at as "startedAt",
@@ -29,7 +29,7 @@ export async function progressOf(pool: Pool, taskId: string): Promise<Progress |
   return rows[0];
 }
 
-/** Polls until the push of the task is as wanted. */
+/** Polls until the push of the task satisfies the condition. */
 export async function waitForPush(
   pool: Pool,
   taskId: string,
@@ -42,7 +42,7 @@ export async function waitForPush(
   }, limitMs);
 }
 
-/** Asks again and again until there is an answer. */
+/** Polls until there is an answer. */
 export async function waitFor<T>(ask: () => Promise<T | undefined>, limitMs: number): Promise<T> {
   const deadline = performance.now() + limitMs;
   for (;;) {
@@ -53,7 +53,7 @@ export async function waitFor<T>(ask: () => Promise<T | undefined>, limitMs: num
   }
 }
 
-/** The moment by the clock of this machine, finer than Date.now(). */
+/** Milliseconds since the epoch by this machine's clock, finer than Date.now(). */
 export function epochMs(): number {
   return performance.timeOrigin + performance.now();
 }

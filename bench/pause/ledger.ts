@@ -5,11 +5,11 @@ export interface Ledger {
   readonly matched: number;
   readonly notSent: number;
   readonly ambiguous: number;
-  /** Every matched device has an outcome, and the live counters say the same as the rows. */
+  /** Whether every matched device has an outcome, and the live counters equal the rows. */
   readonly reconciles: boolean;
 }
 
-/** What the ledger says of all pushes together. */
+/** The sums of the ledger over all pushes. */
 export async function countLedger(pool: Pool): Promise<Ledger> {
   const { rows } = await pool.query<{ status: number; count: number }>(
     'select status, count(*)::int as count from deliveries group by status',

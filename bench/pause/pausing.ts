@@ -4,7 +4,7 @@ import type { RunningSimulators } from '../../dev/simulators/start.ts';
 import { requestsOf } from '../lib/requests.ts';
 import type { Desk } from '../lib/tasks.ts';
 
-/** Moments are of the machine's monotonic clock, which the simulators' log has, too. */
+/** Moments on the machine's monotonic clock, as in the simulators' log. */
 export interface Pausing {
   readonly ackMs: number;
   readonly inFlight: number;
@@ -19,7 +19,10 @@ function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Undefined when the push had ended before the call, or had only answers to wait for. `meanwhile`: what happens between acknowledgement and resume. */
+/**
+ * Returns undefined when the push had ended before the call, or had only answers to wait for. `meanwhile`
+ * runs between acknowledgement and resume.
+ */
 export async function pauseAndResume(
   desk: Desk,
   taskId: string,

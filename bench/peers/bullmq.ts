@@ -32,7 +32,7 @@ const OPTIONS = { removeOnComplete: true };
 answerPeer(async ({ redisUrl }, sender) => {
   const { Queue, Worker }: BullMq = await import(PACKAGE);
   const name = `signalbox-bench-${process.pid}`;
-  // It cannot load the client by itself in a program of ES modules.
+  // BullMQ cannot load the client by itself in a program of ES modules.
   const { Redis }: IoRedis = await import(CLIENT);
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queue = new Queue(name, { connection });
@@ -58,7 +58,7 @@ answerPeer(async ({ redisUrl }, sender) => {
     return { enqueueMs, processMs };
   }
 
-  /** Leaves nothing in a server that is not ours. */
+  /** Removes the queue, because the server may not be the bench's own. */
   async function close(): Promise<void> {
     await queue.obliterate({ force: true });
     await queue.close();

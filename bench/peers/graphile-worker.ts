@@ -1,6 +1,6 @@
 import { answerPeer, chunks, type PeerRun, type SendJob, timed } from './job.ts';
 
-/** What is used of it: the bench's packages may be absent when the product is type-checked. */
+/** The used part of the package, which may be absent when the product is type-checked. */
 interface GraphileWorker {
   makeWorkerUtils(options: object): Promise<{
     migrate(): Promise<void>;
@@ -15,7 +15,8 @@ const PACKAGE = 'graphile-worker';
 const TASK = 'send';
 const BATCH = 1_000;
 
-// Its page on performance: a local queue, batched completion, as many jobs at once as there is work to wait for.
+// Its page on performance recommends a local queue, batched completion and as many jobs at once as wait for
+// I/O.
 const SETTINGS = {
   concurrentJobs: 400,
   maxPoolSize: 12,

@@ -8,14 +8,14 @@ import { isIos } from '../lib/devices.ts';
 import type { Target } from '../lib/target.ts';
 import { WARM_UP } from '../lib/warm-up.ts';
 
-/** What one job of a queue says: send this to that device. */
+/** The content of one job: a message and its device. */
 export interface SendJob {
   readonly messageId: string;
   readonly channel: Channel;
   readonly token: string;
 }
 
-/** What a peer is given; it answers once every job is done. */
+/** The input of a peer, which answers once every job is done. */
 export interface PeerInput {
   readonly target: Target;
   readonly databaseUrl: string;
@@ -23,7 +23,7 @@ export interface PeerInput {
   readonly count: number;
 }
 
-/** One job per device: how long they took to put in, and to work off. */
+/** The times to put in one job per device, and to work them off. */
 export interface PeerRun {
   readonly enqueueMs: number;
   readonly processMs: number;
@@ -35,7 +35,7 @@ export interface OpenPeer {
   close(): Promise<unknown>;
 }
 
-/** In a process of its own. As before the product's push and the bare loop, code is compiled and connections are open. */
+/** Runs a peer in a process of its own, warmed up like the product and the bare loop. */
 export function answerPeer(open: (input: PeerInput, sender: JobSender) => Promise<OpenPeer>): void {
   answerCall(async (input: PeerInput): Promise<PeerRun> => {
     const { target, count } = input;
@@ -69,7 +69,7 @@ export interface JobSender {
   close(): Promise<void>;
 }
 
-/** As the bare loop does it, with its better settings: a peer differs from it in its queue only. */
+/** Sends as the bare loop does, with its better settings, so that a peer differs only in its queue. */
 async function openJobSender(target: Target): Promise<JobSender> {
   const requests = await createRequests(target);
   const lines = {
@@ -87,7 +87,7 @@ async function openJobSender(target: Target): Promise<JobSender> {
 const SESSIONS = 2;
 const STREAMS = 100;
 
-/** The connections to one service; who finds all streams taken waits for the next free one. */
+/** The connections to one service. A job waits for the next free stream when all are taken. */
 async function openLine(target: Target, channel: Channel, requests: Requests) {
   const url = channel === 'apns' ? target.apnsUrl : target.fcmUrl;
   const { host } = new URL(url);

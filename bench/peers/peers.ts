@@ -19,15 +19,16 @@ type Peer = (typeof PEERS)[number];
 const isInstalled = (peer: Peer) => existsSync(`${BENCH}node_modules/${peer}/package.json`);
 
 /**
- * As the lockfile says, but for optional parts: those are for one kind of processor each, no lockfile holds them for
- * all, which `npm ci` would refuse, and each has a slower way in JavaScript.
+ * Installs the versions of the lockfile without the optional packages. Each of those is for one kind of
+ * processor, no lockfile holds them for all, which `npm ci` would refuse, and each has a slower replacement
+ * in JavaScript.
  */
 async function install(): Promise<void> {
   if (PEERS.every(isInstalled)) return;
   say('Installing the peers: npm install --prefix bench …');
   const args = ['install', '--prefix', BENCH, '--no-save', '--omit=optional', '--no-audit', '--no-fund'];
   await promisify(execFile)('npm', args, { timeout: INSTALL_TIMEOUT_MS }).catch((error: Error) =>
-    say(`That did not work: ${error.message}`),
+    say(`The installation failed: ${error.message}`),
   );
 }
 
@@ -43,7 +44,7 @@ async function createDatabase(rig: Rig, name: string): Promise<string> {
 }
 
 export interface Peers {
-  /** End to end, putting the jobs in and working them off. */
+  /** Jobs per second end to end, from putting them in to working them off. */
   readonly perS: Readonly<Record<string, number>>;
   readonly parts: Readonly<Record<string, PeerRun>>;
   readonly absent: Readonly<Record<string, string>>;
@@ -72,7 +73,7 @@ export async function runPeers(rig: Rig, target: Target, count: number): Promise
         parts[peer] = { enqueueMs: round(enqueueMs, 0), processMs: round(processMs, 0) };
         perS[peer] = round((count / (enqueueMs + processMs)) * 1000, 0);
       } catch (error) {
-        // What the product reached stands, whatever a peer does.
+        // A peer's failure does not discard the product's figures.
         absent[peer] = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
         say(`${peer} failed: ${absent[peer]}`);
       }

@@ -13,7 +13,10 @@ const PROGRAM = 'redis-server';
 const DEFAULT_PORT = 6379;
 const CONNECT_MS = 1_000;
 
-/** The server that REDIS_URL names, or one of our own where the program is installed; else why there is none. */
+/**
+ * The server that REDIS_URL names, or a new one where the program is installed; otherwise the reason for
+ * none.
+ */
 export async function findRedis(directory: string): Promise<Redis | { readonly absent: string }> {
   const given = process.env['REDIS_URL'];
   if (given !== undefined) {
@@ -25,7 +28,7 @@ export async function findRedis(directory: string): Promise<Redis | { readonly a
   return await startRedis(join(directory, 'redis'));
 }
 
-/** Durable as BullMQ's guide for production asks: a file of what is appended, synced every second. */
+/** Durable as BullMQ's guide for production asks: an append-only file, synced every second. */
 async function startRedis(directory: string): Promise<Redis> {
   mkdirSync(directory, { recursive: true });
   const port = await freePort();

@@ -3,7 +3,10 @@ import { numbersText } from '../../db/core/array-text.ts';
 import type { SentPush } from '../lib/ledger.ts';
 import { deviceOf, kindOf } from './receipts-of.ts';
 
-/** The same rows by bare statements on one connection: the least that a durable receipt can cost. Returns rows per second. */
+/**
+ * Updates the same rows by bare statements on one connection, the least cost of a durable receipt. Returns
+ * rows per second.
+ */
 export async function bareUpdates(
   databaseUrl: string,
   push: SentPush,

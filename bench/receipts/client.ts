@@ -16,7 +16,7 @@ export interface ClientInput {
   readonly to: number;
   readonly batch: number;
   readonly connections: number;
-  /** When all clients begin, in milliseconds since the epoch. */
+  /** The common start of all clients, in milliseconds since the epoch. */
   readonly startAt: number;
 }
 
@@ -24,7 +24,7 @@ export interface ClientResult {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly accepted: number;
-  /** How long each request took. */
+  /** The duration of each request. */
   readonly ms: readonly number[];
   readonly refused: number;
 }
@@ -54,7 +54,7 @@ answerCall(async (input: ClientInput): Promise<ClientResult> => {
   return { ...result, startedAt, endedAt: Date.now() };
 });
 
-/** Made before the clock starts: a phone signs nothing. */
+/** Makes the bodies before the clock starts, because phones sign nothing. */
 function bodiesOf({ signingKey, pushNo, devices, from, to, batch }: ClientInput): Buffer[] {
   const mac = createMac(Buffer.from(signingKey, 'base64'), 'message-id');
   const at = new Date().toISOString();

@@ -4,7 +4,7 @@ import type { Baseline, Written } from './rules.ts';
 const LOSS = `case when d.unsubscribed_at is not null then 'unsubscribed'
   when d.token_state in ('invalid', 'replaced') then 'invalid_token' when d.token_state <> 'active' then 'no_token' end`;
 
-/** Two ways to the same numbers; the fastest way of each rule is what the product is compared with. */
+/** Two statements for the same numbers. The product is compared with the faster one of each rule. */
 const SHAPES = [
   ({ sql, before }: Written) =>
     `${before === '' ? '' : `with ${before}`} select d.platform, ${LOSS} as loss, count(*) as n from devices d where d.app_id = $1 and ${sql} group by 1, 2`,
@@ -26,7 +26,7 @@ export interface Total {
 
 export type Query = (client: PoolClient) => Promise<Total>;
 
-/** Without the settings that make a statement by hand slower than it has to be. */
+/** A connection whose settings do not slow down a statement by hand. */
 export async function connectBaseline(pool: Pool): Promise<PoolClient> {
   const client = await pool.connect();
   await client.query(`set jit = off`);
@@ -45,7 +45,7 @@ export function queriesOf(
   const ways = [{ sql, before: '' }, ...(other === undefined ? [] : [other])];
   const texts = ways.flatMap((way) => SHAPES.map((shape) => named(shape(way))));
   return texts.map((text) => async (client) => {
-    // A time that the statement does not use still has to be of some type.
+    // A time that the statement does not use still needs a type.
     const values = text.includes('$2') ? [appId, now] : [appId];
     const { rows } = await client.query<{ loss: string | null; n: string }>(text, values);
     return totalOf(rows.map(({ loss, n }) => ({ loss, n: Number(n) })));

@@ -3,12 +3,12 @@ import type { Db } from '../../db/core/database.ts';
 import { createEventMonths } from '../../db/events/event-months.ts';
 import { createEventNames } from '../../db/events/event-names.ts';
 
-/** How many events there are for each device. */
+/** Events per device. */
 export const EVENTS_PER_DEVICE = 5;
 const DAYS = 90;
 
 /**
- * Devices and events as an app of some years has them, by a few statements and always the same: seven users for ten
+ * Devices and events of an app of some years, by a few statements and always the same: seven users for ten
  * devices, 4 % unsubscribed, 6 % without a valid token, twenty tags, forty versions, events of 90 days.
  */
 export async function fillApp(
@@ -42,7 +42,7 @@ export async function fillApp(
   }
 }
 
-/** Indexes are built faster after than during. */
+/** Drops the indexes during the work, because building them afterwards is faster. */
 async function withoutIndexes(
   client: PoolClient,
   table: string,
@@ -55,7 +55,7 @@ async function withoutIndexes(
   );
   for (const { name } of rows) await client.query(`drop index ${client.escapeIdentifier(name)}`);
   await work();
-  // Of a partitioned table it names the table alone.
+  // The definition of a partitioned table's index names the table alone.
   for (const { definition } of rows) await client.query(definition.replace(' ON ONLY ', ' ON '));
 }
 

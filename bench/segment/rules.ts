@@ -1,18 +1,18 @@
 import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
 
-/** A rule, and what somebody who knows the tables would write for it: conditions on `devices d`. */
+/** A rule, and its best SQL by hand: conditions on `devices d`. */
 export interface Baseline {
   readonly name: string;
   readonly rule: AudienceRule;
-  /** `$1` is the app, `$2` the time; event names are put in as their numbers. */
+  /** `$1` is the app, `$2` the time. Event names are replaced by their numbers. */
   readonly sql: string;
-  /** Another way that may be faster. */
+  /** Another statement that may be faster. */
   readonly other?: Written;
 }
 
 export interface Written {
   readonly sql: string;
-  /** Stands before the statement, as its CTEs. */
+  /** The CTEs before the statement. */
   readonly before: string;
 }
 

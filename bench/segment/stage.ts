@@ -19,7 +19,7 @@ export interface Stage {
   readonly pool: Pool;
   readonly app: App;
   readonly appId: string;
-  /** Of a person who may estimate. */
+  /** The key of a person who may estimate. */
   readonly key: string;
   stop(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export interface Where {
 
 const PAGE = 50;
 
-/** What the API's page of the list shows, by somebody who writes the SQL for just that. */
+/** The content of the API's list page by SQL written for this page alone. */
 export async function listBaseline(pool: Pool, appId: string, where: Where): Promise<number> {
   return await onClient(pool, async (client) => {
     const values = [appId, ...where.values];
@@ -41,7 +41,7 @@ export async function listBaseline(pool: Pool, appId: string, where: Where): Pro
   });
 }
 
-/** What creating a task writes and reads, in as few statements as it takes. */
+/** The reads and writes of creating a task, in as few statements as possible. */
 export async function createBaseline(pool: Pool, { appId, personId, audienceId }: Seeded): Promise<void> {
   const id = `task-${randomBytes(5).toString('hex')}`;
   const origin = id.replace('task', 'origin');

@@ -6,9 +6,9 @@ export interface Seeded {
   readonly audienceId: string;
 }
 
-/** What the names are made of: a common word, scripts without spaces, emoji. */
+/** The words of the names: common words, scripts without spaces, emoji. */
 const WORDS = ['Sale', 'Herbst', 'Распродажа', '大促销', 'ลดราคา', 'تخفيضات', 'Newsletter', '🎉'] as const;
-/** In every hundredth name, and nowhere else. */
+/** A word in every hundredth name, and nowhere else. */
 export const RARE = '双十一';
 export const COMMON = 'newsletter';
 

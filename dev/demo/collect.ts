@@ -18,7 +18,10 @@ const Members = z.object({ members: z.int() });
 const FINAL_WITHIN_MS = 30_000;
 const LATE_RECEIPTS = 25;
 
-/** From the last request to the frozen statistics: receipts, an audience of their senders, the end of the window. */
+/**
+ * From the last request to the frozen statistics: receipts, an audience of their senders, the end of the
+ * window.
+ */
 export async function collect(
   { marketer, output }: Environment,
   devices: DeviceSimulator,

@@ -20,9 +20,9 @@ export interface Environment {
   readonly marketer: Client;
   readonly approver: Client;
   readonly operator: Client;
-  /** Starts the devices that report deliveries to the tokens of which `concerns` is true. */
+  /** Starts devices that report deliveries to the tokens that `concerns` selects. */
   startDevices(concerns: (token: string) => boolean): Promise<DeviceSimulator>;
-  /** Restarts the API and the worker with the receipt window that they have in production. */
+  /** Restarts the API and the worker with the receipt window of production. */
   useRealWindow(): Promise<void>;
 }
 

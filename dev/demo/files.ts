@@ -46,7 +46,7 @@ function badRowText({ badRows, errors: [first] }: z.infer<typeof FileErrors>): s
   return `${count(badRows)} bad rows reported${where}`;
 }
 
-/** Each device registers itself as the SDK does, and its secret allows it to unsubscribe. */
+/** Registers each device as the SDK does, and unsubscribes it with its secret. */
 async function unsubscribe({ apiUrl, app }: Environment, { unsubscribing }: Generated): Promise<void> {
   const registering = createClient(apiUrl, app.keys.sdk);
   for (const { deviceId, platform, token } of unsubscribing) {

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
   readonly devices: number;
-  /** The last line is one JSON object, and what people read goes to standard error. */
+  /** The last line is one JSON object, and text for people goes to standard error. */
   readonly json: boolean;
   /** Everything keeps running afterwards. */
   readonly stay: boolean;
@@ -12,7 +12,7 @@ export interface DemoOptions {
 const USAGE = 'npm run demo -- [--devices N] [--json] [--stay] [--verbose], with N from 20 to 2000000';
 const DEVICES = { default: 20_000, min: 20, max: 2_000_000 };
 
-/** Throws an error that says how to call it. */
+/** Throws an error with the usage if an argument is wrong. */
 export function readOptions(args: string[]): DemoOptions {
   const { values } = parseArgs({
     args,

@@ -16,7 +16,7 @@ export const BAD_TOKENS = { shareUnregistered: 0.02, shareBadToken: 0.01 };
 const SEND_SECONDS = 8;
 /** The rate that a modest machine reaches. */
 const REACHED_RATE = 2_500;
-/** For the pause, for retries, and for the last receipts. */
+/** Spare time for the pause, for retries, and for the last receipts. */
 const SPARE_SECONDS = 16;
 const START_WITHIN_MS = 60_000;
 

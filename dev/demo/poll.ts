@@ -12,7 +12,7 @@ export async function poll<T>(
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${withinMs / 1000} s`);
+    if (performance.now() > deadline) throw new Error(`timed out after ${withinMs / 1000} s: ${what}`);
     await sleep(POLL_MS);
   }
 }

@@ -24,14 +24,16 @@ export interface RepeatingOutcome {
 
 const History = z.object({ items: z.array(PushBody) });
 
-/** From a submit to a Schedule that waits. */
+/** The longest time from a submit until its Schedule waits. */
 const SCHEDULED_IN_MS = 5_000;
 const MINUTE_MS = 60_000;
 const SENDS = 2;
 /** The Schedule starts its push at most a minute after the approval. */
 const SENT_WITHIN_MS = 100_000;
 
-/** Releases a task that a marketer sends twice, and one that a Schedule pushes when the next minute begins. */
+/**
+ * Releases a task that a marketer sends twice, and one that a Schedule pushes when the next minute begins.
+ */
 export async function startRepeating(environment: Environment, team: Team): Promise<Repeating[]> {
   const dueAt = new Date(Math.ceil((Date.now() + SCHEDULED_IN_MS) / MINUTE_MS) * MINUTE_MS);
   const at = dueAt.toISOString().slice(11, 16);

@@ -21,7 +21,7 @@ export async function submitTask({ marketer }: Environment, task: object): Promi
   return id;
 }
 
-/** The command that the API shows to the approver, run as it is; returns the approver's name. */
+/** Runs the command that the API shows to the approver, unchanged. Returns the approver's name. */
 export async function approveBySignal(environment: Environment, taskId: string): Promise<string> {
   const { approver, output, stack } = environment;
   const { command } = await approver.get(`/v1/tasks/${taskId}/approval-code`, Code);

@@ -14,7 +14,7 @@ export interface Team {
 }
 
 const OF_EACH = 20;
-/** Beyond the tokens of the largest population. */
+/** Higher than every token number of the largest population. */
 const FIRST_TOKEN = 10_000_000;
 
 const Imported = z.object({ created: z.int() });

@@ -3,7 +3,7 @@ import type { GeneratedDevice } from './population.ts';
 import type { Random } from './random.ts';
 
 export interface AudienceFile extends CsvFile {
-  /** Lines whose ID was in the file already. */
+  /** Number of lines that repeat an ID of the file. */
   readonly repeated: number;
   readonly deviceIds: ReadonlySet<string>;
   readonly userIds: ReadonlySet<string>;
@@ -12,7 +12,7 @@ export interface AudienceFile extends CsvFile {
 const SHARES = { device: 0.8, user: 0.12, repeated: 0.01, unknownDevice: 0.01, unknownUser: 0.005 };
 const TOO_LONG = 'x'.repeat(201);
 
-/** One of each kind that the upload has to tell apart. */
+/** One bad row of each kind that the upload has to tell apart. */
 const BAD_ROWS: readonly (readonly [string, BadRow])[] = [
   ['device-1,user-1', { field: null, reason: 'both_ids' }],
   [',', { field: null, reason: 'missing_id' }],

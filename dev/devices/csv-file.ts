@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
-/** A row that the API has to refuse, and how. */
+/** A row that the API has to refuse, with the expected field and reason. */
 export interface BadRow {
   readonly field: string | null;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface CsvFile {
   readonly path: string;
   /** Lines below the header. */
   readonly rows: number;
-  /** In the order of their lines. */
+  /** The expected errors, in the order of their lines. */
   readonly errors: readonly RowError[];
 }
 

@@ -27,7 +27,7 @@ function line(columns: Columns): string {
 
 const SOUND = { device_id: 'bad-1', platform: 'ios', token: apnsToken(0) } as const;
 
-/** One of each kind that the import has to tell apart. */
+/** One bad row of each kind that the import has to tell apart. */
 const BAD_ROWS: readonly [readonly [string, BadRow], ...(readonly [string, BadRow])[]] = [
   [line({ ...SOUND, device_id: '' }), { field: 'device_id', reason: 'missing' }],
   [line({ ...SOUND, device_id: 'two words' }), { field: 'device_id', reason: 'invalid_id' }],

@@ -12,12 +12,12 @@ import { type Answers, type OutgoingReceipt, ReceiptSender } from './receipt-sen
 export interface DeviceSimulatorOptions {
   readonly apiUrl: string;
   readonly sdkKey: string;
-  /** The request log of the push services: which message reached which device. */
+  /** The request log of the push services, which names the device of each message. */
   readonly logFile: string;
   /** Makes the push services write buffered lines to their log. */
   readonly flushLog: () => Promise<unknown>;
   readonly seed: number;
-  /** Whether a device with this token is one of these. */
+  /** Whether the simulator stands for the device with this token. */
   readonly concerns: (token: string) => boolean;
 }
 
@@ -31,7 +31,9 @@ type Due =
   | InvalidReceipt;
 type InvalidReceipt = { readonly invalid: OutgoingReceipt };
 
-/** Simulates many devices at once: reads the deliveries from the log of the push services and posts receipts. */
+/**
+ * Simulates many devices at once: reads the deliveries from the log of the push services and posts receipts.
+ */
 export class DeviceSimulator {
   readonly #options: DeviceSimulatorOptions;
   readonly #tail: LogTail;
@@ -40,7 +42,7 @@ export class DeviceSimulator {
   readonly #agenda = new Agenda<Due>();
   readonly #known = new HashSet();
   readonly #kept: DeviceReceipts[] = [];
-  /** When the requests started: moments of the epoch. */
+  /** The start times of the requests, in milliseconds since the epoch. */
   readonly #starts: number[] = [];
   #reportUntil = Number.POSITIVE_INFINITY;
   #isStopped = false;
@@ -71,7 +73,7 @@ export class DeviceSimulator {
     return this.#sender.answers;
   }
 
-  /** Resolves once every delivery before the call is reported, or may not be reported any more. */
+  /** Resolves once every delivery before the call is reported, or its time to report is over. */
   async settled(): Promise<void> {
     const from = this.#rounds;
     while (!this.#isIdle || this.#rounds < from + 2) await this.#turn();
@@ -87,7 +89,7 @@ export class DeviceSimulator {
     await Promise.race([sleep(POLL_MS), this.#running]);
   }
 
-  /** From this moment of the epoch on nothing more is reported. */
+  /** Stops reports from this moment on, in milliseconds since the epoch. */
   reportUntil(epochMs: number): void {
     this.#reportUntil = epochMs;
   }
@@ -102,7 +104,7 @@ export class DeviceSimulator {
     await this.#sender.send(receipts);
   }
 
-  /** Rejects with what went wrong, if anything did. */
+  /** Rejects with the first error, if there was one. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     try {

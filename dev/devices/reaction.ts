@@ -6,7 +6,7 @@ export interface Reaction {
   readonly kind: ReceiptKind;
   readonly eventId: string;
   readonly blocked: boolean;
-  /** When it happens and when it is reported, in milliseconds after the message arrived. */
+  /** The times of the event and of its report, in milliseconds after the message arrived. */
   readonly atMs: number;
   readonly reportedMs: number;
 }

@@ -3,17 +3,17 @@ import { z } from 'zod';
 const Share = z.number().min(0).max(1);
 const Tokens = z.array(z.string());
 
-/** How one simulated push service behaves; can be changed while it runs. */
+/** The behaviour of one simulated push service, which can change while the service runs. */
 export const Switches = z.strictObject({
-  /** Tokens, chosen by their hash, that are answered as unregistered or as malformed. */
+  /** The shares of tokens, chosen by their hash, that are answered as unregistered or as malformed. */
   shareUnregistered: Share.default(0),
   shareBadToken: Share.default(0),
-  /** The same, by name. */
+  /** Tokens that are always answered so. */
   unregisteredTokens: Tokens.default([]),
   badTokens: Tokens.default([]),
   /** Tokens of another app: DeviceTokenNotForTopic, SENDER_ID_MISMATCH. */
   foreignTokens: Tokens.default([]),
-  /** Requests, chosen at random, that are answered 429 or 503. */
+  /** The shares of requests, chosen at random, that are answered 429 or 503. */
   shareThrottled: Share.default(0),
   shareUnavailable: Share.default(0),
   /** The Retry-After of 429 and 503; null leaves it out. */
@@ -22,14 +22,14 @@ export const Switches = z.strictObject({
   maxConcurrentStreams: z.number().int().min(0).max(10_000).default(100),
   /** The number of streams of a connection before a GOAWAY; later streams are not processed. 0 is off. */
   goawayEveryStreams: z.number().int().min(0).default(0),
-  /** Requests that are processed and then reset instead of answered. */
+  /** The share of requests that are processed and then reset instead of answered. */
   resetAfterProcessingShare: Share.default(0),
-  /** Requests that are refused with REFUSED_STREAM, unprocessed. */
+  /** The share of requests that are refused with REFUSED_STREAM, unprocessed. */
   refuseStreamsShare: Share.default(0),
   /** Takes requests and never answers or processes them. */
   blackhole: z.boolean().default(false),
   credentialRevoked: z.boolean().default(false),
-  /** Answers everything that is otherwise right with this. */
+  /** The answer to every request that is otherwise valid. */
   answerWith: z
     .object({ status: z.number().int().min(400).max(599), reason: z.string() })
     .nullable()
@@ -38,7 +38,7 @@ export const Switches = z.strictObject({
 
 export type Switches = z.infer<typeof Switches>;
 
-/** A change of switches: those without a value here stay as they are. */
+/** A change of switches. A switch without a value here stays unchanged. */
 export interface SwitchChange {
   readonly apns?: z.input<typeof Switches>;
   readonly fcm?: z.input<typeof Switches>;
@@ -79,7 +79,7 @@ export const SimulatorConfig = z.strictObject({
       switches: Switches.prefault({}),
     })
     .prefault({ accounts: [] }),
-  /** Where the log and the CA are written; a temporary directory, removed at the end, if not given. */
+  /** The directory of the log and the CA. By default a temporary one, removed at the end. */
   directory: z.string().optional(),
   ports: z
     .strictObject({

@@ -13,7 +13,7 @@ export interface ControlClient {
   requestsSince(epochMs: number): Promise<number>;
   switches(): Promise<{ apns: Switches; fcm: Switches }>;
   change(change: SwitchChange): Promise<void>;
-  /** Forgets counts and log; switches stay. */
+  /** Clears counts and log. The switches stay. */
   reset(): Promise<void>;
   dropConnections(): Promise<void>;
   revokeAccessTokens(): Promise<void>;

@@ -32,7 +32,7 @@ export async function openControl(controlled: Controlled, port: number): Promise
   const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
   const routes: Readonly<Record<string, Route>> = {
     'GET /counts': () => {
-      // A reader of the file then finds every counted request in it.
+      // The flush lets a reader of the file find every counted request.
       log.flush();
       return { ...log.counts(), accessTokens: controlled.accounts.grants };
     },

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createLoopbackIdentity } from './certificate.ts';
 import { listen } from './listen.ts';
 
-/** A bare HTTP/2 server that does to each stream what a test says: for behaviour that no switch describes. */
+/** A bare HTTP/2 server whose streams a test handles, for behaviour that no switch describes. */
 export interface H2Peer {
   readonly url: URL;
   readonly ca: string;

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 
-/** Listens on the loopback address; 0 chooses a free port. Returns what closes the server and whatever is connected. */
+/**
+ * Listens on the loopback address; 0 chooses a free port. Returns a function that closes server and
+ * connections.
+ */
 export async function listen(server: Server, port: number): Promise<() => Promise<void>> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -12,7 +15,7 @@ export async function listen(server: Server, port: number): Promise<() => Promis
   await once(server, 'listening');
   return async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // A peer that was killed or frozen never closes its end, and not every connection has become a session.
+    // A killed or frozen peer never closes its end, and some connections have not become sessions.
     for (const socket of sockets) socket.destroy();
     await closed;
   };

@@ -28,7 +28,7 @@ setInterval(() => {
 
 process.stdout.write(`${JSON.stringify({ ...simulators.addresses, ...(credentials && { credentials }) })}\n`);
 
-/** Without a file the simulators know credentials of their own, which the ready line tells. */
+/** Without a file the simulators make credentials of their own, which the ready line holds. */
 function readInput(file: string | undefined) {
   if (file === undefined) return createDevCredentials();
   const config = JSON.parse(readFileSync(file, 'utf8')) as SimulatorConfigInput;

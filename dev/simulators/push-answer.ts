@@ -25,7 +25,7 @@ export interface Decision {
 export interface Connection {
   /** The team whose provider tokens it carries (APNs). */
   teamId: string | undefined;
-  /** Allows the number of streams that the switches say. */
+  /** Allows the number of streams of the switches. */
   widen(): void;
 }
 
@@ -47,7 +47,7 @@ export interface Answering {
   ): void;
 }
 
-/** Reads requests, answers them as decided and as the switches say, and logs what became of each. */
+/** Reads requests, answers them by decision and switches, and logs the outcome of each. */
 export function createAnswering({ channel, switches, log, decide }: AnsweringOptions): Answering {
   function skip(startedAt: number, reason: string): void {
     log.end(startedAt, { channel, token: '', messageId: '', status: null, processed: false, reason });

@@ -10,13 +10,13 @@ const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 export interface PushServerOptions extends AnsweringOptions {
   readonly identity: ServerIdentity;
   readonly port: number;
-  /** Streams per connection until it is widened; as the switches say if not given. */
+  /** Streams per connection before its first valid request. The default is the number of the switches. */
   readonly initialStreams?: number;
 }
 
 export interface PushServer {
   readonly url: string;
-  /** Makes open connections follow changed switches. */
+  /** Applies changed switches to open connections. */
   applySwitches(): void;
   dropConnections(): void;
   close(): Promise<void>;
@@ -24,11 +24,11 @@ export interface PushServer {
 
 interface LiveConnection extends Connection {
   streams: number;
-  /** The last stream that a GOAWAY lets live. */
+  /** The last stream that a GOAWAY leaves open. */
   lastStreamId: number;
 }
 
-/** An HTTP/2 front that behaves as badly as its switches say, and logs exactly what it did. */
+/** An HTTP/2 server with the faults of its switches, which logs each of its answers exactly. */
 export async function openPushServer(options: PushServerOptions): Promise<PushServer> {
   const { channel, identity, switches, log } = options;
   const { skip, receive } = createAnswering(options);

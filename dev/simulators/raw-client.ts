@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** A client that sends whatever it is told: for requests that the engine would never make. */
+/** A client that sends any headers and body, for requests that the engine never makes. */
 export interface RawClient {
   readonly session: ClientHttp2Session;
   send(headers: OutgoingHttpHeaders, body?: string): Promise<RawAnswer>;

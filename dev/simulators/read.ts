@@ -1,10 +1,10 @@
-/** An object's members, or nothing where a value is none. */
+/** The members of an object; undefined for another value. */
 export function object(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return value as Record<string, unknown>;
 }
 
-/** The value of a JSON text, or nothing. */
+/** The value of a JSON text; undefined for invalid JSON. */
 export function json(body: string): unknown {
   try {
     return JSON.parse(body);

@@ -19,33 +19,33 @@ export interface LoggedRequest {
   readonly channel: Channel;
   readonly token: string;
   readonly messageId: string;
-  /** When its headers arrived: milliseconds since the epoch, and of this machine's monotonic clock. */
+  /** The arrival of the headers, in milliseconds since the epoch and on this machine's monotonic clock. */
   readonly at: number;
   readonly mono: number;
-  /** The status it was answered with; null if it was not answered. */
+  /** The status of the answer; null without an answer. */
   readonly status: number | null;
-  /** The device got the message. */
+  /** Whether the device got the message. */
   readonly processed: boolean;
-  /** Why not, or why it was not answered. */
+  /** The reason why the request was not processed or not answered. */
   readonly reason: string;
 }
 
 export interface ChannelCounts {
   requests: number;
   processed: number;
-  /** Closed without an answer, processed or not. */
+  /** Requests closed without an answer, processed or not. */
   unanswered: number;
-  /** Not processed, by reason. */
+  /** Requests that were not processed, by reason. */
   refused: Record<string, number>;
 }
 
 export interface Counts {
   readonly requests: number;
   readonly processed: number;
-  /** Distinct ones among the processed messages. */
+  /** Number of distinct processed messages. */
   readonly distinctMessages: number;
   readonly distinctDevices: number;
-  /** Messages processed again, and the first of their IDs. */
+  /** Number of messages processed again, and the first of their IDs. */
   readonly duplicates: number;
   readonly duplicateSamples: readonly string[];
   readonly channels: Readonly<Record<Channel, ChannelCounts>>;
@@ -86,7 +86,7 @@ export class RequestLog {
     return now;
   }
 
-  /** Counts a message that the device got, from that moment on, answered or not. */
+  /** Counts a message that the device got, whether its request is answered or not. */
   process(channel: Channel, token: string, messageId: string, body: string): void {
     this.#bodies[this.#processed++ % KEPT_BODIES] = { channel, token, body };
     this.#channels[channel].processed++;
@@ -145,7 +145,7 @@ export class RequestLog {
     return this.#started - low;
   }
 
-  /** Forgets everything so far. */
+  /** Clears the counts and the log. */
   reset(): void {
     this.#lines = '';
     ftruncateSync(this.#file, 0);

@@ -31,7 +31,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('counts and log tell every request, and what a change of switches leaves out stays', async () => {
+test('counts and log hold every request, and switches that a change leaves out stay unchanged', async () => {
   await withSimulators(async ({ control, apnsUrl, ca }) => {
     const service = openApns(credentials.apns, { url: new URL(apnsUrl), ca });
     const send = (n: number, messageId: string) =>

@@ -8,7 +8,9 @@ export interface BadShares {
 
 export type TokenFate = 'good' | 'unregistered' | 'bad';
 
-/** The answer of a simulator to a token depends on its hash alone, so that millions of tokens need no table. */
+/**
+ * The answer of a simulator to a token depends on its hash alone, so that millions of tokens need no table.
+ */
 export function tokenFate(token: string, shares: BadShares): TokenFate {
   if (shares.shareUnregistered === 0 && shares.shareBadToken === 0) return 'good';
   const point = hash64(token).high / 2 ** 32;

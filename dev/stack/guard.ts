@@ -27,7 +27,7 @@ function startWatchdog(): ChildProcess {
   return child;
 }
 
-/** Sends the messages to the watchdog; a new watchdog first learns all that is watched. */
+/** Sends the messages to the watchdog. A new watchdog first gets the full list of processes. */
 function send(...messages: WatchdogMessage[]): void {
   let sent = messages;
   if (watchdog === undefined) {
@@ -45,7 +45,7 @@ export function startGuard(): void {
   if (watchdog === undefined) send();
 }
 
-/** From now on the process group of `pid` ends with this process, however this process ends. */
+/** Ends the process group of `pid` when this process ends, in whichever way it ends. */
 export function watchProcess(pid: number, signal: NodeJS.Signals): void {
   watched.set(pid, signal);
   send({ watch: pid, signal });

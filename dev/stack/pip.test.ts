@@ -31,7 +31,7 @@ test('a file is found in a wheel by the end of its path', async () => {
   expect((await fileFromZip(PYTHON, wheel, 'METADATA')).toString()).toBe('about');
 });
 
-test('a missing file and a file that is no zip are told apart', async () => {
+test('a missing file and a file that is not a zip have different errors', async () => {
   const missing = fileFromZip(PYTHON, writeWheel(), '/scripts/other');
   await expect(missing).rejects.toThrow('no file ends with /scripts/other');
   const noZip = join(root, 'no-zip');

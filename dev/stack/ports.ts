@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 /**
- * Below the range that Linux gives to outgoing connections (32768 and up): a client that keeps dialling a port
+ * Ports below the range of outgoing connections on Linux (32768 and up). A client that keeps dialling a port
  * of that range while its server is down can end up connected to itself, and the server cannot come back.
  */
 const LOWEST = 20_000;

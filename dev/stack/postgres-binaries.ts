@@ -28,7 +28,9 @@ function idOf(option: '-u' | '-g', name: string): number | undefined {
   }
 }
 
-/** Postgres refuses to run as root: root runs it as `postgres`, or as `nobody` where there is no such user. */
+/**
+ * Postgres refuses to run as root, which therefore uses the user `postgres`, or `nobody` if there is none.
+ */
 export function postgresUser(): User | undefined {
   if (userInfo().uid !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
@@ -36,10 +38,12 @@ export function postgresUser(): User | undefined {
     const gid = idOf('-g', name);
     if (uid !== undefined && gid !== undefined) return { uid, gid };
   }
-  throw new Error('Postgres cannot run as root, and there is neither a user `postgres` nor a user `nobody`');
+  throw new Error(
+    'Postgres cannot run as root, and no user `postgres` or `nobody` exists: create one of them',
+  );
 }
 
-/** Whether a user that owns nothing here can reach what lies in this folder. */
+/** Whether a user that owns nothing here can reach the files of this folder. */
 export function isOpenToOthers(directory: string): boolean {
   for (let folder = directory; ; folder = dirname(folder)) {
     if ((statSync(folder).mode & OTHERS_MAY_ENTER) === 0) return false;

@@ -76,7 +76,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** On Linux the kernel knows; elsewhere the port in the lock file must answer. */
+/** Asks the kernel on Linux. On other systems the port in the lock file must answer. */
 async function isPostmaster(pid: number, port: number): Promise<boolean> {
   const name = `/proc/${pid}/comm`;
   if (existsSync(name)) return readFileSync(name, 'utf8').trim() === 'postgres';
@@ -91,8 +91,8 @@ async function isPostmaster(pid: number, port: number): Promise<boolean> {
 }
 
 /**
- * A killed server leaves its lock file. Postgres copes with that, unless another process has its number by now:
- * then the file goes. A server that is still stopping is waited for.
+ * Removes the lock file of a killed server if another process has the server's number by now, which Postgres
+ * cannot tell apart. Waits for a server that is still stopping.
  */
 export async function clearStaleLock(dataDir: string): Promise<void> {
   const lock = join(dataDir, 'postmaster.pid');

@@ -8,7 +8,7 @@ import { clearStaleLock, ensureCluster } from './postgres-cluster.ts';
 import { startProcess } from './process.ts';
 
 export interface PostgresOptions {
-  /** Created and initialised when empty, used again when not. */
+  /** The data directory, initialised when empty and reused otherwise. */
   dataDir: string;
   port?: number;
   /** Server settings that differ from SETTINGS. */
@@ -21,7 +21,7 @@ export interface PostgresServer {
   readonly logFile: string;
   readonly dataDir: string;
   url(database?: string): string;
-  /** Disconnects all clients and writes all to disk. */
+  /** Disconnects all clients and writes all data to disk. */
   stop(): Promise<void>;
   /** kill -9 of the postmaster. */
   kill(): Promise<void>;
@@ -29,7 +29,7 @@ export interface PostgresServer {
   restart(): Promise<void>;
 }
 
-/** Postgres advises a quarter to two fifths of the memory; it takes what it uses. The system's cache has as much again. */
+/** Postgres advises a quarter to two fifths of the memory. The system's cache gets as much again. */
 const SHARED_MB = Math.max(128, Math.min(16_384, Math.floor((0.35 * totalmem()) / 2 ** 20)));
 
 const SETTINGS: Readonly<Record<string, string>> = {
@@ -47,7 +47,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 const START_ATTEMPTS = 20;
 const RETRY_PAUSE_MS = 500;
-/** After kill -9 the old server's backends need a moment to notice and let go of its shared memory. */
+/** After kill -9 the old server's backends need a moment to release its shared memory. */
 const STILL_IN_USE = /pre-existing shared memory block|lock file "postmaster.pid" already exists/;
 
 async function answers(url: string): Promise<boolean> {

@@ -19,7 +19,7 @@ function script(source: string) {
   return { name: 'script', command: process.execPath, args: ['-e', source], logFile: join(directory, 'log') };
 }
 
-test('a process is ready when its log says so, stops politely, and starts again', async () => {
+test('a process is ready when its log has the line, stops on SIGTERM, and starts again', async () => {
   const running = await startProcess({ ...script(SERVE), ready: { line: 'ready to serve' } });
   const first = running.pid;
   await running.restart();

@@ -5,14 +5,14 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forgetProcess, startGuard, watchProcess } from './guard.ts';
 
-/** The sign that the process serves: a text in its log, a URL that answers 2xx, or a custom check. */
+/** The sign that the process is ready: a text in its log, a URL that answers 2xx, or a custom check. */
 export type Readiness = { line: string } | { url: string } | { check: (pid: number) => Promise<boolean> };
 
 export interface ProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
-  /** The whole environment; that of the caller by default. */
+  /** The whole environment; the caller's by default. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
   user?: { uid: number; gid: number };
@@ -37,7 +37,7 @@ export interface RunningProcess {
   kill(): Promise<void>;
   /** SIGSTOP, SIGCONT and the like. */
   signal(signal: NodeJS.Signals): void;
-  /** Starts again with the same options; stops first what still runs. */
+  /** Stops the process if it still runs, and starts it again with the same options. */
   restart(): Promise<void>;
 }
 
@@ -51,7 +51,8 @@ function launch(options: ProcessOptions): ChildProcess {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, 'a');
   const child = spawn(options.command, options.args, {
-    // A group of its own: Ctrl-C in the terminal reaches only the parent, which stops its children in order.
+    // The process gets a group of its own, so that Ctrl-C reaches only the parent, which stops its children
+    // in order.
     detached: true,
     stdio: ['ignore', log, log],
     env: options.env ?? process.env,
@@ -80,7 +81,7 @@ function readLog(file: string, offset: number): string {
 }
 
 async function isReady(ready: Readiness, pid: number, logFile: string, offset: number): Promise<boolean> {
-  // A check that throws counts as a failure: the process must not keep running unnoticed.
+  // A check that throws counts as a failure, so that the process does not keep running unnoticed.
   if ('check' in ready) return ready.check(pid).catch(() => false);
   if ('line' in ready) return readLog(logFile, offset).includes(ready.line);
   const response = await fetch(ready.url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);

@@ -9,9 +9,15 @@ import type { Stack } from './stack.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As in `npm run api`: a third of the old generation is alive, so it is collected at twice that size, not at four times. */
+/**
+ * As in `npm run api`. A third of the old generation is alive, so it is collected at twice its live size
+ * instead of four times.
+ */
 const API_FLAGS = ['--heap-growing-percent=100'];
-/** As in `npm run worker`: thousands of requests in flight allocate short-lived objects, which should not be copied. */
+/**
+ * As in `npm run worker`. Thousands of requests in flight allocate short-lived objects, which are not to be
+ * copied.
+ */
 const WORKER_FLAGS = ['--max-semi-space-size=64', ...API_FLAGS];
 
 export type WorkerRole = 'workflow' | 'sender' | 'both';

@@ -54,7 +54,7 @@ export async function createSampleApp(options: SampleAppOptions): Promise<Sample
   return { id, name, keys };
 }
 
-/** The sample app of this data directory, created on the first call: the API shows keys only once. */
+/** The sample app of this data directory. It is kept in a file, because the API shows keys only once. */
 export async function keptSampleApp(options: SampleAppOptions & { dataDir: string }): Promise<SampleApp> {
   const file = join(options.dataDir, 'sample-app.json');
   if (existsSync(file)) return SampleApp.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -11,14 +11,17 @@ const DOWNLOAD_SITE = 'https://temporal.download';
 const PROBE_TIMEOUT_MS = 3_000;
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** Where the Temporal SDK of this version keeps the server that it downloads. */
+/** The path at which the Temporal SDK of this version keeps its downloaded server. */
 export function sdkCacheFile(prefix: string): string {
   const manifest = createRequire(import.meta.url).resolve('@temporalio/testing/package.json');
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8')));
   return join(tmpdir(), `${prefix}-sdk-typescript-${version}`);
 }
 
-/** Lets the SDK download its server, in a process of its own: the download cannot be ended otherwise. */
+/**
+ * Lets the SDK download its server in a process of its own, because the download cannot be cancelled
+ * otherwise.
+ */
 export async function downloadWithSdk(method: 'createLocal' | 'createTimeSkipping', prefix: string) {
   await fetch(DOWNLOAD_SITE, { method: 'HEAD', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(
     (cause) => {

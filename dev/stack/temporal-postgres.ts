@@ -51,7 +51,9 @@ async function portsOf(frontend: number): Promise<Record<string, string>> {
   return ports;
 }
 
-/** The caches of the server know a namespace and its attributes only some seconds after they were made. */
+/**
+ * Waits for the caches of the server, which know a new namespace and its attributes only after some seconds.
+ */
 async function untilItWorks(cli: string, args: readonly string[], isDone: RegExp): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const failure = await run(cli, [...args]).then(
@@ -77,7 +79,7 @@ async function register(cli: string, address: string): Promise<void> {
   }
 }
 
-/** Starts the server that runs in production, with its databases in this Postgres. */
+/** Starts Temporal's production server, with its databases in this Postgres. */
 export async function startTemporalOnPostgres(options: TemporalOnPostgresOptions): Promise<TemporalServer> {
   const { dataDir, postgres, port } = options;
   const url = new URL(postgres.url());

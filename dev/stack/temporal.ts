@@ -9,7 +9,7 @@ export interface TemporalOptions {
   /** Holds the database file and the log. */
   dataDir: string;
   port?: number;
-  /** False for none; a number is the port that is tried first. */
+  /** False serves no UI. A number is the port that is tried first. */
   ui: boolean | number;
 }
 
@@ -23,7 +23,7 @@ export interface TemporalServer extends RunningProcess {
 export const NAMESPACE = 'default';
 
 const DYNAMIC_CONFIG = {
-  // A search attribute is known at once, not after a cache has expired.
+  // A new search attribute is known at once, instead of after a cache has expired.
   'system.forceSearchAttributesCacheRefreshOnRead': 'true',
 };
 

@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchdogMessage } from './guard.ts';
 
-// The watchdog is a process that outlives its parent, whatever ends the parent (kill -9 included). The end of the
-// parent closes the watchdog's standard input, and the watchdog then stops every process group that it watches.
+// The watchdog is a process that outlives its parent, whatever ends the parent (kill -9 included). The end of
+// the parent closes the watchdog's standard input, and the watchdog then stops every process group that it
+// watches.
 
 const GRACE_MS = 5_000;
 const LAST_WAIT_MS = 2_000;

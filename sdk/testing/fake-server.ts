@@ -2,16 +2,16 @@ import { type Client, type ClientOptions, createClient } from '../client.ts';
 import { createQueue, keyValueStore, memoryStorage } from '../store.ts';
 
 /**
- * How a request ends. `lost`: the server counted it, and the connection broke before the answer. `silent`: the server counted
- * it, and no answer ever comes.
+ * The end of a request. `lost`: the server counted the items, and the connection broke before the answer.
+ * `silent`: the server counted the items, and no answer comes.
  */
 export const RESPONSES = ['well', 'lost', 'offline', 'silent', 500, 503, 429, 401, 413, 'portal'] as const;
 export type PlannedResponse = (typeof RESPONSES)[number];
 
 export interface FakeServer {
-  /** How the next requests end, in order. Later requests succeed. */
+  /** The ends of the next requests, in order. Later requests succeed. */
   readonly responses: PlannedResponse[];
-  /** Each ID, and how often it arrived. */
+  /** The number of arrivals of each ID. */
   readonly arrived: Map<string, number>;
   /** IDs that reached the server, even if the answer was lost. */
   readonly reached: Set<string>;
@@ -32,7 +32,7 @@ const OPTIONS: ClientOptions = { endpoint: 'https://push.example/', sdkKey: 'sbk
 
 export interface World {
   readonly server: FakeServer;
-  /** Another tab, or the app started again: they share what is stored. */
+  /** Opens another tab, or starts the app again, on the same storage. */
   open(options?: Partial<ClientOptions>): Client;
 }
 

@@ -5,7 +5,9 @@ import { RESPONSES, type World } from './fake-server.ts';
 
 const HOUR = 3_600_000;
 
-/** Steps of two tabs of one device: taps, flushes with faulty responses, crashes, and changes of the clock. */
+/**
+ * Steps of two tabs of one device: taps, flushes with faulty responses, crashes, and changes of the clock.
+ */
 export const Steps = fc.array(
   fc.oneof(
     fc.record({ do: fc.constant('open' as const), tab: fc.nat(1), times: fc.integer({ min: 1, max: 40 }) }),
@@ -21,7 +23,7 @@ export const Steps = fc.array(
 );
 type Steps = typeof Steps extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Answers how many taps were reported, and how many of them the client named as refused before they arrived. */
+/** Returns the number of reported taps, and of those that the client named as refused before they arrived. */
 export async function runWithFaults(
   world: World,
   steps: Steps,

@@ -4,7 +4,7 @@ import { createSignalbox, type Signalbox, type SignalboxProblem } from '../react
 export interface Phone {
   readonly stored: Map<string, string>;
   readonly problems: SignalboxProblem[];
-  /** The app; what it stored stays when it is started again. */
+  /** Starts the app. Its storage survives a restart. */
   start(app?: { endpoint: string; sdkKey: string }): Signalbox;
   comeToFront(): void;
   quit(): void;
@@ -42,7 +42,7 @@ export function createPhone(app: { endpoint: string; sdkKey: string }): Phone {
   };
 }
 
-/** The request is made, and its answer does not arrive. */
+/** Requests reach the server, and their answers do not arrive. */
 export function loseAnswers(times: number): void {
   const { fetch } = globalThis;
   let left = times;

@@ -2,7 +2,7 @@ import type { Platform } from '../../domain/platform.ts';
 import { type SeededPush, seedPerson, seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import type { TestApi } from '../../test/fixtures/test-api.ts';
 
-/** A push that five devices were sent a minute ago. */
+/** A push sent to five devices a minute ago. */
 export async function pushTo(api: TestApi, appId: string, platform: Platform): Promise<SeededPush> {
   const { db } = api.deps;
   const startedAt = new Date(api.clock.now.getTime() - 60_000);

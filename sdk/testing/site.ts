@@ -12,8 +12,8 @@ export interface Site {
 }
 
 /**
- * Where the browser has no notifications this stands in for its tray; clicks by a script may open no window anywhere,
- * so what would be opened is written down.
+ * Stands in for the notification tray in a browser without notifications. Clicks by a script cannot open a
+ * window in any browser, so the script records the address to be opened.
  */
 const TRAY = `
   self.opened = [];
@@ -39,7 +39,7 @@ const TRAY = `
   };
 `;
 
-/** A website that uses the SDK as it is built: the page its modules, the service worker the one file. */
+/** A website on the built SDK: the page uses its modules, the service worker its single file. */
 export async function serveSite(client: { endpoint: string; sdkKey: string }): Promise<Site> {
   const dist = mkdtempSync(join(tmpdir(), 'signalbox-sdk-'));
   buildSdk(dist);

@@ -4,11 +4,13 @@ import { createQueue, type Queue } from '../store.ts';
 import { indexedDbStore } from './indexed-db.ts';
 
 export interface WebOptions extends ClientOptions {
-  /** Apart from other Signalbox clients of the same origin; the service worker says the same. */
+  /**
+   * Separates this client's data from that of others on the origin. The service worker uses the same name.
+   */
   readonly name?: string;
 }
 
-/** The same for a page and its service worker, so that they share one queue. */
+/** The environment of a page and of its service worker, which share one queue. */
 export function webEnvironment({ name = 'default', onError }: WebOptions): Environment {
   const label = `signalbox/${name}`;
   return {

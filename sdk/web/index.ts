@@ -30,7 +30,7 @@ export function createSignalbox(options: WebOptions): WebSignalbox {
   };
 }
 
-/** What the browser knows of the device. */
+/** The fields of the device that the browser knows. */
 function here(): Pick<NewDevice, 'timeZone' | 'locale'> {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   return { timeZone, locale: navigator.language };

@@ -4,7 +4,7 @@ import { keyValueStore, memoryStorage, type Store } from '../store.ts';
 const STATES = 'states';
 const KEY = 'state';
 
-/** One state for all tabs and the service worker; in memory where the browser stores nothing. */
+/** One state for all tabs and the service worker, in memory where the browser cannot store. */
 export function indexedDbStore(name: string, onFallback: (error: unknown) => void): Store {
   const memory = keyValueStore(memoryStorage(), KEY);
   let opening: Promise<IDBDatabase | undefined> | undefined;

@@ -8,13 +8,13 @@ export interface Message {
   readonly imageUrl?: string;
 }
 
-/** What a notification keeps for when it is clicked or closed. */
+/** The data that a notification keeps until it is clicked or closed. */
 export interface Kept {
   readonly messageId: string;
   readonly deepLink?: string;
 }
 
-/** Undefined when it is somebody else's. */
+/** Returns undefined for a message of another sender. */
 export function readMessage(text: string): Message | undefined {
   const { title, body, tag, sb } = Object(readJson(text)) as Record<string, unknown>;
   const { messageId, deepLink, imageUrl } = Object(sb) as Record<string, unknown>;
@@ -34,7 +34,9 @@ export function readKept(data: unknown): Kept | undefined {
   return typeof signalbox?.messageId === 'string' ? signalbox : undefined;
 }
 
-/** Only pages of this site and of origins that the app named: a message may come from anybody who holds a key. */
+/**
+ * Allows only pages of this site and of the app's other origins, because any key holder can send a message.
+ */
 export function safeLink(
   link: string | undefined,
   here: string,

@@ -15,7 +15,7 @@ export interface WorkerOptions extends WebOptions {
 
 const SYNC = 'signalbox';
 
-/** Call it at the top of the service worker: listeners that are added later miss the event that woke it. */
+/** Call at the top of the service worker, because listeners added later miss the event that woke it. */
 export function handlePushes(options: WorkerOptions): void {
   const client = createClient(webEnvironment(options), options);
   const fail = (error: unknown) => options.onError?.({ kind: 'internal', error });
@@ -41,7 +41,7 @@ export function handlePushes(options: WorkerOptions): void {
     if (kept === undefined) return;
     event.notification.close();
     const link = safeLink(kept.deepLink, self.registration.scope, options.linkOrigins ?? []);
-    // The window first: browsers allow it only for a moment after the click.
+    // The window opens first, because browsers allow it only for a moment after the click.
     const opening = openPage(link ?? self.registration.scope).catch(fail);
     event.waitUntil(Promise.all([opening, client.opened(kept.messageId).then(send)]));
   });
@@ -111,7 +111,9 @@ async function renewed({ oldSubscription, newSubscription }: SubscriptionChange)
   return addressOf(await self.registration.pushManager.subscribe(oldSubscription.options));
 }
 
-/** Where the browser can wake a worker when the network is back; elsewhere the next page or push sends. */
+/**
+ * Asks the browser to wake the worker when the network is back. Without that API the next page or push sends.
+ */
 async function sendWhenOnline(): Promise<void> {
   const { sync } = self.registration as { sync?: { register(tag: string): Promise<void> } };
   await sync?.register(SYNC).catch(() => undefined);

@@ -2,8 +2,8 @@ import type { Address } from '../device-state.ts';
 import { addressOf } from './subscription.ts';
 
 /**
- * The address to register with. Asks the user when necessary: call it from a click. Undefined when notifications are not
- * allowed. The key is the app's VAPID public key.
+ * The address to register with; undefined when notifications are not allowed. Call from a click, because the
+ * browser may ask the user. The key is the app's VAPID public key.
  */
 export async function subscribe(
   worker: ServiceWorkerRegistration,

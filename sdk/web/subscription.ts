@@ -1,6 +1,6 @@
 import type { Address } from '../device-state.ts';
 
-/** Undefined when the browser holds back what it takes to send there. */
+/** Returns undefined when the browser does not reveal the keys of the subscription. */
 export function addressOf(subscription: PushSubscription): Address | undefined {
   const { endpoint, keys } = subscription.toJSON();
   const { p256dh, auth } = keys ?? {};

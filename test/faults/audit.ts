@@ -12,15 +12,15 @@ export interface Ambiguous {
   readonly reason: string;
   readonly settledAtMs: number;
   readonly leaseNo: number | undefined;
-  /** Its message came to the push service whole, in this attempt or an earlier one. */
+  /** The push service read the message whole, in this attempt or an earlier one. */
   readonly wasSeen: boolean;
-  /** It was seen, and all that the push service said was no: the answer may not have been read any more. */
+  /** The push service saw the message and only ever refused it. The sender may not have read the answer. */
   readonly wasRefused: boolean;
 }
 
 export interface Audit {
   readonly deliveries: number;
-  /** Each says which delivery and what is wrong with it. */
+  /** Texts that name the delivery and its fault. */
   readonly forgotten: string[];
   readonly contradictions: string[];
   readonly ambiguous: Ambiguous[];
@@ -48,7 +48,7 @@ interface Push {
   readonly slot: Date | null;
 }
 
-/** Compares what the push services did, and what the devices were promised, with what the ledger says. */
+/** Compares the requests at the push services, and the receipts acknowledged to devices, with the ledger. */
 export async function audit(
   scene: Scene,
   traffic: Traffic,
@@ -141,7 +141,7 @@ function judgeDelivery(
     default:
       if (wasProcessed) result.contradictions.push(`${at} is ${status} (${row.reason}) and was processed`);
       if (status === 'not_sent')
-        result.forgotten.push(`${at} was not sent (${row.reason}), which nobody asked for`);
+        result.forgotten.push(`${at} was not sent (${row.reason}), which no cancel caused`);
   }
 }
 

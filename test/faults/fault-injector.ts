@@ -31,7 +31,7 @@ const BUSY_MS = 10_000;
 const BACK_MS = 90_000;
 const ATTEMPTS_PER_FAULT = 15;
 
-/** Whether requests were open, and the sender that was hit, if one was, had devices of its own to send to. */
+/** Whether requests were open, and a sender that was hit held a lease. */
 export function hasHit({ open, held }: Fault): boolean {
   return open > 0 && held?.length !== 0;
 }
@@ -104,7 +104,7 @@ export class FaultInjector {
     this.#later(this.#revive(target, fault.forMs));
   }
 
-  /** Temporal's production server may end with its database. It is then restarted, too. */
+  /** Restarts the target, and Temporal's production server as well if that ended with its database. */
   async #revive(target: FaultTarget, afterMs: number): Promise<void> {
     this.#dead.add(target.name);
     await revive(target, afterMs);
@@ -160,7 +160,9 @@ export class FaultInjector {
     return target;
   }
 
-  /** Waits for several recent requests, so that some are open. One request is enough when there are never several. */
+  /**
+   * Waits for several recent requests, so that some are open. One is enough when several never come at once.
+   */
   async #awaitLoad(kind: Kill): Promise<void> {
     const { control } = this.#scene.simulators;
     const isBusy = (requests: number) => async () =>

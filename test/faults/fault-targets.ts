@@ -14,7 +14,9 @@ export interface FaultTarget {
   restart(): Promise<void>;
 }
 
-/** Backends live in process groups of their own: `kill -9` of the postmaster's group leaves them to themselves. */
+/**
+ * Backends live in process groups of their own, so `kill -9` of the postmaster's group does not reach them.
+ */
 function childrenOf(pid: number): number[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
   const pairs = table.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
@@ -88,7 +90,7 @@ export function processOf(child: RunningProcess): FaultTarget {
   };
 }
 
-/** Restarts as a supervisor does: repeatedly, because dependencies of the process may be dead, too. */
+/** Restarts repeatedly, as a supervisor does, because dependencies of the process may be dead, too. */
 export async function revive(target: FaultTarget, afterMs: number): Promise<void> {
   await sleep(afterMs);
   await insist(`restarting ${target.name}`, () => target.restart());

@@ -1,4 +1,4 @@
-/** Something for each push, made when it is asked for first. */
+/** One value per push, created on first use. */
 export class LedgerMap<T> {
   readonly #items = new Map<number, T>();
   readonly #make: () => T;

@@ -5,9 +5,9 @@ export interface FaultOptions {
   readonly seed: number;
   readonly devices: number;
   readonly temporal: 'dev' | 'postgres';
-  /** Kills of each kind while requests were open. */
+  /** Number of kills of each kind that must hit open requests. */
   readonly rounds: number;
-  /** Also storms of the push services, and senders that freeze. */
+  /** Number of storms of the push services, and of senders that freeze. */
   readonly storms: number;
   /** Progress; standard error by default. */
   readonly say: (text: string) => void;
@@ -26,7 +26,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      // The result is one line of JSON in any case; the option is that of the benchmarks.
+      // The result is one line of JSON in any case. The option exists because the benchmarks have it.
       json: { type: 'boolean' },
       seed: { type: 'string' },
       devices: { type: 'string' },

@@ -8,11 +8,11 @@ export type FaultKind = Kill | Storm;
 
 export interface PlannedFault {
   readonly kind: FaultKind;
-  /** How long after the one before. */
+  /** Distance from the previous fault. */
   readonly afterMs: number;
   /** How long the target stays dead, frozen or bad. */
   readonly forMs: number;
-  /** Which of several. */
+  /** Picks one of several targets. */
   readonly choice: number;
 }
 
@@ -21,11 +21,11 @@ const LASTING: Readonly<Record<FaultKind, { readonly min: number; readonly sprea
   sender: { min: 50, spread: 3_000 },
   workflow: { min: 50, spread: 3_000 },
   api: { min: 50, spread: 2_000 },
-  // At times past the heartbeat timeout of 5 s, so that it finds living senders guilty.
+  // Some stalls exceed the heartbeat timeout of 5 s, which then expires for living senders.
   temporal: { min: 50, spread: 6_500 },
-  // At times past the 3 s that a sender may go on without having heard from it.
+  // Some stalls exceed the 3 s that a sender may continue without an answer from the database.
   postgres: { min: 50, spread: 5_000 },
-  // Past the heartbeat timeout and the lease.
+  // Longer than the heartbeat timeout and the lease.
   freeze: { min: 6_000, spread: 4_000 },
   goaway: { min: 2_000, spread: 3_000 },
   unavailable: { min: 2_000, spread: 3_000 },
@@ -54,7 +54,7 @@ export function planFault(kind: FaultKind, random: Random): PlannedFault {
   };
 }
 
-/** How many of a kind have to hit open requests. */
+/** How many faults of a kind have to hit open requests. */
 export function wantedOf(
   kind: FaultKind,
   { rounds, storms }: { readonly rounds: number; readonly storms: number },

@@ -9,12 +9,12 @@ const Task = z.object({ status: z.string(), statusReason: z.string().nullable() 
 
 const WATCH_MS = 200;
 const REQUEST_MS = 15_000;
-/** However stuck the pushes are, no more than these at a time. */
+/** Limits the open pushes even when all of them are stuck. */
 const MAX_OPEN = 5;
-/** The load that is kept up: below it the next push is started. */
+/** Below this number of pending devices the next push is started. */
 const LEAST_PENDING = 5_000;
 
-/** Keeps something to send at all times, through an API that dies every now and then. */
+/** Keeps pushes under way at all times, through an API that is killed now and then. */
 export class Marketer {
   readonly taskIds: string[] = [];
   readonly #scene: Scene;
@@ -36,12 +36,12 @@ export class Marketer {
     this.#running.catch(() => undefined);
   }
 
-  /** Starts no more after the one that is just being started. */
+  /** Lets the push that is being started be the last. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Rejects with what went wrong, if anything did. */
+  /** Rejects with the first error, if there was one. */
   get ended(): Promise<void> {
     return this.#running;
   }
@@ -81,7 +81,7 @@ export class Marketer {
     await insist(`starting ${id}`, () => this.#bringForward(id));
   }
 
-  /** One action at a time, by what the task says of itself: an answer that got lost may have been a yes. */
+  /** Takes one action at a time by the task's shown status, because a lost answer may have been a success. */
   async #bringForward(taskId: string): Promise<void> {
     const { status } = Task.parse(await this.#call('marketer', 'GET', `/v1/tasks/${taskId}`));
     if (status === 'draft') await this.#call('marketer', 'POST', `/v1/tasks/${taskId}/submit`);

@@ -1,20 +1,20 @@
 import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import { LedgerMap } from './ledger-map.ts';
 
-/** One bit for each thing that a receipt says of a delivery. */
+/** One bit for each kind of receipt of a delivery. */
 export const SAID = { delivered: 1, impression: 2, open: 4, dismissal: 8, blocked: 16 } as const;
 
-/** What the API answered to the receipts of one push, by the number of the delivery. */
+/** The API's answers to the receipts of one push, by delivery number. */
 export interface Acknowledged {
   /** Bits of SAID that were accepted, and the distinct taps. */
   readonly said: Uint8Array;
   readonly taps: Uint8Array;
 }
 
-/** Remembers of each receipt that was answered 2xx what it said. */
+/** Remembers the content of each receipt that was answered 2xx. */
 export class AcknowledgedReceipts {
   readonly #pushes: LedgerMap<Acknowledged>;
-  /** Receipts of messages that had been processed, and were not taken. */
+  /** Receipts of processed messages that the API refused. */
   readonly refused: string[] = [];
   accepted = 0;
 

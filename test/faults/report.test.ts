@@ -59,7 +59,7 @@ test('an unseen delivery that no dead sender explains fails the run', () => {
   expect(broken).toEqual([expect.stringContaining('3 Timeout after goaway')]);
 });
 
-test('a fault has hit when requests were open and its sender, as far as is known, had a lease', () => {
+test('a fault has hit when requests were open and its sender held a lease or could not be asked', () => {
   const fault = {
     kind: 'freeze',
     target: 'worker-2',

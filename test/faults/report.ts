@@ -76,7 +76,7 @@ function brokenOf({ options, kills, storms, found, attributed, traffic, ...findi
     ...some('forgotten', found.forgotten),
     ...some('contradiction', found.contradictions),
     ...some('receipt lost', found.receiptsLost),
-    ...some('receipt counted that nobody sent', found.receiptsInvented),
+    ...some('receipt counted that no device sent', found.receiptsInvented),
     ...some('receipt of a processed message not taken', findings.refusedReceipts),
     ...some('does not reconcile', found.unreconciled),
     ...some('process ended by itself', findings.crashes),
@@ -88,9 +88,10 @@ function brokenOf({ options, kills, storms, found, attributed, traffic, ...findi
       'too many in flight and never written',
       tooMany.map((one) => JSON.stringify(one)),
     ),
-    // The simulated services read every request whole, also those that they never answer: nothing else excuses one.
+    // The simulated services read every request whole, also unanswered ones, so nothing else explains an
+    // unseen one.
     ...some(
-      'in flight, never seen, and no sender was killed or frozen that held it',
+      'in flight, never seen, and held by no sender that was killed or frozen',
       Object.entries(attributed.elsewhere).map(([why, count]) => `${count} ${why}`),
     ),
   ];

@@ -15,7 +15,7 @@ interface Due {
   readonly platform: 'ios' | 'android';
   readonly reaction: Reaction;
   readonly atMs: number;
-  /** Events of this delivery's taps that were acknowledged. */
+  /** Event IDs of this delivery's acknowledged taps. */
   readonly taps: Set<string>;
 }
 
@@ -28,12 +28,12 @@ const BATCH = 100;
 const PAUSE_MS = 40;
 const RETRY_MS = { min: 50, spread: 250 };
 const REQUEST_MS = 10_000;
-/** Every so many devices report what they got: all of them would leave no processor to the senders. */
+/** The share of devices that report. Reports of all devices would leave no processor time to the senders. */
 const SHARE = 0.12;
 
-/** The devices: report what they received all the while, and again until they hear a 2xx. */
+/** Stands for the devices: reports their messages during the whole run, and again until a 2xx. */
 export class Reporter {
-  /** Requests without an answer now. */
+  /** Requests that wait for an answer. */
   open = 0;
   posts = 0;
   readonly #scene: Scene;

@@ -17,7 +17,7 @@ import { awaitFinish } from './watchdog.ts';
 
 const REPORTED_MS = 60_000;
 
-/** Kills, freezes and disturbs everything while pushes are sent and receipts come in; then calm, and an account. */
+/** Kills, freezes and disturbs everything while pushes and receipts flow, then ends all faults and audits. */
 export async function runFaults(options: FaultOptions): Promise<FaultReport> {
   const startedAt = performance.now();
   const scene = await openScene(options);
@@ -72,7 +72,7 @@ async function requests({ simulators }: Scene): Promise<number> {
   return (await simulators.control.counts()).requests;
 }
 
-/** Asking for the log has it written out; the file itself is read elsewhere. */
+/** A request for the log makes the simulators write it out. The file itself is read elsewhere. */
 async function flushLog({ simulators }: Scene): Promise<void> {
   const response = await fetch(new URL('/log', simulators.controlUrl));
   await response.body?.cancel();

@@ -16,7 +16,7 @@ import { createMac } from '../../security/message-mac.ts';
 import { processOf, revive } from './fault-targets.ts';
 import type { FaultOptions } from './options.ts';
 
-/** A little slow, so that requests are open when something dies; some tokens are bad. */
+/** Slow answers, so that requests are open when a process dies, and some bad tokens. */
 export const CALM = {
   delayMs: { min: 5, max: 30 },
   shareUnregistered: 0.01,
@@ -26,7 +26,7 @@ export const CALM = {
   blackhole: false,
 };
 
-/** The whole product as separate processes, and what this test looks at them with. */
+/** The whole product as separate processes, with this test's access to them. */
 export interface Scene {
   readonly stack: Stack;
   readonly product: Product;
@@ -36,9 +36,9 @@ export interface Scene {
   readonly app: SampleApp;
   readonly mac: Mac;
   readonly db: Kysely<Schema>;
-  /** Gets the logs of all processes in the end, and stays. */
+  /** Holds the logs of all processes in the end, and is not removed. */
   readonly directory: string;
-  /** Processes that ended though nobody killed them. */
+  /** Processes that ended without having been killed. */
   readonly crashes: string[];
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface Scene {
 const SENDERS = 2;
 const SUPERVISED_MS = 500;
 
-/** Of this checkout, so that the logs can be read after the run. */
+/** A folder in this checkout, so that the logs can be read after the run. */
 function emptyDirectory({ seed, temporal }: FaultOptions): string {
   const directory = fileURLToPath(new URL(`../../.data/faults/${temporal}-${seed}`, import.meta.url));
   rmSync(directory, { recursive: true, force: true });
@@ -106,7 +106,7 @@ export async function openScene(options: FaultOptions): Promise<Scene> {
   }
 }
 
-/** Half of them iOS, half Android. */
+/** Imports devices, half of them iOS, half Android. */
 async function importDevices(apiUrl: string, key: string, count: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, n) =>
     n % 2 === 0 ? `device-${n},ios,${apnsToken(n)}` : `device-${n},android,${fcmToken(n)}`,

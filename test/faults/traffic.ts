@@ -2,12 +2,12 @@ import type { LoggedRequest } from '../../dev/simulators/request-log.ts';
 import { type DeliveryRef, decodeMessageId, type Mac } from '../../domain/receipts/message-id.ts';
 import { LedgerMap } from './ledger-map.ts';
 
-/** What the simulators did with the messages of one push, counted by the number of the delivery. */
+/** Counts of the simulators' actions on the messages of one push, by delivery number. */
 export interface PushTraffic {
   readonly processed: Uint8Array;
-  /** Taken whole and never answered nor processed. */
+  /** Messages read whole, and neither answered nor processed. */
   readonly swallowed: Uint8Array;
-  /** Answered with another status than 200. */
+  /** Messages answered with another status than 200. */
   readonly refused: Uint8Array;
 }
 
@@ -20,9 +20,9 @@ export interface Again extends DeliveryRef {
 export class Traffic {
   readonly #mac: Mac;
   readonly #pushes: LedgerMap<PushTraffic>;
-  /** Processed a second time. */
+  /** Messages processed a second time. */
   readonly duplicates: Again[] = [];
-  /** Sent again though nothing proved that the first had not been processed. */
+  /** Messages sent again without proof that the first was not processed. */
   readonly blind: Again[] = [];
   requests = 0;
 
@@ -36,12 +36,12 @@ export class Traffic {
     return this.#pushes.of(pushNo);
   }
 
-  /** Which delivery's message was processed, if any. */
+  /** Returns the delivery whose message was processed, if any. */
   add(request: LoggedRequest): DeliveryRef | undefined {
     this.requests++;
     if (request.messageId === '') return undefined;
     const ref = decodeMessageId(this.#mac, request.messageId);
-    if (ref === undefined) throw new Error(`not a message ID of ours: ${request.messageId}`);
+    if (ref === undefined) throw new Error(`not a message ID of this run: ${request.messageId}`);
     const { processed, swallowed, refused } = this.of(ref.pushNo);
     const { n } = ref;
     const again = { ...ref, token: request.token, atMs: request.at };

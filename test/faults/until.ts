@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
 
-/** Asks again until it is so; what goes wrong on the way, while everything is being killed, is a no. */
+/** Polls until the answer is yes. An error counts as a no, because processes are being killed meanwhile. */
 export async function holds(
   ask: () => Promise<boolean>,
   limitMs: number,
@@ -16,7 +16,7 @@ export async function holds(
   return false;
 }
 
-/** Does it again until it succeeds. */
+/** Repeats the attempt until it succeeds. */
 export async function insist<T>(what: string, attempt: () => Promise<T>, limitMs = 120_000): Promise<T> {
   const deadline = performance.now() + limitMs;
   for (;;) {

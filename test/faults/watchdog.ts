@@ -6,7 +6,7 @@ import type { Scene } from './scene.ts';
 import { holds } from './until.ts';
 
 const FINISH_MS = 120_000;
-/** A push that had hardly begun when it became calm gets the time that its devices take. */
+/** A push that had just begun when the faults ended gets the time that its devices take. */
 const PER_DEVICE_MS = 1;
 const POLL_MS = 300;
 
@@ -32,7 +32,7 @@ async function unfinished({ db }: Scene, taskIds: readonly string[]): Promise<Un
     }));
 }
 
-/** Waits until all pushes have finished sending by themselves; says what state they are in if they do not. */
+/** Waits until all pushes have finished sending. Returns the state of each push that did not. */
 export async function awaitFinish(
   scene: Scene,
   taskIds: readonly string[],

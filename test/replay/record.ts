@@ -61,7 +61,7 @@ export const PATHS: readonly Path[] = [
   ...BAD_SIGNALS.map((name) => `bad-signal-${name}` as const),
 ];
 
-/** With RECORD_HISTORIES=1 the history of a workflow is stored, so that later code is tested to replay it. */
+/** Stores the history of a workflow if RECORD_HISTORIES=1, so that tests replay it with later code. */
 export async function recordHistory(world: World, workflowId: string, name: Path): Promise<void> {
   if (process.env['RECORD_HISTORIES'] !== '1') return;
   const history = await world.env.client.workflow.getHandle(workflowId).fetchHistory();

@@ -28,7 +28,7 @@ test('every path of the workflows has a recorded history', () => {
   const missing = PATHS.filter((path) => !names.includes(path));
   expect(
     missing,
-    'histories are missing in test/replay/histories: record them by RECORD_HISTORIES=1 npm test -- --project workflow',
+    'histories are missing in test/replay/histories; record them with RECORD_HISTORIES=1 npm test -- --project workflow',
   ).toEqual([]);
 });
 
@@ -36,11 +36,11 @@ test.each(names)('%s replays', async (name) => {
   await expect(replay(textOf(name))).resolves.toBeUndefined();
 });
 
-test('workflows load no schema library: each of them would load and keep a copy of its own', () => {
+test('workflows load no schema library, of which each would keep a copy of its own', () => {
   expect(readFileSync(workflowBundle().codePath, 'utf8')).not.toContain('node_modules/zod');
 });
 
-test('a history that the workflows would not make is noticed', async () => {
+test('a history that the workflows cannot have made is refused', async () => {
   const text = textOf('push').replaceAll('"prepareRecipients"', '"sendLetters"');
   await expect(replay(text)).rejects.toThrow(/prepareRecipients|sendLetters|[Nn]ondeterminism/);
 });

@@ -4,7 +4,7 @@ import { fixture } from './fixture.ts';
 
 export const VIP = { field: 'tags', op: 'any', value: ['vip'] };
 
-/** For the top of a test file: an app for each test, and what its people do with rules and devices. */
+/** For the top of a test file: an app for each test, with calls for its rules and devices. */
 export function useAudiences() {
   const api = useTestApi();
   const app = fixture(beforeEach, () => createTestApp(api));
@@ -41,7 +41,7 @@ export function combine(op: string, ...ids: string[]) {
   return { combination: { op, of: ids.map((id) => ({ id })) } };
 }
 
-/** The places of the faults in an answer. */
+/** The pointers to the faults in an answer. */
 export function pointers(answer: { json(): { errors?: { pointer: string }[] } }): string[] {
   return (answer.json().errors ?? []).map(({ pointer }) => pointer);
 }

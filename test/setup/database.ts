@@ -10,7 +10,7 @@ export interface TestDatabase {
   readonly pool: Pool;
 }
 
-/** A migrated database of one's own, on the server that all tests share. */
+/** A new migrated database on the server that all tests share. */
 export async function createTestDatabase(): Promise<
   TestDatabase & { drop(): Promise<void>; close(): Promise<void> }
 > {
@@ -28,8 +28,8 @@ export async function createTestDatabase(): Promise<
 }
 
 /**
- * For the top of a test file: its database exists while its tests run. It is dropped afterwards, but kept for
- * inspection when a test failed (which needs a server of one's own, named in TEST_DATABASE_URL).
+ * For the top of a test file: a database that exists while the file's tests run. The database is dropped
+ * afterwards, but kept for inspection when a test failed (which needs a server that TEST_DATABASE_URL names).
  */
 export function useTestDatabase(): TestDatabase {
   let database: Awaited<ReturnType<typeof createTestDatabase>> | undefined;

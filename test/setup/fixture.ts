@@ -1,6 +1,6 @@
 /**
- * For the top of a test file: what is opened before its tests, or before each of them, as a constant. It is a copy: not
- * for an object whose properties change.
+ * For the top of a test file: an object opened before all tests, or before each, as a constant. The constant
+ * is a copy, so objects whose properties change do not work.
  */
 export function fixture<T extends object>(
   before: (run: () => Promise<void>) => void,

@@ -17,7 +17,7 @@ declare module 'vitest' {
   }
 }
 
-/** What a crash of the machine would lose does not matter here. */
+/** Durability after a crash of the machine is not needed in tests. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 async function startSharedServer(): Promise<{ url: string; stop: () => Promise<void> }> {
@@ -38,8 +38,8 @@ async function startSharedServer(): Promise<{ url: string; stop: () => Promise<v
 }
 
 /**
- * Vitest calls this once for each project, one after the other in one process: the first call boots the server,
- * the others find it in the environment.
+ * Vitest calls this once for each project, one after the other in one process. The first call boots the
+ * server. The others find its URL in the environment.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const { SIGNALBOX_TEST_TEMPLATE: known, TEST_DATABASE_URL: knownUrl } = process.env;

@@ -2,7 +2,7 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 
 let isInstalled = false;
 
-/** What tests provoke on purpose is not worth a line; to be called before the first worker of a process. */
+/** Silences warnings that tests provoke on purpose. Call before the first worker of a process. */
 export function quietRuntime(): void {
   if (isInstalled) return;
   isInstalled = true;

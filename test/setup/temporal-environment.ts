@@ -12,7 +12,9 @@ const TYPES = {
   Int: { key: SearchAttributeType.INT, server: IndexedValueType.INDEXED_VALUE_TYPE_INT },
 } as const;
 
-/** A server whose time skips ahead. One for each test: after a failed test a shared one hangs. */
+/**
+ * A server whose time skips ahead. Each test needs its own, because a shared one hangs after a failed test.
+ */
 export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const path = inject('temporalTestServer');
   const env = await TestWorkflowEnvironment.createTimeSkipping({
@@ -27,24 +29,25 @@ export async function createTimeSkipping(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** Longer than anything that a test has under way when it lets time pass. */
+/** Longer than any task or activity under way while a test lets time pass. */
 const KEPT_LOCK_MS = 15_000;
 
 /**
- * While a workflow or activity task is under way the server locks its time. Now and then it keeps such a lock when the
- * task is over (temporalio/sdk-java, issues 1138 and 2246), and its time would stand for ever: one is taken from it.
+ * While a workflow or activity task is under way the server locks its time. Sometimes the server keeps such a
+ * lock after the task (temporalio/sdk-java, issues 1138 and 2246), and its time would stand still: one lock
+ * is released.
  */
 async function sleepDespiteKeptLocks(env: TestWorkflowEnvironment, sleeping: Promise<void>): Promise<void> {
   const slept = sleeping.then(() => true);
   while (!(await Promise.race([slept, delay(KEPT_LOCK_MS, false, { ref: false })]))) {
-    process.emitWarning('the time-skipping server kept a lock of its time; it is unlocked');
+    process.emitWarning('the time-skipping server kept a lock on its time; the lock is released');
     await env.connection.testService?.unlockTimeSkipping({});
   }
 }
 
 /**
  * The development server in memory, for what the time-skipping server lacks.
- * `suggestContinueAsNew`: after how many events of history it suggests to continue as new.
+ * `suggestContinueAsNew`: the number of history events after which the server suggests to continue as new.
  */
 export async function createLocal(suggestContinueAsNew?: number): Promise<TestWorkflowEnvironment> {
   const searchAttributes = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>

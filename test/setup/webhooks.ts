@@ -20,7 +20,9 @@ interface Line {
   readonly nextAttemptAt: string | null;
 }
 
-/** For the top of a test file: an app with an operator, an endpoint that receives, and a deliverer at work. */
+/**
+ * For the top of a test file: an app with an operator, an endpoint that receives, and a deliverer at work.
+ */
 export function useWebhooks() {
   const api = useTestApi({
     config: { adminKey: ADMIN_KEY, requestsPerMinute: 100_000, webhookRanges: RANGES },

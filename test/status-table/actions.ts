@@ -10,7 +10,7 @@ import { SIGNAL_OF } from './table.ts';
 
 export const RATE = 7;
 
-/** The action as a person says it over HTTP. */
+/** Sends the action over HTTP, as a person does. */
 export async function overHttp(shop: Shop, taskId: string, action: Action): Promise<Answer> {
   const { marketer, approver } = shop;
   const url = `/v1/tasks/${taskId}`;
@@ -30,7 +30,7 @@ export async function overHttp(shop: Shop, taskId: string, action: Action): Prom
   }
 }
 
-/** The action as Temporal's CLI would say it; answers why it was refused, when it was. */
+/** Sends the action as a signal, as Temporal's CLI does. Returns the refusal, if there is one. */
 export async function bySignal(
   world: World,
   shop: Shop,
@@ -41,7 +41,7 @@ export async function bySignal(
   await world.env.client.workflow.getHandle(taskId).signal(SIGNAL_OF[action], payload);
 }
 
-/** Why the signal changed nothing: nobody hears it, or the task says so. */
+/** The reason why the signal changed nothing: no workflow runs, or the task names one. */
 export async function refusalOfSignal(
   world: World,
   shop: Shop,
@@ -73,7 +73,7 @@ async function payloadOf(world: World, shop: Shop, taskId: string, action: Actio
   return action === 'approve' ? decision : { ...decision, reason: 'Typo' };
 }
 
-/** A revision that is stored, and that the workflow has not heard of. */
+/** Stores a revision that the workflow has not been told of. */
 async function nextRevision(world: World, shop: Shop, taskId: string): Promise<number> {
   const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}`);
   const definition = TaskDefinition.parse({

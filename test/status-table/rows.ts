@@ -6,23 +6,23 @@ import type { World } from '../world/world.ts';
 import type { Row } from './table.ts';
 
 const HOUR = 3_600_000;
-/** Devices per second: so slow that a push is still sending when it is tried. */
+/** Devices per second. A push at this rate is still sending when the action is tried. */
 const SLOW = 1;
 
 export interface Stage {
   readonly world: World;
-  /** With devices. */
+  /** An app with devices. */
   readonly shop: Shop;
-  /** Without. */
+  /** An app without devices. */
   readonly empty: Shop;
 }
 
-/** Which app the row's tasks are in. */
+/** The app of the row's tasks. */
 export function shopOf({ shop, empty }: Stage, row: Row): Shop {
   return row === 'completed' ? empty : shop;
 }
 
-/** A task that is in the row's status for real. */
+/** Brings a task into the row's status by the real path. */
 export async function bring(stage: Stage, row: Row): Promise<string> {
   const { world } = stage;
   const shop = shopOf(stage, row);
@@ -89,7 +89,7 @@ export async function bring(stage: Stage, row: Row): Promise<string> {
       return taskId;
     }
     case 'failed': {
-      // What housekeeping does when somebody has terminated the workflow.
+      // Housekeeping does the same when a workflow was terminated.
       const taskId = await approved(soon);
       await world.env.client.workflow.getHandle(taskId).terminate();
       await failTask(world.db, {

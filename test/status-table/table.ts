@@ -1,8 +1,8 @@
 import type { Action } from '../../domain/tasks/task-status.ts';
 
 /**
- * What each status allows, as the product promises it: written down here once more, so that a change of the code's own
- * table is noticed. Two rows for one status where the push type or a push under way makes a difference.
+ * The promised actions of each status. This second copy makes a change of the code's own table visible. A
+ * status has two rows where the push type or a push under way makes a difference.
  */
 export const STATUS_TABLE = {
   draft: ['edit', 'submit', 'copy', 'delete'],
@@ -25,13 +25,13 @@ export const STATUS_TABLE = {
 export type Row = keyof typeof STATUS_TABLE;
 export const ROWS = Object.keys(STATUS_TABLE) as Row[];
 
-/** Rows whose task has a workflow: the others hear no signal. */
+/** Rows whose task has a workflow. Tasks of other rows receive no signal. */
 export const HEARING: readonly Row[] = [
   ...(['pending_approval', 'scheduled', 'scheduled_manual', 'sending', 'sending_manual'] as const),
   ...(['paused_before_push', 'paused_in_push', 'collecting'] as const),
 ];
 
-/** The signals' names; what is not here has none. */
+/** The names of the signals. An action that is not listed has no signal. */
 export const SIGNAL_OF = {
   edit: 'revise',
   approve: 'approve',

@@ -5,7 +5,7 @@ import type { Shop } from './shop.ts';
 import { taskIn } from './task.ts';
 import type { World } from './world.ts';
 
-/** The live numbers of a task's push, which have to add up. */
+/** The live numbers of a task's push. Throws when the sums do not reconcile. */
 export async function figuresOf(world: World, taskId: string): Promise<Statistics> {
   const push = await world.db
     .selectFrom('pushes')
@@ -13,7 +13,7 @@ export async function figuresOf(world: World, taskId: string): Promise<Statistic
     .where('task_id', '=', taskId)
     .executeTakeFirstOrThrow();
   const answer = await readStatistics(world.db, { pushNo: push.no, now: await world.clock() });
-  if (answer === undefined) throw new Error('no statistics');
+  if (answer === undefined) throw new Error('the push has no statistics');
   expect(reconcile(answer.statistics)).toEqual([]);
   return answer.statistics;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 
-/** Longer than any skip takes, also on a machine that is busy with other tests. */
+/** Longer than any skip takes, also on a machine busy with other tests. */
 const STUCK_MS = 10_000;
 
-/** Skips to a time. After a pause the test server now and then keeps a lock on its time that nobody holds: then it is taken away. */
+/** Skips to a time. Releases the lock on its time that the test server sometimes keeps after a pause. */
 export async function passTime(environment: TestWorkflowEnvironment, to: number): Promise<void> {
   const passed = environment.sleep(Math.max(1, to - (await environment.currentTimeMs())));
   const stuck = new AbortController();

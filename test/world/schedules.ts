@@ -21,10 +21,13 @@ const MONTHS = [
 
 type Kept = Pick<ScheduleOptions, 'spec' | 'action'> & { readonly state?: { readonly paused?: boolean } };
 
-/** Stands in for the Schedules that the time-skipping server lacks. That the real ones mean the same times is tested against the server. */
+/**
+ * Stands in for the Schedules that the time-skipping server lacks. A test against the development server
+ * checks that real Schedules compute the same times.
+ */
 export interface Schedules {
   readonly client: ScheduleClient;
-  /** Lets the time pass, and starts what is due at its moment. */
+  /** Lets the time pass, and starts each due workflow at its moment. */
   sleepTo(at: number): Promise<void>;
 }
 
@@ -64,7 +67,7 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
   } as unknown as ScheduleClient;
 
   let isKnown = false;
-  /** Where there are no Schedules, nobody knows their search attribute. */
+  /** Registers the search attribute of Schedules, which a server without Schedules does not know. */
   async function makeKnown(): Promise<void> {
     if (isKnown) return;
     const searchAttributes = { [SCHEDULED_AT.name]: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME };
@@ -104,7 +107,7 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
   return { client, sleepTo };
 }
 
-/** When it starts something next, after a moment. */
+/** The next start of the Schedule after a moment. */
 function nextOf({ spec }: Kept, after: number): number | undefined {
   const { startAt, endAt, calendars = [], timezone = 'UTC' } = spec;
   const from = Math.max(after, startAt === undefined ? 0 : startAt.getTime() - 1);

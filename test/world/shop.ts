@@ -38,7 +38,7 @@ export async function openShop(world: World, settings: Json = {}): Promise<Shop>
       headers: {
         authorization: `Bearer ${key}`,
         ...(isText ? { 'content-type': 'text/csv' } : {}),
-        // Whatever the revision is; what If-Match does is tried elsewhere.
+        // Any revision matches. If-Match has tests of its own.
         ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
       },
       ...(body === undefined ? {} : { payload: body as Json }),
@@ -68,7 +68,7 @@ export async function openShop(world: World, settings: Json = {}): Promise<Shop>
   return { appId, marketer, approver, operator, sdkKey: sdk.key, call };
 }
 
-/** Registers devices `d1`… : odd ones iOS, even ones Android. */
+/** Registers devices `d1`, `d2` and so on: odd ones iOS, even ones Android. */
 export async function importDevices(shop: Shop, count: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, index) => {
     const n = index + 1;
@@ -86,7 +86,7 @@ export async function openShopWithDevices(world: World, count: number, settings:
   return shop;
 }
 
-/** An audience of everybody. */
+/** Creates an audience of all devices. */
 export async function everybody(shop: Shop): Promise<string> {
   const { body } = await shop.call<{ id: string }>(shop.marketer, 'POST', '/v1/audiences', {
     name: 'everybody',

@@ -7,7 +7,7 @@ export interface Shown {
   readonly [other: string]: unknown;
 }
 
-/** To everybody unless it says otherwise, and approved. */
+/** Creates and approves a task, for all devices unless the definition names an audience. */
 export async function startTask(shop: Shop, definition: Record<string, unknown> = {}): Promise<string> {
   const taskId = await createTask(shop, { audience: { id: await everybody(shop) }, ...definition });
   await submitAndApprove(shop, taskId);

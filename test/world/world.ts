@@ -86,7 +86,8 @@ export async function createWorld(
 
   let stopWorkers: () => Promise<void> = () => Promise.resolve();
   async function startWorkers(): Promise<void> {
-    // Tokens are signed by the real time, whatever the test's clock says: the simulators live in real time.
+    // Tokens are signed with the real time instead of the test's clock, because the simulators check real
+    // time.
     const services = createPushServices(
       db,
       (sealed) => vault.open(sealed),

@@ -18,7 +18,7 @@ const MAX_COLLAPSE_ID_BYTES = 64;
 const MAX_PAYLOAD_BYTES = 4096;
 const SINGLE = ['apns-topic', 'apns-push-type', 'apns-priority', 'apns-expiration', 'apns-collapse-id'];
 
-/** The first thing wrong with a request's headers, in APNs' words. */
+/** The first fault of a request's headers, in APNs' words. */
 export function headerFault(headers: IncomingHttpHeaders, topics: ReadonlySet<string>): string | undefined {
   // node joins repeated headers, and none of these may hold a comma.
   if (SINGLE.some((name) => text(headers[name])?.includes(', '))) return 'DuplicateHeaders';
@@ -37,7 +37,7 @@ export function headerFault(headers: IncomingHttpHeaders, topics: ReadonlySet<st
   return id !== undefined && !UUID.test(id) ? 'BadMessageId' : undefined;
 }
 
-/** The message ID in a payload, or what is wrong with the payload. */
+/** The message ID in a payload, or the payload's fault. */
 export function readPayload(body: string): { readonly messageId: string } | { readonly fault: string } {
   if (Buffer.byteLength(body) > MAX_PAYLOAD_BYTES) return { fault: 'PayloadTooLarge' };
   const payload = object(json(body));

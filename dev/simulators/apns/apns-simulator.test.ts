@@ -44,7 +44,7 @@ async function good(): Promise<Record<string, string>> {
   };
 }
 
-test('a right request is answered with its apns-id and logged as processed', async () => {
+test('a valid request is answered with its apns-id and logged as processed', async () => {
   const id = '123e4567-e89b-12d3-a456-426614174000';
   const answer = await client.send({ ...(await good()), 'apns-id': id }, BODY);
   expect(answer).toMatchObject({ status: 200, body: '', headers: { 'apns-id': id } });
@@ -141,7 +141,7 @@ test('one stream is allowed until a request has shown a good token', async () =>
   expect(client.session.remoteSettings.maxConcurrentStreams).toBe(100);
 });
 
-test('an unregistered token is told with its time', async () => {
+test('the answer to an unregistered token holds its time', async () => {
   await simulators.control.change({ apns: { unregisteredTokens: [apnsToken(9)] } });
   const answer = await client.send({ ...(await good()), ':path': `/3/device/${apnsToken(9)}` }, BODY);
   expect(answer.status).toBe(410);

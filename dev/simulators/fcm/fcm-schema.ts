@@ -105,7 +105,7 @@ const body = message({
 const MAX_TTL_SECONDS = 2_419_200;
 const MAX_BYTES = 4096;
 
-/** The first thing wrong with a request body, as FCM's front tells it. */
+/** The first fault of a request body, in the words of FCM's front end. */
 export function violationOf(request: unknown): Violation | undefined {
   const fault = body(request, '');
   if (fault !== undefined) return fault;

@@ -59,7 +59,7 @@ function send(body: unknown, headers = {}) {
   return client.send({ ':path': PATH, authorization, ...headers }, JSON.stringify(body));
 }
 
-test('a right message is answered with its name and logged as processed', async () => {
+test('a valid message is answered with its name and logged as processed', async () => {
   const answer = await send({ message: MESSAGE });
   expect(answer.status).toBe(200);
   expect(JSON.parse(answer.body).name).toMatch(`projects/${fcm.project_id}/messages/`);
@@ -92,7 +92,7 @@ test.each([
   ]);
 });
 
-test('a malformed token is told by an FcmError, not as a field violation', async () => {
+test('a malformed token is answered with an FcmError, not with a field violation', async () => {
   const answer = await send({ message: { ...MESSAGE, token: 'short' } });
   expect(JSON.parse(answer.body).error).toEqual({
     code: 400,
@@ -148,7 +148,7 @@ function frame(type: number, flags: number, streamId: number, payload = Buffer.a
   return Buffer.concat([head, payload]);
 }
 
-/** The types of the frames that come until one of the type, or the end. */
+/** The types of the frames up to one of this type, or up to the end. */
 async function framesUntil(type: number, socket: TLSSocket): Promise<number[]> {
   const types: number[] = [];
   let bytes = Buffer.alloc(0);
