@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { Transaction } from 'kysely';
-import type { Schema } from '../../db/schema/schema.ts';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
-import { insertTestSend, listTestDevices } from '../../db/tasks/test-sends.ts';
+import { insertTestSend, listTestDevices, type NewTestSendFault } from '../../db/tasks/test-sends.ts';
 import { checkContent } from '../../domain/content/content-check.ts';
 import { newId } from '../../domain/ids.ts';
 import { TASK_QUEUE, TEST_SEND } from '../../domain/workflows/contract.ts';
@@ -29,9 +27,9 @@ export async function createTestSend(
   const now = await deps.clock();
   const id = newId('test', randomBytes);
   await deps.db.transaction().execute(async (trx) => {
-    await refuseWhenStopped(trx, appId);
     const send = { id, appId, taskId, revision, personId, deviceIds, now };
-    if (!(await insertTestSend(trx, send, TEST_SENDS_PER_HOUR))) throw tooMany();
+    const fault = await insertTestSend(trx, send, TEST_SENDS_PER_HOUR);
+    if (fault !== undefined) throw refusalOfInsert(fault);
     const detail = `${deviceIds.length} devices`;
     await recordAuditEntry(trx, request, { taskId, revision, detail, now });
   });
@@ -46,13 +44,10 @@ function checkTaskContent({ definition: { content, platforms } }: TaskWithDefini
   if (errors.length > 0) throw new Problem('not_allowed_now', "The task's content is not valid", { errors });
 }
 
-async function refuseWhenStopped(trx: Transaction<Schema>, appId: string): Promise<void> {
-  const { stopped_at } = await trx
-    .selectFrom('apps')
-    .select('stopped_at')
-    .where('id', '=', appId)
-    .executeTakeFirstOrThrow();
-  if (stopped_at !== null) throw new Problem('not_allowed_now', 'The app is stopped: nothing is sent');
+function refusalOfInsert(fault: NewTestSendFault): Problem {
+  return fault === 'app_stopped'
+    ? new Problem('not_allowed_now', 'The app is stopped: nothing is sent')
+    : tooMany();
 }
 
 function tooMany(): Problem {
