@@ -16,8 +16,8 @@ export interface PushesTable {
   /** Since when; null: since it was made. */
   status_at: Date | null;
   due_at: Date;
-  /** Which half hour's partition holds the deliveries. */
-  slot: Date | null;
+  /** The start of the partition that holds the deliveries. */
+  partition_start: Date | null;
   /** When its devices were written, or the first of them. */
   prepared_at: Generated<Date | null>;
   /** Devices of the audience from this number on are still to be written. */
@@ -55,10 +55,10 @@ export interface RatesTable {
 export interface LeasesTable {
   push_no: Int8;
   lease_no: number;
-  from_n: number;
-  to_n: number;
+  first_no: number;
+  last_no: number;
   /** Rows up to here were marked in flight, the rest was never claimed. */
-  mark_n: number;
+  claimed_to: number;
   epoch: Generated<number>;
   attempt: Generated<number>;
   /** Until when a sender that gave the lease back may still get answers. */
@@ -81,7 +81,7 @@ export interface LeasesTable {
 export interface PushCountersTable {
   push_no: Int8;
   /** Lease number, or a small negative number for what other writers count: nobody waits for a hot row. */
-  slot: number;
+  shard: number;
   /** -1 where a planned ID has no platform. */
   platform: number;
   metric: string;
@@ -94,9 +94,9 @@ export interface PushCountersTable {
 }
 
 export interface DeliveriesTable {
-  slot: Date;
+  partition_start: Date;
   push_no: Int8;
-  n: number;
+  delivery_no: number;
   device_no: Int8 | null;
   device_id: string;
   platform: number | null;
@@ -118,9 +118,9 @@ export interface DeliveriesTable {
 }
 
 export interface OpenEventsTable {
-  slot: Date;
+  partition_start: Date;
   push_no: Int8;
-  n: number;
+  delivery_no: number;
   event_id: string;
   opened_at: Date;
 }

@@ -5,7 +5,7 @@ import type { Int8 } from './int8.ts';
 export interface PushHoursTable {
   push_no: Int8;
   /** As of `push_counters`: nobody waits for a hot row. */
-  slot: number;
+  shard: number;
   /** Hours since the push started. */
   hour: number;
   platform: number;
@@ -17,7 +17,7 @@ export interface ReceiptArrivalsTable {
   app_id: string;
   /** Of arrival; the epoch holds what was folded together when it grew old. */
   hour: Date;
-  slot: number;
+  shard: number;
   source: ReceiptSource;
   /** -1 where it is not known. */
   platform: number;
@@ -33,7 +33,7 @@ export interface LateReceiptsTable {
   /** When the push's window ended; old ones go by it. */
   ended_at: Date;
   push_no: Int8;
-  n: number;
+  delivery_no: number;
   /** The place among RECEIPT_KINDS. */
   kind: number;
 }

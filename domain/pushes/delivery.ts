@@ -2,7 +2,7 @@ import type { Platform } from '../platform.ts';
 
 /** The delivery's own status, stored as its index. */
 export const DELIVERY_STATUSES = [
-  /** Waiting; or in flight, when its number is below its lease's mark. */
+  /** Waiting; or in flight, when its number is not above its lease's high-water mark. */
   'pending',
   /** Refused without being processed, to be tried again. */
   'retry',
@@ -10,7 +10,7 @@ export const DELIVERY_STATUSES = [
   'rejected',
   /** Written, and no answer came. */
   'ambiguous',
-  'lost',
+  'unreachable',
   'suppressed',
   'not_sent',
 ] as const;

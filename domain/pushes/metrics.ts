@@ -14,7 +14,7 @@ export interface Counter {
 export const METRICS = [
   'planned',
   'matched',
-  'lost',
+  'unreachable',
   'suppressed',
   'not_sent',
   /** sent = success + failure + no_feedback */
@@ -91,7 +91,7 @@ export function statisticsOf(
   };
   return {
     ...figuresOf(counters, sum(pending), heard),
-    lossReasons: byReason(counters, 'lost'),
+    lossReasons: byReason(counters, 'unreachable'),
     suppressedReasons: byReason(counters, 'suppressed'),
     notSentReasons: byReason(counters, 'not_sent'),
     failureReasons: byReason(counters, 'failure'),
@@ -149,7 +149,7 @@ function figuresOf(counters: readonly Counter[], pending: number, heard: Readonl
   return {
     planned: of('planned'),
     matched: of('matched'),
-    losses: of('lost'),
+    losses: of('unreachable'),
     suppressed: of('suppressed'),
     pending,
     notSent: of('not_sent'),

@@ -52,7 +52,7 @@ test('what is known at a glance to be a receipt is one by the schema, and the sa
 test('a receipt with an offset, or of a leap day, is one although it takes a second look', () => {
   const at = ['2026-11-22T17:00:00+08:00', '2024-02-29T09:00:00Z'];
   const items = at.map((one) => ({
-    messageId: encodeMessageId(mac, { pushNo: 1, n: 2 }),
+    messageId: encodeMessageId(mac, { pushNo: 1, deliveryNo: 2 }),
     kind: 'open',
     eventId: 'tap',
     at: one,
