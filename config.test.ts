@@ -35,7 +35,7 @@ test('after a key rotation the previous key is kept under the previous version',
   const env = { ...REQUIRED, SIGNING_KEY_VERSION: '7', SIGNING_KEY_PREVIOUS: previous.toString('base64') };
   const { messageKeys } = readConfig(env);
   const old = createMessageMac({ current: previous, version: 6, previous: undefined });
-  const ref = { pushNo: 4, n: 2 };
+  const ref = { pushNo: 4, deliveryNo: 2 };
   expect(decodeMessageId(createMessageMac(messageKeys), encodeMessageId(old, ref))).toEqual(ref);
   expect(() => readConfig({ ...env, SIGNING_KEY_PREVIOUS: 'c2hvcnQ=' })).toThrow('SIGNING_KEY_PREVIOUS');
 });

@@ -3,9 +3,9 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { dropFrozenAudiences } from '../db/audiences/frozen-audience.ts';
 import { dropContactsBefore } from '../db/caps/contact-log.ts';
 import { dropEventsBefore } from '../db/events/event-months.ts';
+import { dropPartition, listPartitions } from '../db/ledger/partitions.ts';
 import { fencePush } from '../db/ledger/push-control.ts';
 import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/ledger/pushes.ts';
-import { dropSlot, listSlots } from '../db/ledger/slots.ts';
 import { finalisePush } from '../db/statistics/finalise.ts';
 import { failTask, listUnfinished, type UnfinishedPush } from '../db/tasks/orphans.ts';
 import { listRunning } from '../db/tasks/recurrences.ts';
@@ -21,7 +21,7 @@ export interface SweepResult {
   readonly orphanedTasks: number;
   readonly orphanedPushes: number;
   readonly finalisedPushes: number;
-  readonly droppedSlots: number;
+  readonly droppedPartitions: number;
   readonly resumedTasks: number;
   readonly droppedSchedules: number;
   /** Where the next sweep continues. */
@@ -48,8 +48,13 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
     const isUnderWay = ['preparing', 'sending', 'paused'].includes(push.status);
     await fencePush(db, { pushNo: push.no, wanted: 'cancel' });
     await ensureStarted(db, { pushNo: push.no, now });
-    if (push.slot !== null) {
-      await settleStopped(db, { pushNo: push.no, slot: push.slot, now, abandon: 'failed' });
+    if (push.partitionStart !== null) {
+      await settleStopped(db, {
+        pushNo: push.no,
+        partitionStart: push.partitionStart,
+        now,
+        abandon: 'failed',
+      });
     }
     if (isUnderWay) {
       log.error({ pushId: push.id }, 'a push without a running workflow was fenced and failed');
@@ -76,7 +81,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         orphanedTasks: 0,
         orphanedPushes: 0,
         finalisedPushes: 0,
-        droppedSlots: 0,
+        droppedPartitions: 0,
         resumedTasks: 0,
         droppedSchedules: 0,
         next,
@@ -94,9 +99,10 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
         done.orphanedTasks++;
       }
       done.resumedTasks = await resumeStopped(db, context.client, BATCH);
-      for (const slot of await listSlots(db)) {
+      for (const partitionStart of await listPartitions(db)) {
         context.heartbeat();
-        if (slot < createdBefore && (await dropSlot(db, { slot, now }))) done.droppedSlots++;
+        if (partitionStart < createdBefore && (await dropPartition(db, { partitionStart, now })))
+          done.droppedPartitions++;
       }
       context.heartbeat();
       done.droppedSchedules = await dropOrphanedSchedules(context.client, (ids) => listRunning(db, ids));

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { faultOfAudience } from '../db/audiences/audience-fault.ts';
 import { freezeAudience } from '../db/audiences/frozen-audience.ts';
 import { RuleError } from '../db/audiences/rule-context.ts';
+import { dropPartition } from '../db/ledger/partitions.ts';
 import { fencePush, type OpenedPush, openPush, type RequestedState } from '../db/ledger/push-control.ts';
 import {
   ensureStarted,
@@ -10,7 +11,6 @@ import {
   setPushStatus,
   settleStopped,
 } from '../db/ledger/pushes.ts';
-import { dropSlot } from '../db/ledger/slots.ts';
 import { type Prepared, prepareRecipients } from '../db/preparation/prepare.ts';
 import { type NextPart, prepareNextPart } from '../db/preparation/prepare-next.ts';
 import { type DueLeases, findDueLeases } from '../db/preparation/waves.ts';
@@ -141,11 +141,11 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       const onLease = () => Context.current().heartbeat();
       await awaitSendersExpired(db, clock, push.no);
       const settled =
-        push.slot === null
+        push.partition_start === null
           ? { inFlight: 0, drainedAt: null }
           : await settleStopped(db, {
               pushNo: push.no,
-              slot: push.slot,
+              partitionStart: push.partition_start,
               now: await clock(),
               abandon,
               onLease,
@@ -168,7 +168,9 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
     },
     async finaliseStatistics({ pushId }) {
       const push = await findPush(db, pushId);
-      const differences = await withHeartbeats(finalisePush(db, { push, now: await clock() }));
+      const differences = await withHeartbeats(
+        finalisePush(db, { push: { no: push.no, partitionStart: push.partition_start }, now: await clock() }),
+      );
       if (differences.length > 0) log.error({ pushId, differences }, 'counters differ from the recount');
       return { differences };
     },
@@ -176,7 +178,11 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       const push = await findPush(db, pushId);
       const now = await clock();
       await markDetailsDeleted(db, { pushNo: push.no, now });
-      return { dropped: push.slot === null || (await dropSlot(db, { slot: push.slot, now })) };
+      return {
+        dropped:
+          push.partition_start === null ||
+          (await dropPartition(db, { partitionStart: push.partition_start, now })),
+      };
     },
   };
 }

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 const fcmToken = 'fcm-token-of-the-phone-0001';
-const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, n });
+const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, deliveryNo: n });
 const figures = async () =>
   (await app.call('marketer', 'GET', `/v1/pushes/${push.id}/statistics`)).json().statistics;
 

@@ -42,7 +42,7 @@ async function openPage(): Promise<Page> {
   return opened;
 }
 
-const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, n });
+const messageId = (n: number) => encodeMessageId(api.deps.messageMac, { pushNo: push.no, deliveryNo: n });
 const figures = async () => {
   const answer = await app.call('marketer', 'GET', `/v1/pushes/${push.id}/statistics`);
   expect(answer.statusCode, answer.body).toBe(200);

@@ -146,7 +146,9 @@ test('a draft is tested on the devices of the whitelist only, marked, and counte
     receipts: [{ messageId: 'test', kind: 'open', eventId: 'e', at: new Date().toISOString() }],
   };
   await shop.call(shop.sdkKey, 'POST', '/v1/receipts', receipts);
-  expect(await world.db.selectFrom('deliveries').select('n').where('taps', '>', 0).execute()).toEqual([]);
+  expect(
+    await world.db.selectFrom('deliveries').select('delivery_no').where('taps', '>', 0).execute(),
+  ).toEqual([]);
   const audit = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/audit`);
   expect(JSON.stringify(audit.body)).toContain('"action":"test_send"');
   const { body } = await shop.call<{ status: string }>(shop.marketer, 'GET', `/v1/tasks/${taskId}`);

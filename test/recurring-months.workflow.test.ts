@@ -148,7 +148,7 @@ test('each week at each device’s own time: every push in waves of its own, eac
       () =>
         sql<{ id: string; due_at: Date; settled_at: Date | null }>`
         select d.device_id as id, l.due_at, d.settled_at from pushes p join leases l on l.push_no = p.no
-          join deliveries d on d.push_no = p.no and d.n between l.from_n and l.to_n
+          join deliveries d on d.push_no = p.no and d.delivery_no between l.first_no and l.last_no
         where p.task_id = ${taskId} and p.seq = ${seq} order by 1`.execute(world.db),
       (answer) => answer.rows.length === 3 && answer.rows.every((row) => row.settled_at !== null),
     );

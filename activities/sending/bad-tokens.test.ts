@@ -8,7 +8,8 @@ const doubtful: Outcome = { kind: 'rejected', reason: 'BadDeviceToken', token: '
 
 function collect() {
   const written: number[] = [];
-  const write = async (tokens: readonly InvalidToken[]) => void written.push(...tokens.map(({ n }) => n));
+  const write = async (tokens: readonly InvalidToken[]) =>
+    void written.push(...tokens.map(({ deliveryNo }) => deliveryNo));
   return { written, write };
 }
 

@@ -12,11 +12,11 @@ export class BadTokens {
     return this.#gone.length === 0;
   }
 
-  record(n: number, channel: Channel, outcome: Outcome): void {
+  record(deliveryNo: number, channel: Channel, outcome: Outcome): void {
     if (outcome.kind !== 'rejected' || outcome.token === 'good') return;
     const { reason, staleSince = new Date(), token } = outcome;
-    if (token === 'gone') this.#gone.push({ n, reason, staleSince });
-    else this.#doubtfulOf(channel).push({ n, reason, staleSince });
+    if (token === 'gone') this.#gone.push({ deliveryNo, reason, staleSince });
+    else this.#doubtfulOf(channel).push({ deliveryNo, reason, staleSince });
   }
 
   #doubtfulOf(channel: Channel): InvalidToken[] {

@@ -16,20 +16,20 @@ function settle(book: LeaseBook, now: number): Batch {
   book.commit(batch);
   return batch;
 }
-const retriesAt = (book: LeaseBook, now: number) => settle(book, now).due.map(({ n }) => n);
+const retriesAt = (book: LeaseBook, now: number) => settle(book, now).due.map(({ deliveryNo }) => deliveryNo);
 
 describe('a delivery that was never answered', () => {
   test('is settled as ambiguous', () => {
     const book = new LeaseBook([], false);
     book.record(7, UNANSWERED, 0);
-    expect(settle(book, 0).results).toEqual([{ n: 7, status: 'ambiguous', reason: 'Timeout' }]);
+    expect(settle(book, 0).results).toEqual([{ deliveryNo: 7, status: 'ambiguous', reason: 'Timeout' }]);
     expect(book.waiting).toBe(0);
   });
 
   test('is sent again a second later if the task allows it, without a refused attempt', () => {
     const book = new LeaseBook([], true);
     book.record(7, UNANSWERED, 0);
-    expect(settle(book, 0).results).toEqual([{ n: 7, status: 'retry', reason: null }]);
+    expect(settle(book, 0).results).toEqual([{ deliveryNo: 7, status: 'retry', reason: null }]);
     expect(retriesAt(book, 999)).toEqual([]);
     expect(retriesAt(book, 1000)).toEqual([7]);
   });
@@ -54,8 +54,8 @@ test('a statement that fails loses nothing: the next one settles the same result
   book.restore(failed);
   book.record(2, { kind: 'accepted' }, 0);
   const { results, due, unsent } = settle(book, 0);
-  expect(results.map(({ n }) => n)).toEqual([1, 2]);
-  expect(due.map(({ n }) => n)).toEqual([9]);
+  expect(results.map(({ deliveryNo }) => deliveryNo)).toEqual([1, 2]);
+  expect(due.map(({ deliveryNo }) => deliveryNo)).toEqual([9]);
   expect(unsent).toBe(1);
 });
 
@@ -74,8 +74,8 @@ test('an ending lease settles its retries as such', () => {
   book.settleRetries();
   expect(settle(book, 0)).toMatchObject({
     results: [
-      { n: 4, status: 'retry' },
-      { n: 5, status: 'retry' },
+      { deliveryNo: 4, status: 'retry' },
+      { deliveryNo: 5, status: 'retry' },
     ],
     due: [],
   });

@@ -2,7 +2,7 @@ import type { Settled } from '../../db/ledger/results-by-number.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
 
 interface Retry {
-  readonly n: number;
+  readonly deliveryNo: number;
   /** On the monotonic clock, in milliseconds. */
   readonly at: number;
 }
@@ -39,7 +39,7 @@ export class LeaseBook {
   /** `resends`: a request that was written and never answered is sent again. */
   constructor(retries: readonly number[], resends: boolean) {
     this.#resends = resends;
-    this.#retries = retries.map((n) => ({ n, at: 0 }));
+    this.#retries = retries.map((deliveryNo) => ({ deliveryNo, at: 0 }));
   }
 
   get results(): number {
@@ -64,32 +64,36 @@ export class LeaseBook {
     return this.#retries.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
   }
 
-  record(n: number, outcome: Outcome, now: number): void {
+  record(deliveryNo: number, outcome: Outcome, now: number): void {
     if (isUnsent(outcome)) this.#unsent++;
     switch (outcome.kind) {
       case 'accepted':
-        this.#results.push({ n, status: 'accepted', reason: null });
+        this.#results.push({ deliveryNo, status: 'accepted', reason: null });
         break;
       case 'rejected':
-        this.#results.push({ n, status: 'rejected', reason: outcome.reason });
+        this.#results.push({ deliveryNo, status: 'rejected', reason: outcome.reason });
         break;
       case 'ambiguous':
-        if (this.#resends) this.#putBack(n, null, now + RESEND_MS + this.#backOff(n));
-        else this.#results.push({ n, status: 'ambiguous', reason: outcome.reason });
+        if (this.#resends) this.#putBack(deliveryNo, null, now + RESEND_MS + this.#backOff(deliveryNo));
+        else this.#results.push({ deliveryNo, status: 'ambiguous', reason: outcome.reason });
         break;
       case 'refused':
         this.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;
-        this.#putBack(n, outcome.reason, now);
+        this.#putBack(deliveryNo, outcome.reason, now);
         break;
       case 'retry_later': {
         // Only a refusal by the push service counts as an attempt.
         const reason = outcome.answered ? outcome.reason : null;
         const afterMs = Math.min(outcome.afterMs, MAX_RETRY_AFTER_MS);
-        this.#putBack(n, reason, now + (outcome.answered ? Math.max(afterMs, this.#backOff(n)) : afterMs));
+        this.#putBack(
+          deliveryNo,
+          reason,
+          now + (outcome.answered ? Math.max(afterMs, this.#backOff(deliveryNo)) : afterMs),
+        );
         break;
       }
       case 'not_started':
-        this.#putBack(n, null, now);
+        this.#putBack(deliveryNo, null, now);
         break;
     }
   }
@@ -127,7 +131,8 @@ export class LeaseBook {
    * marked them in flight.
    */
   settleRetries(): void {
-    for (const { n } of this.#retries) this.#results.push({ n, status: 'retry', reason: null });
+    for (const { deliveryNo } of this.#retries)
+      this.#results.push({ deliveryNo, status: 'retry', reason: null });
     this.#retries = [];
   }
 
@@ -140,16 +145,16 @@ export class LeaseBook {
     return due;
   }
 
-  /** The back-off is 0 the first time, then 1 s, 3 s, 7 s, … */
-  #backOff(n: number): number {
-    const before = this.#attempts.get(n) ?? 0;
-    this.#attempts.set(n, before + 1);
+  /** No wait the first time, then 1 s, 3 s, 7 s, … */
+  #backOff(deliveryNo: number): number {
+    const before = this.#attempts.get(deliveryNo) ?? 0;
+    this.#attempts.set(deliveryNo, before + 1);
     return Math.min(BACKOFF.maxMs, BACKOFF.firstMs * (2 ** before - 1));
   }
 
-  #putBack(n: number, reason: string | null, at: number): void {
-    this.#results.push({ n, status: 'retry', reason });
-    this.#fresh.push({ n, at });
+  #putBack(deliveryNo: number, reason: string | null, at: number): void {
+    this.#results.push({ deliveryNo, status: 'retry', reason });
+    this.#fresh.push({ deliveryNo, at });
   }
 }
 

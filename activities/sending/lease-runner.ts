@@ -59,7 +59,7 @@ export class LeaseRunner {
     this.#work = work;
     this.#statements = new LeaseStatements(deps, work);
     this.#book = new LeaseBook(work.lease.retries, work.resends);
-    this.#claimedTo = work.lease.mark;
+    this.#claimedTo = work.lease.claimedTo;
     this.#budget = createLeaseBudget(work.budget, this.#notifier.notify);
     this.#write = createWriter(deps, work, {
       mayStart: this.#mayStart,
@@ -218,12 +218,12 @@ export class LeaseRunner {
     this.#write(claimed);
   }
 
-  #onOutcome({ n, channel }: Claimed, outcome: Outcome): void {
+  #onOutcome({ deliveryNo, channel }: Claimed, outcome: Outcome): void {
     this.#outstanding--;
     if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
     this.#work.rejections.record(channel, outcome);
-    this.#badTokens.record(n, channel, outcome);
-    this.#book.record(n, outcome, performance.now());
+    this.#badTokens.record(deliveryNo, channel, outcome);
+    this.#book.record(deliveryNo, outcome, performance.now());
     this.#notifyAtThreshold();
   }
 

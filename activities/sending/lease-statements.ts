@@ -47,13 +47,13 @@ export class LeaseStatements {
     const { token, lease } = this.#work;
     const advanced = await this.#attempt('a lease could not be advanced', async () =>
       advanceLease(this.#deps.db, token, {
-        slot: lease.slot,
+        partitionStart: lease.partitionStart,
         startedAt: lease.startedAt,
         results,
-        mark: claimedTo,
-        newMark: claimTo,
+        claimedTo,
+        claimTo,
         isEnding,
-        retries: due.map(({ n }) => n),
+        retries: due.map(({ deliveryNo }) => deliveryNo),
         now: await this.#deps.clock(),
       }),
     );
@@ -65,7 +65,11 @@ export class LeaseStatements {
     const { token, lease } = this.#work;
     await this.#attempt('invalid tokens could not be deactivated', () =>
       badTokens.write((tokens) =>
-        invalidateTokens(this.#deps.db, { pushNo: token.pushNo, slot: lease.slot, tokens }),
+        invalidateTokens(this.#deps.db, {
+          pushNo: token.pushNo,
+          partitionStart: lease.partitionStart,
+          tokens,
+        }),
       ),
     );
   }

@@ -59,7 +59,7 @@ export function createWriter(
     const ids = encodeMessageIds(
       messageMac,
       pushNo,
-      claimed.map(({ n }) => n),
+      claimed.map(({ deliveryNo }) => deliveryNo),
     );
     for (const [i, messageId] of ids.entries()) {
       const each = claimed[i];

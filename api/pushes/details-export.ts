@@ -16,7 +16,7 @@ const SPAN = 50_000;
 const limit = createLimiter(2);
 
 const COLUMNS = {
-  n: (row) => row.n,
+  deliveryNo: (row) => row.deliveryNo,
   device_id: (row) => row.deviceId,
   platform: (row) => row.platform,
   channel: (row) => row.channel,
@@ -47,6 +47,6 @@ export async function* detailPages(
     const page = { after, upTo: after + span, limit: PAGE };
     const rows = await limit(() => listDetails(deps.db, { ...ledger, filter, ...page }));
     yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
-    after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.n ?? page.upTo);
+    after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.deliveryNo ?? page.upTo);
   }
 }

@@ -24,7 +24,7 @@ export const DetailsQuery = PageQuery.extend({
 const Delivery = z
   .object({
     /** The device's number within the push. */
-    n: z.int(),
+    deliveryNo: z.int(),
     deviceId: z.string(),
     platform: z.enum(PLATFORMS).nullable(),
     channel: z.string().nullable(),

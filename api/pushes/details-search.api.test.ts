@@ -14,11 +14,16 @@ const pushed = fixture(beforeAll, async () => {
   const { db } = api.deps;
   const { appId, marketer } = await openShop(api);
   const taskId = await seedTask(db, { appId, personId: marketer.personId, now: api.clock.now });
-  const rare = { status: 'lost', platform: null, reason: 'unknown_user', deviceId: 'user-9' } as const;
+  const rare = { status: 'unreachable', platform: null, reason: 'unknown_user', deviceId: 'user-9' } as const;
   const usual = { status: 'accepted', platform: 'ios' } as const;
   const deliveries = [usual, usual, usual, usual, rare, usual, usual];
-  const { id, no, slot } = await seedPush(db, { appId, taskId, startedAt: api.clock.now, deliveries });
-  return { appId, marketer, taskId, id, no, slot };
+  const { id, no, partitionStart } = await seedPush(db, {
+    appId,
+    taskId,
+    startedAt: api.clock.now,
+    deliveries,
+  });
+  return { appId, marketer, taskId, id, no, partitionStart };
 });
 
 async function waitingForDeliveries(): Promise<number> {
@@ -76,12 +81,20 @@ test('two searches run at a time, a third gets a Retry-After, and a finished one
 });
 
 test('an export with a rare filter reads a span of delivery numbers at a time', async () => {
-  const { appId, id, no, slot, taskId } = pushed;
+  const { appId, id, no, partitionStart, taskId } = pushed;
   const push = await findPushSummary(api.deps.db, { appId, pushId: id });
   if (push === undefined) throw new Error('no push');
-  const ledger = { pushNo: no, slot, variants: await findVariants(api.deps.db, { taskId, revision: 1 }) };
+  const ledger = {
+    pushNo: no,
+    partitionStart,
+    variants: await findVariants(api.deps.db, { taskId, revision: 1 }),
+  };
   const pages = [];
-  for await (const page of detailPages(api.deps, push, { ledger, filter: { result: 'lost' }, span: 2 }))
+  for await (const page of detailPages(api.deps, push, {
+    ledger,
+    filter: { result: 'unreachable' },
+    span: 2,
+  }))
     pages.push(page.map((row) => row[2]));
   expect(pages).toEqual([[], [], ['user-9'], []]);
 });

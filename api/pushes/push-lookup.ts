@@ -35,7 +35,9 @@ export async function ledgerOf(
     const errors = [{ ...place, detail: `must be one of ${variants.join(', ')}` }];
     throw new Problem('invalid_request', 'The push has no such variant', { errors });
   }
-  return push.slot === null ? undefined : { pushNo: push.no, slot: push.slot, variants };
+  return push.partitionStart === null
+    ? undefined
+    : { pushNo: push.no, partitionStart: push.partitionStart, variants };
 }
 
 export function gone(): Problem {

@@ -55,7 +55,7 @@ function deliveryReads(app: App, deps: ApiDeps): void {
       const after = decodePlace(cursor) ?? 0;
       const rows = await search.page((db) => listDetails(db, { ...ledger, filter, after, limit: limit + 1 }));
       const total = count ? await search.all((db) => countDetails(db, { ...ledger, filter })) : null;
-      return { ...toNumberedPage(rows, limit, (row) => row.n), total };
+      return { ...toNumberedPage(rows, limit, (row) => row.deliveryNo), total };
     },
   });
 }

@@ -24,7 +24,7 @@ beforeEach(async () => {
       { status: 'accepted', platform: 'android', deviceId: 'phone-b', variant: 4 },
       { status: 'rejected', platform: 'ios', reason: 'BadDeviceToken' },
       { status: 'ambiguous', platform: 'ios', reason: 'timeout' },
-      { status: 'lost', platform: null, reason: 'unknown_user', deviceId: 'user-9' },
+      { status: 'unreachable', platform: null, reason: 'unknown_user', deviceId: 'user-9' },
       { status: 'suppressed', platform: 'web', reason: 'control_group' },
       { status: 'pending', platform: 'android' },
     ],
@@ -33,7 +33,8 @@ beforeEach(async () => {
 });
 
 const get = async (path: string) => (await shop.marketer.call('GET', `${url}${path}`)).body;
-const numbers = (body: Record<string, unknown>) => (body['items'] as { n: number }[]).map((item) => item.n);
+const numbers = (body: Record<string, unknown>) =>
+  (body['items'] as { deliveryNo: number }[]).map((item) => item.deliveryNo);
 const endWindow = () => api.clock.advance(push.windowEndsAt.getTime() - api.clock.now.getTime());
 
 describe('GET /v1/pushes/{id}', () => {
@@ -94,7 +95,7 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     ['?result=failure&reason=unknown_outcome', [4]],
     ['?result=no_feedback', [2]],
     ['?result=pending', [7]],
-    ['?result=lost&reason=unknown_user', [5]],
+    ['?result=unreachable&reason=unknown_user', [5]],
     ['?result=suppressed', [6]],
     ['?platform=android', [2, 7]],
     ['?open=false&platform=ios', [1, 3, 4]],
@@ -184,7 +185,7 @@ describe('POST /v1/pushes/{id}/audience', () => {
   });
 
   test('an unknown user stays a user ID', async () => {
-    const { body } = await save({ result: 'lost' });
+    const { body } = await save({ result: 'unreachable' });
     expect(await members(body['id'])).toEqual([{ kind: 1, id: 'user-9' }]);
   });
 
@@ -199,11 +200,11 @@ describe('POST /v1/pushes/{id}/audience', () => {
   });
 
   test('is refused before all devices are prepared', async () => {
-    const set = async (change: { slot?: null; next_part_from?: number | null }) =>
+    const set = async (change: { partition_start?: null; next_part_from?: number | null }) =>
       await api.deps.db.updateTable('pushes').set(change).where('no', '=', push.no).execute();
     await set({ next_part_from: 7 });
     expect((await save({})).status).toBe(409);
-    await set({ next_part_from: null, slot: null });
+    await set({ next_part_from: null, partition_start: null });
     expect(await save({})).toMatchObject({ status: 409, body: { detail: /not all prepared/ } });
   });
 

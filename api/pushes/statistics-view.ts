@@ -69,7 +69,7 @@ export const StatisticsBody = z
 
 const Reason = z
   .object({
-    outcome: z.enum(['lost', 'suppressed', 'not_sent', 'failure']),
+    outcome: z.enum(['unreachable', 'suppressed', 'not_sent', 'failure']),
     reason: z.string(),
     devices: Count,
     meaning: z.string(),
@@ -110,7 +110,7 @@ export function explain(statistics: Figured): {
   reconciliation: z.infer<typeof Sum>[];
 } {
   const reasons = [
-    ...reasonsOf('lost', statistics.lossReasons),
+    ...reasonsOf('unreachable', statistics.lossReasons),
     ...reasonsOf('suppressed', statistics.suppressedReasons),
     ...reasonsOf('not_sent', statistics.notSentReasons),
     ...reasonsOf('failure', statistics.failureReasons),

@@ -1,10 +1,10 @@
 import type { Db } from '../../db/core/database.ts';
-import { COUNTER_SLOTS, type ReceiptBatch, recordReceipts } from '../../db/receipts/receipts.ts';
+import { COUNTER_SHARDS, type ReceiptBatch, recordReceipts } from '../../db/receipts/receipts.ts';
 import type { ReceiptResult } from '../../domain/receipts/receipt.ts';
 import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
 import { createGroupCommit } from '../http/group-commit.ts';
 
-type Batch = Omit<ReceiptBatch, 'slot'>;
+type Batch = Omit<ReceiptBatch, 'shard'>;
 export type Results = ReadonlyMap<number, ReceiptResult>;
 
 /** The limit of concurrent transactions of one process. */
@@ -13,22 +13,22 @@ const MAX_RECEIPTS_PER_TRANSACTION = 5_000;
 
 /** Devices report one or two receipts at a time, so the reports of an app share transactions. */
 export function createReceiptRecorder(db: Db): (batch: Batch) => Promise<Results> {
-  // Each lane counts in its own shard, so that two transactions of a process never wait for each other's rows.
-  const firstSlot = Math.floor(Math.random() * COUNTER_SLOTS);
+  // Each lane counts in a shard of its own, so that two transactions of a process never wait for each other's rows.
+  const firstShard = Math.floor(Math.random() * COUNTER_SHARDS);
   return createGroupCommit({
     concurrency: MAX_TRANSACTIONS,
     maxGroupSize: MAX_RECEIPTS_PER_TRANSACTION,
     sizeOf: ({ receipts }) => receipts.length,
     keyOf: ({ appId }) => appId,
-    write: (batches, lane) => recordTogether(db, batches, (firstSlot + lane) % COUNTER_SLOTS),
+    write: (batches, lane) => recordTogether(db, batches, (firstShard + lane) % COUNTER_SHARDS),
   });
 }
 
-async function recordTogether(db: Db, batches: readonly Batch[], slot: number): Promise<Results[]> {
+async function recordTogether(db: Db, batches: readonly Batch[], shard: number): Promise<Results[]> {
   const [first] = batches;
   if (first === undefined) return [];
-  // The group takes its earliest time of receipt, so that waiting here makes no receipt late.
-  const results = await recordReceipts(db, { ...first, ...together(batches), slot });
+  // The earliest time of receipt holds for the group, so that waiting here makes no receipt late.
+  const results = await recordReceipts(db, { ...first, ...together(batches), shard });
   let offset = 0;
   return batches.map(({ receipts }) => {
     const own = resultsFrom(results, receipts, offset);

@@ -28,7 +28,7 @@ const bodyOf = (...more: unknown[]) =>
   JSON.stringify({
     receipts: [
       {
-        messageId: encodeMessageId(api.deps.messageMac, { pushNo: push.no, n: 1 }),
+        messageId: encodeMessageId(api.deps.messageMac, { pushNo: push.no, deliveryNo: 1 }),
         kind: 'delivered',
         eventId: 'v-1',
         at: api.clock.now.toISOString(),

@@ -31,7 +31,7 @@ async function pushOf(
   });
 }
 
-const idOf = (n: number, of = push) => encodeMessageId(api.deps.messageMac, { pushNo: of.no, n });
+const idOf = (n: number, of = push) => encodeMessageId(api.deps.messageMac, { pushNo: of.no, deliveryNo: n });
 const receipt = (n: number, more: object = {}) => ({
   messageId: idOf(n),
   kind: 'open',
@@ -49,7 +49,7 @@ const row = (n: number) =>
     .selectFrom('deliveries')
     .selectAll()
     .where('push_no', '=', push.no)
-    .where('n', '=', n)
+    .where('delivery_no', '=', n)
     .executeTakeFirstOrThrow();
 
 describe('POST /v1/receipts', () => {

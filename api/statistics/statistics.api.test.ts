@@ -32,7 +32,7 @@ async function pushOf(seq: number): Promise<SeededPush> {
       { status: 'accepted', platform: 'android' },
       { status: 'accepted', platform: 'ios' },
       { status: 'rejected', platform: 'ios', reason: 'BadDeviceToken' },
-      { status: 'lost', platform: null, reason: 'unknown_device' },
+      { status: 'unreachable', platform: null, reason: 'unknown_device' },
     ],
   });
 }
@@ -46,7 +46,7 @@ const report = (n: number, kind: string, of = push) =>
   shop.sdk.call('POST', '/v1/receipts', {
     receipts: [
       {
-        messageId: encodeMessageId(api.deps.messageMac, { pushNo: of.no, n }),
+        messageId: encodeMessageId(api.deps.messageMac, { pushNo: of.no, deliveryNo: n }),
         kind,
         eventId: `${kind}-${n}`,
         at: api.clock.now.toISOString(),
@@ -62,7 +62,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
   test('every drop has a meaning and a remedy, and the sums are shown', async () => {
     const body = await get(`/v1/pushes/${push.id}/statistics`);
     expect(body['reasons']).toEqual([
-      expect.objectContaining({ outcome: 'lost', reason: 'unknown_device', devices: 1 }),
+      expect.objectContaining({ outcome: 'unreachable', reason: 'unknown_device', devices: 1 }),
       expect.objectContaining({ outcome: 'failure', reason: 'BadDeviceToken', devices: 1 }),
     ]);
     for (const { whatToDo } of body['reasons'] as { whatToDo: string }[]) expect(whatToDo).not.toBe('');
@@ -114,7 +114,7 @@ describe('GET /v1/pushes/{id}/statistics', () => {
       deliveries: [
         { status: 'accepted', platform: 'ios', variant: 3 },
         { status: 'pending', platform: 'ios', variant: 0 },
-        { status: 'lost', platform: null, reason: 'unknown_device' },
+        { status: 'unreachable', platform: null, reason: 'unknown_device' },
       ],
     });
     const variants = {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Db, openDatabase } from '../../db/core/database.ts';
-import { createSlot, deliveriesOf, slotOf } from '../../db/ledger/slots.ts';
+import { createPartition, deliveriesOf, partitionStartOf } from '../../db/ledger/partitions.ts';
 import { insertTask } from '../../db/tasks/tasks.ts';
 import { newId, pushIdOf } from '../../domain/ids.ts';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
@@ -11,7 +11,7 @@ export interface SentPush {
   readonly no: number;
   readonly id: string;
   readonly taskId: string;
-  readonly slot: Date;
+  readonly partitionStart: Date;
 }
 
 const WINDOW_MS = 72 * 3_600_000;
@@ -28,8 +28,8 @@ export async function seedSentPush(
   const { db } = openDatabase(databaseUrl, 2, 'bench');
   try {
     const { startedAt } = args;
-    const slot = slotOf(startedAt);
-    await createSlot(db, slot);
+    const partitionStart = partitionStartOf(startedAt);
+    await createPartition(db, partitionStart);
     const taskId = await seedTask(db, args);
     const id = pushIdOf(taskId, 1);
     const { no } = await db
@@ -42,7 +42,7 @@ export async function seedSentPush(
         revision: 1,
         status: 'collecting',
         due_at: startedAt,
-        slot,
+        partition_start: partitionStart,
         started_at: startedAt,
         created_at: startedAt,
         window_ms: WINDOW_MS,
@@ -50,8 +50,8 @@ export async function seedSentPush(
       })
       .returning('no')
       .executeTakeFirstOrThrow();
-    await seedRows(db, { no, slot, devices: args.devices, at: startedAt });
-    return { no, id, taskId, slot };
+    await seedRows(db, { no, partitionStart, devices: args.devices, at: startedAt });
+    return { no, id, taskId, partitionStart };
   } finally {
     await db.destroy();
   }
@@ -80,31 +80,31 @@ async function seedTask(
 /** Makes the rows, of which a 50th is rejected. */
 async function seedRows(
   db: Db,
-  { no, slot, devices, at }: { no: number; slot: Date; devices: number; at: Date },
+  { no, partitionStart, devices, at }: { no: number; partitionStart: Date; devices: number; at: Date },
 ): Promise<void> {
   const rows = Math.max(250, Math.min(LEASE_ROWS, Math.ceil(devices / 8)));
   await sql`
-    insert into ${deliveriesOf(slot)} (slot, push_no, n, device_no, device_id, platform, channel, token, status, reason, settled_at)
-    select ${slot}::timestamptz, ${no}::bigint, n, n, 'device-' || lpad(n::text, 8, '0'), n % 2,
+    insert into ${deliveriesOf(partitionStart)} (partition_start, push_no, delivery_no, device_no, device_id, platform, channel, token, status, reason, settled_at)
+    select ${partitionStart}::timestamptz, ${no}::bigint, n, n, 'device-' || lpad(n::text, 8, '0'), n % 2,
       case n % 2 when 0 then 'apns' else 'fcm' end, encode(sha256(int8send(n)), 'hex'),
       case when n % 50 < 2 then ${sql.lit(STATUS_CODE.rejected)} else ${sql.lit(STATUS_CODE.accepted)} end,
       case when n % 50 < 2 then 'Unregistered' end, ${at}::timestamptz
     from generate_series(1, ${devices}::bigint) n`.execute(db);
   await sql`
-    insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending, done)
+    insert into leases (push_no, lease_no, first_no, last_no, claimed_to, pending, done)
     select ${no}::bigint, i, i * ${rows}::int + 1, least((i + 1) * ${rows}::int, ${devices}::int),
       least((i + 1) * ${rows}::int, ${devices}::int), '{0,0,0}', true
     from generate_series(0, (${devices}::int - 1) / ${rows}::int) i`.execute(db);
   await sql`
-    insert into push_counters (push_no, slot, platform, metric, reason, hour, value)
-    select ${no}::bigint, (n - 1) / ${rows}::int, platform,
+    insert into push_counters (push_no, shard, platform, metric, reason, hour, value)
+    select ${no}::bigint, (delivery_no - 1) / ${rows}::int, platform,
       case when status = ${sql.lit(STATUS_CODE.rejected)} then 'failure' when platform = 0 then 'success' else 'no_feedback' end,
       coalesce(reason, ''), 0, count(*)
-    from ${deliveriesOf(slot)} where push_no = ${no} group by 2, 3, 4, 5
+    from ${deliveriesOf(partitionStart)} where push_no = ${no} group by 2, 3, 4, 5
     union all
     select ${no}::bigint, -9, platform, metric, '', -1, count(*)
-    from ${deliveriesOf(slot)}, unnest('{planned,matched}'::text[]) metric where push_no = ${no} group by 3, 4`.execute(
+    from ${deliveriesOf(partitionStart)}, unnest('{planned,matched}'::text[]) metric where push_no = ${no} group by 3, 4`.execute(
     db,
   );
-  await sql`vacuum analyze ${deliveriesOf(slot)}`.execute(db);
+  await sql`vacuum analyze ${deliveriesOf(partitionStart)}`.execute(db);
 }

@@ -20,7 +20,7 @@ export async function progressOf(pool: Pool, taskId: string): Promise<Progress |
     `select p.no::int as "pushNo", p.id as "pushId", p.status, p.started_at as "startedAt",
        coalesce(l.planned, 0)::int as planned, coalesce(l.left, 0)::int as left, coalesce(l.done, false) and p.next_part_from is null as "isSent"
      from pushes p left join lateral (
-       select sum(to_n - from_n + 1) as planned, bool_and(done) as done,
+       select sum(last_no - first_no + 1) as planned, bool_and(done) as done,
          sum((select sum(x) from unnest(pending) x)) as left
        from leases where push_no = p.no
      ) l on true where p.task_id = $1 order by p.seq desc limit 1`,

@@ -28,14 +28,14 @@ export async function bareUpdates(
             impression_at = case when u.kind = 1 then $4 else impression_at end,
             open_at = case when u.kind = 2 then $4 else open_at end,
             dismissed_at = case when u.kind = 3 then $4 else dismissed_at end
-          from unnest($2::int[], $3::int[]) u (n, kind)
-          where d.slot = $5 and d.push_no = $1 and d.n = u.n`,
+          from unnest($2::int[], $3::int[]) u (delivery_no, kind)
+          where d.partition_start = $5 and d.push_no = $1 and d.delivery_no = u.delivery_no`,
         values: [
           push.no,
           numbersText(numbers),
           numbersText(kinds.map((kind) => ['delivered', 'impression', 'open', 'dismissal'].indexOf(kind))),
           at,
-          push.slot,
+          push.partitionStart,
         ],
       });
     }

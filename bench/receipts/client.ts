@@ -61,9 +61,9 @@ function bodiesOf({ signingKey, pushNo, devices, from, to, batch }: ClientInput)
   const bodies: Buffer[] = [];
   for (let start = from; start < to; start += batch) {
     const receipts = Array.from({ length: Math.min(batch, to - start) }, (_, offset) => {
-      const n = deviceOf(start + offset, devices);
-      const messageId = encodeMessageId(mac, { pushNo, n });
-      return { messageId, kind: kindOf(n), eventId: `6f1d2c34-9a7e-4b1f-8c55-${n}`, at };
+      const deliveryNo = deviceOf(start + offset, devices);
+      const messageId = encodeMessageId(mac, { pushNo, deliveryNo });
+      return { messageId, kind: kindOf(deliveryNo), eventId: `6f1d2c34-9a7e-4b1f-8c55-${deliveryNo}`, at };
     });
     bodies.push(Buffer.from(JSON.stringify({ sentAt: at, receipts })));
   }

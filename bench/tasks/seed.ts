@@ -59,7 +59,7 @@ export async function seedTasks(
     [appId],
   );
   await pool.query(
-    `insert into push_counters (push_no, slot, platform, metric, reason, value)
+    `insert into push_counters (push_no, shard, platform, metric, reason, value)
      select p.no, s, d, metric, '', 1000
      from pushes p, generate_series(0, 1) s, generate_series(0, 1) d,
        unnest(array['planned', 'matched', 'success', 'impression', 'open', 'dismissal']) metric

@@ -30,12 +30,12 @@ export async function createResultAudience(
     await lockLedgerShared(trx, [pushNo]);
     const push = await trx
       .selectFrom('pushes')
-      .select(['id', 'slot', 'window_ends_at', 'details_deleted_at', 'next_part_from'])
+      .select(['id', 'partition_start', 'window_ends_at', 'details_deleted_at', 'next_part_from'])
       .where('no', '=', pushNo)
       .where('app_id', '=', audience.appId)
       .executeTakeFirst();
     if (push === undefined || areDetailsGone(push, audience.now)) return 'gone';
-    if (push.slot === null || push.next_part_from !== null) return 'unready';
+    if (push.partition_start === null || push.next_part_from !== null) return 'unready';
     const { id, appId, name, createdBy, now } = audience;
     const made = { created_by: createdBy, created_at: now };
     await trx
@@ -52,7 +52,7 @@ export async function createResultAudience(
     const { numAffectedRows } = await sql`
       insert into audience_members (audience_id, version, kind, id)
       select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
-      from deliveries d where ${whereDetails({ pushNo, slot: push.slot, variants }, filter)}
+      from deliveries d where ${whereDetails({ pushNo, partitionStart: push.partition_start, variants }, filter)}
         and d.device_id <> ''
       on conflict do nothing`.execute(trx);
     const members = Number(numAffectedRows ?? 0);

@@ -15,7 +15,7 @@ export interface PushRef {
   readonly no: number;
   readonly id: string;
   readonly taskId: string;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly startedAt: Date;
 }
 
@@ -99,10 +99,10 @@ async function loadSources(
 /** Pushes whose deliveries are still stored. */
 async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef[]> {
   const { rows } = await sql<PushRef>`
-    select no, id, task_id as "taskId", slot, started_at as "startedAt"
+    select no, id, task_id as "taskId", partition_start as "partitionStart", started_at as "startedAt"
     from pushes
     where app_id = ${appId}
-      and slot is not null
+      and partition_start is not null
       and started_at is not null
       and details_deleted_at is null
       and window_ends_at > ${now}`.execute(db);

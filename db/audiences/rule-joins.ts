@@ -104,12 +104,12 @@ export function joinPushes(
     (push) => (rule.taskId === undefined || push.taskId === rule.taskId) && push.startedAt.getTime() >= since,
   );
   if (chosen.length === 0) return sql`false`;
-  const slots = [...new Set(chosen.map(({ slot }) => slot.toISOString()))];
+  const starts = [...new Set(chosen.map(({ partitionStart }) => partitionStart.toISOString()))];
   const name = alias(joins);
   joins.push(sql`left join (
     select distinct dl.device_no as owner
     from deliveries dl
-    where dl.slot = any(${slots}::timestamptz[])
+    where dl.partition_start = any(${starts}::timestamptz[])
       and dl.push_no = any(${chosen.map(({ no }) => no)}::bigint[])
       and dl.device_no is not null
       and ${RESULTS[rule.op]}

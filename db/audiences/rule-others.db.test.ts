@@ -128,7 +128,7 @@ test('a rule matches by results of pushes while their deliveries are stored', as
       { status: 'accepted', platform: 'android', deviceId: 'opened' },
       { status: 'accepted', platform: 'android', deviceId: 'silent' },
       { status: 'accepted', platform: 'ios', deviceId: 'iphone' },
-      { status: 'lost', platform: 'android', deviceId: 'lost', reason: 'no_token' },
+      { status: 'unreachable', platform: 'android', deviceId: 'lost', reason: 'no_token' },
     ],
   });
   await sql`update deliveries set device_no = d.no from devices d where d.app_id = ${appId} and d.device_id = deliveries.device_id

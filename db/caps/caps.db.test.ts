@@ -14,7 +14,7 @@ import {
   soundFigures,
 } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { deliveriesOf, dropSlot } from '../ledger/slots.ts';
+import { deliveriesOf, dropPartition } from '../ledger/partitions.ts';
 import { prepareRecipients } from '../preparation/prepare.ts';
 import { readStatistics } from '../statistics/statistics.ts';
 import { dropContactsBefore, settleContacts } from './contact-log.ts';
@@ -56,11 +56,11 @@ async function push(app: SeededApp, more: object = {}, at = now) {
 async function leasesOf({ no }: PreparedPush): Promise<[from: number, to: number, due: string][]> {
   const rows = await database.db
     .selectFrom('leases')
-    .select(['from_n', 'to_n', 'due_at'])
+    .select(['first_no', 'last_no', 'due_at'])
     .where('push_no', '=', no)
     .orderBy('lease_no')
     .execute();
-  return rows.map((row) => [row.from_n, row.to_n, row.due_at?.toISOString() ?? '']);
+  return rows.map((row) => [row.first_no, row.last_no, row.due_at?.toISOString() ?? '']);
 }
 
 async function settleAs(
@@ -70,7 +70,7 @@ async function settleAs(
   ids?: string[],
 ) {
   const only = ids === undefined ? sql`` : sql`and device_id = any(${ids}::text[])`;
-  await sql`update ${deliveriesOf(prepared.slot)} set status = ${STATUS_CODE[status]}, settled_at = ${at}
+  await sql`update ${deliveriesOf(prepared.partitionStart)} set status = ${STATUS_CODE[status]}, settled_at = ${at}
     where push_no = ${prepared.no} and status = ${STATUS_CODE.pending} ${only}`.execute(database.db);
 }
 
@@ -221,7 +221,7 @@ describe('quiet hours', () => {
     { id: 'home' },
   ];
 
-  test('keep out devices where it is then, over midnight too; elsewhere they are sent to', async () => {
+  test('suppress devices in zones where they hold, over midnight too; other devices are sent to', async () => {
     const app = await open({ quietHours: { from: '22:00', to: '08:00' } }, zones);
     const night = await push(app);
     expect(night.reasons).toEqual({ quiet_hours: 1 });
@@ -264,16 +264,16 @@ describe('quiet hours', () => {
     expect(await push(drops, transactional)).toMatchObject({ pending: 3, held: 0 });
   });
 
-  test('a push of which everybody is held back says when it can begin', async () => {
+  test('a push whose devices are all held back says when it can begin', async () => {
     const app = await open({ quietHours: { from: '22:00', to: '08:00', action: 'hold' } }, [
       { id: 'auckland', timeZone: 'Pacific/Auckland' },
     ]);
     // In another half hour than what other tests leave.
-    const { prepared, slot, no } = await push(app, {}, later(0.5));
+    const { prepared, partitionStart, no } = await push(app, {}, later(0.5));
     expect(prepared).toEqual({ planned: 1, sendable: 1, firstDueAt: Date.parse('2026-11-22T19:00:00Z') });
-    expect(await dropSlot(database.db, { slot, now: later(8) })).toBe(false);
+    expect(await dropPartition(database.db, { partitionStart, now: later(8) })).toBe(false);
     expect((await readStatistics(database.db, { pushNo: no, now: later(8) }))?.held).toBe(1);
-    expect(await dropSlot(database.db, { slot, now: later(9) })).toBe(true);
+    expect(await dropPartition(database.db, { partitionStart, now: later(9) })).toBe(true);
   });
 
   test('a cap judges a device that is held back by the time at which it is sent to', async () => {
@@ -303,10 +303,10 @@ describe('quiet hours', () => {
           const at = later(hour);
           const pushed = await push(app, {}, at);
           const leases = await leasesOf(pushed);
-          for (const { id, n } of await deliveriesOfPush(database.db, pushed)) {
+          for (const { id, deliveryNo } of await deliveriesOfPush(database.db, pushed)) {
             const own = all[Number(id.slice(1))];
             const known = own === undefined || own === 'Mars/Olympus' ? 'Asia/Shanghai' : own;
-            const lease = leases.find(([from, to]) => n >= from && n <= to);
+            const lease = leases.find(([from, to]) => deliveryNo >= from && deliveryNo <= to);
             expect(lease?.[2], `${id} ${known}`).toBe(
               new Date(endOfQuiet(quiet, at.getTime(), known)).toISOString(),
             );

@@ -5,7 +5,7 @@ import { classOf, type TaskDefinition } from '../../domain/tasks/task-definition
 import { PUSHES_DONE_SENDING } from '../../domain/tasks/task-status.ts';
 import type { Db } from '../core/database.ts';
 import { withHashJoins } from '../core/planner-settings.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import type { Schema } from '../schema/schema.ts';
 import { findDefinition } from '../tasks/task-state.ts';
 
@@ -14,7 +14,7 @@ interface LoggedPush {
   readonly app_id: string;
   readonly task_id: string;
   readonly revision: number;
-  readonly slot: Date | null;
+  readonly partition_start: Date | null;
 }
 
 const { pending, retry, accepted, ambiguous } = STATUS_CODE;
@@ -43,26 +43,26 @@ export async function logContacts(
 
 async function insertContacts(
   trx: Transaction<Schema>,
-  { no, app_id, slot }: LoggedPush,
+  { no, app_id, partition_start: partitionStart }: LoggedPush,
   definition: TaskDefinition,
   statuses: readonly number[],
   now: Date,
   above = 0,
 ): Promise<void> {
-  if (slot === null) return;
+  if (partitionStart === null) return;
   const place = MESSAGE_CLASSES.indexOf(classOf(definition));
   await sql`
     insert into contacts (app_id, push_no, user_key, device_no, channel, class, at)
     select ${app_id}, ${no}::bigint, coalesce('=' || d.user_id, '#' || d.no), d.no, delivery.channel,
       ${place}::smallint,
       coalesce(delivery.settled_at, lease.due_at, ${now}::timestamptz)
-    from ${deliveriesOf(slot)} delivery
+    from ${deliveriesOf(partitionStart)} delivery
     join devices d on d.no = delivery.device_no
     left join leases lease on lease.push_no = delivery.push_no
       and lease.due_at is not null
-      and delivery.n between lease.from_n and lease.to_n
+      and delivery.delivery_no between lease.first_no and lease.last_no
     where delivery.push_no = ${no}
-      and delivery.n > ${above}
+      and delivery.delivery_no > ${above}
       and delivery.status = any(${statuses}::smallint[])`.execute(trx);
 }
 
@@ -73,18 +73,26 @@ async function insertContacts(
 export async function settleContacts(trx: Transaction<Schema>, pushNo: number, now: Date): Promise<void> {
   const push = await trx
     .selectFrom('pushes')
-    .select(['no', 'app_id', 'task_id', 'revision', 'slot', 'contacts_logged_at', 'contacts_settled_at'])
+    .select([
+      'no',
+      'app_id',
+      'task_id',
+      'revision',
+      'partition_start',
+      'contacts_logged_at',
+      'contacts_settled_at',
+    ])
     .where('no', '=', pushNo)
     .forUpdate()
     .executeTakeFirstOrThrow();
-  if (push.contacts_settled_at !== null || push.slot === null) return;
+  if (push.contacts_settled_at !== null || push.partition_start === null) return;
   const definition = await findDefinition(trx, push);
   if (push.contacts_logged_at !== null) {
     const unsent = sql`
       delete from contacts contact
       where contact.push_no = ${pushNo}
         and not exists (
-          select from ${deliveriesOf(push.slot)} delivery
+          select from ${deliveriesOf(push.partition_start)} delivery
           where delivery.push_no = ${pushNo}
             and delivery.device_no = contact.device_no
             and delivery.status = any(${SENT}::smallint[])
@@ -120,9 +128,9 @@ export async function logRunningPushes(
 ): Promise<void> {
   const pushes = await trx
     .selectFrom('pushes')
-    .select(['no', 'app_id', 'task_id', 'revision', 'slot'])
+    .select(['no', 'app_id', 'task_id', 'revision', 'partition_start'])
     .where('app_id', '=', appId)
-    .where('slot', 'is not', null)
+    .where('partition_start', 'is not', null)
     .where('details_deleted_at', 'is', null)
     .where('contacts_logged_at', 'is', null)
     .where('contacts_settled_at', 'is', null)

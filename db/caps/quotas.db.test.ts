@@ -12,7 +12,7 @@ import {
   soundFigures,
 } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { settleContacts } from './contact-log.ts';
 import { replaceContactRules } from './contact-rules.ts';
 
@@ -123,7 +123,7 @@ test('places of deliveries that a push did not send are given back', async () =>
   const app = await open([{ max: 4, ...QUOTA }], android(4));
   const first = await push(app);
   const [one = ''] = await sentTo(first);
-  await sql`update ${deliveriesOf(first.slot)} set settled_at = ${now},
+  await sql`update ${deliveriesOf(first.partitionStart)} set settled_at = ${now},
     status = case when device_id = ${one} then ${STATUS_CODE.accepted}::smallint else ${STATUS_CODE.not_sent}::smallint end
     where push_no = ${first.no}`.execute(database.db);
   await database.db.transaction().execute((trx) => settleContacts(trx, first.no, now));

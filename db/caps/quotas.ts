@@ -35,7 +35,7 @@ export function withinQuotas(
       from (${rows}) recipient
       cross join home
     ), quotas as materialized (
-      -- What each channel has left on each of these days.
+      -- The quota that each channel has left on each of these days.
       select days.channel, days.day, min(quota.max - (
         select count(*)
         from contacts contact

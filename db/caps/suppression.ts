@@ -56,7 +56,7 @@ export async function findSuppression(
   };
 }
 
-/** Which user and time zone a device counts for. */
+/** The user and the time zone that a device counts for. */
 const PLACE_COLUMNS: RecipientColumns = {
   user_key: sql`coalesce('=' || d.user_id, '#' || d.no)`,
   zone: sql`coalesce(d.time_zone, '')`,
@@ -88,7 +88,7 @@ function actionOf({ action }: QuietHours, use: QuietUse): 'drop' | 'hold' | 'ign
 interface Sending {
   readonly pushNo: number;
   readonly now: Date;
-  /** When the row `recipient` is to be sent. */
+  /** The time at which the row `recipient` is to be sent. */
   readonly at: RawBuilder<unknown>;
 }
 
@@ -153,7 +153,7 @@ function judge(
         where app.id = ${appId}
       ) home on true
     ), placed as materialized (
-      -- Where and when each device would be sent to: caps and quiet hours ask for this.
+      -- The place and time at which each device would be sent to, for caps and quiet hours.
       select recipient.device_no, recipient.user_key, recipient.channel, ${at} as at, zones.name as zone
       from judged_rows recipient
       join zones on zones.zone = recipient.zone
@@ -168,7 +168,7 @@ function judge(
 
 const MISSING = sql`when recipient.misses_variable then ${reason('missing_variable')}`;
 
-/** The first reason that holds; none for a row that is lost. */
+/** The first reason that holds; null for a row that is unreachable. */
 function judgement(cases: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   return sql`
     case

@@ -4,10 +4,10 @@ import type { Db } from './database.ts';
 
 type Key<Names extends string = string> = Readonly<Record<Names, number | string>>;
 
-/** A table of counters. Each counter is the sum over several slots, so that no row is hot. */
+/** A table of counters. Each counter is the sum over several shards, so that no row is hot. */
 export interface CounterTable<Of extends Key<keyof Of & string>> {
   readonly name: string;
-  /** The columns of a counter's key, beside its slot, with their types. */
+  /** The columns of a counter's key, beside its shard, with their types. */
   readonly columns: { readonly [Name in keyof Of & string]: 'bigint' | 'smallint' | 'text' };
 }
 
@@ -29,8 +29,8 @@ export class Deltas<Of extends Key<keyof Of & string>> {
     else delta.value += value;
   }
 
-  /** Adds the sums to the counters of one slot, in one fixed order, so that two writers cannot deadlock. */
-  async write(db: Db, slot: number): Promise<void> {
+  /** Adds the sums to the counters of one shard, in one fixed order, so that two writers cannot deadlock. */
+  async write(db: Db, shard: number): Promise<void> {
     const rows = [...this.#deltas]
       .filter(([, { value }]) => value !== 0)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -45,11 +45,11 @@ export class Deltas<Of extends Key<keyof Of & string>> {
       return sql`${text}::${sql.raw(type)}[]`;
     });
     await sql`
-      insert into ${table} (slot, ${columns}, value)
-      select ${slot}::smallint, ${columns}, value
+      insert into ${table} (shard, ${columns}, value)
+      select ${shard}::smallint, ${columns}, value
       from unnest(${sql.join(arrays)}, ${numbersText(rows.map(({ value }) => value))}::bigint[])
         with ordinality delta (${columns}, value, place)
       order by place
-      on conflict (slot, ${columns}) do update set value = ${table}.value + excluded.value`.execute(db);
+      on conflict (shard, ${columns}) do update set value = ${table}.value + excluded.value`.execute(db);
   }
 }

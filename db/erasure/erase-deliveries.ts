@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { Db } from '../core/database.ts';
+import { deliveriesOf, holdPartition } from '../ledger/partitions.ts';
 import { lockLedgerShared, lockParts } from '../ledger/push-lock.ts';
-import { deliveriesOf, holdSlot } from '../ledger/slots.ts';
 import { abandonDevices } from '../ledger/sweep.ts';
 import type { Schema } from '../schema/schema.ts';
 import { numbersOf, type Subject } from './erase-registry.ts';
@@ -33,7 +33,7 @@ export async function listPushesWithDetails(db: Db, appId: string): Promise<Push
     from pushes
     where app_id = ${appId}
       and details_deleted_at is null
-      and (slot is not null or status = 'preparing')
+      and (partition_start is not null or status = 'preparing')
     order by no`.execute(db);
   return rows;
 }
@@ -49,37 +49,41 @@ export async function eraseDeliveries(
 ): Promise<ErasedDeliveries> {
   return await db.transaction().execute(async (trx) => {
     await lockLedgerShared(trx, [pushNo]);
-    // Waits for a preparation under way, and keeps the next one out.
+    // The lock waits for a preparation under way, and keeps the next one out.
     await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
-      .select('slot')
+      .select('partition_start')
       .where('no', '=', pushNo)
       .forShare()
       .executeTakeFirst();
-    const slot = push?.slot ?? null;
-    if (slot === null || !(await holdSlot(trx, slot))) return { erased: 0, inFlight: 0 };
+    const partitionStart = push?.partition_start ?? null;
+    if (partitionStart === null || !(await holdPartition(trx, partitionStart)))
+      return { erased: 0, inFlight: 0 };
     const deviceNos = numbersOf(subject.devices);
-    for (const leaseNo of await leasesWaiting(trx, { pushNo, slot, deviceNos })) {
-      await abandonDevices(trx, { pushNo, leaseNo, slot, now }, { deviceNos, reason: 'cancelled' });
+    for (const leaseNo of await leasesWaiting(trx, { pushNo, partitionStart, deviceNos })) {
+      await abandonDevices(trx, { pushNo, leaseNo, partitionStart, now }, { deviceNos, reason: 'cancelled' });
     }
-    return await forgetRecipients(trx, { pushNo, slot, deviceNos, userIds: subject.userIds });
+    return await forgetRecipients(trx, { pushNo, partitionStart, deviceNos, userIds: subject.userIds });
   });
 }
 
 interface Rows {
   readonly pushNo: number;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly deviceNos: readonly number[];
 }
 
 const { pending, retry } = STATUS_CODE;
 
-async function leasesWaiting(trx: Transaction<Schema>, { pushNo, slot, deviceNos }: Rows): Promise<number[]> {
+async function leasesWaiting(
+  trx: Transaction<Schema>,
+  { pushNo, partitionStart, deviceNos }: Rows,
+): Promise<number[]> {
   const { rows } = await sql<{ leaseNo: number }>`
     select distinct lease.lease_no as "leaseNo"
-    from ${deliveriesOf(slot)} d
-    join leases lease on lease.push_no = d.push_no and d.n between lease.from_n and lease.to_n
+    from ${deliveriesOf(partitionStart)} d
+    join leases lease on lease.push_no = d.push_no and d.delivery_no between lease.first_no and lease.last_no
     where d.push_no = ${pushNo}
       and d.device_no = any(${deviceNos}::bigint[])
       and d.status in (${pending}, ${retry})
@@ -89,9 +93,9 @@ async function leasesWaiting(trx: Transaction<Schema>, { pushNo, slot, deviceNos
 
 async function forgetRecipients(
   trx: Transaction<Schema>,
-  { pushNo, slot, deviceNos, userIds }: Rows & { userIds: readonly string[] },
+  { pushNo, partitionStart, deviceNos, userIds }: Rows & { userIds: readonly string[] },
 ): Promise<ErasedDeliveries> {
-  const table = deliveriesOf(slot);
+  const table = deliveriesOf(partitionStart);
   const { numAffectedRows } = await sql`
     update ${table} d
     set device_id = '', device_no = null, token = null, variables = null

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { expect, test, vi } from 'vitest';
 import { preparePush, seedDevices, soundFigures } from '../../test/fixtures/push-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { prepareNextPart } from '../preparation/prepare-next.ts';
 import { eraseUsers } from './erase.ts';
 
@@ -13,7 +13,7 @@ const SLOW = { timeout: 30_000 };
 const now = new Date('2026-11-22T10:10:00Z');
 const database = useTestDatabase();
 
-test('who is erased while a part of an audience is written is not sent to, and named in no row', async () => {
+test('a user who is erased while a part of an audience is written is not sent to, and named in no row', async () => {
   const { db } = database;
   const app = await seedDevices(db, [], now);
   const { appId } = app;
@@ -24,13 +24,13 @@ test('who is erased while a part of an audience is written is not sent to, and n
     from generate_series(1, ${DEVICES}::int) i`.execute(db);
   await sql`update devices set user_id = 'ann' where app_id = ${appId} and device_id = 'd50000'`.execute(db);
   const push = await preparePush(db, app, {}, now);
-  const { no: pushNo, slot, definition, prepared } = push;
+  const { no: pushNo, partitionStart, definition, prepared } = push;
   const { lastLease = -1 } = prepared;
   await db.updateTable('pushes').set({ status: 'sending' }).where('no', '=', pushNo).execute();
 
   // The part waits before its commit for the transaction that has made its first lease.
   const inTheWay = await db.startTransaction().execute();
-  await sql`insert into leases (push_no, lease_no, from_n, to_n, mark_n, pending)
+  await sql`insert into leases (push_no, lease_no, first_no, last_no, claimed_to, pending)
     values (${pushNo}, ${lastLease + 1}, 1, 1, 0, '{}')`.execute(inTheWay);
   const part = prepareNextPart(db, { pushNo, appId, definition, lastLease, now });
   await vi.waitUntil(() => isAnybodyWaiting('transactionid'), SLOW);
@@ -41,7 +41,7 @@ test('who is erased while a part of an audience is written is not sent to, and n
   expect((await part).planned).toBe(DEVICES);
   expect(await erased).toMatchObject({ devices: 1, deliveries: 1, inFlight: 0 });
   const { rows } = await sql<object>`
-    select device_id, device_no, token, status, reason from ${deliveriesOf(slot)}
+    select device_id, device_no, token, status, reason from ${deliveriesOf(partitionStart)}
     where push_no = ${pushNo} and status <> 0`.execute(db);
   expect(rows).toEqual([
     { device_id: '', device_no: null, token: null, status: expect.any(Number), reason: 'cancelled' },

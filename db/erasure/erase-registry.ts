@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 
-/** Whose data goes: users, and a batch of their devices. */
+/** The subject of an erasure: users, and a batch of their devices. */
 export interface Subject {
   readonly appId: string;
   readonly userIds: readonly string[];

@@ -14,7 +14,7 @@ import { createResultAudience } from '../audiences/result-audience.ts';
 import { digestsOf } from '../devices/device-identifiers.ts';
 import { registerDevice } from '../devices/devices.ts';
 import { recordEvents } from '../events/events.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { finalisePush } from '../statistics/finalise.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { eraseUsers } from './erase.ts';
@@ -64,11 +64,11 @@ async function openScene(statuses: Readonly<Record<string, SeededDelivery['statu
   const deliveries: SeededDelivery[] = Object.entries(statuses).map(([deviceId, status]) => ({
     deviceId,
     status,
-    ...(status === 'lost' ? { platform: null, reason: 'unknown_user' } : { platform: 'ios' }),
+    ...(status === 'unreachable' ? { platform: null, reason: 'unknown_user' } : { platform: 'ios' }),
   }));
   const push = await seedPush(database.db, { appId, taskId, startedAt: now, deliveries, status: 'sending' });
   await sql`
-    update ${deliveriesOf(push.slot)} d set device_no = v.no from devices v
+    update ${deliveriesOf(push.partitionStart)} d set device_no = v.no from devices v
     where d.push_no = ${push.no} and v.app_id = ${appId} and v.device_id = d.device_id`.execute(database.db);
   return { appId, personId, push };
 }
@@ -76,8 +76,8 @@ async function openScene(statuses: Readonly<Record<string, SeededDelivery['statu
 const rowsOf = async (push: SeededPush) =>
   (
     await sql<{ id: string; no: number | null; token: string | null; status: number }>`
-      select device_id as id, device_no as no, token, status from ${deliveriesOf(push.slot)}
-      where push_no = ${push.no} order by n`.execute(database.db)
+      select device_id as id, device_no as no, token, status from ${deliveriesOf(push.partitionStart)}
+      where push_no = ${push.no} order by delivery_no`.execute(database.db)
   ).rows;
 const erase = (appId: string, ...userIds: string[]) => eraseUsers(database.db, { appId, userIds, now });
 
@@ -141,8 +141,8 @@ test("a user's devices, identifiers, events and memberships go; those of others 
   expect(await erase(appId, 'ann')).toEqual({ devices: 0, deliveries: 0, others: 0, inFlight: 0 });
 });
 
-test('deliveries say no more whom they were for, and every number stays', async () => {
-  const statuses = { a1: 'accepted', a2: 'rejected', b1: 'accepted', ann: 'lost' } as const;
+test('deliveries no longer name their recipient, and every number stays', async () => {
+  const statuses = { a1: 'accepted', a2: 'rejected', b1: 'accepted', ann: 'unreachable' } as const;
   const { appId, personId, push } = await openScene(statuses);
   const before = await readStatistics(database.db, { pushNo: push.no, now });
   expect(await erase(appId, 'ann')).toMatchObject({ devices: 2, deliveries: 3, inFlight: 0 });
@@ -157,12 +157,12 @@ test('deliveries say no more whom they were for, and every number stays', async 
   const saved = { name: 'Sent', pushNo: push.no, variants: [], filter: {} };
   const audience = { id: `audience-of-${appId}`, appId, ...saved };
   expect(await createResultAudience(database.db, { ...audience, createdBy: personId, now })).toBe(1);
-  expect(await recountStatistics(database.db, { pushNo: push.no, slot: push.slot })).toEqual(
-    before?.statistics,
-  );
+  expect(
+    await recountStatistics(database.db, { pushNo: push.no, partitionStart: push.partitionStart }),
+  ).toEqual(before?.statistics);
 });
 
-test('what waits for the user is not sent, is counted so, and the numbers add up when they are frozen', async () => {
+test("a user's waiting deliveries are not sent and counted as such, and the frozen numbers add up", async () => {
   const { appId, push } = await openScene({ a1: 'pending', a2: 'retry', b1: 'pending' });
   expect(await erase(appId, 'ann')).toMatchObject({ devices: 2, deliveries: 2, inFlight: 0 });
   const rows = await rowsOf(push);
@@ -180,7 +180,7 @@ test('what waits for the user is not sent, is counted so, and the numbers add up
 
 test('a device whose request is in flight is silent at once and goes when the answer is there', async () => {
   const { appId, push } = await openScene({ a1: 'pending', a2: 'accepted', b1: 'accepted' });
-  await database.db.updateTable('leases').set({ mark_n: 1 }).where('push_no', '=', push.no).execute();
+  await database.db.updateTable('leases').set({ claimed_to: 1 }).where('push_no', '=', push.no).execute();
   expect(await erase(appId, 'ann')).toMatchObject({ devices: 0, deliveries: 1, inFlight: 1 });
   const silent = database.db
     .selectFrom('devices')
@@ -190,8 +190,8 @@ test('a device whose request is in flight is silent at once and goes when the an
     { token: null, unsubscribed_at: now },
   ]);
   expect((await rowsOf(push))[0]).toMatchObject({ id: 'a1', token: 'token-1' });
-  await sql`update ${deliveriesOf(push.slot)} set status = ${STATUS_CODE.accepted}
-    where push_no = ${push.no} and n = 1`.execute(database.db);
+  await sql`update ${deliveriesOf(push.partitionStart)} set status = ${STATUS_CODE.accepted}
+    where push_no = ${push.no} and delivery_no = 1`.execute(database.db);
   expect(await erase(appId, 'ann')).toMatchObject({ devices: 2, deliveries: 1, inFlight: 0 });
 });
 

@@ -80,7 +80,7 @@ async function eraseBatch(db: Db, subject: Subject, now: Date): Promise<Erasure>
   const before = await erasePushes(db, pushes, subject, now);
   if (before.inFlight > 0) return { ...before, devices: 0, others: rows };
   const devices = await deleteDevices(db, subject);
-  // What was prepared since its devices were silent has them among its losses.
+  // Pushes that were prepared since the devices became silent have them among their losses.
   const settled = new Set(pushes.filter(({ mayGrow }) => !mayGrow).map(({ no }) => no));
   const after = await listPushesWithDetails(db, subject.appId);
   const grown = after.filter(({ no }) => !settled.has(no));

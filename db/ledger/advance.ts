@@ -9,14 +9,14 @@ import type { LeaseToken } from './leases.ts';
 import { shareLockOpenPush } from './push-control.ts';
 import { byNumber, type ResultsByNumber, type Settled, UNANSWERED } from './results-by-number.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
-import { type SqlValues, slotStatement } from './statement.ts';
+import { partitionStatement, type SqlValues } from './statement.ts';
 
 /** A device whose request is to be written now: it is marked in flight. */
 export interface Claimed {
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly token: string;
   readonly channel: Channel;
-  /** Which message of the content; null where there is only one. */
+  /** The variant of the content; null where there is only one message. */
   readonly variant: number | null;
   /** The values of the variables of its message. */
   readonly variables: Given | null;
@@ -35,16 +35,16 @@ export interface Advanced {
 }
 
 export interface Advance {
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly startedAt: Date;
   readonly results: readonly Settled[];
-  /** Rows above `mark` up to `newMark` are claimed; the same call again claims the same rows. */
-  readonly mark: number;
-  readonly newMark: number;
+  /** Rows above `claimedTo` up to `claimTo` are claimed. The same call again claims the same rows. */
+  readonly claimedTo: number;
+  readonly claimTo: number;
   /**
-   * Nothing is claimed any more, and nothing above `mark` was written: rows that a call without an answer
-   * claimed there are free again. Only an ending call may say so, because such a call may still be under way,
-   * and must not undo a later claim.
+   * Nothing is claimed any more, and nothing above `claimedTo` was written: rows that a call without an
+   * answer claimed there are free again. Only an ending call may say so, because such a call may still be
+   * under way, and must not undo a later claim.
    */
   readonly isEnding: boolean;
   /**
@@ -57,12 +57,12 @@ export interface Advance {
 
 /** The one row of a statement that had nothing to claim. */
 interface NotClaimed {
-  readonly n: null;
+  readonly deliveryNo: null;
 }
 
 type MaybeClaimed = Claimed | NotClaimed;
 
-interface ClaimValues extends LeaseToken, Pick<Advance, 'slot' | 'mark' | 'newMark' | 'now'> {}
+interface ClaimValues extends LeaseToken, Pick<Advance, 'partitionStart' | 'claimedTo' | 'claimTo' | 'now'> {}
 
 interface SettleValues extends ClaimValues, ResultsByNumber, Pick<Advance, 'isEnding' | 'retries'> {
   readonly hour: number;
@@ -86,8 +86,8 @@ const PENDING = sql.lit(STATUS_CODE.pending);
  * succeeds once a fence has committed.
  */
 export async function advanceLease(db: Db, token: LeaseToken, advance: Advance): Promise<Advanced> {
-  const { results, retries, mark, newMark, isEnding } = advance;
-  const claimsOnly = results.length === 0 && retries.length === 0 && newMark > mark && !isEnding;
+  const { results, retries, claimedTo, claimTo, isEnding } = advance;
+  const claimsOnly = results.length === 0 && retries.length === 0 && claimTo > claimedTo && !isEnding;
   if (claimsOnly) {
     const rows = await claim(db, { ...token, ...advance });
     // No row means that something is in the way, and the other statement says what.
@@ -102,14 +102,14 @@ export async function advanceLease(db: Db, token: LeaseToken, advance: Advance):
 }
 
 function isClaimed<Row extends MaybeClaimed>(row: Row): row is Row & Claimed {
-  return row.n !== null;
+  return row.deliveryNo !== null;
 }
 
 /**
  * A row where the lease was moved, even when nothing is pending there; none when the lease changed during the
  * wait.
  */
-const claim = slotStatement<ClaimValues, MaybeClaimed>(
+const claim = partitionStatement<ClaimValues, MaybeClaimed>(
   (deliveries, v) => sql`${NAMED}
     with control as (
       -- A fence waits for this share lock, and no claim succeeds after the fence.
@@ -117,7 +117,7 @@ const claim = slotStatement<ClaimValues, MaybeClaimed>(
     ), moved as (
       -- The high-water mark moves only while the lease is ours, and as it was when the statement began.
       update leases
-      set mark_n = greatest(mark_n, ${v.newMark}::int),
+      set claimed_to = greatest(claimed_to, ${v.claimTo}::int),
         seen_at = case when draining_until is null then ${v.now}::timestamptz end
       where ${isMine(v)}
         and not recalled
@@ -125,16 +125,16 @@ const claim = slotStatement<ClaimValues, MaybeClaimed>(
         and version = (select version from leases where ${isMine(v)})
       returning push_no
     )
-    select d.n, d.token, d.channel, d.variant, d.variables
+    select d.delivery_no as "deliveryNo", d.token, d.channel, d.variant, d.variables
     from moved
     left join ${deliveries} d on d.push_no = moved.push_no
-      and d.n > ${v.mark}::int
-      and d.n <= ${v.newMark}::int
+      and d.delivery_no > ${v.claimedTo}::int
+      and d.delivery_no <= ${v.claimTo}::int
       and d.status = ${PENDING}`,
 );
 
 /** Results are found by number in an array, never by a join that stale statistics could ruin. */
-const settleAndClaim = slotStatement<SettleValues, Row>(
+const settleAndClaim = partitionStatement<SettleValues, Row>(
   (deliveries, v) => sql`${NAMED}
     with control as (
       -- A fence waits for this share lock, and no claim succeeds after the fence.
@@ -151,7 +151,8 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
       where ${isMine(v)}
       for update
     ), flags as materialized (
-      -- What the statement may do, and the results by number. One row, so that it can be joined to anything.
+      -- The permissions of the statement, and the results by delivery number. One row, so that it can be
+      -- joined to anything.
       select
         exists (select from holder) as held,
         exists (select from control)
@@ -163,25 +164,25 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
       -- Each answered delivery gets its result. Rows that are settled already are not pending, and count
       -- once.
       update ${deliveries} d
-      set status = flags.statuses[d.n - ${v.base}::int + 1],
-        reason = flags.reasons[d.n - ${v.base}::int + 1],
+      set status = flags.statuses[d.delivery_no - ${v.base}::int + 1],
+        reason = flags.reasons[d.delivery_no - ${v.base}::int + 1],
         settled_at = ${v.now}
       from flags
       where flags.held
         and d.push_no = ${v.pushNo}
         and d.status = ${PENDING}
-        and d.n between ${v.base}::int and ${v.end}::int
-        and flags.statuses[d.n - ${v.base}::int + 1] <> ${sql.lit(UNANSWERED)}
+        and d.delivery_no between ${v.base}::int and ${v.end}::int
+        and flags.statuses[d.delivery_no - ${v.base}::int + 1] <> ${sql.lit(UNANSWERED)}
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(v, v.hour)}, claimed as (
-      -- What is written next. The mark makes these rows in flight, so they are not written themselves.
-      select d.n, d.token, d.channel, d.variant, d.variables
+      -- The devices to send to next. The high-water mark puts them in flight, so their rows are not written.
+      select d.delivery_no, d.token, d.channel, d.variant, d.variables
       from ${deliveries} d, flags
       where flags.held
         and flags.open
         and d.push_no = ${v.pushNo}
-        and d.n > ${v.mark}::int
-        and d.n <= ${v.newMark}::int
+        and d.delivery_no > ${v.claimedTo}::int
+        and d.delivery_no <= ${v.claimTo}::int
         and d.status = ${PENDING}
     ), reopened as (
       -- Rows to be tried again. One may be pending already, by a call whose answer was lost.
@@ -191,17 +192,17 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
       where flags.held
         and flags.open
         and d.push_no = ${v.pushNo}
-        and d.n = any(${v.retries}::int[])
+        and d.delivery_no = any(${v.retries}::int[])
         and d.status in (${sql.lit(STATUS_CODE.retry)}, ${PENDING})
-      returning d.n, d.token, d.channel, d.variant, d.variables
+      returning d.delivery_no, d.token, d.channel, d.variant, d.variables
     ), moved as (
-      -- The lease: its high-water mark, its sign of life, and what is left of it.
+      -- The high-water mark of the lease, the time its holder was seen, and its pending devices.
       update leases
       set
-        mark_n = case
-          when ${v.isEnding} then ${v.mark}::int
-          when flags.open then greatest(mark_n, ${v.newMark}::int)
-          else mark_n
+        claimed_to = case
+          when ${v.isEnding} then ${v.claimedTo}::int
+          when flags.open then greatest(claimed_to, ${v.claimTo}::int)
+          else claimed_to
         end,
         seen_at = case when draining_until is null then ${v.now}::timestamptz end,
         pending = ${PENDING_LEFT},
@@ -211,7 +212,7 @@ const settleAndClaim = slotStatement<SettleValues, Row>(
       returning done
     )
     select flags.held, flags.open, flags.stale, moved.done,
-      claims.n, claims.token, claims.channel, claims.variant, claims.variables
+      claims.delivery_no as "deliveryNo", claims.token, claims.channel, claims.variant, claims.variables
     from flags
     left join moved on true
     left join (

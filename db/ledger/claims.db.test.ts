@@ -22,7 +22,12 @@ async function openClaimed() {
   const person = await seedPerson(db, now);
   const taskId = await seedTask(db, { ...person, now });
   const deliveries = Array.from({ length: 10 }, () => ({ status: 'pending', platform: 'ios' }) as const);
-  const { no, slot } = await seedPush(db, { appId: person.appId, taskId, startedAt: now, deliveries });
+  const { no, partitionStart } = await seedPush(db, {
+    appId: person.appId,
+    taskId,
+    startedAt: now,
+    deliveries,
+  });
   const { epoch } = await openPush(db, { pushNo: no, resume: false });
   const token = (attempt: number): LeaseToken => ({ pushNo: no, leaseNo: 0, epoch, attempt });
   /** Nothing to settle: the statement that only claims, as usual. */
@@ -32,7 +37,7 @@ async function openClaimed() {
     to: number,
     { on = db, results = [] }: { on?: Db; results?: readonly Settled[] } = {},
   ) {
-    const range = { slot, startedAt: now, mark: from, newMark: to };
+    const range = { partitionStart, startedAt: now, claimedTo: from, claimTo: to };
     const { claimed, ...rest } = await advanceLease(on, by, {
       ...range,
       results,
@@ -40,14 +45,14 @@ async function openClaimed() {
       isEnding: false,
       now,
     });
-    return { ...rest, claimed: claimed.map(({ n }) => n).sort((a, b) => a - b) };
+    return { ...rest, claimed: claimed.map(({ deliveryNo }) => deliveryNo).sort((a, b) => a - b) };
   }
   const marked = async () =>
-    (await db.selectFrom('leases').select('mark_n').where('push_no', '=', no).executeTakeFirstOrThrow())
-      .mark_n;
+    (await db.selectFrom('leases').select('claimed_to').where('push_no', '=', no).executeTakeFirstOrThrow())
+      .claimed_to;
   await acquireLease(db, token(1), { now, startBefore });
   expect((await claim(token(1), 0, 4)).claimed).toEqual([1, 2, 3, 4]);
-  return { pushNo: no, slot, token, claim, marked };
+  return { pushNo: no, partitionStart, token, claim, marked };
 }
 
 const fence = (pushNo: number, db: Db = database.db) => fencePush(db, { pushNo, wanted: 'pause' });
@@ -97,13 +102,13 @@ test('a claim not yet committed keeps a fence waiting, and what it got is known 
 
 test.each([
   ['without anything to settle', []],
-  ['that settles', [{ n: 1, status: 'accepted', reason: null }] as const],
+  ['that settles', [{ deliveryNo: 1, status: 'accepted', reason: null }] as const],
 ])('a claim %s that waits for an erasure does not get the device of it', async (_, results) => {
   const { db } = database;
-  const { pushNo, slot, token, claim } = await openClaimed();
-  await sql`update deliveries set device_no = n where push_no = ${pushNo}`.execute(db);
+  const { pushNo, partitionStart, token, claim } = await openClaimed();
+  await sql`update deliveries set device_no = delivery_no where push_no = ${pushNo}`.execute(db);
   const claiming = await db.transaction().execute(async (trx) => {
-    const lease = { pushNo, leaseNo: 0, slot, now };
+    const lease = { pushNo, leaseNo: 0, partitionStart, now };
     expect(await abandonDevices(trx, lease, { deviceNos: [6], reason: 'cancelled' })).toBe(1);
     const waiting = claim(token(1), 4, 8, { results });
     await somebodyWaits();

@@ -13,7 +13,9 @@ export interface CounterRow {
   readonly value: number;
 }
 
-/** The counters of pushes with one content, which is needed when some of its devices got a locale of it. */
+/**
+ * The counters of pushes with one content. The content is needed when some devices got one of its locales.
+ */
 export function countersFrom(rows: readonly CounterRow[], content: Content | null): Counter[] {
   const locales = content === null ? [] : localesOf(content);
   return rows.flatMap(({ metric, platform: code, locale, reason, value }) => {

@@ -12,7 +12,7 @@ export interface CounterKey {
   readonly reason: string;
 }
 
-/** Only senders know the hour of the push in which they settled. */
+/** The hour of counters that no sender wrote. Only senders know the hour in which they settled. */
 export const NO_HOUR = -1;
 
 type Key = { readonly push_no: number; readonly hour: number } & CounterKey;
@@ -36,13 +36,13 @@ export class CounterDeltas {
     this.#deltas.add({ push_no: pushNo, platform, locale, metric, reason, hour }, value);
   }
 
-  async write(db: Db, slot: number): Promise<void> {
-    await this.#deltas.write(db, slot);
+  async write(db: Db, shard: number): Promise<void> {
+    await this.#deltas.write(db, shard);
   }
 }
 
 /** The shard of frozen counters. */
-const FROZEN_SLOT = -10;
+const FROZEN_SHARD = -10;
 
 /** Replaces the counters of the push for good. Only late receipts are still added to. */
 export async function replaceCounters(
@@ -54,5 +54,5 @@ export async function replaceCounters(
   for (const counter of counters) {
     if (counter.metric !== 'late') deltas.add(pushNo, counter, counter.value);
   }
-  await deltas.write(db, FROZEN_SLOT);
+  await deltas.write(db, FROZEN_SHARD);
 }

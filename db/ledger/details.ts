@@ -12,13 +12,13 @@ import { sendReasonSql, sendResultSql } from './send-result.ts';
 
 export interface DeviceDetail {
   /** The delivery's number within its push. */
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly deviceId: string;
   readonly platform: Platform | null;
   readonly channel: string | null;
   readonly variant: string | null;
   readonly result: DeviceResult;
-  /** Why the device failed, was lost, was suppressed or was not sent to. */
+  /** The reason for a result of failure, unreachable, suppressed or not_sent. */
   readonly reason: string | null;
   readonly blocked: boolean;
   readonly taps: number;
@@ -26,13 +26,13 @@ export interface DeviceDetail {
   readonly deliveredAt: Date | null;
   readonly impressionAt: Date | null;
   readonly openAt: Date | null;
-  /** null on iOS always: not supported there. */
+  /** Always null on iOS, which does not report dismissals. */
   readonly dismissedAt: Date | null;
 }
 
 export interface Ledger {
   readonly pushNo: number;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   /** The names of the content's variants, by their numbers. */
   readonly variants: readonly string[];
 }
@@ -52,13 +52,13 @@ const COLUMNS = {
   receipted: sql`d.delivered_at is not null`,
   reason: sql.ref('d.reason'),
 };
-const { pending, retry, lost, suppressed, not_sent } = STATUS_CODE;
+const { pending, retry, unreachable, suppressed, not_sent } = STATUS_CODE;
 
 /** The result of a row of any status. */
 const RESULT: RawBuilder<DeviceResult> = sql`coalesce(
   ${sendResultSql(COLUMNS)},
   case d.status
-    when ${sql.lit(lost)} then 'lost'
+    when ${sql.lit(unreachable)} then 'unreachable'
     when ${sql.lit(suppressed)} then 'suppressed'
     when ${sql.lit(not_sent)} then 'not_sent'
     else 'pending'
@@ -66,7 +66,7 @@ const RESULT: RawBuilder<DeviceResult> = sql`coalesce(
 )`;
 
 const REASON: RawBuilder<string | null> = sql`case
-  when d.status in (${sql.lit(lost)}, ${sql.lit(suppressed)}, ${sql.lit(not_sent)}) then d.reason
+  when d.status in (${sql.lit(unreachable)}, ${sql.lit(suppressed)}, ${sql.lit(not_sent)}) then d.reason
   when d.status in (${sql.lit(pending)}, ${sql.lit(retry)}) then null
   else nullif(${sendReasonSql(COLUMNS)}, '')
 end`;
@@ -75,8 +75,11 @@ end`;
 const VARIANT = sql`coalesce(d.variant, d.platform)`;
 
 /** The conditions of the filter on `deliveries d`. */
-export function whereDetails({ pushNo, slot, variants }: Ledger, filter: DetailsFilter): RawBuilder<unknown> {
-  const conditions = [sql`d.slot = ${slot} and d.push_no = ${pushNo}`];
+export function whereDetails(
+  { pushNo, partitionStart, variants }: Ledger,
+  filter: DetailsFilter,
+): RawBuilder<unknown> {
+  const conditions = [sql`d.partition_start = ${partitionStart} and d.push_no = ${pushNo}`];
   const { result, reason, platform, channel, variant, deviceId } = filter;
   const { delivered, blocked, impression, open, dismissal } = filter;
   if (result !== undefined) conditions.push(sql`${RESULT} = ${result}`);
@@ -98,10 +101,10 @@ export async function listDetails(
   db: Db,
   args: Ledger & { filter: DetailsFilter; after: number; upTo?: number; limit: number },
 ): Promise<DeviceDetail[]> {
-  const upTo = args.upTo === undefined ? sql`` : sql`and d.n <= ${args.upTo}`;
+  const upTo = args.upTo === undefined ? sql`` : sql`and d.delivery_no <= ${args.upTo}`;
   type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
   const { rows } = await sql<Row>`
-    select d.n, d.device_id as "deviceId", d.platform, d.channel,
+    select d.delivery_no as "deliveryNo", d.device_id as "deviceId", d.platform, d.channel,
       ${VARIANT} as variant,
       ${RESULT} as result,
       ${REASON} as reason,
@@ -113,8 +116,8 @@ export async function listDetails(
       d.dismissed_at as "dismissedAt"
     from deliveries d
     where ${whereDetails(args, args.filter)}
-      and d.n > ${args.after} ${upTo}
-    order by d.n
+      and d.delivery_no > ${args.after} ${upTo}
+    order by d.delivery_no
     limit ${args.limit}`.execute(db);
   return rows.map((row) => ({
     ...row,
@@ -124,15 +127,15 @@ export async function listDetails(
 }
 
 /** The number of the last device; 0 when there is none. */
-export async function lastDetail(db: Db, { pushNo, slot }: Ledger): Promise<number> {
-  const { rows } = await sql<{ n: number | null }>`
-    select max(d.n) as n
+export async function lastDetail(db: Db, { pushNo, partitionStart }: Ledger): Promise<number> {
+  const { rows } = await sql<{ last: number | null }>`
+    select max(d.delivery_no) as last
     from deliveries d
-    where d.slot = ${slot} and d.push_no = ${pushNo}`.execute(db);
-  return rows[0]?.n ?? 0;
+    where d.partition_start = ${partitionStart} and d.push_no = ${pushNo}`.execute(db);
+  return rows[0]?.last ?? 0;
 }
 
-/** How many devices the filter chooses. */
+/** The number of deliveries that match the filter. */
 export async function countDetails(db: Db, args: Ledger & { filter: DetailsFilter }): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count

@@ -3,11 +3,11 @@ import { HOUR_MS } from '../../domain/duration.ts';
 import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import type { Db } from '../core/database.ts';
 import { type CounterTable, Deltas } from '../core/deltas.ts';
+import { deliveriesOf } from './partitions.ts';
 import { SENT } from './send-result.ts';
-import { deliveriesOf } from './slots.ts';
 
-/** What frozen hours stand under, alone. */
-const FROZEN_SLOT = 0;
+/** The shard of frozen hours. No other shard is left then. */
+const FROZEN_SHARD = 0;
 
 /** An event of a device within an hour: sent, by the engine's clock, or the first receipt of a kind. */
 export type HourMetric = 'sent' | ReceiptKind;
@@ -34,7 +34,7 @@ export function millisecondsSql(time: RawBuilder<unknown>): RawBuilder<number> {
   return sql`round(date_part('epoch', ${time}) * 1000)`;
 }
 
-/** Which hour of the push a time is in, both in milliseconds. */
+/** The hour of the push that a time falls into. Both arguments are in milliseconds. */
 export function hourSql(ms: RawBuilder<unknown>, since: number): RawBuilder<number> {
   return sql`floor((${ms} - ${since}::float8) / ${sql.lit(HOUR_MS)})::int`;
 }
@@ -92,13 +92,13 @@ const TIMES = {
 /** The same figures from the raw delivery rows. */
 export async function recountHours(
   db: Db,
-  { pushNo, slot, since }: { pushNo: number; slot: Date; since: Date },
+  { pushNo, partitionStart, since }: { pushNo: number; partitionStart: Date; since: Date },
 ): Promise<HourCount[]> {
   const parts = Object.entries(TIMES).map(([kind, column]) => {
     const hour = hourSql(millisecondsSql(sql.ref(column)), since.getTime());
     return sql`
     select ${hour} as hour, platform, ${sql.lit(kind)} as metric, count(*) as value
-    from ${deliveriesOf(slot)}
+    from ${deliveriesOf(partitionStart)}
     where push_no = ${pushNo}
       and ${sql.ref(column)} is not null
     group by 1, 2`;
@@ -106,7 +106,7 @@ export async function recountHours(
   const sentHour = sendingHourSql(sql`settled_at`, sql`${since}::timestamptz`);
   const sent = sql`
     select ${sentHour} as hour, platform, 'sent' as metric, count(*) as value
-    from ${deliveriesOf(slot)}
+    from ${deliveriesOf(partitionStart)}
     where push_no = ${pushNo}
       and status = any(${SENT}::smallint[])
     group by 1, 2`;
@@ -120,5 +120,5 @@ export async function freezeHours(db: Db, pushNo: number, hours: readonly HourCo
   await db.deleteFrom('push_hours').where('push_no', '=', pushNo).execute();
   const frozen = hourDeltas();
   for (const { value, ...key } of hours) frozen.add({ push_no: pushNo, ...key }, value);
-  await frozen.write(db, FROZEN_SLOT);
+  await frozen.write(db, FROZEN_SHARD);
 }

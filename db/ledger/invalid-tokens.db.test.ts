@@ -13,11 +13,15 @@ async function sendToGone(ids: readonly string[], before: () => Promise<unknown>
   const { db } = database;
   const devices = ids.map((id) => ({ id }));
   const app = await seedDevices(db, devices, registered);
-  const { no, slot } = await preparePush(db, app, {}, minutesLater(1));
+  const { no, partitionStart } = await preparePush(db, app, {}, minutesLater(1));
   await before();
-  const rows = await db.selectFrom('deliveries').select('n').where('push_no', '=', no).execute();
-  const tokens = rows.map(({ n }) => ({ n, reason: 'Unregistered', staleSince }));
-  await invalidateTokens(db, { pushNo: no, slot, tokens });
+  const rows = await db
+    .selectFrom('deliveries')
+    .select('delivery_no as deliveryNo')
+    .where('push_no', '=', no)
+    .execute();
+  const tokens = rows.map(({ deliveryNo }) => ({ deliveryNo, reason: 'Unregistered', staleSince }));
+  await invalidateTokens(db, { pushNo: no, partitionStart, tokens });
   const states = await db
     .selectFrom('devices')
     .select(['device_id', 'token_state', 'invalid_reason'])
@@ -55,15 +59,15 @@ test('a token is invalid that was registered before, or when, it was gone; one r
 test('only the devices of the named deliveries lose their tokens', async () => {
   const { db } = database;
   const app = await seedDevices(db, [{ id: 'one' }, { id: 'other' }], registered);
-  const { no, slot } = await preparePush(db, app, {}, minutesLater(1));
-  const { n } = await db
+  const { no, partitionStart } = await preparePush(db, app, {}, minutesLater(1));
+  const { deliveryNo } = await db
     .selectFrom('deliveries')
-    .select('n')
+    .select('delivery_no as deliveryNo')
     .where('push_no', '=', no)
     .where('device_id', '=', 'one')
     .executeTakeFirstOrThrow();
-  const tokens = [{ n, reason: 'BadDeviceToken', staleSince: minutesLater(2) }];
-  await invalidateTokens(db, { pushNo: no, slot, tokens });
+  const tokens = [{ deliveryNo, reason: 'BadDeviceToken', staleSince: minutesLater(2) }];
+  await invalidateTokens(db, { pushNo: no, partitionStart, tokens });
   const invalid = await db
     .selectFrom('devices')
     .select('device_id')

@@ -28,9 +28,9 @@ async function openSeeded(size = 20) {
     .values({
       push_no: push.no,
       lease_no: 0,
-      from_n: 1,
-      to_n: size,
-      mark_n: 0,
+      first_no: 1,
+      last_no: size,
+      claimed_to: 0,
       draining_until: null,
       pending: [Math.ceil(size / 2), Math.floor(size / 2), 0],
     })
@@ -52,15 +52,24 @@ async function take(token: LeaseToken, when: typeof at & { resends?: boolean } =
 }
 
 async function advance(push: Seeded, token: LeaseToken, change: Partial<Advance>) {
-  const { slot, startedAt } = push;
-  const still = { slot, startedAt, results: [], mark: 0, newMark: 0, isEnding: false, retries: [], now };
+  const { partitionStart, startedAt } = push;
+  const still = {
+    partitionStart,
+    startedAt,
+    results: [],
+    claimedTo: 0,
+    claimTo: 0,
+    isEnding: false,
+    retries: [],
+    now,
+  };
   return await advanceLease(database.db, token, { ...still, ...change });
 }
 
 async function figures(push: Seeded) {
   const { db } = database;
   const live = await readStatistics(db, { pushNo: push.no, now });
-  const recount = await recountStatistics(db, { pushNo: push.no, slot: push.slot });
+  const recount = await recountStatistics(db, { pushNo: push.no, partitionStart: push.partitionStart });
   expect(live?.statistics.pending).toBe(recount.pending);
   expect(live?.statistics.sent).toBe(recount.sent);
   expect(live?.statistics.failureReasons).toEqual(recount.failureReasons);
@@ -71,16 +80,16 @@ test('a claim gives each device once, and settling counts it once', async () => 
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  const first = await advance(push, token, { newMark: 4 });
-  expect(first.claimed.map(({ n }) => n).sort()).toEqual([1, 2, 3, 4]);
+  const first = await advance(push, token, { claimTo: 4 });
+  expect(first.claimed.map(({ deliveryNo }) => deliveryNo).sort()).toEqual([1, 2, 3, 4]);
   const results = [
-    { n: 1, status: 'accepted', reason: null },
-    { n: 2, status: 'rejected', reason: 'UNREGISTERED' },
-    { n: 4, status: 'retry', reason: 'QUOTA_EXCEEDED' },
+    { deliveryNo: 1, status: 'accepted', reason: null },
+    { deliveryNo: 2, status: 'rejected', reason: 'UNREGISTERED' },
+    { deliveryNo: 4, status: 'retry', reason: 'QUOTA_EXCEEDED' },
   ] as const;
-  const second = await advance(push, token, { results, mark: 4, newMark: 6 });
-  expect(second.claimed.map(({ n }) => n).sort()).toEqual([5, 6]);
-  await advance(push, token, { results, mark: 6, newMark: 6 });
+  const second = await advance(push, token, { results, claimedTo: 4, claimTo: 6 });
+  expect(second.claimed.map(({ deliveryNo }) => deliveryNo).sort()).toEqual([5, 6]);
+  await advance(push, token, { results, claimedTo: 6, claimTo: 6 });
   expect(await figures(push)).toMatchObject({
     sent: 2,
     success: 1,
@@ -88,27 +97,28 @@ test('a claim gives each device once, and settling counts it once', async () => 
     pending: 18,
     refusedAttempts: 1,
   });
-  const again = await advance(push, token, { mark: 6, newMark: 6, retries: [4] });
-  expect(again.claimed.map(({ n }) => n)).toEqual([4]);
+  const again = await advance(push, token, { claimedTo: 6, claimTo: 6, retries: [4] });
+  expect(again.claimed.map(({ deliveryNo }) => deliveryNo)).toEqual([4]);
 });
 
 test('a call that is made again because its answer was lost gives the same devices again', async () => {
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { claimTo: 4 });
   const results = [
-    { n: 1, status: 'accepted', reason: null },
-    { n: 3, status: 'retry', reason: 'ServiceUnavailable' },
+    { deliveryNo: 1, status: 'accepted', reason: null },
+    { deliveryNo: 3, status: 'retry', reason: 'ServiceUnavailable' },
   ] as const;
-  await advance(push, token, { results, mark: 4, newMark: 4 });
+  await advance(push, token, { results, claimedTo: 4, claimTo: 4 });
   const call = {
-    results: [{ n: 2, status: 'accepted', reason: null }],
-    mark: 4,
-    newMark: 6,
+    results: [{ deliveryNo: 2, status: 'accepted', reason: null }],
+    claimedTo: 4,
+    claimTo: 6,
     retries: [3],
   } as const;
-  const numbers = async () => (await advance(push, token, call)).claimed.map(({ n }) => n).sort();
+  const numbers = async () =>
+    (await advance(push, token, call)).claimed.map(({ deliveryNo }) => deliveryNo).sort();
   expect(await numbers()).toEqual([3, 5, 6]);
   expect(await numbers()).toEqual([3, 5, 6]);
   expect(await figures(push)).toMatchObject({ pending: 18, sent: 2, refusedAttempts: 1 });
@@ -118,10 +128,10 @@ test('once a fence has committed nothing is claimed, but answers are still settl
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { claimTo: 4 });
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
-  const results = [{ n: 1, status: 'accepted', reason: null }] as const;
-  const fenced = await advance(push, token, { results, mark: 4, newMark: 8 });
+  const results = [{ deliveryNo: 1, status: 'accepted', reason: null }] as const;
+  const fenced = await advance(push, token, { results, claimedTo: 4, claimTo: 8 });
   expect(fenced).toMatchObject({ held: true, open: false, claimed: [] });
   expect(await figures(push)).toMatchObject({ sent: 1 });
   expect((await acquireLease(database.db, tokenOf(push, 2), at)).kind).toBe('fenced');
@@ -142,14 +152,18 @@ test('rows that a dead sender had in flight are ambiguous, and rows that it had 
   const push = await openSeeded();
   const dead = tokenOf(push);
   await take(dead);
-  await advance(push, dead, { newMark: 4 });
-  await advance(push, dead, { mark: 4, newMark: 4, results: [{ n: 1, status: 'accepted', reason: null }] });
+  await advance(push, dead, { claimTo: 4 });
+  await advance(push, dead, {
+    claimedTo: 4,
+    claimTo: 4,
+    results: [{ deliveryNo: 1, status: 'accepted', reason: null }],
+  });
   const next = tokenOf(push, 2);
   const lease = await take(next, afterDeath);
-  expect(lease.mark).toBe(4);
+  expect(lease.claimedTo).toBe(4);
   // Of 2, 3 and 4 the iOS one is a failure until a receipt says otherwise.
   expect(await figures(push)).toMatchObject({ sent: 4, success: 1, failures: 1, noFeedback: 2, pending: 16 });
-  const rest = await advance(push, next, { mark: 4, newMark: 20 });
+  const rest = await advance(push, next, { claimedTo: 4, claimTo: 20 });
   expect(rest.claimed).toHaveLength(16);
 });
 
@@ -157,29 +171,29 @@ test('a task that sends again sends the rows that a dead sender had in flight, e
   const push = await openSeeded();
   const dead = tokenOf(push);
   await take(dead);
-  await advance(push, dead, { newMark: 4 });
+  await advance(push, dead, { claimTo: 4 });
   await database.db
     .updateTable('deliveries')
     .set({ delivered_at: now })
     .where('push_no', '=', push.no)
-    .where('n', '=', 2)
+    .where('delivery_no', '=', 2)
     .execute();
   const next = tokenOf(push, 2);
   const lease = await take(next, { ...afterDeath, resends: true });
   expect(lease.retries).toEqual([1, 3, 4]);
   expect(await figures(push)).toMatchObject({ sent: 1, pending: 19 });
-  const again = await advance(push, next, { mark: 4, newMark: 4, retries: lease.retries });
-  expect(again.claimed.map(({ n }) => n).sort()).toEqual([1, 3, 4]);
+  const again = await advance(push, next, { claimedTo: 4, claimTo: 4, retries: lease.retries });
+  expect(again.claimed.map(({ deliveryNo }) => deliveryNo).sort()).toEqual([1, 3, 4]);
 });
 
 test('a stale sender neither writes nor takes its lease back', async () => {
   const push = await openSeeded();
   const stale = tokenOf(push);
   await take(stale);
-  await advance(push, stale, { newMark: 4 });
+  await advance(push, stale, { claimTo: 4 });
   await take(tokenOf(push, 2), afterDeath);
-  const results = [{ n: 1, status: 'accepted', reason: null }] as const;
-  expect(await advance(push, stale, { results, mark: 4, newMark: 8 })).toMatchObject({
+  const results = [{ deliveryNo: 1, status: 'accepted', reason: null }] as const;
+  expect(await advance(push, stale, { results, claimedTo: 4, claimTo: 8 })).toMatchObject({
     held: false,
     claimed: [],
   });
@@ -191,15 +205,22 @@ test('a lease that was handed over waits for its answers before the next sender 
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { claimTo: 4 });
   await handOverLease(database.db, token, new Date(now.getTime() + 10_000));
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
-  const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
+  const stopped = await settleStopped(database.db, {
+    pushNo: push.no,
+    partitionStart: push.partitionStart,
+    now,
+    abandon: null,
+  });
   expect(stopped.inFlight).toBe(4);
   const { epoch } = await openPush(database.db, { pushNo: push.no, resume: true });
   expect((await acquireLease(database.db, tokenOf(push, 1, epoch), at)).kind).toBe('draining');
-  const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
-  expect(await advance(push, token, { results, mark: 4, newMark: 4 })).toMatchObject({ held: true });
+  const results = [1, 2, 3, 4].map(
+    (deliveryNo) => ({ deliveryNo, status: 'accepted', reason: null }) as const,
+  );
+  expect(await advance(push, token, { results, claimedTo: 4, claimTo: 4 })).toMatchObject({ held: true });
   await take(tokenOf(push, 1, epoch));
   expect(await figures(push)).toMatchObject({ sent: 4, pending: 16 });
 });
@@ -208,9 +229,9 @@ test('a cancelled push has a reason for every device that was not sent', async (
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { claimTo: 4 });
   await fencePush(database.db, { pushNo: push.no, wanted: 'cancel' });
-  const stop = { pushNo: push.no, slot: push.slot, now, abandon: 'cancelled' } as const;
+  const stop = { pushNo: push.no, partitionStart: push.partitionStart, now, abandon: 'cancelled' } as const;
   expect(await settleStopped(database.db, stop)).toEqual({ inFlight: 0, drainedAt: null });
   const statistics = await figures(push);
   expect(statistics).toMatchObject({ pending: 0, sent: 4, notSent: 16, notSentReasons: { cancelled: 16 } });
@@ -226,23 +247,25 @@ test('a lease does not start a push that is too late; one that has started goes 
   expect((await acquireLease(database.db, tokenOf(push, 2), late)).kind).toBe('acquired');
 });
 
-test('a sender that lives is asked to let go, and what it has in flight is settled by its answers', async () => {
+test('a living sender is asked to release its lease, and its rows in flight are settled by their answers', async () => {
   const push = await openSeeded();
   const alive = tokenOf(push);
   await take(alive);
-  await advance(push, alive, { newMark: 4 });
+  await advance(push, alive, { claimTo: 4 });
   const next = tokenOf(push, 2);
   expect((await acquireLease(database.db, next, at)).kind).toBe('draining');
-  expect(await advance(push, alive, { mark: 4, newMark: 8 })).toMatchObject({
+  expect(await advance(push, alive, { claimedTo: 4, claimTo: 8 })).toMatchObject({
     held: true,
     open: false,
     claimed: [],
   });
   await handOverLease(database.db, alive, new Date(now.getTime() + 10_000));
   expect((await acquireLease(database.db, next, at)).kind).toBe('draining');
-  const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
-  await advance(push, alive, { results, mark: 4, newMark: 4 });
-  expect((await take(next)).mark).toBe(4);
+  const results = [1, 2, 3, 4].map(
+    (deliveryNo) => ({ deliveryNo, status: 'accepted', reason: null }) as const,
+  );
+  await advance(push, alive, { results, claimedTo: 4, claimTo: 4 });
+  expect((await take(next)).claimedTo).toBe(4);
   expect(await figures(push)).toMatchObject({ sent: 4, success: 2, noFeedback: 2, pending: 16 });
 });
 
@@ -250,12 +273,19 @@ test('rows of a claim without an answer are free again once its sender says that
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
-  const results = [1, 2, 3, 4].map((n) => ({ n, status: 'accepted', reason: null }) as const);
-  await advance(push, token, { results, mark: 4, newMark: 12 });
+  await advance(push, token, { claimTo: 4 });
+  const results = [1, 2, 3, 4].map(
+    (deliveryNo) => ({ deliveryNo, status: 'accepted', reason: null }) as const,
+  );
+  await advance(push, token, { results, claimedTo: 4, claimTo: 12 });
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
-  await advance(push, token, { mark: 4, newMark: 4, isEnding: true });
-  const stopped = await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
+  await advance(push, token, { claimedTo: 4, claimTo: 4, isEnding: true });
+  const stopped = await settleStopped(database.db, {
+    pushNo: push.no,
+    partitionStart: push.partitionStart,
+    now,
+    abandon: null,
+  });
   expect(stopped.inFlight).toBe(0);
   expect(await figures(push)).toMatchObject({ sent: 4, pending: 16 });
 });
@@ -264,11 +294,16 @@ test('a call that lingered after its connection broke does not undo what was cla
   const push = await openSeeded();
   const token = tokenOf(push);
   await take(token);
-  await advance(push, token, { newMark: 4 });
-  await advance(push, token, { mark: 4, newMark: 12 });
-  await advance(push, token, { newMark: 4 });
+  await advance(push, token, { claimTo: 4 });
+  await advance(push, token, { claimedTo: 4, claimTo: 12 });
+  await advance(push, token, { claimTo: 4 });
   await fencePush(database.db, { pushNo: push.no, wanted: 'pause' });
-  await advance(push, token, { newMark: 4 });
-  await settleStopped(database.db, { pushNo: push.no, slot: push.slot, now, abandon: null });
+  await advance(push, token, { claimTo: 4 });
+  await settleStopped(database.db, {
+    pushNo: push.no,
+    partitionStart: push.partitionStart,
+    now,
+    abandon: null,
+  });
   expect(await figures(push)).toMatchObject({ sent: 12, pending: 8 });
 });

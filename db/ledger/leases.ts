@@ -4,9 +4,9 @@ import { LEASE_SILENT_MS } from '../../domain/pushes/lease-time.ts';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { LeasesTable } from '../schema/schema-ledger.ts';
+import { deliveriesOf } from './partitions.ts';
 import { shareLockOpenPush } from './push-control.ts';
 import { ensureStarted } from './pushes.ts';
-import { deliveriesOf } from './slots.ts';
 import { countInFlight, type LeaseOfPush, putBackInFlight, sweepInFlight } from './sweep.ts';
 
 /**
@@ -22,9 +22,9 @@ export interface LeaseToken {
 
 export interface AcquiredLease {
   readonly kind: 'acquired';
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly to: number;
-  readonly mark: number;
+  readonly claimedTo: number;
   readonly startedAt: Date;
   /** Devices without a final outcome, by platform code. */
   readonly pending: readonly number[];
@@ -78,7 +78,7 @@ export async function acquireLease(
       await setLease(trx, token, { recalled: true });
       return { kind: 'draining', until: expiresAt };
     }
-    const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, slot: push.slot, now };
+    const left = { pushNo: token.pushNo, leaseNo: token.leaseNo, partitionStart: push.partitionStart, now };
     if (lease.draining_until !== null && lease.draining_until > now) {
       if ((await countInFlight(trx, left)) > 0) return { kind: 'draining', until: lease.draining_until };
     }
@@ -95,18 +95,18 @@ export async function acquireLease(
     await sweepInFlight(trx, left);
     return {
       kind: 'acquired',
-      slot: push.slot,
-      to: lease.to_n,
-      mark: lease.mark_n,
+      partitionStart: push.partitionStart,
+      to: lease.last_no,
+      claimedTo: lease.claimed_to,
       startedAt: push.startedAt,
       pending: lease.pending,
-      retries: await waitingRetries(trx, left, lease.from_n, lease.mark_n),
+      retries: await waitingRetries(trx, left, lease.first_no, lease.claimed_to),
     };
   });
 }
 
 /**
- * When every sender that did not give its lease back has been silent long enough to start nothing any more.
+ * The time from which no sender that kept its lease can start a request any more.
  */
 export async function leasesExpireAt(db: Db, pushNo: number): Promise<Date | null> {
   const lease = await db
@@ -154,29 +154,31 @@ async function startPush(
   pushNo: number,
   now: Date,
   startBefore: Date,
-): Promise<{ slot: Date; startedAt: Date } | undefined> {
+): Promise<{ partitionStart: Date; startedAt: Date } | undefined> {
   if (now < startBefore) await ensureStarted(trx, { pushNo, now });
   const push = await trx
     .selectFrom('pushes')
-    .select(['slot', 'started_at'])
+    .select(['partition_start', 'started_at'])
     .where('no', '=', pushNo)
     .executeTakeFirstOrThrow();
-  if (push.slot === null) throw new Error(`push ${pushNo} was not prepared`);
-  return push.started_at === null ? undefined : { slot: push.slot, startedAt: push.started_at };
+  if (push.partition_start === null) throw new Error(`push ${pushNo} was not prepared`);
+  return push.started_at === null
+    ? undefined
+    : { partitionStart: push.partition_start, startedAt: push.started_at };
 }
 
 async function waitingRetries(
   trx: Transaction<Schema>,
-  { pushNo, slot }: LeaseOfPush,
+  { pushNo, partitionStart }: LeaseOfPush,
   from: number,
-  mark: number,
+  claimedTo: number,
 ): Promise<number[]> {
-  const { rows } = await sql<{ n: number }>`
-    select n
-    from ${deliveriesOf(slot)}
+  const { rows } = await sql<{ delivery_no: number }>`
+    select delivery_no
+    from ${deliveriesOf(partitionStart)}
     where push_no = ${pushNo}
-      and n between ${from} and ${mark}
+      and delivery_no between ${from} and ${claimedTo}
       and status = ${STATUS_CODE.retry}
-    order by n`.execute(trx);
-  return rows.map((row) => row.n);
+    order by delivery_no`.execute(trx);
+  return rows.map((row) => row.delivery_no);
 }

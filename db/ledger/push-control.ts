@@ -48,11 +48,11 @@ export async function fencePush(
 
 export interface OpenedPush {
   readonly epoch: number;
-  /** Set when the push was fenced meanwhile: the push is then not open. */
+  /** Set when the push was fenced in the meantime. The push is then not open. */
   readonly wanted: RequestedState | null;
   /** Emergency stop of the app: nothing can be claimed. */
   readonly isAppStopped: boolean;
-  /** The leases that wait for no time zone. */
+  /** The leases that are due from the start, without waiting for a time zone. */
   readonly leases: number[];
 }
 

@@ -81,17 +81,24 @@ export async function ensureStarted(db: Db, args: { pushNo: number; now: Date })
 export interface Settlement {
   /** Requests that are still unanswered, by leases whose sender waits for them. */
   readonly inFlight: number;
-  /** When the last of these requests is given up. */
+  /** The deadline of the last of these requests. */
   readonly drainedAt: Date | null;
 }
 
 /**
- * Settles a push whose senders stopped. Leases that a sender did not give back are revoked, and their rows in flight
- * become ambiguous. With `abandon`, deliveries that were not sent get that reason, and the leases are done.
+ * Settles a push whose senders stopped. Leases that a sender did not give back are revoked, and their rows in
+ * flight become ambiguous. With `abandon`, deliveries that were not sent get that reason, and the leases are
+ * done.
  */
 export async function settleStopped(
   db: Db,
-  args: { pushNo: number; slot: Date; now: Date; abandon: NotSentReason | null; onLease?: () => void },
+  args: {
+    pushNo: number;
+    partitionStart: Date;
+    now: Date;
+    abandon: NotSentReason | null;
+    onLease?: () => void;
+  },
 ): Promise<Settlement> {
   let inFlight = 0;
   let drainedAt: Date | null = null;
@@ -105,7 +112,12 @@ export async function settleStopped(
     .execute();
   for (const { lease_no, draining_until } of leases) {
     args.onLease?.();
-    const lease = { pushNo: args.pushNo, leaseNo: lease_no, slot: args.slot, now: args.now };
+    const lease = {
+      pushNo: args.pushNo,
+      leaseNo: lease_no,
+      partitionStart: args.partitionStart,
+      now: args.now,
+    };
     const waiting = draining_until !== null && draining_until > args.now ? await countInFlight(db, lease) : 0;
     if (args.abandon !== null) await abandonUnsent(db, lease, args.abandon);
     if (waiting > 0) {

@@ -7,7 +7,7 @@ const database = useTestDatabase();
 const start = Date.parse('2026-11-22T10:00:00Z');
 const at = (ms: number) => new Date(start + ms);
 
-test('without a rate the whole wish is granted at once', async () => {
+test('without a rate everything that was asked for is granted at once', async () => {
   const rates = [{ key: 'nothing', share: 1, owed: 0 }];
   const grant = await takeTokens(database.db, { rates, wish: 500, now: at(0) });
   expect(grant).toEqual({ count: 500, waitMs: 0, tokens: new Map() });

@@ -57,14 +57,14 @@ export interface RateShare {
 }
 
 export interface Grant {
-  /** How many may be claimed; the wish when no rate applies. */
+  /** The number of devices that may be claimed: all that were asked for when no rate applies. */
   readonly count: number;
   readonly waitMs: number;
   /** The tokens taken of each rate that applies. */
   readonly tokens: ReadonlyMap<string, number>;
 }
 
-/** How much of a second's rate one grant may take, so that senders share it evenly. */
+/** The part of a second's rate that one grant may take, so that senders share it evenly. */
 const SLICE = 0.05;
 
 type Row = { key: string; count: number; tokens: number; wait_ms: number };

@@ -33,7 +33,7 @@ export interface RecountedGroup {
 /** Reads every delivery of the push once. Rows that are alike come back as one group with its counters. */
 export async function recountRows(
   db: Db,
-  { pushNo, slot }: { pushNo: number; slot: Date },
+  { pushNo, partitionStart }: { pushNo: number; partitionStart: Date },
 ): Promise<RecountedGroup[]> {
   const { rows } = await sql<Group>`
     select platform, coalesce(variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale, status, reason,
@@ -45,7 +45,7 @@ export async function recountRows(
       count(*) filter (where blocked)::int as blocked,
       sum(taps) as taps
     from deliveries
-    where slot = ${slot}
+    where partition_start = ${partitionStart}
       and push_no = ${pushNo}
     group by platform, locale, status, reason, receipted`.execute(db);
   return rows.map((group) => ({
@@ -56,14 +56,14 @@ export async function recountRows(
   }));
 }
 
-const STATUS_METRICS = ['lost', 'suppressed', 'not_sent'] as const satisfies readonly (DeliveryStatus &
+const STATUS_METRICS = ['unreachable', 'suppressed', 'not_sent'] as const satisfies readonly (DeliveryStatus &
   Metric)[];
 
 function countersOf(group: Group): RecountedCounter[] {
-  const lost = group.status === STATUS_CODE.lost;
+  const unreachable = group.status === STATUS_CODE.unreachable;
   const counters = [
     counter(group, 'planned', group.rows),
-    counter(group, 'matched', lost ? 0 : group.rows),
+    counter(group, 'matched', unreachable ? 0 : group.rows),
     counter(group, 'impression', group.impressions),
     counter(group, 'open', group.opens),
     counter(group, 'dismissal', group.dismissals),

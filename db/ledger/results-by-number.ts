@@ -1,7 +1,7 @@
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 
 export interface Settled {
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly status: 'accepted' | 'rejected' | 'ambiguous' | 'retry';
   readonly reason: string | null;
 }
@@ -23,15 +23,18 @@ export const UNANSWERED = -1;
  */
 export function byNumber(results: readonly Settled[]): ResultsByNumber {
   if (results.length === 0) return { base: 0, end: -1, statuses: '{}', reasons: null };
-  const base = results.reduce((least, { n }) => Math.min(least, n), Number.POSITIVE_INFINITY);
-  const end = results.reduce((most, { n }) => Math.max(most, n), 0);
+  const base = results.reduce(
+    (least, { deliveryNo }) => Math.min(least, deliveryNo),
+    Number.POSITIVE_INFINITY,
+  );
+  const end = results.reduce((most, { deliveryNo }) => Math.max(most, deliveryNo), 0);
   const statuses = new Array<number>(end - base + 1).fill(UNANSWERED);
   let reasons: (string | null)[] | null = null;
-  for (const { n, status, reason } of results) {
-    statuses[n - base] = STATUS_CODE[status];
+  for (const { deliveryNo, status, reason } of results) {
+    statuses[deliveryNo - base] = STATUS_CODE[status];
     if (reason === null) continue;
     reasons ??= new Array<string | null>(end - base + 1).fill(null);
-    reasons[n - base] = reason;
+    reasons[deliveryNo - base] = reason;
   }
   return { base, end, statuses: `{${statuses.join(',')}}`, reasons };
 }

@@ -37,10 +37,10 @@ async function sending() {
   const token = { pushNo: push.no, leaseNo: 0, epoch, attempt: 1 };
   const lease = await acquireLease(db, token, { now: START, startBefore: after(60_000) });
   if (lease.kind !== 'acquired') throw new Error(`the lease was ${lease.kind}`);
-  const { slot, startedAt } = lease;
-  const settle = async (now: Date, mark: number, results: readonly Settled[]) => {
-    const range = { mark, newMark: 4, isEnding: false, retries: [], results };
-    await advanceLease(db, token, { slot, startedAt, now, ...range });
+  const { partitionStart, startedAt } = lease;
+  const settle = async (now: Date, claimedTo: number, results: readonly Settled[]) => {
+    const range = { claimedTo, claimTo: 4, isEnding: false, retries: [], results };
+    await advanceLease(db, token, { partitionStart, startedAt, now, ...range });
   };
   await settle(START, 0, []);
   return { push, settle };
@@ -55,10 +55,10 @@ test('sends are counted in the hour and the variant in which they were settled, 
   const { db } = database;
   const { push, settle } = await sending();
   // The clock of a sender may be behind.
-  await settle(after(-1), 4, [{ n: 1, status: 'accepted', reason: null }]);
-  await settle(after(HOUR - 1), 4, [{ n: 2, status: 'retry', reason: 'TooManyRequests' }]);
-  await settle(after(HOUR), 4, [{ n: 3, status: 'rejected', reason: 'UNREGISTERED' }]);
-  await settle(after(2 * HOUR), 4, [{ n: 4, status: 'ambiguous', reason: 'timeout' }]);
+  await settle(after(-1), 4, [{ deliveryNo: 1, status: 'accepted', reason: null }]);
+  await settle(after(HOUR - 1), 4, [{ deliveryNo: 2, status: 'retry', reason: 'TooManyRequests' }]);
+  await settle(after(HOUR), 4, [{ deliveryNo: 3, status: 'rejected', reason: 'UNREGISTERED' }]);
+  await settle(after(2 * HOUR), 4, [{ deliveryNo: 4, status: 'ambiguous', reason: 'timeout' }]);
   const hours = [
     { hour: 0, platform: 0, value: 1 },
     { hour: 1, platform: 1, value: 1 },
@@ -75,8 +75,13 @@ test('sends are counted in the hour and the variant in which they were settled, 
   });
   expect(Object.keys(figures.variants)).toHaveLength(4);
 
-  // What is left is given up, which is no send.
-  await settleStopped(db, { pushNo: push.no, slot: push.slot, now: after(3 * HOUR), abandon: 'cancelled' });
+  // The remaining rows are abandoned, which is no send.
+  await settleStopped(db, {
+    pushNo: push.no,
+    partitionStart: push.partitionStart,
+    now: after(3 * HOUR),
+    abandon: 'cancelled',
+  });
   const live = await soundFigures(db, push, after(3 * HOUR));
   expect(await finalisePush(db, { push, now: after(72 * HOUR) })).toEqual([]);
   expect(await sent(push.no)).toEqual(hours);
@@ -86,7 +91,12 @@ test('sends are counted in the hour and the variant in which they were settled, 
 test('rows that a dead sender left in flight were sent in the hour of the sweep', async () => {
   const { db } = database;
   const { push } = await sending();
-  await settleStopped(db, { pushNo: push.no, slot: push.slot, now: after(90 * 60_000), abandon: null });
+  await settleStopped(db, {
+    pushNo: push.no,
+    partitionStart: push.partitionStart,
+    now: after(90 * 60_000),
+    abandon: null,
+  });
   expect(await sent(push.no)).toEqual([
     { hour: 1, platform: 0, value: 2 },
     { hour: 1, platform: 1, value: 2 },

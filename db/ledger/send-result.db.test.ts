@@ -34,7 +34,7 @@ test.each(
   expect(rows[0]?.reason).toBe(sendOutcome(state)?.reason ?? '');
 });
 
-test('a planned ID without a platform stands in no send result', async () => {
+test('a planned ID without a platform has no send result', async () => {
   expect(sendOutcome({ status: STATUS_CODE.accepted, platform: null, receipted: true, reason: null })).toBe(
     undefined,
   );

@@ -12,7 +12,11 @@ import { platformOf } from '../core/platform-code.ts';
 export const UNKNOWN_OUTCOME = 'unknown_outcome';
 
 /** Statuses of deliveries without a message: no receipt of them can exist. */
-export const NEVER_SENT: readonly number[] = [STATUS_CODE.lost, STATUS_CODE.suppressed, STATUS_CODE.not_sent];
+export const NEVER_SENT: readonly number[] = [
+  STATUS_CODE.unreachable,
+  STATUS_CODE.suppressed,
+  STATUS_CODE.not_sent,
+];
 
 export interface SendState {
   readonly status: number;

@@ -44,12 +44,12 @@ export function countSettled({ pushNo, leaseNo }: LeaseKey, hour: RawBuilder<unk
       group by 1, 2, 3, 4, 5
     ), counted as (
       -- Counters change in the statement that changes the rows.
-      insert into push_counters (push_no, slot, platform, metric, reason, locale, hour, value)
+      insert into push_counters (push_no, shard, platform, metric, reason, locale, hour, value)
       select ${pushNo}::bigint, ${leaseNo}::smallint, platform, metric, reason, locale,
         ${hour}::smallint, value
       from counts
       where metric is not null
-      on conflict (push_no, slot, platform, metric, reason, locale, hour)
+      on conflict (push_no, shard, platform, metric, reason, locale, hour)
       do update set value = push_counters.value + excluded.value
     )`;
 }

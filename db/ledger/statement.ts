@@ -1,7 +1,7 @@
 import { type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import { createBoundedMap } from '../../domain/bounded-map.ts';
 import type { Db } from '../core/database.ts';
-import { deliveriesOf } from './slots.ts';
+import { deliveriesOf } from './partitions.ts';
 
 /** A placeholder for a value that is known when the statement runs. */
 class Hole {
@@ -17,22 +17,22 @@ export type SqlValues<Values> = { readonly [Name in keyof Values]: Values[Name] 
 
 type Holes<Values> = { readonly [Name in keyof Values]-?: RawBuilder<Values[Name]> };
 
-const MAX_SLOTS = 100;
+const MAX_PARTITIONS = 100;
 
 /**
- * A statement over the deliveries of a slot, built once for each slot and then only filled in: building a
- * statement takes kysely as long as running it takes Postgres.
+ * A statement over the deliveries of a partition, built once for each partition and then only filled in.
+ * Building a statement takes kysely as long as running it takes Postgres.
  */
-export function slotStatement<Values extends { readonly slot: Date }, Row>(
+export function partitionStatement<Values extends { readonly partitionStart: Date }, Row>(
   build: (deliveries: RawBuilder<unknown>, values: Holes<Values>) => RawBuilder<unknown>,
 ): (db: Db, values: Values) => Promise<Row[]> {
-  const bySlot = createBoundedMap<number, CompiledQuery<unknown>>(MAX_SLOTS);
+  const byPartition = createBoundedMap<number, CompiledQuery<unknown>>(MAX_PARTITIONS);
   return async (db, values) => {
-    const slot = values.slot.getTime();
-    let built = bySlot.get(slot);
+    const partitionStart = values.partitionStart.getTime();
+    let built = byPartition.get(partitionStart);
     if (built === undefined) {
-      built = build(deliveriesOf(values.slot), holes<Values>()).compile(db);
-      bySlot.set(slot, built);
+      built = build(deliveriesOf(values.partitionStart), holes<Values>()).compile(db);
+      byPartition.set(partitionStart, built);
     }
     const parameters = built.parameters.map((value) =>
       value instanceof Hole ? values[value.name as keyof Values] : value,

@@ -3,20 +3,20 @@ import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { NotSentReason } from '../../domain/pushes/reasons.ts';
 import type { Db } from '../core/database.ts';
 import { sendingHourSql } from './hours.ts';
+import { deliveriesOf } from './partitions.ts';
 import { countSettled, PENDING_LEFT, SETTLED_COLUMNS } from './settle.ts';
-import { deliveriesOf } from './slots.ts';
 
 export interface LeaseOfPush {
   readonly pushNo: number;
   readonly leaseNo: number;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly now: Date;
 }
 
-const IN_FLIGHT = sql`d.status = ${STATUS_CODE.pending} and d.n <= lease.mark_n`;
+const IN_FLIGHT = sql`d.status = ${STATUS_CODE.pending} and d.delivery_no <= lease.claimed_to`;
 const UNSENT = sql`(
   d.status = ${STATUS_CODE.retry}
-  or (d.status = ${STATUS_CODE.pending} and d.n > lease.mark_n)
+  or (d.status = ${STATUS_CODE.pending} and d.delivery_no > lease.claimed_to)
 )`;
 
 /** Rows that were in flight when their sender died are ambiguous: written perhaps, answered never. */
@@ -57,8 +57,8 @@ export async function countInFlight(db: Db, lease: LeaseOfPush): Promise<number>
   const { rows } = await sql<{ count: number }>`
     select count(*)
     from leases lease
-    join ${deliveriesOf(lease.slot)} d on d.push_no = lease.push_no
-      and d.n between lease.from_n and lease.to_n
+    join ${deliveriesOf(lease.partitionStart)} d on d.push_no = lease.push_no
+      and d.delivery_no between lease.first_no and lease.last_no
       and ${IN_FLIGHT}
     where lease.push_no = ${lease.pushNo}
       and lease.lease_no = ${lease.leaseNo}`.execute(db);
@@ -81,13 +81,13 @@ async function settleRest(db: Db, lease: LeaseOfPush, to: Settlement): Promise<n
       from pushes
       where no = ${lease.pushNo}
     ), settled as (
-      update ${deliveriesOf(lease.slot)} d
+      update ${deliveriesOf(lease.partitionStart)} d
       set status = ${to.status},
         reason = ${to.reason},
         settled_at = ${lease.now}
       from lease
       where d.push_no = lease.push_no
-        and d.n between lease.from_n and lease.to_n
+        and d.delivery_no between lease.first_no and lease.last_no
         and ${to.where}
       returning ${SETTLED_COLUMNS}
     ), ${countSettled(lease, sql`(select hour from since)`)}, freed as (

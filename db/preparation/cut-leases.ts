@@ -4,12 +4,11 @@ import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import { numbersText } from '../core/array-text.ts';
 import { NO_PLATFORM } from '../core/platform-code.ts';
 import { CounterDeltas } from '../ledger/counters.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import type { Schema } from '../schema/schema.ts';
 
 /**
- * Deliveries of which all may be sent to at the same moment. Deliveries that are not to be sent stand above
- * them.
+ * Deliveries that all become due at the same moment. Deliveries that are not to be sent have higher numbers.
  */
 export interface LeaseRange {
   readonly from: number;
@@ -43,20 +42,20 @@ const LEASE_ROWS = 20_000;
 /** Enough leases for every lane of a small push, few enough that a workflow can list those of a large one. */
 const LEASES = { min: 8, max: 1000, minRows: 250 };
 const MAX_STEPS = 4_000;
-/** The counters' shard of preparation. Leases count under their own number. */
+/** The counter shard of preparation. A lease counts in the shard of its own number. */
 const PREPARATION_SHARD = -9;
 const PLATFORM_CODES = Object.values(PLATFORM_CODE);
 
 /** The highest number of the push so far, and the number of its next lease. */
 export async function cutSoFar(
   trx: Transaction<Schema>,
-  { pushNo, slot }: { pushNo: number; slot: Date },
+  { pushNo, partitionStart }: { pushNo: number; partitionStart: Date },
 ): Promise<{ above: number; firstLease: number }> {
   const { rows } = await sql<{ above: number; firstLease: number }>`
     select
       (
-        select coalesce(max(n), 0)::int
-        from ${deliveriesOf(slot)}
+        select coalesce(max(delivery_no), 0)::int
+        from ${deliveriesOf(partitionStart)}
         where push_no = ${pushNo}
       ) as above,
       (
@@ -72,30 +71,30 @@ export async function groupDeliveries(
   trx: Transaction<Schema>,
   args: {
     pushNo: number;
-    slot: Date;
+    partitionStart: Date;
     ranges: readonly LeaseRange[];
-    /** How many rows were written, roughly. */
+    /** The approximate number of rows that were written. */
     written: number;
     above?: number;
   },
 ): Promise<DeliveryGroups> {
-  const { pushNo, slot, ranges, above = 0 } = args;
+  const { pushNo, partitionStart, ranges, above = 0 } = args;
   const stepRows = Math.max(LEASES.minRows, Math.ceil(args.written / MAX_STEPS));
   const { rows: groups } = await sql<DeliveryGroup>`
     select range.no::int as range,
-      ((n - from_n) / ${stepRows}::int)::int as step,
+      ((delivery_no - first_no) / ${stepRows}::int)::int as step,
       coalesce(platform, ${NO_PLATFORM}::int) as platform,
       status,
       coalesce(reason, '') as reason,
       coalesce(variant, 0) / ${VARIANTS_PER_LOCALE}::smallint as locale,
-      min(n) as from, max(n) as to, count(*)::int as value
-    from ${deliveriesOf(slot)}
+      min(delivery_no) as from, max(delivery_no) as to, count(*)::int as value
+    from ${deliveriesOf(partitionStart)}
     left join unnest(
       ${numbersText(ranges.map(({ from }) => from))}::int[],
       ${numbersText(ranges.map(({ to }) => to))}::int[]
-    ) with ordinality range (from_n, to_n, no) on n between from_n and to_n
+    ) with ordinality range (first_no, last_no, no) on delivery_no between first_no and last_no
     where push_no = ${pushNo}
-      and n > ${above}
+      and delivery_no > ${above}
     group by 1, 2, 3, 4, 5, 6
     order by 1, 2`.execute(trx);
   return { groups, stepRows, planned: total(groups), sendable: total(groups.filter(isSendable)) };
@@ -109,10 +108,10 @@ export async function countGroups(
 ): Promise<void> {
   const deltas = new CounterDeltas();
   for (const { platform, locale, status, reason, value } of groups) {
-    const add = (metric: 'planned' | 'matched' | 'lost' | 'suppressed', why = '') =>
+    const add = (metric: 'planned' | 'matched' | 'unreachable' | 'suppressed', why = '') =>
       deltas.add(pushNo, { platform, locale, metric, reason: why }, value);
     add('planned');
-    if (status === STATUS_CODE.lost) add('lost', reason);
+    if (status === STATUS_CODE.unreachable) add('unreachable', reason);
     else add('matched');
     if (status === STATUS_CODE.suppressed) add('suppressed', reason);
   }
@@ -142,9 +141,9 @@ export async function cutLeases(
       leases.map(({ range, from, to, pending }, index) => ({
         push_no: pushNo,
         lease_no: firstLease + index,
-        from_n: from,
-        to_n: to,
-        mark_n: from - 1,
+        first_no: from,
+        last_no: to,
+        claimed_to: from - 1,
         due_at: ranges[range - 1]?.dueAt ?? null,
         pending,
         draining_until: null,
@@ -178,7 +177,8 @@ interface CutLease {
 function cut(groups: readonly DeliveryGroup[], stepsPerLease: number): CutLease[] {
   const leases = new Map<string, CutLease>();
   for (const { range, step, platform, from, to, value } of groups) {
-    if (range === null) throw new Error('a delivery that is to be sent is in no range');
+    if (range === null)
+      throw new Error('a pending delivery is in no range of deliveries that are due together');
     const key = `${range} ${Math.floor(step / stepsPerLease)}`;
     const lease = leases.get(key) ?? { range, from, to, pending: PLATFORM_CODES.map(() => 0) };
     lease.from = Math.min(lease.from, from);

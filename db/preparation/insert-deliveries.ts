@@ -3,7 +3,7 @@ import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import { isByDevice, recipientRows, sourceOf } from '../audiences/recipients.ts';
 import { type Suppression, suppress } from '../caps/suppression.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { LeaseRange } from './cut-leases.ts';
 import { triggerRecipientRows } from './trigger-recipients.ts';
@@ -17,12 +17,12 @@ interface NewDeliveries {
   readonly definition: TaskDefinition;
   readonly frozenNo: number | undefined;
   readonly now: Date;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   readonly waves: Waves | undefined;
   readonly suppression: Suppression;
   /** Only devices with these numbers. */
   readonly between?: readonly [from: number, to: number | null];
-  /** When the devices below `between` were planned. */
+  /** The time at which the devices below `between` were planned. */
   readonly plannedAt?: Date;
   /** Only devices of these users. */
   readonly userIds?: readonly string[];
@@ -30,7 +30,7 @@ interface NewDeliveries {
   readonly above?: number;
 }
 
-/** How many devices of a wave are to be sent to. Empty without waves. */
+/** The number of devices of a wave that are to be sent to. */
 type WaveSize = { readonly wave: number; readonly size: number };
 
 /**
@@ -96,20 +96,21 @@ async function pushRecipients(
 }
 
 /** Inserts the rows of `judged`. */
-function insertStatement({ slot, pushNo, above = 0 }: NewDeliveries): RawBuilder<unknown> {
-  const { lost, suppressed, pending } = STATUS_CODE;
+function insertStatement({ partitionStart, pushNo, above = 0 }: NewDeliveries): RawBuilder<unknown> {
+  const { unreachable, suppressed, pending } = STATUS_CODE;
   return sql`
-    insert into ${deliveriesOf(slot)} (
-      slot, push_no, n, device_no, device_id, platform, channel, token, status, reason, variant, variables
+    insert into ${deliveriesOf(partitionStart)} (
+      partition_start, push_no, delivery_no, device_no, device_id, platform, channel, token, status, reason,
+      variant, variables
     )
-    select ${slot}::timestamptz, ${pushNo}::bigint,
+    select ${partitionStart}::timestamptz, ${pushNo}::bigint,
       ${above}::int + row_number() over (
         order by loss is not null or suppression is not null, wave, device_no, id
       ),
       device_no, id, platform, channel,
       case when loss is null and suppression is null then token end,
       case
-        when loss is not null then ${lost}::smallint
+        when loss is not null then ${unreachable}::smallint
         when suppression is not null then ${suppressed}::smallint
         else ${pending}::smallint
       end,

@@ -8,7 +8,7 @@ import { preparePush, type SeededApp, seedDevices, soundFigures } from '../../te
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { insertAudience } from '../audiences/audiences.ts';
 import { replaceContactRules } from '../caps/contact-rules.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { prepareNextPart } from './prepare-next.ts';
 
 const DEVICES = 150_000;
@@ -65,15 +65,15 @@ async function setCaps(caps: object[]): Promise<void> {
   await database.db.transaction().execute((trx) => replaceContactRules(trx, { appId, personId, rules, now }));
 }
 
-const lossOf = async (push: { no: number; slot: Date }, deviceNo: number) => {
+const lossOf = async (push: { no: number; partitionStart: Date }, deviceNo: number) => {
   const { rows } = await sql<{ reason: string | null }>`
     select reason
-    from ${deliveriesOf(push.slot)}
+    from ${deliveriesOf(push.partitionStart)}
     where push_no = ${push.no} and device_no = ${deviceNo}`.execute(database.db);
   return rows;
 };
 
-test('where devices are not judged each by itself the audience is prepared as a whole', async () => {
+test('an audience whose devices cannot be judged each by itself is prepared as a whole', async () => {
   await setCaps([{ per: 'user', max: 1000, window: { kind: 'day' } }]);
   const capped = await prepareAll();
   expect(capped.prepared).toEqual({ planned: DEVICES, sendable: 135_000 });
@@ -90,8 +90,8 @@ test('the first part of a large audience can be sent before the others are writt
   const figures = await soundFigures(db, push, now);
   expect(figures).toMatchObject({ planned: DEVICES, matched: 135_000, pending: 135_000, losses: 15_000 });
   const { rows } = await sql<object>`
-    select count(*)::int, count(distinct device_no)::int as devices, min(n), max(n)
-    from ${deliveriesOf(push.slot)}
+    select count(*)::int, count(distinct device_no)::int as devices, min(delivery_no), max(delivery_no)
+    from ${deliveriesOf(push.partitionStart)}
     where push_no = ${push.no}`.execute(db);
   expect(rows).toEqual([{ count: DEVICES, devices: DEVICES, min: 1, max: DEVICES }]);
 });
@@ -100,9 +100,9 @@ test('leases of all parts hold each device that is to be sent to once', async ()
   const { db } = database;
   const push = await prepareAll();
   const { rows } = await sql<{ leases: number; held: number }>`
-    select count(lease.lease_no)::int as leases, count(distinct d.n)::int as held
-    from ${deliveriesOf(push.slot)} d
-    join leases lease on lease.push_no = d.push_no and d.n between lease.from_n and lease.to_n
+    select count(lease.lease_no)::int as leases, count(distinct d.delivery_no)::int as held
+    from ${deliveriesOf(push.partitionStart)} d
+    join leases lease on lease.push_no = d.push_no and d.delivery_no between lease.first_no and lease.last_no
     where d.push_no = ${push.no} and d.status = 0`.execute(db);
   expect(rows).toEqual([{ leases: 135_000, held: 135_000 }]);
   const leases = await db.selectFrom('leases').select('lease_no').where('push_no', '=', push.no).execute();
@@ -123,7 +123,7 @@ test('leases of parts whose answers were lost are in the next answer, and nothin
   expect((await soundFigures(db, push, now)).planned).toBe(DEVICES);
 });
 
-test('a token that a later device took over meanwhile is not sent to twice', async () => {
+test('a token that a later device took over in the meantime is not sent to twice', async () => {
   const { db } = database;
   const [early, later, other] = [first, first + 60_000, first + 60_001];
   const push = await prepareAll({}, async () => {

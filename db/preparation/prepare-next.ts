@@ -32,18 +32,18 @@ export async function prepareNextPart(
     await lockParts(trx, pushNo);
     const push = await trx
       .selectFrom('pushes')
-      .select(['slot', 'next_part_from as from', 'prepared_at as plannedAt'])
+      .select(['partition_start as partitionStart', 'next_part_from as from', 'prepared_at as plannedAt'])
       .where('no', '=', pushNo)
       .executeTakeFirstOrThrow();
-    const { slot, from, plannedAt } = push;
-    if (slot === null || plannedAt === null) return { planned: 0, leases: [], hasMore: false };
-    const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
+    const { partitionStart, from, plannedAt } = push;
+    if (partitionStart === null || plannedAt === null) return { planned: 0, leases: [], hasMore: false };
+    const { above, firstLease } = await cutSoFar(trx, { pushNo, partitionStart });
     if (from === null) return { planned: above, leases: await leasesAbove(trx, args), hasMore: false };
     const end = await endOfNextPart(trx, { appId, from, planned: above });
     await setBulkSettings(trx);
     const { written } = await insertDeliveries(trx, {
       ...args,
-      slot,
+      partitionStart,
       above,
       between: [from, end],
       plannedAt,
@@ -52,24 +52,24 @@ export async function prepareNextPart(
       suppression: await findSuppression(trx, args),
     });
     const ranges = rangesOf(undefined, [], above);
-    const grouped = await groupDeliveries(trx, { pushNo, slot, ranges, written, above });
+    const grouped = await groupDeliveries(trx, { pushNo, partitionStart, ranges, written, above });
     await countGroups(trx, pushNo, grouped);
     await cutLeases(trx, { pushNo, ranges, grouped, firstLease, lanes: MAX_CONCURRENT_LEASES });
     const { numUpdatedRows } = await trx
       .updateTable('pushes')
       .set({ next_part_from: end })
       .where('no', '=', pushNo)
-      .where('slot', '=', slot)
+      .where('partition_start', '=', partitionStart)
       .where('prepared_at', '=', plannedAt)
       .where('next_part_from', '=', from)
       .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw new Error('the push was prepared again meanwhile; try again');
+    if (numUpdatedRows === 0n) throw new Error('the push was prepared again in the meantime: retry');
     const leases = await leasesAbove(trx, args);
     return {
       planned: above + grouped.planned,
       leases,
       hasMore: end !== null,
-      last: end === null ? slot : undefined,
+      last: end === null ? partitionStart : undefined,
     };
   });
   const { last, ...next } = { last: undefined, ...part };

@@ -9,8 +9,8 @@ import { seedPerson } from '../../test/fixtures/ledger-fixture.ts';
 import { useTestDatabase } from '../../test/setup/database.ts';
 import { insertAudience } from '../audiences/audiences.ts';
 import { freezeAudience } from '../audiences/frozen-audience.ts';
+import { dropPartition } from '../ledger/partitions.ts';
 import { createPush, findPush } from '../ledger/pushes.ts';
-import { dropSlot } from '../ledger/slots.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { insertTask } from '../tasks/tasks.ts';
 import { prepareRecipients } from './prepare.ts';
@@ -80,7 +80,7 @@ async function prepare(
   return { no, id, taskId, appId, definition, prepared };
 }
 
-test('every planned ID is to be sent or lost with its reason', async () => {
+test('every planned ID is to be sent or unreachable with its reason', async () => {
   const { no, id, prepared } = await prepare(
     [
       { id: 'good' },
@@ -120,18 +120,18 @@ test('every planned ID is to be sent or lost with its reason', async () => {
       unsubscribed: 1,
     },
   });
-  const { slot } = await findPush(database.db, id);
-  if (slot === null) throw new Error('not prepared');
-  expect(await recountStatistics(database.db, { pushNo: no, slot })).toEqual(answer?.statistics);
+  const { partition_start: partitionStart } = await findPush(database.db, id);
+  if (partitionStart === null) throw new Error('not prepared');
+  expect(await recountStatistics(database.db, { pushNo: no, partitionStart })).toEqual(answer?.statistics);
 });
 
-test('preparing again, later, starts afresh in the slot of that time', async () => {
+test('a push that is prepared again later starts over in the partition of that time', async () => {
   const { no, id, appId, definition } = await prepare([{ id: 'good' }], [[0, 'good']]);
   const later = new Date(now.getTime() + 3_600_000);
   const again = await prepareRecipients(database.db, { pushNo: no, appId, definition, now: later });
   expect(again).toEqual({ planned: 1, sendable: 1 });
-  const { slot } = await findPush(database.db, id);
-  expect(slot).toEqual(new Date('2026-11-22T11:00:00Z'));
+  const { partition_start: partitionStart } = await findPush(database.db, id);
+  expect(partitionStart).toEqual(new Date('2026-11-22T11:00:00Z'));
   const answer = await readStatistics(database.db, { pushNo: no, now: later });
   expect(answer?.statistics).toMatchObject({ planned: 1, pending: 1 });
 });
@@ -139,11 +139,11 @@ test('preparing again, later, starts afresh in the slot of that time', async () 
 test('a push that was prepared and never started does not keep the details of its half hour', async () => {
   const { db } = database;
   const { no, id, appId, definition } = await prepare([{ id: 'good' }], [[0, 'good']]);
-  const { slot } = await findPush(db, id);
-  if (slot === null) throw new Error('not prepared');
-  const minutes = (count: number) => new Date(slot.getTime() + count * 60_000);
-  expect(await dropSlot(db, { slot, now: minutes(50) })).toBe(false);
-  expect(await dropSlot(db, { slot, now: minutes(61) })).toBe(true);
+  const { partition_start: partitionStart } = await findPush(db, id);
+  if (partitionStart === null) throw new Error('not prepared');
+  const minutes = (count: number) => new Date(partitionStart.getTime() + count * 60_000);
+  expect(await dropPartition(db, { partitionStart, now: minutes(50) })).toBe(false);
+  expect(await dropPartition(db, { partitionStart, now: minutes(61) })).toBe(true);
   const again = await prepareRecipients(db, { pushNo: no, appId, definition, now: minutes(90) });
   expect(again).toEqual({ planned: 1, sendable: 1 });
 });
@@ -153,10 +153,10 @@ const ids = (...value: string[]): AudienceRule => ({ field: 'attribute', name: '
 /** The live numbers, which have to add up and to equal a recount of the rows. */
 async function figures({ no, id }: { no: number; id: string }) {
   const answer = await readStatistics(database.db, { pushNo: no, now });
-  const { slot } = await findPush(database.db, id);
-  if (slot === null || answer === undefined) throw new Error('not prepared');
+  const { partition_start: partitionStart } = await findPush(database.db, id);
+  if (partitionStart === null || answer === undefined) throw new Error('not prepared');
   expect(reconcile(answer.statistics)).toEqual([]);
-  expect(await recountStatistics(database.db, { pushNo: no, slot })).toEqual(answer.statistics);
+  expect(await recountStatistics(database.db, { pushNo: no, partitionStart })).toEqual(answer.statistics);
   return answer.statistics;
 }
 
@@ -168,7 +168,7 @@ test('a rule plans the devices that meet it, each once', async () => {
   expect(await figures(push)).toMatchObject({ planned: 2, matched: 1, lossReasons: { no_token: 1 } });
 });
 
-test('a device in an excluded audience is matched and suppressed, unless it is lost anyway', async () => {
+test('a device in an excluded audience is matched and suppressed, unless it is unreachable anyway', async () => {
   const devices = [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'gone', state: 'invalid' as const }];
   const members = ['a', 'b', 'c', 'gone', 'stranger'].map((id) => [0, id] as const);
   const push = await prepare(devices, members, async (make) => ({
@@ -183,9 +183,11 @@ test('a device in an excluded audience is matched and suppressed, unless it is l
     losses: 2,
     suppressedReasons: { excluded: 2 },
   });
-  const { rows } = await sql<{ n: number; device_id: string }>`
-    select n, device_id from deliveries where push_no = ${push.no} and status = 0`.execute(database.db);
-  expect(rows).toEqual([{ n: 1, device_id: 'a' }]);
+  const { rows } = await sql<{ delivery_no: number; device_id: string }>`
+    select delivery_no, device_id from deliveries where push_no = ${push.no} and status = 0`.execute(
+    database.db,
+  );
+  expect(rows).toEqual([{ delivery_no: 1, device_id: 'a' }]);
 });
 
 test('only the last active device of a user is sent to, among those that can be sent to', async () => {

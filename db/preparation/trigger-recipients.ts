@@ -3,7 +3,7 @@ import { COLUMN_NAMES, COLUMN_NULLS } from '../audiences/recipient-columns.ts';
 
 /**
  * Narrows the recipient rows to users who are due after an event. A user without any device is planned and
- * lost, too. An audience that names its users has such rows already. For any other audience nothing shows
+ * unreachable. An audience that names its users has such rows already. For any other audience nothing shows
  * that the user is outside, so the row is added here.
  */
 export function triggerRecipientRows(

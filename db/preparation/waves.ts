@@ -86,7 +86,7 @@ export interface DueLeases {
   readonly nextDueAt: number | null;
 }
 
-/** Leases that became due between the two times, and when the next one will. */
+/** Leases that became due between the two times, and the time at which the next one does. */
 export async function findDueLeases(
   db: Db,
   args: { pushNo: number; from: Date; now: Date },

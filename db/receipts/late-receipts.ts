@@ -6,7 +6,7 @@ import { numbersText } from '../core/array-text.ts';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 
-/** How many days after the window of its push a late receipt is recognised. Later ones are not counted. */
+/** The number of days after the window of a push during which late receipts are counted. */
 const KEPT_DAYS = 30;
 
 /** A push whose window has ended: its deliveries are, or will soon be, gone. */
@@ -15,7 +15,7 @@ export interface EndedPush {
   readonly endedAt: Date;
 }
 
-/** How many of the receipts are reported for the first time: a delivery has each kind once. */
+/** Returns the number of receipts that are reported for the first time. A delivery has each kind once. */
 export async function countLate(
   trx: Transaction<Schema>,
   { no, endedAt }: EndedPush,
@@ -23,13 +23,13 @@ export async function countLate(
 ): Promise<number> {
   if (endedAt <= keptSince(now)) return 0;
   const { numAffectedRows = 0n } = await sql`
-    insert into late_receipts (ended_at, push_no, n, kind)
-    select ${endedAt}::timestamptz, ${no}::bigint, n, kind
+    insert into late_receipts (ended_at, push_no, delivery_no, kind)
+    select ${endedAt}::timestamptz, ${no}::bigint, delivery_no, kind
     from unnest(
-      ${numbersText(receipts.map(({ n }) => n))}::int[],
+      ${numbersText(receipts.map(({ deliveryNo }) => deliveryNo))}::int[],
       ${numbersText(receipts.map(({ kind }) => RECEIPT_KINDS.indexOf(kind)))}::smallint[]
-    ) late (n, kind)
-    order by n, kind
+    ) late (delivery_no, kind)
+    order by delivery_no, kind
     on conflict do nothing`.execute(trx);
   return Number(numAffectedRows);
 }

@@ -18,7 +18,7 @@ const RESULTS = [...RECEIPT_RESULTS, 'error'] as const;
 export type ArrivalResult = (typeof RESULTS)[number];
 const PLATFORMS = 4;
 
-/** How many receipts of which platform, kind and result came in one batch. */
+/** Counts the receipts of one batch by platform, kind and result. */
 export class ArrivalTally {
   readonly #counts = new Int32Array(PLATFORMS * KINDS.length * RESULTS.length);
 
@@ -50,14 +50,14 @@ export class ArrivalTally {
 
 export async function addToArrivals(
   db: Db,
-  batch: { appId: string; source: ReceiptSource; slot: number; now: Date; tally: ArrivalTally },
+  batch: { appId: string; source: ReceiptSource; shard: number; now: Date; tally: ArrivalTally },
 ): Promise<void> {
   const rows = batch.tally.rows();
   if (rows.length === 0) return;
   const hour = new Date(Math.floor(batch.now.getTime() / HOUR_MS) * HOUR_MS);
   await sql`
-    insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
-    select ${batch.appId}, ${hour}::timestamptz, ${batch.slot}::smallint, ${batch.source},
+    insert into receipt_arrivals (app_id, hour, shard, source, platform, kind, result, receipts, last_at)
+    select ${batch.appId}, ${hour}::timestamptz, ${batch.shard}::smallint, ${batch.source},
       tally.platform, tally.kind, tally.result, tally.value, ${batch.now}::timestamptz
     from unnest(
       ${numbersText(rows.map((row) => row.platform))}::smallint[],
@@ -66,14 +66,14 @@ export async function addToArrivals(
       ${numbersText(rows.map((row) => row.value))}::bigint[]
     ) with ordinality tally (platform, kind, result, value, place)
     order by tally.place
-    on conflict (app_id, hour, slot, source, platform, kind, result) do update
+    on conflict (app_id, hour, shard, source, platform, kind, result) do update
     set receipts = receipt_arrivals.receipts + excluded.receipts,
       last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
 }
 
 export interface Arrival {
   readonly source: ReceiptSource;
-  /** null where the platform is not known: for late receipts, and for entries that were no receipts. */
+  /** Null where the platform is not known: for late receipts, and for entries that were no receipts. */
   readonly platform: Platform | null;
   readonly kind: ReceiptKind | null;
   readonly result: ArrivalResult;
@@ -108,12 +108,12 @@ export async function foldArrivals(db: Db, now: Date): Promise<void> {
       where hour < ${before} and hour > ${EPOCH}
       returning *
     )
-    insert into receipt_arrivals (app_id, hour, slot, source, platform, kind, result, receipts, last_at)
+    insert into receipt_arrivals (app_id, hour, shard, source, platform, kind, result, receipts, last_at)
     select app_id, ${EPOCH}::timestamptz, 0, source, platform, kind, result, sum(receipts), max(last_at)
     from old
     group by app_id, source, platform, kind, result
     order by 1, 4, 5, 6, 7
-    on conflict (app_id, hour, slot, source, platform, kind, result) do update
+    on conflict (app_id, hour, shard, source, platform, kind, result) do update
     set receipts = receipt_arrivals.receipts + excluded.receipts,
       last_at = greatest(receipt_arrivals.last_at, excluded.last_at)`.execute(db);
 }
@@ -123,7 +123,7 @@ export async function foldArrivals(db: Db, now: Date): Promise<void> {
  */
 export const REPORTING_DAYS = 30;
 
-/** When a device of each platform of these apps reported last: rows (app_id, platform, last_at). */
+/** The time of the last report of each platform of these apps: rows (app_id, platform, last_at). */
 export function arrivedSql(apps: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     select app_id, platform, max(last_at) as last_at

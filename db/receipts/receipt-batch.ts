@@ -4,7 +4,7 @@ import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
 /** A push whose window is open: its receipts count. */
 export interface OpenPush {
   readonly no: number;
-  readonly slot: Date;
+  readonly partitionStart: Date;
   /** The start of the push in milliseconds: earlier times of receipts are moved to it. */
   readonly since: number;
 }
@@ -14,7 +14,7 @@ export type Taps = Map<number, Set<string>>;
 
 /** The reports of one batch about one delivery, taken together. Times are in milliseconds. */
 export interface DeliveryUpdate {
-  readonly n: number;
+  readonly deliveryNo: number;
   /** The earliest receipt except dismissals, which some platforms do not have. */
   deliveredAt: number | null;
   impressionAt: number | null;
@@ -24,7 +24,7 @@ export interface DeliveryUpdate {
   readonly receipts: IndexedReceipt[];
 }
 
-/** How a batch changes a delivery: bits of one number. */
+/** The ways in which a batch changes a delivery, as bits of one number. */
 export const CHANGE = {
   delivered: 1,
   impression: 2,
@@ -39,19 +39,19 @@ export const CHANGE = {
 export function updatesOf(receipts: readonly IndexedReceipt[], since: number): DeliveryUpdate[] {
   const byNumber = new Map<number, DeliveryUpdate>();
   for (const receipt of receipts) {
-    let update = byNumber.get(receipt.n);
+    let update = byNumber.get(receipt.deliveryNo);
     if (update === undefined) {
-      update = emptyUpdate(receipt.n);
-      byNumber.set(receipt.n, update);
+      update = emptyUpdate(receipt.deliveryNo);
+      byNumber.set(receipt.deliveryNo, update);
     }
     addTo(update, receipt, Math.max(receipt.at, since));
   }
-  return [...byNumber.values()].sort((a, b) => a.n - b.n);
+  return [...byNumber.values()].sort((a, b) => a.deliveryNo - b.deliveryNo);
 }
 
-function emptyUpdate(n: number): DeliveryUpdate {
+function emptyUpdate(deliveryNo: number): DeliveryUpdate {
   return {
-    n,
+    deliveryNo,
     deliveredAt: null,
     impressionAt: null,
     openAt: null,

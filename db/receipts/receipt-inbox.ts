@@ -89,7 +89,7 @@ async function readOne(
   return true;
 }
 
-/** How many receipts had each result; `unreadable` when the body was no callback at all. */
+/** The number of receipts with each result; `unreadable` when the body was not a callback. */
 async function outcomeOf(
   trx: Transaction<Schema>,
   callback: { app_id: string; body: string | null; received_at: Date; mac: Mac },
@@ -112,8 +112,8 @@ async function outcomeOf(
 const BLOCKING_MS = 600_000;
 
 /**
- * Whether callbacks that came within the window of the push are still to be read. They block for ten minutes
- * at most.
+ * Whether callbacks that came within the window of the push are still to be read. Callbacks block freezing
+ * for ten minutes at most.
  */
 export async function hasWaitingCallbacks(db: Db, args: { pushNo: number; now: Date }): Promise<boolean> {
   const row = await db

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { IndexedReceipt } from '../../domain/receipts/receipt-reader.ts';
 import { numbersText, textsText } from '../core/array-text.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { NEVER_SENT } from '../ledger/send-result.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { OpenPush, Taps } from './receipt-batch.ts';
 
@@ -15,29 +15,30 @@ export async function insertTaps(
   const taps: Taps = new Map();
   const opens = receipts.filter((receipt) => receipt.kind === 'open');
   if (opens.length === 0) return taps;
-  const { rows } = await sql<{ n: number; event_id: string }>`
-    insert into open_events (slot, push_no, n, event_id, opened_at)
-    select ${push.slot}::timestamptz, ${push.no}::bigint, tap.n, tap.event_id, to_timestamp(tap.at / 1000)
+  const { rows } = await sql<{ delivery_no: number; event_id: string }>`
+    insert into open_events (partition_start, push_no, delivery_no, event_id, opened_at)
+    select ${push.partitionStart}::timestamptz, ${push.no}::bigint, tap.delivery_no, tap.event_id,
+      to_timestamp(tap.at / 1000)
     from unnest(
-      ${numbersText(opens.map((open) => open.n))}::int[],
+      ${numbersText(opens.map((open) => open.deliveryNo))}::int[],
       ${textsText(opens.map((open) => open.eventId))}::text[],
       ${numbersText(opens.map((open) => Math.max(open.at, push.since)))}::float8[]
-    ) tap (n, event_id, at)
-    join ${deliveriesOf(push.slot)} d on d.push_no = ${push.no} and d.n = tap.n
+    ) tap (delivery_no, event_id, at)
+    join ${deliveriesOf(push.partitionStart)} d on d.push_no = ${push.no} and d.delivery_no = tap.delivery_no
     where d.status <> all(${NEVER_SENT}::smallint[])
       and d.platform is not null
-    order by tap.n, tap.event_id
+    order by tap.delivery_no, tap.event_id
     on conflict do nothing
-    returning n, event_id`.execute(trx);
-  for (const { n, event_id } of rows) {
-    const events = taps.get(n);
-    if (events === undefined) taps.set(n, new Set([event_id]));
+    returning delivery_no, event_id`.execute(trx);
+  for (const { delivery_no: deliveryNo, event_id } of rows) {
+    const events = taps.get(deliveryNo);
+    if (events === undefined) taps.set(deliveryNo, new Set([event_id]));
     else events.add(event_id);
   }
   return taps;
 }
 
 /** Whether the event of the receipt was new: true once for each. */
-export function consumeTap(taps: Taps, { n, eventId }: IndexedReceipt): boolean {
-  return taps.get(n)?.delete(eventId) ?? false;
+export function consumeTap(taps: Taps, { deliveryNo, eventId }: IndexedReceipt): boolean {
+  return taps.get(deliveryNo)?.delete(eventId) ?? false;
 }

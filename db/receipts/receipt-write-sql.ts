@@ -4,8 +4,8 @@ import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import { flagsText, numbersText } from '../core/array-text.ts';
 import { hourSql, millisecondsSql } from '../ledger/hours.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { NEVER_SENT } from '../ledger/send-result.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 import { CHANGE, type DeliveryUpdate, type OpenPush, type Taps } from './receipt-batch.ts';
 
 const HAS_DISMISSALS = sql`(d.platform <> ${sql.lit(PLATFORM_CODE.ios)})`;
@@ -19,9 +19,9 @@ export function currentDeliveries(
 ): RawBuilder<unknown> {
   const times = (of: (update: DeliveryUpdate) => number | null) =>
     sql`${numbersText(updates.map(of))}::float8[]`;
-  const tapped = taps.size === 0 ? [] : updates.map(({ n }) => taps.get(n)?.size ?? 0);
+  const tapped = taps.size === 0 ? [] : updates.map(({ deliveryNo }) => taps.get(deliveryNo)?.size ?? 0);
   return sql`
-    select d.push_no, d.n, d.ctid as place, d.status, d.platform, d.reason,
+    select d.push_no, d.delivery_no, d.ctid as place, d.status, d.platform, d.reason,
       coalesce(d.variant, 0) / ${sql.lit(VARIANTS_PER_LOCALE)} as locale,
       d.delivered_at, d.impression_at, d.open_at, d.dismissed_at, d.blocked,
       least(
@@ -35,20 +35,21 @@ export function currentDeliveries(
       reported.blocks,
       coalesce(reported.taps, 0) as taps
     from unnest(
-      ${numbersText(updates.map(({ n }) => n))}::int[],
+      ${numbersText(updates.map(({ deliveryNo }) => deliveryNo))}::int[],
       ${times((update) => update.deliveredAt)},
       ${times((update) => update.impressionAt)},
       ${times((update) => update.openAt)},
       ${times((update) => update.dismissedAt)},
       ${flagsText(updates.map(({ blocked }) => blocked))}::boolean[],
       ${numbersText(tapped)}::int[]
-    ) reported (n, delivered_ms, impression_ms, open_ms, dismissed_ms, blocks, taps)
-    join ${deliveriesOf(push.slot)} d on d.push_no = ${push.no} and d.n = reported.n
+    ) reported (delivery_no, delivered_ms, impression_ms, open_ms, dismissed_ms, blocks, taps)
+    join ${deliveriesOf(push.partitionStart)} d on d.push_no = ${push.no}
+      and d.delivery_no = reported.delivery_no
     where d.status <> all(${NEVER_SENT}::smallint[])
       and d.platform is not null`;
 }
 
-/** Which reported time is kept in which column. */
+/** The column of each reported time. */
 const TIMES = [
   { metric: 'delivered', reported: 'delivered_ms', current: 'delivered_at' },
   { metric: 'impression', reported: 'impression_ms', current: 'impression_at' },
@@ -91,7 +92,7 @@ export const HAS_MORE: RawBuilder<boolean> = sql`coalesce(
 
 /** Whether the row `d` is still as `new` was read: what was compared with it holds. */
 export const IS_UNCHANGED: RawBuilder<boolean> = sql`d.push_no = new.push_no
-  and d.n = new.n
+  and d.delivery_no = new.delivery_no
   and d.status = new.status
   and d.blocked = new.blocked
   and ${sql.join(
@@ -99,7 +100,8 @@ export const IS_UNCHANGED: RawBuilder<boolean> = sql`d.push_no = new.push_no
     sql` and `,
   )}`;
 
-/** How many devices came into an hour, and out of which other one: an earlier time may become known later. */
+/** The number of devices that came into an hour, and out of which other hour. An earlier time may become
+ * known later. */
 export function changesByHour({ since }: OpenPush): RawBuilder<unknown> {
   return sql.join(
     TIMES.map(({ metric, reported, current }) => {

@@ -4,8 +4,8 @@ import type { ReceiptKind } from '../../domain/receipts/receipt.ts';
 import { NO_PLATFORM } from '../core/platform-code.ts';
 import type { CounterDeltas } from '../ledger/counters.ts';
 import type { HourDeltas } from '../ledger/hours.ts';
+import { deliveriesOf } from '../ledger/partitions.ts';
 import { sendOutcome } from '../ledger/send-result.ts';
-import { deliveriesOf } from '../ledger/slots.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { DeliveryUpdate, OpenPush, Taps } from './receipt-batch.ts';
 import {
@@ -27,7 +27,7 @@ interface Reported {
   readonly taps: Taps;
 }
 
-/** How a delivery that exists was changed, as bits of `CHANGE`. */
+/** The changes of a delivery that exists, as bits of `CHANGE`. */
 export interface DeliveryChange {
   readonly changes: number;
   readonly platform: number;
@@ -61,7 +61,7 @@ interface ChangedHour {
  * more.
  */
 interface Outcomes {
-  readonly n: readonly number[];
+  readonly deliveryNo: readonly number[];
   readonly platform: readonly number[];
   readonly changes: readonly number[];
 }
@@ -77,11 +77,11 @@ interface Written {
 const ATTEMPTS = 3;
 
 /**
- * Sets what is new or earlier. The earliest time wins, so that the order of arrival does not matter. A
- * receipt that comes before the sender settled the row changes no counter: the settle sees the receipt and
- * counts a success. Rows are found once, by their numbers, and written where they were found. A row that
- * another transaction changed at that moment is left out. The next attempt locks the row first, and so sees
- * it as it is.
+ * Writes reports that are new or earlier. The earliest time wins, so that the order of arrival does not
+ * matter. A receipt that comes before the sender settled the row changes no counter: the settle sees the
+ * receipt and counts a success. Rows are found once, by their numbers, and written where they were found. A
+ * row that another transaction changed at that moment is left out. The next attempt locks the row first, and
+ * so sees it as it is.
  */
 export async function writeUpdates(
   trx: Transaction<Schema>,
@@ -91,14 +91,18 @@ export async function writeUpdates(
 ): Promise<Map<number, DeliveryChange>> {
   const written = new Map<number, DeliveryChange>();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const updates = attempt === 1 ? reported.updates : reported.updates.filter(({ n }) => !written.has(n));
+    const updates =
+      attempt === 1
+        ? reported.updates
+        : reported.updates.filter(({ deliveryNo }) => !written.has(deliveryNo));
     const rows = await writeRows(trx, push, { ...reported, updates }, attempt > 1);
-    for (const [place, n] of rows.outcomes.n.entries()) written.set(n, changeAt(rows.outcomes, place));
+    for (const [place, deliveryNo] of rows.outcomes.deliveryNo.entries())
+      written.set(deliveryNo, changeAt(rows.outcomes, place));
     for (const group of rows.changed) countGroup(push.no, group, deltas.counters);
     for (const hour of rows.by_hour) countHour(push.no, hour, deltas.hours);
-    if (rows.outcomes.n.length === rows.found) return written;
+    if (rows.outcomes.deliveryNo.length === rows.found) return written;
   }
-  throw new Error('deliveries that are locked were changed by another transaction');
+  throw new Error('locked deliveries were changed by another transaction');
 }
 
 /**
@@ -114,15 +118,15 @@ async function writeRows(
     with current as materialized (
       -- Each delivery as it is now, beside what its receipts report.
       ${currentDeliveries(push, reported)}
-      order by reported.n
+      order by reported.delivery_no
       ${isLocking ? sql`for update of d` : sql``}
     ), compared as materialized (
-      -- What is new in the reports, as bits.
+      -- The news of each report, as bits.
       select *, ${CHANGES} as changes
       from current
     ), written as (
-      -- Rows without news are not written; rows that changed since are left to the next attempt.
-      update ${deliveriesOf(push.slot)} d
+      -- Rows without news are not written. Rows that changed since are left to the next attempt.
+      update ${deliveriesOf(push.partitionStart)} d
       set delivered_at = least(d.delivered_at, to_timestamp(new.delivered_ms / 1000)),
         impression_at = least(d.impression_at, to_timestamp(new.impression_ms / 1000)),
         open_at = least(d.open_at, to_timestamp(new.open_ms / 1000)),
@@ -136,14 +140,14 @@ async function writeRows(
       returning new.*
     ), outcomes as (
       -- Every delivery that is dealt with, for the results of its receipts.
-      select n, platform, changes
+      select delivery_no, platform, changes
       from written
       union all
-      select n, platform, changes
+      select delivery_no, platform, changes
       from compared new
       where not ${HAS_MORE}
     ), changed as (
-      -- What the counters of the push gain.
+      -- The gains of the counters of the push.
       select platform, locale, status, reason,
         count(*) filter (where ${hasChange('delivered')}) as delivered,
         count(*) filter (where ${hasChange('impression')}) as impressions,
@@ -154,14 +158,14 @@ async function writeRows(
       from written
       group by platform, locale, status, reason
     ), by_hour as (
-      -- What the hours of the push gain and lose.
+      -- The gains and losses of the hours of the push.
       ${changesByHour(push)}
     )
     select
       (select count(*) from current) as found,
       (
         select json_build_object(
-          'n', coalesce(json_agg(n), '[]'),
+          'deliveryNo', coalesce(json_agg(delivery_no), '[]'),
           'platform', coalesce(json_agg(platform), '[]'),
           'changes', coalesce(json_agg(changes), '[]')
         )
@@ -170,7 +174,7 @@ async function writeRows(
       (select coalesce(json_agg(changed), '[]') from changed) as changed,
       (select coalesce(json_agg(by_hour), '[]') from by_hour) as by_hour`.execute(trx);
   const [row] = rows;
-  if (row === undefined) throw new Error('a statement without a row');
+  if (row === undefined) throw new Error('the statement that writes receipts returned no row');
   return row;
 }
 

@@ -18,7 +18,7 @@ const DEVICES = 6;
 const content = { locales: { de: { title: 'Angebot' }, fr: { title: 'Offre' } } };
 const delivery = fc
   .record({
-    status: fc.constantFrom('pending', 'accepted', 'rejected', 'ambiguous', 'lost', 'suppressed'),
+    status: fc.constantFrom('pending', 'accepted', 'rejected', 'ambiguous', 'unreachable', 'suppressed'),
     platform: fc.constantFrom(...PLATFORMS),
     locale: fc.constantFrom(0, 1, 2),
     reason: fc.constantFrom('one', 'two'),
@@ -30,7 +30,7 @@ const delivery = fc
     }),
   );
 const receipt = fc.record({
-  n: fc.integer({ min: 1, max: DEVICES + 1 }),
+  deliveryNo: fc.integer({ min: 1, max: DEVICES + 1 }),
   kind: fc.constantFrom(...RECEIPT_KINDS),
   eventId: fc.constantFrom('a', 'b', 'c'),
   at: fc.integer({ min: 0, max: 100 }).map((minutes) => START.getTime() + minutes * 60_000),
@@ -63,15 +63,15 @@ test('any order, repetition and concurrency of batches gives the same counters, 
       source: 'sdk',
       receipts: receipts.map((one, index) => ({ ...one, pushNo, index })),
     });
-  const statistics = async (push: { no: number; slot: Date }) => {
+  const statistics = async (push: { no: number; partitionStart: Date }) => {
     const live = await readStatistics(database.db, { pushNo: push.no, now: START });
     expect(live?.statistics).toEqual(
-      await recountStatistics(database.db, { pushNo: push.no, slot: push.slot }),
+      await recountStatistics(database.db, { pushNo: push.no, partitionStart: push.partitionStart }),
     );
     expect(live && [...reconcile(live.statistics), ...reconcileVariants(live.statistics)]).toEqual([]);
     const hours = await readHours(database.db, push.no);
     expect(hours).toEqual(
-      await recountHours(database.db, { pushNo: push.no, slot: push.slot, since: START }),
+      await recountHours(database.db, { pushNo: push.no, partitionStart: push.partitionStart, since: START }),
     );
     return { statistics: live?.statistics, hours };
   };

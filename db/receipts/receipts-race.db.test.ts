@@ -20,14 +20,22 @@ async function newPush() {
     (_, index): SeededDelivery => ({ status: 'pending', platform: index % 2 === 0 ? 'ios' : 'android' }),
   );
   const push = await seedPush(db, { appId, taskId, startedAt: START, deliveries, status: 'sending' });
-  await db.updateTable('leases').set({ mark_n: DEVICES }).where('push_no', '=', push.no).execute();
-  const open = (n: number) =>
+  await db.updateTable('leases').set({ claimed_to: DEVICES }).where('push_no', '=', push.no).execute();
+  const open = (deliveryNo: number) =>
     recordReceipts(db, {
       now: START,
       appId,
       source: 'sdk',
       receipts: [
-        { pushNo: push.no, n, kind: 'open', eventId: 'a', at: START.getTime(), blocked: false, index: 0 },
+        {
+          pushNo: push.no,
+          deliveryNo,
+          kind: 'open',
+          eventId: 'a',
+          at: START.getTime(),
+          blocked: false,
+          index: 0,
+        },
       ],
     });
   return { push, open };
@@ -38,7 +46,7 @@ test('receipts that arrive while the sender settles their rows are counted by ex
   for (let round = 0; round < 5; round++) {
     const { push, open } = await newPush();
     const numbers = Array.from({ length: 60 }, (_, index) => 1 + ((index * 7) % DEVICES));
-    const lease = { pushNo: push.no, leaseNo: 0, slot: push.slot, now: START };
+    const lease = { pushNo: push.no, leaseNo: 0, partitionStart: push.partitionStart, now: START };
     const half = numbers.length / 2;
     await Promise.all([
       ...numbers.slice(0, half).map(open),
@@ -46,19 +54,21 @@ test('receipts that arrive while the sender settles their rows are counted by ex
       ...numbers.slice(half).map(open),
     ]);
     const live = await readStatistics(db, { pushNo: push.no, now: START });
-    expect(live?.statistics).toEqual(await recountStatistics(db, { pushNo: push.no, slot: push.slot }));
+    expect(live?.statistics).toEqual(
+      await recountStatistics(db, { pushNo: push.no, partitionStart: push.partitionStart }),
+    );
     expect(live && reconcile(live.statistics)).toEqual([]);
     expect(live?.statistics).toMatchObject({ opens: 60, success: 60, pending: 0, sent: DEVICES });
   }
 });
 
-test('no receipt is counted after the push was frozen, whenever it came', async () => {
+test('no receipt is counted after the push was frozen, whenever it arrived', async () => {
   const { db } = database;
   const { push, open } = await newPush();
   const frozen = db.transaction().execute(async (trx) => {
     await lockLedgerExclusive(trx, push.no);
     const late = Promise.all([1, 2, 3].map(open));
-    const statistics = await recountStatistics(trx, { pushNo: push.no, slot: push.slot });
+    const statistics = await recountStatistics(trx, { pushNo: push.no, partitionStart: push.partitionStart });
     await trx
       .updateTable('pushes')
       .set({ statistics: JSON.stringify(statistics), finalised_at: START })
@@ -70,7 +80,9 @@ test('no receipt is counted after the push was frozen, whenever it came', async 
   expect((await late).map((results) => results.get(0))).toEqual(['late', 'late', 'late']);
   const answer = await readStatistics(db, { pushNo: push.no, now: START });
   expect(answer).toMatchObject({ final: true, late: 3, statistics });
-  expect(await recountStatistics(db, { pushNo: push.no, slot: push.slot })).toMatchObject({ opens: null });
+  expect(await recountStatistics(db, { pushNo: push.no, partitionStart: push.partitionStart })).toMatchObject(
+    { opens: null },
+  );
 });
 
 test('a receipt that is late already does not wait for the push to be finalised', async () => {

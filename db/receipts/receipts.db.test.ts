@@ -23,7 +23,15 @@ async function pushOf(...deliveries: SeededDelivery[]) {
 }
 
 function receipt(push: SeededPush, n: number, kind: Receipt['kind'], more: Partial<Receipt> = {}): Receipt {
-  return { pushNo: push.no, n, kind, eventId: `${kind}-${n}`, at: LATER.getTime(), blocked: false, ...more };
+  return {
+    pushNo: push.no,
+    deliveryNo: n,
+    kind,
+    eventId: `${kind}-${n}`,
+    at: LATER.getTime(),
+    blocked: false,
+    ...more,
+  };
 }
 
 async function record(appId: string, receipts: Receipt[], now = LATER) {
@@ -39,7 +47,7 @@ async function record(appId: string, receipts: Receipt[], now = LATER) {
 async function figures(push: SeededPush) {
   const answer = await readStatistics(database.db, { pushNo: push.no, now: LATER });
   expect(answer?.statistics).toEqual(
-    await recountStatistics(database.db, { pushNo: push.no, slot: push.slot }),
+    await recountStatistics(database.db, { pushNo: push.no, partitionStart: push.partitionStart }),
   );
   return answer?.statistics;
 }

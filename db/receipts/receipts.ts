@@ -15,8 +15,8 @@ import { type OpenPush, resultsOf, updatesOf } from './receipt-batch.ts';
 import { consumeTap, insertTaps } from './receipt-taps.ts';
 import { type Deltas, writeUpdates } from './receipt-write.ts';
 
-/** How many sets of counter rows receipts are spread over, so that batches seldom wait for each other. */
-export const COUNTER_SLOTS = 8;
+/** The number of counter shards that receipts are spread over, so that batches seldom wait for each other. */
+export const COUNTER_SHARDS = 8;
 
 export interface ReceiptBatch {
   /** The server's time of receipt: it decides whether a receipt is late. */
@@ -26,8 +26,8 @@ export interface ReceiptBatch {
   readonly receipts: readonly IndexedReceipt[];
   /** Entries of the request that were no receipts, for the view of what arrives. */
   readonly refused?: { readonly unknown: number; readonly error: number } | undefined;
-  /** The set of counter rows: random unless the caller knows one that is not in use now. */
-  readonly slot?: number;
+  /** The counter shard: random unless the caller knows one that is not in use now. */
+  readonly shard?: number;
 }
 
 const LATE = { platform: NO_PLATFORM, locale: 0, metric: 'late', reason: '' } as const;
@@ -50,10 +50,10 @@ export async function recordReceiptsIn(trx: Transaction<Schema>, batch: ReceiptB
   if (batch.refused !== undefined) arrivals.addRefused(batch.refused);
   const deltas: Deltas = { counters: new CounterDeltas(), hours: hourDeltas() };
   await recordPushes(trx, batch, { deltas, arrivals, results });
-  const slot = batch.slot ?? Math.floor(Math.random() * COUNTER_SLOTS);
-  await deltas.counters.write(trx, -1 - slot);
-  await deltas.hours.write(trx, -1 - slot);
-  await addToArrivals(trx, { ...batch, slot, tally: arrivals });
+  const shard = batch.shard ?? Math.floor(Math.random() * COUNTER_SHARDS);
+  await deltas.counters.write(trx, -1 - shard);
+  await deltas.hours.write(trx, -1 - shard);
+  await addToArrivals(trx, { ...batch, shard, tally: arrivals });
   return results;
 }
 
@@ -100,14 +100,14 @@ function isEnded(push: OpenPush | EndedPush | undefined): push is EndedPush {
   return push !== undefined && 'endedAt' in push;
 }
 
-/** The app's pushes of a batch; one without a slot has no deliveries yet. */
+/** The app's pushes of a batch. A push without a partition has no deliveries yet. */
 async function findPushes(
   trx: Transaction<Schema>,
   { now, appId }: ReceiptBatch,
   pushNos: number[],
 ): Promise<Map<number, OpenPush | EndedPush>> {
-  const { rows } = await sql<{ no: number; slot: Date | null; since: Date; ended_at: Date | null }>`
-    select no, slot, coalesce(started_at, created_at) as since,
+  const { rows } = await sql<{ no: number; partitionStart: Date | null; since: Date; ended_at: Date | null }>`
+    select no, partition_start as "partitionStart", coalesce(started_at, created_at) as since,
       case
         when window_ends_at <= ${now} or finalised_at is not null or details_deleted_at is not null
           then coalesce(window_ends_at, finalised_at, details_deleted_at)
@@ -116,9 +116,9 @@ async function findPushes(
     where no = any(${pushNos}::bigint[])
       and app_id = ${appId}`.execute(trx);
   const pushes = new Map<number, OpenPush | EndedPush>();
-  for (const { no, slot, since, ended_at: endedAt } of rows) {
+  for (const { no, partitionStart, since, ended_at: endedAt } of rows) {
     if (endedAt !== null) pushes.set(no, { no, endedAt });
-    else if (slot !== null) pushes.set(no, { no, slot, since: since.getTime() });
+    else if (partitionStart !== null) pushes.set(no, { no, partitionStart, since: since.getTime() });
   }
   return pushes;
 }
@@ -133,7 +133,7 @@ async function countPush(
   const taps = await insertTaps(trx, push, receipts);
   const written = await writeUpdates(trx, push, { updates, taps }, deltas);
   for (const update of updates) {
-    const delivery = written.get(update.n);
+    const delivery = written.get(update.deliveryNo);
     resultsOf(
       update,
       delivery?.changes,

@@ -16,9 +16,9 @@ export interface PushesTable {
   /** Time of the last change of status; null means the time of creation. */
   status_at: Date | null;
   due_at: Date;
-  /** Which half hour's partition holds the deliveries. */
-  slot: Date | null;
-  /** Time at which the first deliveries were written. */
+  /** The start of the partition that holds the deliveries. */
+  partition_start: Date | null;
+  /** When its devices were written, or the first of them. */
   prepared_at: Generated<Date | null>;
   /** Devices of the audience from this number on are not written yet. */
   next_part_from: Generated<Int8 | null>;
@@ -55,10 +55,10 @@ export interface RatesTable {
 export interface LeasesTable {
   push_no: Int8;
   lease_no: number;
-  from_n: number;
-  to_n: number;
+  first_no: number;
+  last_no: number;
   /** Rows up to here were marked in flight, the rest was never claimed. */
-  mark_n: number;
+  claimed_to: number;
   epoch: Generated<number>;
   attempt: Generated<number>;
   /** Time until which a sender that returned the lease may still receive responses. */
@@ -81,8 +81,8 @@ export interface LeasesTable {
 export interface PushCountersTable {
   push_no: Int8;
   /** Lease number, or a small negative number for what other writers count: nobody waits for a hot row. */
-  slot: number;
-  /** -1 for planned IDs without a platform. */
+  shard: number;
+  /** -1 where a planned ID has no platform. */
   platform: number;
   metric: string;
   reason: Generated<string>;
@@ -94,9 +94,9 @@ export interface PushCountersTable {
 }
 
 export interface DeliveriesTable {
-  slot: Date;
+  partition_start: Date;
   push_no: Int8;
-  n: number;
+  delivery_no: number;
   device_no: Int8 | null;
   device_id: string;
   platform: number | null;
@@ -118,9 +118,9 @@ export interface DeliveriesTable {
 }
 
 export interface OpenEventsTable {
-  slot: Date;
+  partition_start: Date;
   push_no: Int8;
-  n: number;
+  delivery_no: number;
   event_id: string;
   opened_at: Date;
 }

@@ -5,8 +5,8 @@ import type { Int8 } from './int8.ts';
 export interface PushHoursTable {
   push_no: Int8;
   /** As of `push_counters`: nobody waits for a hot row. */
-  slot: number;
-  /** Full hours since the push started. */
+  shard: number;
+  /** Hours since the push started. */
   hour: number;
   platform: number;
   metric: string;
@@ -17,7 +17,7 @@ export interface ReceiptArrivalsTable {
   app_id: string;
   /** Hour of arrival. The epoch (1970) holds the sums of old hours. */
   hour: Date;
-  slot: number;
+  shard: number;
   source: ReceiptSource;
   /** -1 for an unknown platform. */
   platform: number;
@@ -33,8 +33,8 @@ export interface LateReceiptsTable {
   /** End of the push's window, by which old rows are deleted. */
   ended_at: Date;
   push_no: Int8;
-  n: number;
-  /** Index into RECEIPT_KINDS. */
+  delivery_no: number;
+  /** The place among RECEIPT_KINDS. */
   kind: number;
 }
 

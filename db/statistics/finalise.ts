@@ -10,7 +10,9 @@ import { hasWaitingCallbacks } from '../receipts/receipt-inbox.ts';
 import type { Schema } from '../schema/schema.ts';
 import { readStatistics, recountCounters, recountedStatistics } from './statistics.ts';
 
-/** Callbacks of vendors that came within the window are still to be read. Freezing is to be tried again. */
+/**
+ * Thrown while callbacks of vendors that came within the window are still to be read. Freezing is retried.
+ */
 class CallbacksWaitError extends Error {
   override name = 'CallbacksWaitError';
 }
@@ -21,22 +23,22 @@ class CallbacksWaitError extends Error {
  */
 export async function finalisePush(
   db: Db,
-  args: { push: { no: number; slot: Date | null }; now: Date },
+  args: { push: { no: number; partitionStart: Date | null }; now: Date },
 ): Promise<string[]> {
-  const { no: pushNo, slot } = args.push;
-  if (slot !== null) await db.transaction().execute((trx) => settleContacts(trx, pushNo, args.now));
+  const { no: pushNo, partitionStart } = args.push;
+  if (partitionStart !== null) await db.transaction().execute((trx) => settleContacts(trx, pushNo, args.now));
   return await db.transaction().execute(async (trx) => {
     await lockLedgerExclusive(trx, pushNo);
     const live = await readStatistics(trx, { pushNo, now: args.now });
     if (live === undefined || live.final) return [];
     if (await hasWaitingCallbacks(trx, { pushNo, now: args.now })) throw new CallbacksWaitError();
-    if (slot === null) {
+    if (partitionStart === null) {
       await freezeStatistics(trx, { pushNo, statistics: live.statistics, now: args.now });
       return reconcile(live.statistics);
     }
-    const recounted = await recountCounters(trx, { pushNo, slot });
+    const recounted = await recountCounters(trx, { pushNo, partitionStart });
     const statistics = recountedStatistics(recounted, live);
-    const hours = await finaliseHours(trx, { pushNo, slot });
+    const hours = await finaliseHours(trx, { pushNo, partitionStart });
     await replaceCounters(trx, { pushNo, counters: recounted.counters });
     await freezeStatistics(trx, { pushNo, statistics, now: args.now });
     return [
@@ -50,14 +52,17 @@ export async function finalisePush(
 
 async function finaliseHours(
   trx: Transaction<Schema>,
-  { pushNo, slot }: { pushNo: number; slot: Date },
+  { pushNo, partitionStart }: { pushNo: number; partitionStart: Date },
 ): Promise<string[]> {
   const { since } = await trx
     .selectFrom('pushes')
     .select((eb) => eb.fn.coalesce('started_at', 'created_at').as('since'))
     .where('no', '=', pushNo)
     .executeTakeFirstOrThrow();
-  const [live, recounted] = [await readHours(trx, pushNo), await recountHours(trx, { pushNo, slot, since })];
+  const [live, recounted] = [
+    await readHours(trx, pushNo),
+    await recountHours(trx, { pushNo, partitionStart, since }),
+  ];
   await freezeHours(trx, pushNo, recounted);
   return canonical(live) === canonical(recounted)
     ? []
@@ -65,7 +70,7 @@ async function finaliseHours(
 }
 
 function differences(live: Statistics, recounted: Statistics): string[] {
-  // Late receipts go on to come.
+  // Late receipts still arrive.
   const keys = (Object.keys(recounted) as (keyof Statistics)[]).filter((key) => key !== 'late');
   return keys
     .filter((key) => canonical(live[key]) !== canonical(recounted[key]))

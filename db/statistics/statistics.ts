@@ -16,7 +16,7 @@ export interface StatisticsAnswer {
   /** Frozen: recounted from the device rows at the end of the window, and never changed after. */
   readonly final: boolean;
   readonly windowEndsAt: Date | null;
-  /** Receipts after the window so far; they are in no other number. */
+  /** Receipts after the window so far, which no other number includes. */
   readonly late: number;
   /** Pending devices that wait for their time: for the clocks of their zones, or the end of quiet hours. */
   readonly held: number;
@@ -102,7 +102,8 @@ async function readLedger(
       ${arrivedSql(sql`select app_id from push`)}
     )
     select push.no, push.id, push.task_id as "taskId", push.app_id as "appId", push.seq, push.revision,
-      push.status, push.status_reason as "statusReason", push.due_at as "dueAt", push.slot,
+      push.status, push.status_reason as "statusReason", push.due_at as "dueAt",
+      push.partition_start as "partitionStart",
       push.started_at as "startedAt", push.window_ends_at as "windowEndsAt",
       push.finalised_at as "finalisedAt", push.details_deleted_at as "detailsDeletedAt",
       push.created_at as "createdAt", push.statistics,
@@ -156,10 +157,10 @@ export function contentSql(taskId: RawBuilder<unknown>, revision: RawBuilder<unk
 /** The same figures from the delivery rows. Only figures that rows do not hold come from the counters. */
 export async function recountStatistics(
   db: Db,
-  { pushNo, slot }: { pushNo: number; slot: Date },
+  { pushNo, partitionStart }: { pushNo: number; partitionStart: Date },
 ): Promise<Statistics> {
-  const live = await readStatistics(db, { pushNo, now: slot });
-  const recounted = await recountCounters(db, { pushNo, slot });
+  const live = await readStatistics(db, { pushNo, now: partitionStart });
+  const recounted = await recountCounters(db, { pushNo, partitionStart });
   return recountedStatistics(recounted, live);
 }
 
@@ -179,9 +180,9 @@ export interface Recounted {
 
 export async function recountCounters(
   db: Db,
-  { pushNo, slot }: { pushNo: number; slot: Date },
+  { pushNo, partitionStart }: { pushNo: number; partitionStart: Date },
 ): Promise<Recounted> {
-  const rows = await recountRows(db, { pushNo, slot });
+  const rows = await recountRows(db, { pushNo, partitionStart });
   const { rows: others } = await sql<RecountedCounter>`
     select metric, platform, locale, reason, sum(value)::bigint as value
     from push_counters

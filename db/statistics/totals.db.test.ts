@@ -8,7 +8,10 @@ const database = useTestDatabase();
 const START = new Date('2026-11-22T10:00:00Z');
 const LATER = new Date('2026-11-22T11:00:00Z');
 
-/** A task with two pushes: of its first revision, with German and French, and of its second, with French alone. */
+/**
+ * A task with two pushes: of its first revision, with German and French, and of its second, with French
+ * alone.
+ */
 async function twoPushes() {
   const { db } = database;
   const { appId, personId } = await seedPerson(db, START);
@@ -39,7 +42,7 @@ async function twoPushes() {
   await push(2, [
     { status: 'accepted', platform: 'ios', variant: 3 },
     { status: 'pending', platform: 'android', variant: 1 },
-    { status: 'lost', platform: null, reason: 'unknown_user' },
+    { status: 'unreachable', platform: null, reason: 'unknown_user' },
   ]);
   return { appId, taskId };
 }

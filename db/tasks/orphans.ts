@@ -14,7 +14,7 @@ export async function listUnfinished(
   const { after = SWEEP_START, limit } = args;
   const pushes = await db
     .selectFrom('pushes')
-    .select(['no', 'id', 'slot', 'status', 'window_ends_at as windowEndsAt'])
+    .select(['no', 'id', 'partition_start as partitionStart', 'status', 'window_ends_at as windowEndsAt'])
     .where('finalised_at', 'is', null)
     .where('created_at', '<', args.createdBefore)
     .where('no', '>', after.pushNo)
@@ -41,7 +41,7 @@ export async function listUnfinished(
 export interface UnfinishedPush {
   readonly no: number;
   readonly id: string;
-  readonly slot: Date | null;
+  readonly partitionStart: Date | null;
   readonly status: string;
   readonly windowEndsAt: Date | null;
 }

@@ -76,7 +76,7 @@ export interface PushSummary {
   readonly status: PushStatus;
   readonly statusReason: string | null;
   readonly dueAt: Date;
-  readonly slot: Date | null;
+  readonly partitionStart: Date | null;
   readonly startedAt: Date | null;
   readonly windowEndsAt: Date | null;
   readonly finalisedAt: Date | null;
@@ -144,7 +144,7 @@ function selectPushes(db: Db) {
       'status',
       'status_reason as statusReason',
       'due_at as dueAt',
-      'slot',
+      'partition_start as partitionStart',
       'started_at as startedAt',
       'window_ends_at as windowEndsAt',
       'finalised_at as finalisedAt',

@@ -5,8 +5,8 @@ import { hourOf } from '../../domain/tasks/trigger-hour.ts';
 import { logContacts } from '../caps/contact-log.ts';
 import { findSuppression } from '../caps/suppression.ts';
 import type { Db } from '../core/database.ts';
+import { createPartition, holdPartition, partitionStartOf } from '../ledger/partitions.ts';
 import type { PushRow } from '../ledger/pushes.ts';
-import { createSlot, holdSlot, slotOf } from '../ledger/slots.ts';
 import { countGroups, cutLeases, cutSoFar, groupDeliveries } from '../preparation/cut-leases.ts';
 import { insertDeliveries, rangesOf } from '../preparation/insert-deliveries.ts';
 import { type DueLeases, findWaves, nextDueAt } from '../preparation/waves.ts';
@@ -26,22 +26,23 @@ export async function findOpenPush(
     .where('revision', '=', args.revision)
     .where('due_at', '=', new Date(hourOf(args.now.getTime())))
     .where('status', 'in', PUSHES_JOINABLE)
-    .where('slot', 'is not', null)
+    .where('partition_start', 'is not', null)
     .where('closed_at', 'is', null)
     .executeTakeFirst();
 }
 
 /** Makes the push ready for users to join, without any of them. A second call changes nothing. */
 export async function openToJoin(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
-  const slot = slotOf(args.now);
-  await createSlot(db, slot);
+  const partitionStart = partitionStartOf(args.now);
+  await createPartition(db, partitionStart);
   await db.transaction().execute(async (trx) => {
-    if (!(await holdSlot(trx, slot))) throw new Error('the slot was dropped meanwhile; try again');
+    if (!(await holdPartition(trx, partitionStart)))
+      throw new Error('the partition was dropped in the meantime: retry');
     await trx
       .updateTable('pushes')
-      .set({ slot })
+      .set({ partition_start: partitionStart })
       .where('no', '=', args.pushNo)
-      .where('slot', 'is', null)
+      .where('partition_start', 'is', null)
       .execute();
   });
 }
@@ -57,17 +58,31 @@ export async function joinPush(
   return await db.transaction().execute(async (trx) => {
     const push = await trx
       .selectFrom('pushes')
-      .select(['no', 'app_id', 'slot', 'task_id', 'revision', 'closed_at', 'status', 'contacts_logged_at'])
+      .select([
+        'no',
+        'app_id',
+        'partition_start',
+        'task_id',
+        'revision',
+        'closed_at',
+        'status',
+        'contacts_logged_at',
+      ])
       .select('status_reason')
       .where('no', '=', args.pushNo)
       .forUpdate()
       .executeTakeFirstOrThrow();
     const isOpen = push.closed_at === null && PUSHES_JOINABLE.includes(push.status);
-    if (!isOpen || push.slot === null) return undefined;
+    if (!isOpen || push.partition_start === null) return undefined;
     const userIds = await takeDue(trx, args);
     if (userIds.length > 0) {
       const definition = await findDefinition(trx, push);
-      await addUsers(trx, { ...args, push: { ...push, slot: push.slot }, userIds, definition });
+      await addUsers(trx, {
+        ...args,
+        push: { ...push, partition_start: push.partition_start },
+        userIds,
+        definition,
+      });
       // The reason said why no user could join.
       if (push.status_reason !== null) {
         await trx.updateTable('pushes').set({ status_reason: null }).where('no', '=', push.no).execute();
@@ -135,19 +150,21 @@ async function addUsers(
     pushNo: number;
     appId: string;
     definition: TaskDefinition;
-    push: Pick<PushRow, 'no' | 'app_id' | 'task_id' | 'revision' | 'contacts_logged_at'> & { slot: Date };
+    push: Pick<PushRow, 'no' | 'app_id' | 'task_id' | 'revision' | 'contacts_logged_at'> & {
+      partition_start: Date;
+    };
     userIds: string[];
     now: Date;
   },
 ): Promise<void> {
   const { pushNo, push, userIds, now } = args;
-  const { slot } = push;
-  const { above, firstLease } = await cutSoFar(trx, { pushNo, slot });
+  const { partition_start: partitionStart } = push;
+  const { above, firstLease } = await cutSoFar(trx, { pushNo, partitionStart });
   const suppression = await findSuppression(trx, args);
   const waves = await findWaves(trx, { ...args, hold: suppression.hold });
   const { written, sizes } = await insertDeliveries(trx, {
     ...args,
-    slot,
+    partitionStart,
     frozenNo: undefined,
     waves,
     suppression,
@@ -155,7 +172,7 @@ async function addUsers(
     above,
   });
   const ranges = rangesOf(waves, sizes, above);
-  const grouped = await groupDeliveries(trx, { pushNo, slot, ranges, written, above });
+  const grouped = await groupDeliveries(trx, { pushNo, partitionStart, ranges, written, above });
   await countGroups(trx, pushNo, grouped);
   await cutLeases(trx, { pushNo, ranges, grouped, firstLease });
   if (grouped.sendable === 0) return;

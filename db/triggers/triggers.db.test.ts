@@ -11,8 +11,8 @@ import { useTestDatabase } from '../../test/setup/database.ts';
 import { replaceContactRules } from '../caps/contact-rules.ts';
 import { createEventNames } from '../events/event-names.ts';
 import { recordEvents } from '../events/events.ts';
+import { dropPartition, partitionStartOf } from '../ledger/partitions.ts';
 import { createPush, findPush } from '../ledger/pushes.ts';
-import { dropSlot, slotOf } from '../ledger/slots.ts';
 import { findDueLeases } from '../preparation/waves.ts';
 import { readStatistics, recountStatistics } from '../statistics/statistics.ts';
 import { insertTask } from '../tasks/tasks.ts';
@@ -86,14 +86,14 @@ async function scene(change: Partial<Trigger> = {}, users = 20, more: object = {
   /** The live numbers, after they were reconciled and recounted. */
   async function figures(pushNo: number, at: Date) {
     const answer = await readStatistics(db, { pushNo, now: at });
-    const { slot } = await db
+    const { partition_start: partitionStart } = await db
       .selectFrom('pushes')
-      .select('slot')
+      .select('partition_start')
       .where('no', '=', pushNo)
       .executeTakeFirstOrThrow();
-    if (answer === undefined || slot === null) throw new Error('not open');
+    if (answer === undefined || partitionStart === null) throw new Error('not open');
     expect(reconcile(answer.statistics)).toEqual([]);
-    expect(await recountStatistics(db, { pushNo, slot })).toEqual(answer.statistics);
+    expect(await recountStatistics(db, { pushNo, partitionStart })).toEqual(answer.statistics);
     return { ...answer.statistics, held: answer.held };
   }
   return { db, taskId, appId, audienceId, setRules, figures, due, arm, happens, open, join, states, isDue };
@@ -118,8 +118,8 @@ test('users are entered once however often the event comes, and join the open pu
   });
   expect(await joinedLeases(db, { pushNo: no, above: 0, close: true, now })).toMatchObject({ leases: [1] });
   expect(await join(no, after(2))).toBeUndefined();
-  const { id, slot } = await findPush(db, pushIdOf(taskId, 1));
-  if (slot === null) throw new Error(`${id} is not open`);
+  const { id, partition_start: partitionStart } = await findPush(db, pushIdOf(taskId, 1));
+  if (partitionStart === null) throw new Error(`${id} is not open`);
   const answer = await readStatistics(db, { pushNo: no, now });
   expect(answer?.statistics).toMatchObject({
     planned: 4,
@@ -128,7 +128,7 @@ test('users are entered once however often the event comes, and join the open pu
     lossReasons: { unknown_user: 1 },
   });
   expect(answer && reconcile(answer.statistics)).toEqual([]);
-  expect(await recountStatistics(db, { pushNo: no, slot })).toEqual(answer?.statistics);
+  expect(await recountStatistics(db, { pushNo: no, partitionStart })).toEqual(answer?.statistics);
 });
 
 test('an unless-event within the delay cancels, one before or after does not', async () => {
@@ -234,7 +234,7 @@ test('events outside of start and end do not count', async () => {
   expect(await states()).toEqual({ u2: 'waiting', u3: 'waiting' });
 });
 
-test('only events with the properties of the filter enter anybody, each with exactly its value', async () => {
+test('only events that match every property of the filter exactly enter a user', async () => {
   const filter = { category: 'shoes', count: 2, gift: true };
   const { happens, states } = await scene({ filter });
   for (const [user, properties] of [
@@ -329,7 +329,7 @@ test('a push that has not sent yet keeps the users who joined it, however long a
   await happens('cart', ['u1'], now);
   await matchArrivals(db, 100);
   await join(pushNo, now);
-  expect(await dropSlot(db, { slot: slotOf(now), now: after(600) })).toBe(false);
+  expect(await dropPartition(db, { partitionStart: partitionStartOf(now), now: after(600) })).toBe(false);
   expect(await figures(pushNo, after(600))).toMatchObject({ planned: 1, pending: 1 });
 });
 

@@ -34,7 +34,7 @@ export async function armTrigger(
   const names = [trigger.event, ...(trigger.unless === undefined ? [] : [trigger.unless])];
   const numbers = await createEventNames(db).numbersOf(appId, names, now);
   const nameNo = numbers.get(trigger.event);
-  if (nameNo === undefined) throw new Error('the app has no room for another name of an event');
+  if (nameNo === undefined) throw new Error('the app has reached its maximum number of event names');
   const values = {
     app_id: appId,
     revision,
@@ -159,7 +159,7 @@ export interface Entries {
   readonly nextDueAt: Date | null;
 }
 
-/** How many users are in each state, by the last event that entered each of them. */
+/** The number of users in each state, by the last event that entered each of them. */
 export async function countEntries(db: Db, taskId: string): Promise<Entries> {
   const rows = await db
     .selectFrom('trigger_entries')

@@ -7,8 +7,8 @@ export function printReport(output: Output, { outcome, counts, devices, tasks }:
   const { figures, answers } = devices;
   const { apns, fcm } = counts.channels;
   output.say();
-  print(output, 'planned', now.planned, `${count(now.matched)} matched, ${count(now.losses)} lost`);
-  output.detail(`lost: ${reasonsText(now.lossReasons)}`);
+  print(output, 'planned', now.planned, `${count(now.matched)} matched, ${count(now.losses)} unreachable`);
+  output.detail(`unreachable: ${reasonsText(now.lossReasons)}`);
   const sent = `${count(now.success)} success, ${count(now.failures)} failures, ${count(now.noFeedback)} no feedback`;
   print(output, 'sent', now.sent, sent);
   output.detail(`failures: ${reasonsText(now.failureReasons)}; attempts repeated: ${now.refusedAttempts}`);

@@ -10,7 +10,7 @@ export const DELIVERY_STATUSES = [
   'rejected',
   /** Written, and no answer came. */
   'ambiguous',
-  'lost',
+  'unreachable',
   'suppressed',
   'not_sent',
 ] as const;

@@ -8,7 +8,7 @@ export const DEVICE_RESULTS = [
   'failure',
   'no_feedback',
   'pending',
-  'lost',
+  'unreachable',
   'suppressed',
   'not_sent',
 ] as const;

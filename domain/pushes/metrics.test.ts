@@ -22,7 +22,7 @@ const devices = fc.array(
       'accepted',
       'rejected',
       'ambiguous',
-      'lost',
+      'unreachable',
       'suppressed',
       'not_sent',
     ),
@@ -39,7 +39,7 @@ function countersOf(device: Device): Counter[] {
     value: 1,
   });
   const counters = [count('planned')];
-  if (device.status === 'lost') return [...counters, count('lost', 'no_token')];
+  if (device.status === 'unreachable') return [...counters, count('unreachable', 'no_token')];
   counters.push(count('matched'));
   if (device.status === 'suppressed') counters.push(count('suppressed', 'frequency_cap'));
   if (device.status === 'not_sent') counters.push(count('not_sent', 'cancelled'));

@@ -14,7 +14,7 @@ export interface Counter {
 export const METRICS = [
   'planned',
   'matched',
-  'lost',
+  'unreachable',
   'suppressed',
   'not_sent',
   /** sent = success + failure + no_feedback */
@@ -92,7 +92,7 @@ export function statisticsOf(
   };
   return {
     ...figuresOf(counters, sum(pending), reporters),
-    lossReasons: byReason(counters, 'lost'),
+    lossReasons: byReason(counters, 'unreachable'),
     suppressedReasons: byReason(counters, 'suppressed'),
     notSentReasons: byReason(counters, 'not_sent'),
     failureReasons: byReason(counters, 'failure'),
@@ -153,7 +153,7 @@ function figuresOf(counters: readonly Counter[], pending: number, reporters: Rea
   return {
     planned: sumOf('planned'),
     matched: sumOf('matched'),
-    losses: sumOf('lost'),
+    losses: sumOf('unreachable'),
     suppressed: sumOf('suppressed'),
     pending,
     notSent: sumOf('not_sent'),

@@ -11,7 +11,7 @@ const macOf =
 const mac = macOf('ours');
 const refs = fc.record({
   pushNo: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
-  n: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  deliveryNo: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
 });
 
 test('a message ID of 36 characters gives its delivery', () => {

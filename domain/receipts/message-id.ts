@@ -15,25 +15,25 @@ export interface Mac {
 export interface DeliveryRef {
   readonly pushNo: number;
   /** The delivery's number within its push. */
-  readonly n: number;
+  readonly deliveryNo: number;
 }
 
 const HEAD_BYTES = 11;
 const MAC_BYTES = 16;
 
-/** Key version (1 byte), push (6), delivery number (4) and MAC (16) as 36 base64url characters. */
-export function encodeMessageId(mac: Mac, { pushNo, n }: DeliveryRef): string {
-  return encodeMessageIds(mac, pushNo, [n]).join();
+/** Key version, push (6 bytes), delivery number (4 bytes), MAC (16 bytes); base64url, 36 characters. */
+export function encodeMessageId(mac: Mac, { pushNo, deliveryNo }: DeliveryRef): string {
+  return encodeMessageIds(mac, pushNo, [deliveryNo]).join();
 }
 
 /** The message IDs of many deliveries of a push, in the order of `numbers`. */
 export function encodeMessageIds(mac: Mac, pushNo: number, numbers: readonly number[]): string[] {
   const heads = Buffer.allocUnsafe(numbers.length * HEAD_BYTES);
-  for (const [i, n] of numbers.entries()) {
+  for (const [i, deliveryNo] of numbers.entries()) {
     const at = i * HEAD_BYTES;
     heads[at] = versionOf(mac);
     heads.writeUIntBE(pushNo, at + 1, 6);
-    heads.writeUInt32BE(n, at + 7);
+    heads.writeUInt32BE(deliveryNo, at + 7);
   }
   const headOf = (i: number) => heads.subarray(i * HEAD_BYTES, (i + 1) * HEAD_BYTES);
   const macs = mac.many?.(heads, HEAD_BYTES);
@@ -56,7 +56,7 @@ export function decodeMessageId(mac: Mac, messageId: string): DeliveryRef | unde
   let difference = 0;
   for (let i = 0; i < MAC_BYTES; i++) difference |= (bytes[HEAD_BYTES + i] ?? 0) ^ (expected[i] ?? 0);
   if (difference !== 0) return undefined;
-  return { pushNo: bytes.readUIntBE(1, 6), n: bytes.readUInt32BE(7) };
+  return { pushNo: bytes.readUIntBE(1, 6), deliveryNo: bytes.readUInt32BE(7) };
 }
 
 function versionOf(mac: Mac): number {

@@ -52,7 +52,7 @@ test('a receipt that passes the quick check is equal by the schema', () => {
 test('a receipt with an offset or on a leap day is read by the schema', () => {
   const at = ['2026-11-22T17:00:00+08:00', '2024-02-29T09:00:00Z'];
   const items = at.map((one) => ({
-    messageId: encodeMessageId(mac, { pushNo: 1, n: 2 }),
+    messageId: encodeMessageId(mac, { pushNo: 1, deliveryNo: 2 }),
     kind: 'open',
     eventId: 'tap',
     at: one,

@@ -55,7 +55,7 @@ export function readReceipts(
 function receiptOf(ref: DeliveryRef, input: Plain, index: number, times: Times): IndexedReceipt {
   const { kind, eventId, blocked = false } = input;
   const at = correctedTime(Date.parse(input.at), times);
-  return { index, pushNo: ref.pushNo, n: ref.n, kind, eventId, at, blocked };
+  return { index, pushNo: ref.pushNo, deliveryNo: ref.deliveryNo, kind, eventId, at, blocked };
 }
 
 type Plain = { messageId: string; kind: ReceiptKind; eventId: string; at: string; blocked?: boolean };

@@ -8,7 +8,7 @@ export type ReceiptSource = (typeof RECEIPT_SOURCES)[number];
 /** A receipt whose message ID was verified. */
 export interface Receipt {
   readonly pushNo: number;
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly kind: ReceiptKind;
   /** Made once on the device. Taps are counted by this ID. */
   readonly eventId: string;

@@ -8,7 +8,7 @@ import type { PushTraffic, Traffic } from './traffic.ts';
 /** A delivery whose outcome nobody knows. */
 export interface Ambiguous {
   readonly pushNo: number;
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly reason: string;
   readonly settledAtMs: number;
   readonly leaseNo: number | undefined;
@@ -30,7 +30,7 @@ export interface Audit {
 }
 
 interface Row {
-  readonly n: number;
+  readonly deliveryNo: number;
   readonly status: number;
   readonly reason: string | null;
   readonly settled_at: Date | null;
@@ -45,7 +45,7 @@ interface Row {
 interface Push {
   readonly no: number;
   readonly id: string;
-  readonly slot: Date | null;
+  readonly partitionStart: Date | null;
 }
 
 /** Compares the requests at the push services, and the receipts acknowledged to devices, with the ledger. */
@@ -64,7 +64,11 @@ export async function audit(
     receiptsInvented: [],
     unreconciled: [],
   };
-  const pushes = await scene.db.selectFrom('pushes').select(['no', 'id', 'slot']).orderBy('no').execute();
+  const pushes = await scene.db
+    .selectFrom('pushes')
+    .select(['no', 'id', 'partition_start as partitionStart'])
+    .orderBy('no')
+    .execute();
   let deliveries = 0;
   for (const push of pushes) {
     const rows = await rowsOf(scene, push);
@@ -73,8 +77,8 @@ export async function audit(
       result.forgotten.push(`push ${push.id} has ${rows.length} rows for ${devices} devices`);
     const leaseOf = await leasesOf(scene, push);
     for (const row of rows) {
-      const at = `push ${push.id} n ${row.n} lease ${leaseOf(row.n)}`;
-      judgeDelivery(result, push, row, traffic.of(push.no), at, leaseOf(row.n));
+      const at = `push ${push.id} delivery ${row.deliveryNo} lease ${leaseOf(row.deliveryNo)}`;
+      judgeDelivery(result, push, row, traffic.of(push.no), at, leaseOf(row.deliveryNo));
       judgeReceipts(result, row, receipts.of(push.no), at);
     }
     result.unreconciled.push(...(await differences(scene, push)));
@@ -83,23 +87,32 @@ export async function audit(
 }
 
 async function rowsOf({ db }: Scene, push: Push): Promise<Row[]> {
-  if (push.slot === null) return [];
+  if (push.partitionStart === null) return [];
   return await db
     .selectFrom('deliveries')
-    .select(['n', 'status', 'reason', 'settled_at', 'delivered_at', 'impression_at', 'open_at'])
+    .select([
+      'delivery_no as deliveryNo',
+      'status',
+      'reason',
+      'settled_at',
+      'delivered_at',
+      'impression_at',
+      'open_at',
+    ])
     .select(['dismissed_at', 'blocked', 'taps'])
-    .where('slot', '=', push.slot)
+    .where('partition_start', '=', push.partitionStart)
     .where('push_no', '=', push.no)
     .execute();
 }
 
-async function leasesOf({ db }: Scene, push: Push): Promise<(n: number) => number | undefined> {
+async function leasesOf({ db }: Scene, push: Push): Promise<(deliveryNo: number) => number | undefined> {
   const leases = await db
     .selectFrom('leases')
-    .select(['lease_no', 'from_n', 'to_n'])
+    .select(['lease_no', 'first_no', 'last_no'])
     .where('push_no', '=', push.no)
     .execute();
-  return (n) => leases.find(({ from_n, to_n }) => from_n <= n && n <= to_n)?.lease_no;
+  return (deliveryNo) =>
+    leases.find(({ first_no, last_no }) => first_no <= deliveryNo && deliveryNo <= last_no)?.lease_no;
 }
 
 function judgeDelivery(
@@ -110,9 +123,9 @@ function judgeDelivery(
   at: string,
   leaseNo: number | undefined,
 ): void {
-  const wasProcessed = (processed[row.n] ?? 0) > 0;
-  const wasRefused = (refused[row.n] ?? 0) > 0;
-  const wasSwallowed = (swallowed[row.n] ?? 0) > 0;
+  const wasProcessed = (processed[row.deliveryNo] ?? 0) > 0;
+  const wasRefused = (refused[row.deliveryNo] ?? 0) > 0;
+  const wasSwallowed = (swallowed[row.deliveryNo] ?? 0) > 0;
   const status: DeliveryStatus | undefined = DELIVERY_STATUSES[row.status];
   switch (status) {
     case 'pending':
@@ -130,7 +143,7 @@ function judgeDelivery(
     case 'ambiguous':
       result.ambiguous.push({
         pushNo: push.no,
-        n: row.n,
+        deliveryNo: row.deliveryNo,
         reason: row.reason ?? '',
         settledAtMs: row.settled_at?.getTime() ?? 0,
         leaseNo,
@@ -151,8 +164,8 @@ function judgeReceipts(
   { said, taps }: { readonly said: Uint8Array; readonly taps: Uint8Array },
   at: string,
 ): void {
-  const told = said[row.n] ?? 0;
-  const tapped = taps[row.n] ?? 0;
+  const told = said[row.deliveryNo] ?? 0;
+  const tapped = taps[row.deliveryNo] ?? 0;
   const counted =
     (row.delivered_at === null ? 0 : SAID.delivered) |
     (row.impression_at === null ? 0 : SAID.impression) |
@@ -170,8 +183,8 @@ function judgeReceipts(
 /** The live counters against the rows, and the sums against each other. */
 async function differences({ db }: Scene, push: Push): Promise<string[]> {
   const live = await readStatistics(db, { pushNo: push.no, now: new Date() });
-  if (live === undefined || push.slot === null) return [`push ${push.id} has no statistics`];
-  const recounted = await recountStatistics(db, { pushNo: push.no, slot: push.slot });
+  if (live === undefined || push.partitionStart === null) return [`push ${push.id} has no statistics`];
+  const recounted = await recountStatistics(db, { pushNo: push.no, partitionStart: push.partitionStart });
   const names = Object.keys(recounted) as (keyof Statistics)[];
   const unequal = names
     .filter((name) => sorted(live.statistics[name]) !== sorted(recounted[name]))

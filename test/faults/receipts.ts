@@ -29,10 +29,10 @@ export class AcknowledgedReceipts {
     return this.#pushes.of(pushNo);
   }
 
-  accept(pushNo: number, n: number, kind: ReceiptKind, blocked: boolean, isNewTap: boolean): void {
+  accept(pushNo: number, deliveryNo: number, kind: ReceiptKind, blocked: boolean, isNewTap: boolean): void {
     const { said, taps } = this.of(pushNo);
     this.accepted++;
-    said[n] = (said[n] ?? 0) | SAID.delivered | SAID[kind] | (blocked ? SAID.blocked : 0);
-    if (isNewTap) taps[n] = (taps[n] ?? 0) + 1;
+    said[deliveryNo] = (said[deliveryNo] ?? 0) | SAID.delivered | SAID[kind] | (blocked ? SAID.blocked : 0);
+    if (isNewTap) taps[deliveryNo] = (taps[deliveryNo] ?? 0) + 1;
   }
 }

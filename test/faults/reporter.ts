@@ -162,11 +162,13 @@ export class Reporter {
   #learn({ ref, reaction, taps }: Due, answer: z.infer<typeof Answer>['results'][number] | undefined): void {
     const { kind, eventId, blocked } = reaction;
     if (answer?.result !== 'counted' && answer?.result !== 'duplicate') {
-      this.#receipts.refused.push(`push ${ref.pushNo} n ${ref.n} ${kind}: ${JSON.stringify(answer)}`);
+      this.#receipts.refused.push(
+        `push ${ref.pushNo} delivery ${ref.deliveryNo} ${kind}: ${JSON.stringify(answer)}`,
+      );
       return;
     }
     const isNewTap = kind === 'open' && !taps.has(eventId);
     taps.add(eventId);
-    this.#receipts.accept(ref.pushNo, ref.n, kind, blocked, isNewTap);
+    this.#receipts.accept(ref.pushNo, ref.deliveryNo, kind, blocked, isNewTap);
   }
 }

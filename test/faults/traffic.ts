@@ -43,18 +43,18 @@ export class Traffic {
     const ref = decodeMessageId(this.#mac, request.messageId);
     if (ref === undefined) throw new Error(`not a message ID of this run: ${request.messageId}`);
     const { processed, swallowed, refused } = this.of(ref.pushNo);
-    const { n } = ref;
+    const { deliveryNo } = ref;
     const again = { ...ref, token: request.token, atMs: request.at };
     if (request.processed) {
-      if ((processed[n] ?? 0) > 0) this.duplicates.push(again);
-      else if ((swallowed[n] ?? 0) > 0) this.blind.push(again);
-      processed[n] = (processed[n] ?? 0) + 1;
+      if ((processed[deliveryNo] ?? 0) > 0) this.duplicates.push(again);
+      else if ((swallowed[deliveryNo] ?? 0) > 0) this.blind.push(again);
+      processed[deliveryNo] = (processed[deliveryNo] ?? 0) + 1;
       return ref;
     }
-    if (request.status !== null) refused[n] = (refused[n] ?? 0) + 1;
+    if (request.status !== null) refused[deliveryNo] = (refused[deliveryNo] ?? 0) + 1;
     else {
-      if ((processed[n] ?? 0) + (swallowed[n] ?? 0) > 0) this.blind.push(again);
-      swallowed[n] = (swallowed[n] ?? 0) + 1;
+      if ((processed[deliveryNo] ?? 0) + (swallowed[deliveryNo] ?? 0) > 0) this.blind.push(again);
+      swallowed[deliveryNo] = (swallowed[deliveryNo] ?? 0) + 1;
     }
     return undefined;
   }

@@ -10,8 +10,8 @@ export const LEDGER = [
     status text not null,
     status_reason text,
     due_at timestamptz not null,
-    -- The half hour whose partition holds the deliveries.
-    slot timestamptz,
+    -- The start of the partition that holds the deliveries.
+    partition_start timestamptz,
     started_at timestamptz,
     window_ends_at timestamptz,
     window_ms bigint not null,
@@ -29,7 +29,7 @@ export const LEDGER = [
     prepared_at timestamptz,
     unique (task_id, seq)
   )`,
-  'create index on pushes (slot) where details_deleted_at is null',
+  'create index on pushes (partition_start) where details_deleted_at is null',
   'create index on pushes (app_id, started_at desc, no desc)',
   'create index on pushes (app_id, finalised_at)',
   // The fence, which a claim reads and a pause or cancel changes.
@@ -47,10 +47,10 @@ export const LEDGER = [
   `create table leases (
     push_no bigint not null references pushes,
     lease_no integer not null,
-    from_n integer not null,
-    to_n integer not null,
+    first_no integer not null,
+    last_no integer not null,
     -- The high-water mark: rows up to here were claimed.
-    mark_n integer not null,
+    claimed_to integer not null,
     epoch integer not null default 0,
     attempt integer not null default 0,
     draining_until timestamptz,
@@ -67,8 +67,8 @@ export const LEDGER = [
   ) with (fillfactor = 50)`,
   `create table push_counters (
     push_no bigint not null references pushes,
-    -- The stripe of the writer: a lease, or a small negative number. No writer waits for a hot row.
-    slot smallint not null,
+    -- The shard of the writer: a lease, or a small negative number. No writer waits for a hot row.
+    shard smallint not null,
     platform smallint not null,
     metric text not null,
     reason text not null default '',
@@ -77,22 +77,22 @@ export const LEDGER = [
     locale smallint not null default 0,
     -- The hour of the push in which a sender settled, -1 for other writers.
     hour smallint not null default -1,
-    primary key (push_no, slot, platform, metric, reason, locale, hour)
+    primary key (push_no, shard, platform, metric, reason, locale, hour)
   ) with (fillfactor = 50)`,
   `create table push_hours (
     push_no bigint not null references pushes,
-    slot smallint not null,
+    shard smallint not null,
     hour smallint not null,
     platform smallint not null,
     metric text not null,
     value bigint not null,
-    primary key (push_no, slot, hour, platform, metric)
+    primary key (push_no, shard, hour, platform, metric)
   ) with (fillfactor = 50)`,
   // One partition per half hour, created when pushes are prepared and dropped after the window.
   `create table deliveries (
-    slot timestamptz not null,
+    partition_start timestamptz not null,
     push_no bigint not null,
-    n integer not null,
+    delivery_no integer not null,
     device_no bigint,
     device_id text not null,
     platform smallint,
@@ -110,17 +110,17 @@ export const LEDGER = [
     -- Null for pushes that have one message for everybody.
     variant smallint,
     variables jsonb,
-    primary key (push_no, n, slot)
-  ) partition by range (slot)`,
+    primary key (push_no, delivery_no, partition_start)
+  ) partition by range (partition_start)`,
   `create table open_events (
-    slot timestamptz not null,
+    partition_start timestamptz not null,
     push_no bigint not null,
-    n integer not null,
+    delivery_no integer not null,
     event_id text not null,
     opened_at timestamptz not null,
-    primary key (push_no, n, event_id, slot)
-  ) partition by range (slot)`,
-  // The contact log, with a row for each device of a push. Caps count these rows.
+    primary key (push_no, delivery_no, event_id, partition_start)
+  ) partition by range (partition_start)`,
+  // The contact log, which caps count: a row for each device of a push.
   `create table contacts (
     app_id text not null,
     push_no bigint not null,

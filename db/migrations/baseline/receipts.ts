@@ -3,14 +3,14 @@ export const RECEIPTS = [
   `create table receipt_arrivals (
     app_id text not null references apps,
     hour timestamptz not null,
-    slot smallint not null,
+    shard smallint not null,
     source text not null check (source in ('sdk', 'vendor')),
     platform smallint not null,
     kind text not null,
     result text not null,
     receipts bigint not null,
     last_at timestamptz not null,
-    primary key (app_id, hour, slot, source, platform, kind, result)
+    primary key (app_id, hour, shard, source, platform, kind, result)
   ) with (fillfactor = 50)`,
   `create table receipt_inbox (
     no bigint generated always as identity primary key,
@@ -32,8 +32,8 @@ export const RECEIPTS = [
   `create table late_receipts (
     ended_at timestamptz not null,
     push_no bigint not null,
-    n integer not null,
+    delivery_no integer not null,
     kind smallint not null,
-    primary key (ended_at, push_no, n, kind)
+    primary key (ended_at, push_no, delivery_no, kind)
   )`,
 ];

@@ -2,37 +2,41 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 
-/** How long a slot is. Deliveries of pushes that start within one slot are dropped together. */
-const SLOT_MS = 30 * 60_000;
+/** The span of one partition. Deliveries of pushes that are prepared within it are dropped together. */
+const PARTITION_MS = 30 * 60_000;
 const STALE_MS = 30 * 60_000;
 const PARTITIONED = ['deliveries', 'open_events'] as const;
 
-export function slotOf(at: Date): Date {
-  return new Date(Math.floor(at.getTime() / SLOT_MS) * SLOT_MS);
+export function partitionStartOf(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / PARTITION_MS) * PARTITION_MS);
 }
 
 /** The partition itself: naming it spares the planner a look at every other one. */
-export function deliveriesOf(slot: Date): RawBuilder<unknown> {
-  return sql.table(partitionName('deliveries', slot));
+export function deliveriesOf(start: Date): RawBuilder<unknown> {
+  return sql.table(partitionName('deliveries', start));
 }
 
-/** Creates the partitions of the slot in a transaction of their own, so that its lock is short. */
-export async function createSlot(db: Db, slot: Date): Promise<void> {
-  if (await hasSlot(db, slot)) return;
+/**
+ * Creates the partition of every partitioned table in a transaction of its own, so that the lock is short.
+ */
+export async function createPartition(db: Db, start: Date): Promise<void> {
+  if (await hasPartition(db, start)) return;
   await db.transaction().execute(async (trx) => {
-    await lockSlot(trx, slot);
-    if (!(await hasSlot(trx, slot))) await createPartitions(trx, slot);
+    await lockPartition(trx, start);
+    if (!(await hasPartition(trx, start))) await createTables(trx, start);
   });
 }
 
-/** Keeps the slot from being dropped to the end of the transaction; says whether it exists. */
-export async function holdSlot(trx: Transaction<Schema>, slot: Date): Promise<boolean> {
-  await sql`select pg_advisory_xact_lock_shared(hashtext('slot'), ${slotNumber(slot)}::int)`.execute(trx);
-  return await hasSlot(trx, slot);
+/** Keeps the partition from being dropped until the end of the transaction. Returns whether it exists. */
+export async function holdPartition(trx: Transaction<Schema>, start: Date): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock_shared(hashtext('partition'), ${partitionNumber(start)}::int)`.execute(
+    trx,
+  );
+  return await hasPartition(trx, start);
 }
 
-async function hasSlot(db: Db, slot: Date): Promise<boolean> {
-  const name = partitionName('deliveries', slot);
+async function hasPartition(db: Db, start: Date): Promise<boolean> {
+  const name = partitionName('deliveries', start);
   const { rows } = await sql`
     select 1
     from pg_class class
@@ -41,50 +45,53 @@ async function hasSlot(db: Db, slot: Date): Promise<boolean> {
   return rows.length > 0;
 }
 
-async function createPartitions(trx: Transaction<Schema>, slot: Date): Promise<void> {
-  const end = new Date(slot.getTime() + SLOT_MS);
+async function createTables(trx: Transaction<Schema>, start: Date): Promise<void> {
+  const end = new Date(start.getTime() + PARTITION_MS);
   for (const table of PARTITIONED) {
-    const name = partitionName(table, slot);
+    const name = partitionName(table, start);
     // The table is created alone and then attached: creating a partition would lock the parent exclusively.
     await sql`
       create table ${sql.table(name)} (like ${sql.table(table)} including all)
       with (fillfactor = 50)`.execute(trx);
     await sql`
       alter table ${sql.table(table)} attach partition ${sql.table(name)}
-      for values from (${sql.lit(slot.toISOString())}) to (${sql.lit(end.toISOString())})`.execute(trx);
+      for values from (${sql.lit(start.toISOString())}) to (${sql.lit(end.toISOString())})`.execute(trx);
   }
 }
 
 /**
- * Drops the partitions of the slot unless a push still needs them, and says whether they are gone. A push
+ * Drops the partition of every table unless a push still needs it, and returns whether it is gone. A push
  * that was prepared long ago and has not started is prepared again before it starts, so that it does not keep
  * the deliveries of other pushes. A push that waits for its time keeps its numbers, and a push that users
  * join is never prepared again.
  */
-export async function dropSlot(db: Db, { slot, now }: { slot: Date; now: Date }): Promise<boolean> {
+export async function dropPartition(
+  db: Db,
+  { partitionStart: start, now }: { partitionStart: Date; now: Date },
+): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
-    await lockSlot(trx, slot);
-    if (now.getTime() > slot.getTime() + SLOT_MS + STALE_MS) await forgetUnstarted(trx, slot, now);
+    await lockPartition(trx, start);
+    if (now.getTime() > start.getTime() + PARTITION_MS + STALE_MS) await forgetUnstarted(trx, start, now);
     const needed = await trx
       .selectFrom('pushes')
       .select('no')
-      .where('slot', '=', slot)
+      .where('partition_start', '=', start)
       .where('details_deleted_at', 'is', null)
       .limit(1)
       .executeTakeFirst();
     if (needed !== undefined) return false;
     for (const table of PARTITIONED) {
-      await sql`drop table if exists ${sql.table(partitionName(table, slot))}`.execute(trx);
+      await sql`drop table if exists ${sql.table(partitionName(table, start))}`.execute(trx);
     }
     return true;
   });
 }
 
-async function forgetUnstarted(trx: Transaction<Schema>, slot: Date, now: Date): Promise<void> {
+async function forgetUnstarted(trx: Transaction<Schema>, start: Date, now: Date): Promise<void> {
   const pushes = await trx
     .updateTable('pushes')
-    .set({ slot: null })
-    .where('slot', '=', slot)
+    .set({ partition_start: null })
+    .where('partition_start', '=', start)
     .where('started_at', 'is', null)
     .where(
       sql<boolean>`not exists (
@@ -106,8 +113,8 @@ async function forgetUnstarted(trx: Transaction<Schema>, slot: Date, now: Date):
   await trx.deleteFrom('push_counters').where('push_no', 'in', numbers).execute();
 }
 
-/** The slots that have partitions. */
-export async function listSlots(db: Db): Promise<Date[]> {
+/** The starts of all partitions. */
+export async function listPartitions(db: Db): Promise<Date[]> {
   const { rows } = await sql<{ name: string }>`
     select class.relname as name
     from pg_inherits part
@@ -122,15 +129,15 @@ export async function listSlots(db: Db): Promise<Date[]> {
   });
 }
 
-function slotNumber(slot: Date): number {
-  return Math.floor(slot.getTime() / SLOT_MS);
+function partitionNumber(start: Date): number {
+  return Math.floor(start.getTime() / PARTITION_MS);
 }
 
-async function lockSlot(trx: Transaction<Schema>, slot: Date): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('slot'), ${slotNumber(slot)}::int)`.execute(trx);
+async function lockPartition(trx: Transaction<Schema>, start: Date): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('partition'), ${partitionNumber(start)}::int)`.execute(trx);
 }
 
-function partitionName(table: (typeof PARTITIONED)[number], slot: Date): string {
-  const stamp = slot.toISOString().slice(0, 16).replaceAll(/[-:]/g, '').replace('T', '_');
+function partitionName(table: (typeof PARTITIONED)[number], start: Date): string {
+  const stamp = start.toISOString().slice(0, 16).replaceAll(/[-:]/g, '').replace('T', '_');
   return `${table}_${stamp}`;
 }
