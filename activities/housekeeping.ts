@@ -5,7 +5,7 @@ import { dropContactsBefore } from '../db/caps/contact-log.ts';
 import { dropEventsBefore } from '../db/events/event-months.ts';
 import { dropPartition, listPartitions } from '../db/ledger/partitions.ts';
 import { fencePush } from '../db/ledger/push-control.ts';
-import { ensureStarted, markDetailsDeleted, setPushStatus, settleStopped } from '../db/ledger/pushes.ts';
+import { ensureStarted, markDeliveriesDeleted, setPushStatus, settleStopped } from '../db/ledger/pushes.ts';
 import { finalisePush } from '../db/statistics/finalise.ts';
 import { failTask, listUnfinished, type UnfinishedPush } from '../db/tasks/orphans.ts';
 import { listRunning } from '../db/tasks/recurrences.ts';
@@ -67,7 +67,7 @@ export function createHousekeeping({ db, clock, log }: ActivityDeps): Housekeepi
     }
     if (push.windowEndsAt === null || push.windowEndsAt > now) return false;
     await finalisePush(db, { push, now });
-    await markDetailsDeleted(db, { pushNo: push.no, now });
+    await markDeliveriesDeleted(db, { pushNo: push.no, now });
     return true;
   }
 

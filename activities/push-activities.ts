@@ -7,7 +7,7 @@ import { fencePush, type OpenedPush, openPush, type RequestedState } from '../db
 import {
   ensureStarted,
   findPush,
-  markDetailsDeleted,
+  markDeliveriesDeleted,
   setPushStatus,
   settleStopped,
 } from '../db/ledger/pushes.ts';
@@ -66,7 +66,7 @@ export interface PushActivities {
    * `dropped` when the rows are gone from the disk. Until then another push of the same half hour needs the
    * partition.
    */
-  deleteDetails(input: PushKey): Promise<{ dropped: boolean }>;
+  deleteDeliveries(input: PushKey): Promise<{ dropped: boolean }>;
 }
 
 export function createPushActivities({ db, clock, log }: ActivityDeps): PushActivities {
@@ -174,10 +174,10 @@ export function createPushActivities({ db, clock, log }: ActivityDeps): PushActi
       if (differences.length > 0) log.error({ pushId, differences }, 'counters differ from the recount');
       return { differences };
     },
-    async deleteDetails({ pushId }) {
+    async deleteDeliveries({ pushId }) {
       const push = await findPush(db, pushId);
       const now = await clock();
-      await markDetailsDeleted(db, { pushNo: push.no, now });
+      await markDeliveriesDeleted(db, { pushNo: push.no, now });
       return {
         dropped:
           push.partition_start === null ||

@@ -31,7 +31,7 @@ import { handleError, handleNotFound } from './http/problem-handler.ts';
 import { logRequests } from './http/request-log.ts';
 import { registerPlugins } from './plugins.ts';
 import { pushRoutes } from './pushes/pushes.ts';
-import { pushDetailRoutes } from './pushes/pushes-details.ts';
+import { pushDeliveryRoutes } from './pushes/pushes-deliveries.ts';
 import { receiptRoutes } from './receipts/receipts.ts';
 import { receiptHealthRoutes } from './receipts/receipts-health.ts';
 import { vendorKeyRoutes } from './receipts/receipts-keys.ts';
@@ -82,7 +82,7 @@ const ROUTES: readonly Routes[] = [
   testSendRoutes,
   auditRoutes,
   pushRoutes,
-  pushDetailRoutes,
+  pushDeliveryRoutes,
   statisticsRoutes,
   appStatisticsRoutes,
   statisticsStreamRoutes,

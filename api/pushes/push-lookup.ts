@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { findVariants, type Ledger } from '../../db/ledger/details.ts';
+import { findVariants, type Ledger } from '../../db/ledger/deliveries.ts';
 import { findPushSummary, type PushSummary } from '../../db/tasks/task-history.ts';
 import { PUSH_ID } from '../../domain/ids.ts';
 import { appIdOf } from '../access/auth.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { type Fault, notFound, Problem } from '../http/problem.ts';
 import type { IdParams } from '../http/schemas.ts';
-import { hasDetails } from './push-view.ts';
+import { hasDeliveries } from './push-view.ts';
 
 export async function pushOf(
   deps: ApiDeps,
@@ -29,7 +29,7 @@ export async function ledgerOf(
   push: PushSummary,
   { variant, place }: { variant: string | undefined; place: Omit<Fault, 'detail'> },
 ): Promise<Ledger | undefined> {
-  if (!hasDetails(push, await deps.clock())) throw gone();
+  if (!hasDeliveries(push, await deps.clock())) throw gone();
   const variants = await findVariants(deps.db, push);
   if (variant !== undefined && !variants.includes(variant)) {
     const errors = [{ ...place, detail: `must be one of ${variants.join(', ')}` }];
@@ -43,6 +43,6 @@ export async function ledgerOf(
 export function gone(): Problem {
   return new Problem(
     'gone',
-    'Device-level details are deleted at the end of the receipt window. The statistics remain',
+    'Deliveries are deleted at the end of the receipt window. The statistics remain',
   );
 }

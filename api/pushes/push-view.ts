@@ -19,8 +19,8 @@ export const PushBody = z
     startedAt: IsoDate.nullable(),
     windowEndsAt: IsoDate.nullable(),
     finalisedAt: IsoDate.nullable(),
-    /** Whether device-level details can still be read. */
-    hasDetails: z.boolean(),
+    /** Whether deliveries can still be read. */
+    hasDeliveries: z.boolean(),
     createdAt: IsoDate,
     statistics: StatisticsBody,
   })
@@ -38,8 +38,8 @@ export async function renderPushes(deps: ApiDeps, pushes: readonly PushSummary[]
 }
 
 /** Deliveries are hidden from the end of the window, although their deletion comes a little later. */
-export function hasDetails(push: PushSummary, now: Date): boolean {
-  return push.detailsDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
+export function hasDeliveries(push: PushSummary, now: Date): boolean {
+  return push.deliveriesDeletedAt === null && (push.windowEndsAt === null || push.windowEndsAt > now);
 }
 
 export function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Date): PushBody {
@@ -57,7 +57,7 @@ export function renderPush(push: PushSummary, answer: StatisticsAnswer, now: Dat
     windowEndsAt,
     finalisedAt,
     createdAt,
-    hasDetails: hasDetails(push, now),
+    hasDeliveries: hasDeliveries(push, now),
     statistics: bodyOf(answer),
   };
 }

@@ -40,7 +40,7 @@ const endWindow = () => api.clock.advance(push.windowEndsAt.getTime() - api.cloc
 describe('GET /v1/pushes/{id}', () => {
   test('statistics add up, in all and by platform', async () => {
     const body = await get('');
-    expect(body).toMatchObject({ status: 'collecting', seq: 1, hasDetails: true });
+    expect(body).toMatchObject({ status: 'collecting', seq: 1, hasDeliveries: true });
     expect(body['statistics']).toMatchObject({
       final: false,
       statistics: {
@@ -150,7 +150,7 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
   test('are gone at the end of the window, to the millisecond', async () => {
     endWindow();
     expect((await shop.marketer.call('GET', `${url}/deliveries`)).status).toBe(410);
-    expect((await shop.marketer.call('GET', url)).body['hasDetails']).toBe(false);
+    expect((await shop.marketer.call('GET', url)).body['hasDeliveries']).toBe(false);
     api.clock.advance(-1);
     expect((await shop.marketer.call('GET', `${url}/deliveries`)).status).toBe(200);
   });

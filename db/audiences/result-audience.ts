@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import type { DeliveryFilter } from '../../domain/pushes/delivery-filter.ts';
 import { type Db, inTransaction } from '../core/database.ts';
-import { whereDetails } from '../ledger/details.ts';
+import { whereDeliveries } from '../ledger/deliveries.ts';
 import { lockLedgerShared } from '../ledger/push-lock.ts';
 
 export interface ResultAudience {
@@ -11,7 +11,7 @@ export interface ResultAudience {
   readonly pushNo: number;
   /** Variant names of the push, indexed by variant number. */
   readonly variants: readonly string[];
-  readonly filter: DetailsFilter;
+  readonly filter: DeliveryFilter;
   readonly createdBy: string;
   readonly now: Date;
 }
@@ -30,11 +30,11 @@ export async function createResultAudience(
     await lockLedgerShared(trx, [pushNo]);
     const push = await trx
       .selectFrom('pushes')
-      .select(['id', 'partition_start', 'window_ends_at', 'details_deleted_at', 'next_part_from'])
+      .select(['id', 'partition_start', 'window_ends_at', 'deliveries_deleted_at', 'next_part_from'])
       .where('no', '=', pushNo)
       .where('app_id', '=', audience.appId)
       .executeTakeFirst();
-    if (push === undefined || areDetailsGone(push, audience.now)) return 'gone';
+    if (push === undefined || areDeliveriesGone(push, audience.now)) return 'gone';
     if (push.partition_start === null || push.next_part_from !== null) return 'unready';
     const { id, appId, name, createdBy, now } = audience;
     const made = { created_by: createdBy, created_at: now };
@@ -52,7 +52,7 @@ export async function createResultAudience(
     const { numAffectedRows } = await sql`
       insert into audience_members (audience_id, version, kind, id)
       select ${id}, 1, case when d.reason = 'unknown_user' then 1 else 0 end, d.device_id
-      from deliveries d where ${whereDetails({ pushNo, partitionStart: push.partition_start, variants }, filter)}
+      from deliveries d where ${whereDeliveries({ pushNo, partitionStart: push.partition_start, variants }, filter)}
         and d.device_id <> ''
       on conflict do nothing`.execute(trx);
     const members = Number(numAffectedRows ?? 0);
@@ -62,9 +62,9 @@ export async function createResultAudience(
 }
 
 /** Deliveries are hidden from the end of the window on, although they are deleted a little later. */
-export function areDetailsGone(
-  push: { window_ends_at: Date | null; details_deleted_at: Date | null },
+export function areDeliveriesGone(
+  push: { window_ends_at: Date | null; deliveries_deleted_at: Date | null },
   now: Date,
 ): boolean {
-  return push.details_deleted_at !== null || (push.window_ends_at !== null && push.window_ends_at <= now);
+  return push.deliveries_deleted_at !== null || (push.window_ends_at !== null && push.window_ends_at <= now);
 }

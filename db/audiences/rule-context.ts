@@ -104,7 +104,7 @@ async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef
     where app_id = ${appId}
       and partition_start is not null
       and started_at is not null
-      and details_deleted_at is null
+      and deliveries_deleted_at is null
       and window_ends_at > ${now}`.execute(db);
   return rows;
 }

@@ -13,15 +13,15 @@ interface ErasedDeliveries {
   readonly inFlight: number;
 }
 
-interface PushWithDetails {
+interface PushWithDeliveries {
   readonly no: number;
   /** The push may get more devices: its preparation goes on, or users join it. */
   readonly mayGrow: boolean;
 }
 
 /** The pushes that have rows of devices, or will have. */
-export async function listPushesWithDetails(db: Db, appId: string): Promise<PushWithDetails[]> {
-  const { rows } = await sql<PushWithDetails>`
+export async function listPushesWithDeliveries(db: Db, appId: string): Promise<PushWithDeliveries[]> {
+  const { rows } = await sql<PushWithDeliveries>`
     select no,
       status = 'preparing'
         or next_part_from is not null
@@ -32,7 +32,7 @@ export async function listPushesWithDetails(db: Db, appId: string): Promise<Push
         )) as "mayGrow"
     from pushes
     where app_id = ${appId}
-      and details_deleted_at is null
+      and deliveries_deleted_at is null
       and (partition_start is not null or status = 'preparing')
     order by no`.execute(db);
   return rows;

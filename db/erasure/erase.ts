@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../core/database.ts';
-import { eraseDeliveries, listPushesWithDetails } from './erase-deliveries.ts';
+import { eraseDeliveries, listPushesWithDeliveries } from './erase-deliveries.ts';
 import { deletion, numbersOf, PERSONAL_TABLES, type Subject } from './erase-registry.ts';
 
 export interface Erasure {
@@ -76,13 +76,13 @@ async function silenceDevices(
 
 async function eraseBatch(db: Db, subject: Subject, now: Date): Promise<Erasure> {
   const rows = await eraseRows(db, subject);
-  const pushes = await listPushesWithDetails(db, subject.appId);
+  const pushes = await listPushesWithDeliveries(db, subject.appId);
   const before = await erasePushes(db, pushes, subject, now);
   if (before.inFlight > 0) return { ...before, devices: 0, others: rows };
   const devices = await deleteDevices(db, subject);
   // Pushes that were prepared since the devices became silent have them among their losses.
   const settled = new Set(pushes.filter(({ mayGrow }) => !mayGrow).map(({ no }) => no));
-  const after = await listPushesWithDetails(db, subject.appId);
+  const after = await listPushesWithDeliveries(db, subject.appId);
   const grown = after.filter(({ no }) => !settled.has(no));
   const late = await erasePushes(db, grown, subject, now);
   return { devices, deliveries: before.deliveries + late.deliveries, others: rows, inFlight: 0 };

@@ -76,7 +76,7 @@ export async function dropPartition(
       .selectFrom('pushes')
       .select('no')
       .where('partition_start', '=', start)
-      .where('details_deleted_at', 'is', null)
+      .where('deliveries_deleted_at', 'is', null)
       .limit(1)
       .executeTakeFirst();
     if (needed !== undefined) return false;

@@ -156,11 +156,11 @@ export async function freezeStatistics(
     .execute();
 }
 
-export async function markDetailsDeleted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
+export async function markDeliveriesDeleted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
   await db
     .updateTable('pushes')
-    .set({ details_deleted_at: args.now })
+    .set({ deliveries_deleted_at: args.now })
     .where('no', '=', args.pushNo)
-    .where('details_deleted_at', 'is', null)
+    .where('deliveries_deleted_at', 'is', null)
     .execute();
 }

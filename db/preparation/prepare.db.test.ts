@@ -136,7 +136,7 @@ test('a push that is prepared again later starts over in the partition of that t
   expect(answer?.statistics).toMatchObject({ planned: 1, pending: 1 });
 });
 
-test('a push that was prepared and never started does not keep the details of its half hour', async () => {
+test('a push that was prepared and never started does not keep the deliveries of its half hour', async () => {
   const { db } = database;
   const { no, id, appId, definition } = await prepare([{ id: 'good' }], [[0, 'good']]);
   const { partition_start: partitionStart } = await findPush(db, id);

@@ -109,8 +109,8 @@ async function findPushes(
   const { rows } = await sql<{ no: number; partitionStart: Date | null; since: Date; ended_at: Date | null }>`
     select no, partition_start as "partitionStart", coalesce(started_at, created_at) as since,
       case
-        when window_ends_at <= ${now} or finalised_at is not null or details_deleted_at is not null
-          then coalesce(window_ends_at, finalised_at, details_deleted_at)
+        when window_ends_at <= ${now} or finalised_at is not null or deliveries_deleted_at is not null
+          then coalesce(window_ends_at, finalised_at, deliveries_deleted_at)
       end as ended_at
     from pushes
     where no = any(${pushNos}::bigint[])

@@ -27,7 +27,7 @@ export interface PushesTable {
   window_ms: Int8;
   statistics: ColumnType<Statistics | null, string | null, string | null>;
   finalised_at: Date | null;
-  details_deleted_at: Date | null;
+  deliveries_deleted_at: Date | null;
   /** Time after which no user joins the push of a trigger task. */
   closed_at: Generated<Date | null>;
   /** Time at which sent and planned messages were entered in the contact log. */

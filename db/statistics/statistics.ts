@@ -105,7 +105,7 @@ async function readLedger(
       push.status, push.status_reason as "statusReason", push.due_at as "dueAt",
       push.partition_start as "partitionStart",
       push.started_at as "startedAt", push.window_ends_at as "windowEndsAt",
-      push.finalised_at as "finalisedAt", push.details_deleted_at as "detailsDeletedAt",
+      push.finalised_at as "finalisedAt", push.deliveries_deleted_at as "deliveriesDeletedAt",
       push.created_at as "createdAt", push.statistics,
       coalesce(counted.counters, '[]') as counters,
       case when counted.locales > 0 then ${contentSql(sql`push.task_id`, sql`push.revision`)} end as content,

@@ -80,7 +80,7 @@ export interface PushSummary {
   readonly startedAt: Date | null;
   readonly windowEndsAt: Date | null;
   readonly finalisedAt: Date | null;
-  readonly detailsDeletedAt: Date | null;
+  readonly deliveriesDeletedAt: Date | null;
   readonly createdAt: Date;
 }
 
@@ -148,7 +148,7 @@ function selectPushes(db: Db) {
       'started_at as startedAt',
       'window_ends_at as windowEndsAt',
       'finalised_at as finalisedAt',
-      'details_deleted_at as detailsDeletedAt',
+      'deliveries_deleted_at as deliveriesDeletedAt',
       'created_at as createdAt',
     ]);
 }

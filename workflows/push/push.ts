@@ -170,6 +170,6 @@ async function finish(
   setTimes(workflow, await quick('ensure that the window has started').startWindow({ pushId }));
   const { differences } = await bulk('finalise the statistics').finaliseStatistics({ pushId });
   const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
-  await bulk('delete the deliveries').deleteDetails({ pushId });
+  await bulk('delete the deliveries').deleteDeliveries({ pushId });
   await recordStatus(workflow, status, fault);
 }

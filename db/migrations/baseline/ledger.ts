@@ -17,7 +17,7 @@ export const LEDGER = [
     window_ms bigint not null,
     statistics jsonb,
     finalised_at timestamptz,
-    details_deleted_at timestamptz,
+    deliveries_deleted_at timestamptz,
     created_at timestamptz not null,
     -- Time until which users join a push of a trigger task.
     closed_at timestamptz,
@@ -29,7 +29,7 @@ export const LEDGER = [
     prepared_at timestamptz,
     unique (task_id, seq)
   )`,
-  'create index on pushes (partition_start) where details_deleted_at is null',
+  'create index on pushes (partition_start) where deliveries_deleted_at is null',
   'create index on pushes (app_id, started_at desc, no desc)',
   'create index on pushes (app_id, finalised_at)',
   // The fence, which a claim reads and a pause or cancel changes.

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { createResultAudience } from '../../db/audiences/result-audience.ts';
-import { countDetails, listDetails } from '../../db/ledger/details.ts';
+import { countDeliveries, listDeliveries } from '../../db/ledger/deliveries.ts';
 import { newId } from '../../domain/ids.ts';
-import { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import { DeliveryFilter } from '../../domain/pushes/delivery-filter.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
@@ -12,13 +12,13 @@ import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
 import { Problem } from '../http/problem.ts';
 import { IdParams, Label } from '../http/schemas.ts';
-import { DETAIL_COLUMNS, detailPages } from './details-export.ts';
-import { DeliveryPage, DetailsExportQuery, DetailsQuery } from './details-schemas.ts';
-import { DetailsSearch } from './details-search.ts';
+import { DELIVERY_COLUMNS, deliveryPages } from './deliveries-export.ts';
+import { DeliveryExportQuery, DeliveryPage, DeliveryQuery } from './deliveries-schemas.ts';
+import { DeliverySearch } from './delivery-search.ts';
 import { gone, ledgerOf, pushOf } from './push-lookup.ts';
 
 const NewResultAudience = z
-  .strictObject({ name: Label(200), filter: DetailsFilter })
+  .strictObject({ name: Label(200), filter: DeliveryFilter })
   .meta({ id: 'NewResultAudience' });
 const ResultAudience = z
   .object({ id: z.string(), name: z.string(), version: z.int(), members: z.int() })
@@ -27,14 +27,14 @@ const ResultAudience = z
 const tags = ['pushes'];
 const IN_QUERY = { parameter: 'variant' };
 
-export async function pushDetailRoutes(app: App, deps: ApiDeps): Promise<void> {
+export async function pushDeliveryRoutes(app: App, deps: ApiDeps): Promise<void> {
   deliveryReads(app, deps);
   deliveryExport(app, deps);
   resultAudiences(app, deps);
 }
 
 function deliveryReads(app: App, deps: ApiDeps): void {
-  const search = new DetailsSearch(deps.db);
+  const search = new DeliverySearch(deps.db);
   route(app, {
     method: 'GET',
     path: '/v1/pushes/:id/deliveries',
@@ -43,7 +43,7 @@ function deliveryReads(app: App, deps: ApiDeps): void {
       operationId: 'listDeliveries',
       tags,
       params: IdParams,
-      querystring: DetailsQuery,
+      querystring: DeliveryQuery,
       response: { 200: DeliveryPage },
     },
     problems: [404, 410],
@@ -53,8 +53,10 @@ function deliveryReads(app: App, deps: ApiDeps): void {
       const ledger = await ledgerOf(deps, await pushOf(deps, request), at);
       if (ledger === undefined) return { items: [], nextCursor: null, total: count ? 0 : null };
       const after = decodePlace(cursor) ?? 0;
-      const rows = await search.page((db) => listDetails(db, { ...ledger, filter, after, limit: limit + 1 }));
-      const total = count ? await search.all((db) => countDetails(db, { ...ledger, filter })) : null;
+      const rows = await search.page((db) =>
+        listDeliveries(db, { ...ledger, filter, after, limit: limit + 1 }),
+      );
+      const total = count ? await search.all((db) => countDeliveries(db, { ...ledger, filter })) : null;
       return { ...toNumberedPage(rows, limit, (row) => row.deliveryNo), total };
     },
   });
@@ -70,7 +72,7 @@ function deliveryExport(app: App, deps: ApiDeps): void {
       operationId: 'exportDeliveries',
       tags,
       params: IdParams,
-      querystring: DetailsExportQuery,
+      querystring: DeliveryExportQuery,
       response: { 200: CSV_RESPONSE },
     },
     problems: [404, 410],
@@ -78,13 +80,13 @@ function deliveryExport(app: App, deps: ApiDeps): void {
       const push = await pushOf(deps, request);
       const filter = request.query;
       const ledger = await ledgerOf(deps, push, { variant: filter.variant, place: IN_QUERY });
-      const pages = detailPages(deps, push, { ledger, filter });
+      const pages = deliveryPages(deps, push, { ledger, filter });
       await recordAuditEntry(deps.db, request, {
         taskId: push.taskId,
         detail: push.id,
         now: await deps.clock(),
       });
-      return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DETAIL_COLUMNS, pages });
+      return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DELIVERY_COLUMNS, pages });
     },
   });
 }

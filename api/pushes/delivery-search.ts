@@ -18,7 +18,7 @@ interface Limits {
  * Searches through the deliveries of a push. The filters have no index, because every push would pay for it.
  * A filtered read may therefore read all deliveries.
  */
-export class DetailsSearch {
+export class DeliverySearch {
   readonly #db: Db;
   readonly #limits: Limits;
   readonly #limit = createLimiter(MAX_SEARCHES, () =>

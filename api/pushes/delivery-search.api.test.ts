@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
-import { findVariants } from '../../db/ledger/details.ts';
+import { findVariants } from '../../db/ledger/deliveries.ts';
 import { findPushSummary } from '../../db/tasks/task-history.ts';
 import { seedPush, seedTask } from '../../test/fixtures/ledger-fixture.ts';
 import { openShop } from '../../test/fixtures/shop-fixture.ts';
 import { useTestApi } from '../../test/fixtures/test-api.ts';
 import { fixture } from '../../test/setup/fixture.ts';
-import { detailPages } from './details-export.ts';
-import { DetailsSearch } from './details-search.ts';
+import { deliveryPages } from './deliveries-export.ts';
+import { DeliverySearch } from './delivery-search.ts';
 
 const api = useTestApi();
 const pushed = fixture(beforeAll, async () => {
@@ -55,12 +55,12 @@ test('searches beyond the limit are refused with a Retry-After', async () => {
 });
 
 test('a page that the quick read misses is searched for with more time', async () => {
-  const search = new DetailsSearch(api.deps.db, { quickMs: 10, timeoutMs: 10_000 });
+  const search = new DeliverySearch(api.deps.db, { quickMs: 10, timeoutMs: 10_000 });
   expect(await search.page(asleep(0.1))).toBe(1);
 });
 
 test('a search is cancelled at its timeout, and the error says what to do instead', async () => {
-  const search = new DetailsSearch(api.deps.db, { quickMs: 10, timeoutMs: 20 });
+  const search = new DeliverySearch(api.deps.db, { quickMs: 10, timeoutMs: 20 });
   const detail = expect.stringContaining('export them as CSV');
   const problem = { code: 'unavailable', message: detail };
   await expect(search.page(asleep(10))).rejects.toMatchObject(problem);
@@ -68,7 +68,7 @@ test('a search is cancelled at its timeout, and the error says what to do instea
 });
 
 test('two searches run at a time, a third gets a Retry-After, and a finished one frees a place', async () => {
-  const search = new DetailsSearch(api.deps.db);
+  const search = new DeliverySearch(api.deps.db);
   let open = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
     open = resolve;
@@ -90,7 +90,7 @@ test('an export with a rare filter reads a span of delivery numbers at a time', 
     variants: await findVariants(api.deps.db, { taskId, revision: 1 }),
   };
   const pages = [];
-  for await (const page of detailPages(api.deps, push, {
+  for await (const page of deliveryPages(api.deps, push, {
     ledger,
     filter: { result: 'unreachable' },
     span: 2,

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { DEVICE_RESULTS, DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import { DEVICE_RESULTS, DeliveryFilter } from '../../domain/pushes/delivery-filter.ts';
 import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
 
 /** `z.coerce.boolean` would read "false" as true. */
 const Flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
 const filter = {
-  ...DetailsFilter.shape,
+  ...DeliveryFilter.shape,
   delivered: Flag.optional(),
   blocked: Flag.optional(),
   impression: Flag.optional(),
   open: Flag.optional(),
   dismissal: Flag.optional(),
 };
-export const DetailsExportQuery = z.strictObject(filter);
-export const DetailsQuery = PageQuery.extend({
+export const DeliveryExportQuery = z.strictObject(filter);
+export const DeliveryQuery = PageQuery.extend({
   ...filter,
   /** Also counts the matching devices, which reads all devices of the push. */
   count: Flag.default(false),

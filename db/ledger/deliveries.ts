@@ -3,14 +3,14 @@ import { localesOf } from '../../domain/content/content-locale.ts';
 import { variantNames } from '../../domain/content/content-variant.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE, STATUS_CODE } from '../../domain/pushes/delivery.ts';
-import type { DetailsFilter, DeviceResult } from '../../domain/pushes/details-filter.ts';
+import type { DeliveryFilter, DeviceResult } from '../../domain/pushes/delivery-filter.ts';
 import type { Db } from '../core/database.ts';
 import { containsPattern } from '../core/like.ts';
 import { platformOf } from '../core/platform-code.ts';
 import { findDefinition } from '../tasks/task-state.ts';
 import { sendReasonSql, sendResultSql } from './send-result.ts';
 
-export interface DeviceDetail {
+export interface DeviceDelivery {
   /** The delivery's number within its push. */
   readonly deliveryNo: number;
   readonly deviceId: string;
@@ -75,9 +75,9 @@ end`;
 const VARIANT = sql`coalesce(d.variant, d.platform)`;
 
 /** The conditions of the filter on `deliveries d`. */
-export function whereDetails(
+export function whereDeliveries(
   { pushNo, partitionStart, variants }: Ledger,
-  filter: DetailsFilter,
+  filter: DeliveryFilter,
 ): RawBuilder<unknown> {
   const conditions = [sql`d.partition_start = ${partitionStart} and d.push_no = ${pushNo}`];
   const { result, reason, platform, channel, variant, deviceId } = filter;
@@ -97,12 +97,15 @@ export function whereDetails(
 }
 
 /** One page in the order of the numbers, above `after`. With `upTo` no delivery above that number is read. */
-export async function listDetails(
+export async function listDeliveries(
   db: Db,
-  args: Ledger & { filter: DetailsFilter; after: number; upTo?: number; limit: number },
-): Promise<DeviceDetail[]> {
+  args: Ledger & { filter: DeliveryFilter; after: number; upTo?: number; limit: number },
+): Promise<DeviceDelivery[]> {
   const upTo = args.upTo === undefined ? sql`` : sql`and d.delivery_no <= ${args.upTo}`;
-  type Row = Omit<DeviceDetail, 'platform' | 'variant'> & { platform: number | null; variant: number | null };
+  type Row = Omit<DeviceDelivery, 'platform' | 'variant'> & {
+    platform: number | null;
+    variant: number | null;
+  };
   const { rows } = await sql<Row>`
     select d.delivery_no as "deliveryNo", d.device_id as "deviceId", d.platform, d.channel,
       ${VARIANT} as variant,
@@ -115,7 +118,7 @@ export async function listDetails(
       d.open_at as "openAt",
       d.dismissed_at as "dismissedAt"
     from deliveries d
-    where ${whereDetails(args, args.filter)}
+    where ${whereDeliveries(args, args.filter)}
       and d.delivery_no > ${args.after} ${upTo}
     order by d.delivery_no
     limit ${args.limit}`.execute(db);
@@ -127,7 +130,7 @@ export async function listDetails(
 }
 
 /** The number of the last device; 0 when there is none. */
-export async function lastDetail(db: Db, { pushNo, partitionStart }: Ledger): Promise<number> {
+export async function lastDelivery(db: Db, { pushNo, partitionStart }: Ledger): Promise<number> {
   const { rows } = await sql<{ last: number | null }>`
     select max(d.delivery_no) as last
     from deliveries d
@@ -136,10 +139,10 @@ export async function lastDetail(db: Db, { pushNo, partitionStart }: Ledger): Pr
 }
 
 /** The number of deliveries that match the filter. */
-export async function countDetails(db: Db, args: Ledger & { filter: DetailsFilter }): Promise<number> {
+export async function countDeliveries(db: Db, args: Ledger & { filter: DeliveryFilter }): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count
     from deliveries d
-    where ${whereDetails(args, args.filter)}`.execute(db);
+    where ${whereDeliveries(args, args.filter)}`.execute(db);
   return rows[0]?.count ?? 0;
 }

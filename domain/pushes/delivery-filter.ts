@@ -15,7 +15,7 @@ export const DEVICE_RESULTS = [
 export type DeviceResult = (typeof DEVICE_RESULTS)[number];
 
 /** A choice of devices of one push. A chosen device meets all conditions. */
-export const DetailsFilter = z
+export const DeliveryFilter = z
   .strictObject({
     result: z.enum(DEVICE_RESULTS),
     /** The reason of a failure, a loss, a suppression or an unsent delivery. */
@@ -35,5 +35,5 @@ export const DetailsFilter = z
     deviceId: PlainText(200),
   })
   .partial()
-  .meta({ id: 'DetailsFilter' });
-export type DetailsFilter = z.infer<typeof DetailsFilter>;
+  .meta({ id: 'DeliveryFilter' });
+export type DeliveryFilter = z.infer<typeof DeliveryFilter>;

@@ -1,11 +1,16 @@
-import { type DeviceDetail, type Ledger, lastDetail, listDetails } from '../../db/ledger/details.ts';
+import {
+  type DeviceDelivery,
+  type Ledger,
+  lastDelivery,
+  listDeliveries,
+} from '../../db/ledger/deliveries.ts';
 import type { PushSummary } from '../../db/tasks/task-history.ts';
-import type { DetailsFilter } from '../../domain/pushes/details-filter.ts';
+import type { DeliveryFilter } from '../../domain/pushes/delivery-filter.ts';
 import type { Cell } from '../csv/csv-export.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { createLimiter } from '../http/limit-concurrency.ts';
 import { gone } from './push-lookup.ts';
-import { hasDetails } from './push-view.ts';
+import { hasDeliveries } from './push-view.ts';
 
 const PAGE = 2_000;
 /** Delivery numbers per statement, so that no statement takes long even when the filter matches few. */
@@ -30,22 +35,22 @@ const COLUMNS = {
   impression_at: (row) => row.impressionAt,
   open_at: (row) => row.openAt,
   dismissed_at: (row) => row.dismissedAt,
-} as const satisfies Record<string, (row: DeviceDetail) => Cell>;
+} as const satisfies Record<string, (row: DeviceDelivery) => Cell>;
 
-export const DETAIL_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COLUMNS)];
+export const DELIVERY_COLUMNS: readonly string[] = ['batch_id', ...Object.keys(COLUMNS)];
 
 /** Pages in the order of the delivery numbers. The export breaks off when the deliveries expire meanwhile. */
-export async function* detailPages(
+export async function* deliveryPages(
   deps: ApiDeps,
   push: PushSummary,
-  { ledger, filter, span = SPAN }: { ledger: Ledger | undefined; filter: DetailsFilter; span?: number },
+  { ledger, filter, span = SPAN }: { ledger: Ledger | undefined; filter: DeliveryFilter; span?: number },
 ): AsyncGenerator<Cell[][]> {
   if (ledger === undefined) return;
-  const last = await lastDetail(deps.db, ledger);
+  const last = await lastDelivery(deps.db, ledger);
   for (let after = 0; after < last; ) {
-    if (!hasDetails(push, await deps.clock())) throw gone();
+    if (!hasDeliveries(push, await deps.clock())) throw gone();
     const page = { after, upTo: after + span, limit: PAGE };
-    const rows = await limit(() => listDetails(deps.db, { ...ledger, filter, ...page }));
+    const rows = await limit(() => listDeliveries(deps.db, { ...ledger, filter, ...page }));
     yield rows.map((row) => [push.id, ...Object.values(COLUMNS).map((cell) => cell(row))]);
     after = rows.length < PAGE ? page.upTo : (rows.at(-1)?.deliveryNo ?? page.upTo);
   }
