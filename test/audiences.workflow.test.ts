@@ -73,6 +73,6 @@ test('a rule that can no longer be computed fails the push with the reason, and 
   );
   expect((await callAction(shop, shop.approver, taskId, 'approve', { revision: 1 })).status).toBe(200);
   const { id, reason, planned } = await pushed(taskId, 'failed');
-  expect([reason, planned]).toEqual([expect.stringContaining('push-0123456789-1 do not exist'), 0]);
+  expect([reason, planned]).toEqual([expect.stringContaining('push-0123456789-1 are not available'), 0]);
   await recordHistory(world, id, 'push-failed');
 });

@@ -138,7 +138,7 @@ describe('approval by signal', () => {
     ['a wrong code', { code: 'AAAAAAAAAAAAAAAAAAAA' }, 'the code is not valid'],
     ['an unknown approver', { approver: 'person-zzzzzzzzzz' }, 'the approver or the revision does not exist'],
     ['a person who is not an approver', { approver: 'marketer' }, 'not an approver'],
-    ['an older revision', { revision: 9 }, 'revision 9 is not the one'],
+    ['an older revision', { revision: 9 }, 'revision 9 cannot be decided'],
   ])('with %s is ignored', async (_what, change: Record<string, unknown>, reason) => {
     const taskId = await submitted();
     const approver = change['approver'] === 'marketer' ? shop.marketer.personId : shop.approver.personId;

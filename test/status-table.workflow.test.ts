@@ -120,7 +120,7 @@ describe.each(ROWS)('%s', (row) => {
       );
     for (const action of deaf.filter(hasSignal)) {
       expect(await refusalOfSignal(world, shop, taskId, action), action).toMatch(
-        /not allowed|no workflow|by hand/,
+        /not allowed|no workflow|only allowed for manual tasks/,
       );
     }
     expect(essence(await readOf(row)(taskId))).toEqual(before);

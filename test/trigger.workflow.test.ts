@@ -140,7 +140,7 @@ test('a task whose audience cannot be computed does not hold up other tasks', as
   });
   expect(shown.warnings).toContainEqual({
     code: 'audience_unreadable',
-    detail: `A push now would reach nobody: ${reason}`,
+    detail: `A push sent now would reach nobody: ${reason}`,
   });
   type Lines = { items: { action: string; via: string; detail: string }[] };
   const { body } = await shop.call<Lines>(shop.marketer, 'GET', `/v1/tasks/${broken}/audit`);
