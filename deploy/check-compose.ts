@@ -76,7 +76,7 @@ function exampleVariables(): Record<string, string> {
 
 /** The variables that config.ts knows and those that the compose file sets must be the same. */
 function checkEnvironment(name: string, service: Service): void {
-  const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)]
+  const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)]
     .map((match) => match[1] ?? '')
     .filter((variable) => !OF_THE_CLI.test(variable));
   const set = Object.keys(service.environment);
