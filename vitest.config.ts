@@ -44,7 +44,6 @@ export default defineConfig({
           name: 'workflow',
           include: ['{workflows,test}/**/*.workflow.test.ts'],
           globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
-          fileParallelism: false,
           ...slow,
         },
       },
