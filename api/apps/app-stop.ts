@@ -9,7 +9,7 @@ import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 import { AppBody, renderApp } from './apps.ts';
-import { resumeStopped, untilSilent } from './notify-stopped.ts';
+import { resumeStopped, untilSendersStopped } from './notify-stopped.ts';
 
 const Resumed = z
   .object({
@@ -42,7 +42,7 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
       const now = await deps.clock();
       const { reason } = request.body;
       await stopApp(deps.db, { appId, personId, reason, origin: originOf(request, now), now });
-      await untilSilent(deps, appId);
+      await untilSendersStopped(deps, appId);
       const found = await findApp(deps.db, appId);
       if (found === undefined) throw notFound('app');
       return renderApp(deps, found);

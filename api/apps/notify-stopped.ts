@@ -18,7 +18,7 @@ const POLL_MS = 50;
  * Resolves when no sender can start a request of the app any more. Each sender has released its leases, or has been
  * silent for so long that its own clock forbids it. No claim succeeds after the stop, so the wait is short.
  */
-export async function untilSilent(deps: ApiDeps, appId: string): Promise<void> {
+export async function untilSendersStopped(deps: ApiDeps, appId: string): Promise<void> {
   const end = performance.now() + LEASE_SILENT_MS;
   while (performance.now() < end && (await hasSenders(deps.db, { appId, now: await deps.clock() }))) {
     await delay(POLL_MS);

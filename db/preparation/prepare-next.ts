@@ -1,4 +1,4 @@
-import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/max-concurrent-leases.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import { findSuppression } from '../caps/suppression.ts';
 import type { Db } from '../core/database.ts';

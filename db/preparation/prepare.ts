@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely';
-import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/max-concurrent-leases.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { LocalTime } from '../../domain/time/local-time.ts';
 import { forgetContacts, logContacts } from '../caps/contact-log.ts';

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { APP_STOPPED } from '../../domain/pushes/app-stop.ts';
-import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/lanes.ts';
+import { MAX_CONCURRENT_LEASES } from '../../domain/pushes/max-concurrent-leases.ts';
 import { local, quick, sender } from '../activities.ts';
 import { hasMore, type LeaseQueue, mayGrow, newQueue, withWaves } from './lease-queue.ts';
 import type { Preparation } from './preparation.ts';
