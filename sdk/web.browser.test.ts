@@ -294,6 +294,35 @@ describe('a service worker', () => {
     expect(await tray()).toEqual([]);
   });
 
+  test('shows the buttons and images of a push, and opens the link of the button', async () => {
+    await startWithTray();
+    const buttons = [
+      { id: 'buy', title: 'Buy', deepLink: '/buy' },
+      { id: 'later', title: 'Later' },
+    ];
+    const sb = { messageId: messageId(1), deepLink: '/sale', imageUrl: '/sale.png', buttons };
+    await deliver({ title: 'Sale', body: 'Now', icon: '/icon.png', requireInteraction: true, sb });
+    await expect.poll(tray).toHaveLength(1);
+    const shown = '({ actions, requireInteraction, icon }) => ({ actions, requireInteraction, icon })';
+    expect(
+      await worker.evaluate(`registration.getNotifications().then((all) => all.map(${shown}))`),
+    ).toMatchObject([
+      {
+        actions: [
+          { action: 'buy', title: 'Buy' },
+          { action: 'later', title: 'Later' },
+        ],
+        requireInteraction: true,
+        icon: expect.stringMatching(/\/icon\.png$/),
+      },
+    ]);
+    await worker.evaluate(
+      `registration.getNotifications().then(([notification]) => happen('notificationclick', [{ notification, action: 'buy' }]))`,
+    );
+    expect(await worker.evaluate('opened')).toEqual([`${site.origin}/buy`]);
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+  });
+
   test('and the page that it opens report one tap', async () => {
     await startWithTray();
     await deliver(message(1));
