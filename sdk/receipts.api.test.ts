@@ -124,6 +124,32 @@ test('events are stored once, for the device that reports them', async () => {
   ]);
 });
 
+test('an event that the server refuses is named with its place, and the others count', async () => {
+  const signalbox = phone.start();
+  await signalbox.register({ platform: 'android', token: fcmToken });
+  await signalbox.track('before');
+  await signalbox.track('nested', { cart: { items: 2 } as never });
+  await signalbox.track('half', { text: '\ud800' });
+  await signalbox.track('');
+  await signalbox.track('huge', { text: 'x'.repeat(700_000) });
+  await signalbox.track('after', { nan: Number.NaN, at: new Date(0) as never, none: undefined as never });
+  await signalbox.flush();
+  const named = phone.problems.flatMap((one) => (one.kind === 'refused' ? [one.reason] : [one.kind]));
+  expect(named).toEqual([
+    expect.stringContaining('has 700'),
+    expect.stringMatching(/^properties\.cart: must be text, a number, true, false or null/),
+    expect.stringMatching(/^properties/),
+    expect.stringMatching(/^name: must be 1 to 100 characters/),
+  ]);
+  const { rows } = await api.deps.pool.query(
+    `select n.name, e.properties from events e join event_names n on n.no = e.name_no where e.app_id = $1`,
+    [app.appId],
+  );
+  expect(rows).toHaveLength(2);
+  expect(rows).toContainEqual({ name: 'after', properties: { nan: null, at: '1970-01-01T00:00:00.000Z' } });
+  expect([...phone.stored.values()].join()).toContain('"outbox":[]');
+});
+
 test('a wrong key is reported through onError, and no report is lost', async () => {
   await phone.start({ endpoint: server.url, sdkKey: `${app.keys.sdk.slice(0, -3)}AAA` }).opened(messageId(5));
   await expect.poll(() => phone.problems[0]).toMatchObject({ kind: 'request', fault: { status: 401 } });
