@@ -161,7 +161,7 @@ describe('a field that the server refuses', () => {
 
   test.each([
     ['/timeZone', { timeZone: 'No/Where' }],
-    ['/locale', { locale: '' }],
+    ['/locale', { locale: 'x'.repeat(99) }],
     ['/tags/1', { tags: ['vip', ''] }],
     ['/appVersion', { appVersion: 'x'.repeat(99) }],
     ['/attributes/a~1b', { attributes: { plan: 'pro', 'a/b': { deep: 1 } as never } }],
