@@ -11,12 +11,13 @@ const DIST = resolve(process.argv[2] ?? join(HERE, 'dist'));
 const TSC = join(HERE, '../node_modules/.bin/tsc');
 const MAX_BYTES = 8 * 1024;
 
-/** Modules with their types for bundlers, and the service worker in one file for `importScripts`. */
+/** Modules with their types for bundlers, and minified files: classic scripts and modules. */
 async function main(): Promise<void> {
   rmSync(DIST, { recursive: true, force: true });
   for (const project of ['tsconfig.json', 'tsconfig.worker.json']) compile(join(HERE, project));
-  await bundle('web/index', { file: 'signalbox', format: 'es' });
-  await bundle('web/service-worker', { file: 'service-worker', format: 'iife' });
+  await bundle('web/index', { file: 'signalbox', format: 'iife', name: 'Signalbox' });
+  await bundle('web/index', { file: 'signalbox.module', format: 'es' });
+  await bundle('web/service-worker', { file: 'service-worker', format: 'iife', name: 'signalbox' });
   await bundle('react-native', { file: 'react-native', format: 'es' });
   const sizes = readdirSync(DIST)
     .filter((file) => file.endsWith('.min.js'))
@@ -33,7 +34,7 @@ function compile(project: string): void {
 
 async function bundle(
   entry: string,
-  { file, format }: { file: string; format: 'es' | 'iife' },
+  { file, format, name = '' }: { file: string; format: 'es' | 'iife'; name?: string },
 ): Promise<void> {
   await build({
     configFile: false,
@@ -47,7 +48,7 @@ async function bundle(
       lib: {
         entry: join(DIST, `${entry}.js`),
         formats: [format],
-        name: 'signalbox',
+        name,
         fileName: () => `${file}.min.js`,
       },
     },

@@ -16,7 +16,11 @@ describe('under failures, crashes and repeated calls', () => {
         const { taps, refused } = await runWithFaults(world, steps, { open: world.open, messageId });
         await recover(world, world.open());
         expect(world.server.arrived.size + refused()).toBe(taps);
-        if (!steps.some((step) => step.do === 'flush' && step.responses.includes(413)))
+        if (
+          !steps.some(
+            (step) => step.do === 'flush' && step.responses.some((one) => one === 413 || one === 400),
+          )
+        )
           expect(refused()).toBe(0);
       }),
       { numRuns: 150 },
@@ -123,6 +127,65 @@ describe('refusals of the server', () => {
     expect(log).toHaveBeenCalledTimes(1);
     log.mockRestore();
   });
+});
+
+describe('a tap', () => {
+  test('that the worker, the page and another tab report counts once', async () => {
+    const world = createWorld();
+    const [worker, page, tab] = [world.open(), world.open(), world.open()];
+    await Promise.all([worker.opened('m'), page.opened('m'), tab.opened('m')]);
+    await page.opened('other');
+    await worker.flush();
+    world.server.now += 30_000;
+    await world.open().opened('m');
+    await tab.flush();
+    expect(world.server.arrived.size).toBe(2);
+  });
+
+  test('counts again after a minute, also by a clock that was set back', async () => {
+    const world = createWorld();
+    const client = world.open();
+    for (const ms of [0, 60_000, -HOUR]) {
+      world.server.now = Date.UTC(2026, 0, 1) + ms;
+      await client.opened('m');
+    }
+    await client.flush();
+    expect(world.server.arrived.size).toBe(3);
+  });
+
+  test('that is reported twice leaves with the page once', async () => {
+    const world = createWorld();
+    const client = world.open();
+    await client.opened('m');
+    await client.opened('m');
+    client.flushOnUnload();
+    await expect.poll(() => world.server.arrived.size).toBe(1);
+  });
+});
+
+test('a registered device without a network is still registered, and its change waits', async () => {
+  const world = createWorld();
+  const client = world.open();
+  world.server.responses.push('offline');
+  const device = { platform: 'web' } as const;
+  expect(await client.register(device)).toMatchObject({ isRegistered: false, isUpToDate: false });
+  await client.online();
+  world.server.responses.push('offline');
+  expect(await client.register(device)).toMatchObject({ isRegistered: true, isUpToDate: false });
+  await client.online();
+  world.server.now += HOUR;
+  expect(await client.refresh({})).toMatchObject({ isRegistered: true, isUpToDate: true });
+});
+
+test('what the server left out of a device is told', async () => {
+  const warnings = [{ pointer: '/timeZone', code: 'unknown_time_zone', detail: 'is not an IANA time zone' }];
+  const world = createWorld(async () => Response.json({ deviceId: 'd', secret: 's', warnings }));
+  const problems: SignalboxProblem[] = [];
+  const client = world.open({ onError: (problem) => problems.push(problem) });
+  expect(await client.register({ platform: 'web', timeZone: 'GMT+8' })).toMatchObject({ isRegistered: true });
+  expect(problems).toMatchObject([
+    { kind: 'device', fault: { pointers: ['/timeZone'], detail: '/timeZone is not an IANA time zone' } },
+  ]);
 });
 
 test("events wait for the device's registration, and carry its secret", async () => {

@@ -8,9 +8,10 @@ import {
 } from './device-state.ts';
 import type { Environment } from './environment.ts';
 import type { Server } from './http.ts';
+import { isEssential, siftDevice, unsendable } from './left-out.ts';
 import { type ErrorListener, SignalboxError } from './problems.ts';
 import { Sender } from './sender.ts';
-import type { ReceiptKind, State } from './state.ts';
+import type { Item, ReceiptKind, State } from './state.ts';
 
 export interface ClientOptions extends Server {
   /** Receives each problem: items refused or dropped, and requests that failed. */
@@ -19,13 +20,18 @@ export interface ClientOptions extends Server {
 
 export interface Registration {
   readonly deviceId: string;
-  /** False if the server was not reached yet. The SDK retries. */
+  /** Whether the server has the device. False if it was not reached yet: the SDK retries. */
   readonly isRegistered: boolean;
+  /** Whether the server has all changes. False while one waits to be sent. */
+  readonly isUpToDate: boolean;
 }
 
 /** Each call's data is stored before its promise resolves, and sent when the server can be reached. */
 export interface Signalbox {
-  /** Call at every start of the app. Rejects when the server refuses the device. */
+  /**
+   * Call at every start of the app. Rejects when the device's ID, platform or token is refused. Any other
+   * refused field is left out, and `onError` names it.
+   */
   register(device: NewDevice): Promise<Registration>;
   refresh(changes: DeviceChanges): Promise<Registration>;
   /** Call after `register`, with a token that the app's backend signed, or null when the user signs out. */
@@ -36,11 +42,14 @@ export interface Signalbox {
   /** `blocked`: the message arrived, but notifications are off. */
   delivered(messageId: string, how?: { blocked?: boolean }): Promise<void>;
   impression(messageId: string): Promise<void>;
+  /** Reports of one message within a minute are one tap, also from other tabs and the service worker. */
   opened(messageId: string): Promise<void>;
   /** Counts a dismissal, unless others are closed at nearly the same time, which is "clear all". */
   dismissed(messageId: string): Promise<void>;
   /** Sends all items that can be sent now. */
   flush(): Promise<void>;
+  /** The number of items that wait to be sent. */
+  waiting(): Promise<number>;
   /** Ends timers and listeners. Stored data stays. */
   close(): void;
 }
@@ -51,16 +60,24 @@ export interface Client extends Signalbox {
   online(): Promise<void>;
   /** Sends unanswered items by requests that outlive the page. */
   flushOnUnload(): void;
-  /** The number of items that wait to be sent. */
-  waiting(): Promise<number>;
 }
 
 export function createClient(env: Environment, options: ClientOptions): Client {
-  const sender = new Sender(env, options, quiet(options.onError));
-  const receipt = (messageId: string, kind: ReceiptKind, more: { blocked?: boolean } = {}) => {
+  const onError = quiet(options.onError);
+  const sender = new Sender(env, options, onError);
+  const receiptOf = (messageId: string, kind: ReceiptKind, more: { blocked?: boolean } = {}): Item => {
     const id = env.randomId();
     const at = new Date(env.now()).toISOString();
-    return sender.add({ kind: 'receipt', id, body: { messageId, kind, eventId: id, at, ...more } });
+    return { kind: 'receipt', id, body: { messageId, kind, eventId: id, at, ...more } };
+  };
+  /** Leaves out what no request can carry. */
+  const sendable = <Fields extends object>(fields: Fields): Fields => {
+    const { kept, faults } = siftDevice(fields);
+    if (faults.length === 0) return kept;
+    const fault = unsendable(faults);
+    onError({ kind: 'device', fault });
+    if (faults.some(isEssential)) throw new SignalboxError(fault);
+    return kept;
   };
   const tell = async (change: (state: State) => void): Promise<Registration> => {
     await env.store.update(change);
@@ -71,9 +88,19 @@ export function createClient(env: Environment, options: ClientOptions): Client {
     tell((state) => void Object.assign(known(state), what, { fault: null }));
 
   return {
-    register: (device) => tell((state) => registerIn(state, device, env.randomId())),
-    refresh: (changes) => tell((state) => changeDevice(known(state), changes)),
-    bindUser: (token) => wish({ user: { token } }),
+    register: async (device) => {
+      const kept = sendable(device);
+      return await tell((state) => registerIn(state, kept, env.randomId()));
+    },
+    refresh: async (changes) => {
+      const kept = sendable(changes);
+      return await tell((state) => changeDevice(known(state), kept));
+    },
+    bindUser: async (token) => {
+      if (typeof token !== 'string' && token !== null)
+        throw new TypeError('bindUser() needs the user token as text, or null to unbind the user');
+      return await wish({ user: { token } });
+    },
     unsubscribe: () => wish({ unsubscribe: true }),
     resubscribe: () => wish({ unsubscribe: false }),
     track: (name, properties) => {
@@ -82,11 +109,13 @@ export function createClient(env: Environment, options: ClientOptions): Client {
       return sender.add({ kind: 'event', id, body: { id, name, at, ...(properties && { properties }) } });
     },
     delivered: (messageId, { blocked = false } = {}) =>
-      receipt(messageId, 'delivered', blocked ? { blocked } : {}),
-    impression: (messageId) => receipt(messageId, 'impression'),
-    opened: (messageId) => receipt(messageId, 'open'),
+      sender.add(receiptOf(messageId, 'delivered', blocked ? { blocked } : {})),
+    impression: (messageId) => sender.add(receiptOf(messageId, 'impression')),
+    opened: (messageId) => sender.add(receiptOf(messageId, 'open')),
     dismissed: async (messageId) => {
-      const closing = { id: env.randomId(), messageId, at: env.now(), isTogether: false };
+      const item = sender.check(receiptOf(messageId, 'dismissal'));
+      if (item === undefined) return;
+      const closing = { id: item.id, messageId, at: env.now(), isTogether: false };
       await env.store.update((state) => {
         state.held.push(closing);
       });
@@ -136,5 +165,5 @@ async function readRegistration(env: Environment): Promise<Registration> {
   );
   if (fault !== null) throw new SignalboxError(fault);
   const isTold = changes === null && unsubscribe === null && user === null;
-  return { deviceId: id, isRegistered: isRegistered && isTold };
+  return { deviceId: id, isRegistered, isUpToDate: isRegistered && isTold };
 }

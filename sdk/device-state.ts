@@ -45,11 +45,13 @@ export interface NewDevice extends DeviceChanges {
   readonly deviceId?: string;
 }
 
-/** The reason why the server refused a change. */
+/** The reason why a change was refused: by the server, or by the SDK (status 0). */
 export interface Fault {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
+  /** The fields at fault (RFC 6901). */
+  readonly pointers?: readonly string[];
 }
 
 export interface DeviceState {

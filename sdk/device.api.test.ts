@@ -1,7 +1,9 @@
+import { createECDH } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
+import type { Signalbox } from './react-native.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
 
 const api = useTestApi();
@@ -72,7 +74,7 @@ test('a registration whose answer was lost is completed, without a second device
   expect(isRegistered).toBe(false);
   phone.comeToFront();
   const signalbox = phone.start();
-  await expect.poll(async () => (await signalbox.refresh({ locale: 'fr' })).isRegistered).toBe(true);
+  await expect.poll(async () => (await signalbox.refresh({ locale: 'fr' })).isUpToDate).toBe(true);
   expect(await device(deviceId)).toMatchObject({ locale: 'fr' });
   const { rows } = await api.deps.pool.query('select 1 from devices where app_id = $1', [app.appId]);
   expect(rows).toHaveLength(1);
@@ -86,7 +88,7 @@ test('a phone that lost its secret becomes a new device, and its token and its o
   for (const [key, text] of phone.stored) phone.stored.set(key, text.replace(/"sbd_\w+"/, '"sbd_wrong"'));
   const signalbox = phone.start();
   await signalbox.register({ platform: 'android', token: fcmToken });
-  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  await expect.poll(async () => (await signalbox.refresh({})).isUpToDate).toBe(true);
   const { deviceId: newId } = await signalbox.refresh({});
   expect(newId).not.toBe(deviceId);
   expect((await device(newId)).unsubscribedAt).not.toBeNull();
@@ -101,7 +103,7 @@ test('a phone that the server has forgotten registers again, under its ID', asyn
   const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken, tags: ['vip'] });
   await api.deps.pool.query('delete from devices where device_id = $1', [deviceId]);
   await signalbox.refresh({ locale: 'it' });
-  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  await expect.poll(async () => (await signalbox.refresh({})).isUpToDate).toBe(true);
   expect(await device(deviceId)).toMatchObject({ locale: 'it', tags: ['vip'], tokenState: 'active' });
 });
 
@@ -120,7 +122,7 @@ test('a forgotten phone is opted out and bound to its user again before it gives
     return fetch(url, init);
   });
   await signalbox.refresh({ locale: 'it' });
-  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  await expect.poll(async () => (await signalbox.refresh({})).isUpToDate).toBe(true);
   const again = await device(deviceId);
   expect(again).toMatchObject({ locale: 'it', userId: 'user-1', tokenState: 'active' });
   expect(again.unsubscribedAt).not.toBeNull();
@@ -136,7 +138,7 @@ test('a wrong address of the API does not change the identity of a phone', async
   await signalbox.refresh({ locale: 'it' });
   await expect.poll(() => signalbox.refresh({}).catch(String)).toContain('not_found');
   vi.unstubAllGlobals();
-  await expect.poll(async () => (await signalbox.refresh({})).isRegistered).toBe(true);
+  await expect.poll(async () => (await signalbox.refresh({})).isUpToDate).toBe(true);
   expect(await device(deviceId)).toMatchObject({ locale: 'it', tokenState: 'active' });
 });
 
@@ -149,11 +151,77 @@ test("a refused device rejects with the server's reason, and registers once the 
   });
 });
 
+describe('a field that the server refuses', () => {
+  const keys = createECDH('prime256v1');
+  const subscription = {
+    // Edge on Android gives this address where it has no push service.
+    endpoint: 'https://permanently-removed.invalid/fcm/send/a',
+    keys: { p256dh: keys.generateKeys('base64url'), auth: Buffer.alloc(16, 7).toString('base64url') },
+  };
+
+  test.each([
+    ['/timeZone', { timeZone: 'No/Where' }],
+    ['/locale', { locale: 'x'.repeat(99) }],
+    ['/tags/1', { tags: ['vip', ''] }],
+    ['/appVersion', { appVersion: 'x'.repeat(99) }],
+    ['/attributes/a~1b', { attributes: { plan: 'pro', 'a/b': { deep: 1 } as never } }],
+    ['/attributes/half', { attributes: { plan: 'pro', half: '\ud800' } }],
+    ['/identifiers/idfv', { identifiers: { idfv: 'no', customId: 'c-1' } }],
+    ['/nickname', { nickname: 'Ann' }],
+  ])('is left out and named, and the device registers: %s', async (pointer, fields) => {
+    const signalbox = phone.start();
+    const registration = await signalbox.register({ platform: 'android', token: fcmToken, ...fields });
+    expect(registration).toMatchObject({ isRegistered: true, isUpToDate: true });
+    expect(phone.problems).toMatchObject([{ kind: 'device', fault: { pointers: [pointer] } }]);
+    const stored = await device(registration.deviceId);
+    expect(stored.tokenState).toBe('active');
+    if (pointer.startsWith('/attributes')) expect(stored.attributes).toEqual({ plan: 'pro' });
+  });
+
+  test('is left out of a later change, and not sent again', async () => {
+    const signalbox = phone.start();
+    const { deviceId } = await signalbox.register({ platform: 'android', token: fcmToken });
+    await signalbox.refresh({ locale: 'it', appVersion: 'x'.repeat(99) });
+    expect(await device(deviceId)).toMatchObject({ locale: 'it', appVersion: null });
+    await signalbox.refresh({ tags: ['vip'] });
+    expect(phone.problems).toMatchObject([{ fault: { pointers: ['/appVersion'] } }]);
+  });
+
+  test('costs a browser its address, and not its registration', async () => {
+    const address = { kind: 'web_push', subscription } as const;
+    const { deviceId, isRegistered } = await phone.start().register({ platform: 'web', address });
+    expect(isRegistered).toBe(true);
+    expect(await device(deviceId)).toMatchObject({ platform: 'web', tokenState: 'none' });
+    expect(phone.problems).toMatchObject([
+      { kind: 'device', fault: { detail: expect.stringContaining('permanently-removed.invalid') } },
+    ]);
+  });
+});
+
 test('no secret is in the problems that the app receives', async () => {
   const signalbox = phone.start();
   const registration = await signalbox.register({ platform: 'android', token: fcmToken });
-  await signalbox.refresh({ timeZone: 'Nowhere' }).catch(() => undefined);
+  await signalbox.refresh({ tags: [''] });
   const secret = /sbd_\w+/.exec([...phone.stored.values()].join())?.[0] ?? 'none';
   expect(JSON.stringify([registration, phone.problems])).not.toContain(secret);
   expect(phone.problems).toHaveLength(1);
+});
+
+test('the object has exactly what its type shows', () => {
+  const shown: Record<keyof Signalbox, true> = {
+    register: true,
+    refresh: true,
+    bindUser: true,
+    unsubscribe: true,
+    resubscribe: true,
+    track: true,
+    delivered: true,
+    impression: true,
+    opened: true,
+    dismissed: true,
+    flush: true,
+    waiting: true,
+    close: true,
+  };
+  expect(Object.keys(phone.start()).sort()).toEqual(Object.keys(shown).sort());
 });

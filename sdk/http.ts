@@ -66,17 +66,17 @@ async function readAnswer(response: Response, now: number): Promise<Answer> {
     verdict: verdict === 'done' ? 'retry' : verdict,
     isOffline: false,
     retryAfterMs: readRetryAfter(response.headers.get('retry-after'), now),
-    fault: { status: response.status, code: String(code), detail: detailOf(body, String(detail)) },
+    fault: { status: response.status, code: String(code), ...placesOf(body, String(detail)) },
   };
 }
 
-/** Adds the pointers to the faults that the server names. */
-function detailOf(body: Readonly<Record<string, unknown>> | undefined, detail: string): string {
-  const errors = Array.isArray(body?.['errors']) ? body['errors'] : [];
-  const places = errors.map((error: { pointer?: string; header?: string; detail?: string }) =>
-    `${error.pointer ?? error.header ?? ''} ${error.detail ?? ''}`.trim(),
-  );
-  return [detail, ...places].join('; ');
+/** The faults that the server names, as text and as pointers. A fault of a header has an empty one. */
+function placesOf(body: Readonly<Record<string, unknown>> | undefined, detail: string) {
+  const errors: { pointer?: string; header?: string; detail?: string }[] = Array.isArray(body?.['errors'])
+    ? body['errors']
+    : [];
+  const places = errors.map((error) => `${error.pointer ?? error.header ?? ''} ${error.detail ?? ''}`.trim());
+  return { detail: [detail, ...places].join('; '), pointers: errors.map(({ pointer = '' }) => pointer) };
 }
 
 function readObject(text: string): Readonly<Record<string, unknown>> | undefined {

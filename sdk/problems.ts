@@ -2,11 +2,11 @@ import type { Fault } from './device-state.ts';
 import type { Item } from './state.ts';
 
 export type SignalboxProblem =
-  /** The server will never count the item, which is not sent again. */
+  /** The item can never be sent or counted, and is dropped. The body holds what could be read of it. */
   | { readonly kind: 'refused'; readonly item: Item; readonly reason: string }
   /** The oldest items were dropped because the queue was full. */
   | { readonly kind: 'dropped'; readonly count: number }
-  /** The device, or a change of it, was refused. */
+  /** The device or a change was refused, or fields of it were left out: `fault.pointers` names them. */
   | { readonly kind: 'device'; readonly fault: Fault }
   /** The request failed and will be retried. */
   | { readonly kind: 'request'; readonly fault: Fault }

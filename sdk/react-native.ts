@@ -3,8 +3,9 @@ import { commonEnvironment, requireRandom } from './environment.ts';
 import { createQueue, type KeyValueStorage, keyValueStore } from './store.ts';
 
 export type { ClientOptions, Registration, Signalbox } from './client.ts';
-export type { Address, DeviceChanges, NewDevice } from './device-state.ts';
+export type { Address, DeviceChanges, Fault, NewDevice, PropertyValue } from './device-state.ts';
 export { SignalboxError, type SignalboxProblem } from './problems.ts';
+export type { Item } from './state.ts';
 export type { KeyValueStorage } from './store.ts';
 
 interface Subscription {
@@ -31,9 +32,10 @@ export function createSignalbox(options: ReactNativeOptions): Signalbox {
   requireRandom();
   const { storage, appState, name = 'default' } = options;
   const store = keyValueStore(storage, `signalbox/${name}`);
-  const client = createClient({ ...commonEnvironment(), store, inTurn: createQueue() }, options);
+  const env = { ...commonEnvironment(), store, inTurn: createQueue() };
+  const { online, flushOnUnload: _, ...client } = createClient(env, options);
   const coming = appState?.addEventListener('change', (state) => {
-    void (state === 'active' ? client.online() : client.flush());
+    void (state === 'active' ? online() : client.flush());
   });
   void client.flush();
   return {

@@ -4,6 +4,7 @@ import { encodeMessageId } from '../domain/receipts/message-id.ts';
 import type { SeededPush } from '../test/fixtures/ledger-fixture.ts';
 import { createTestApp, useServer, useTestApi } from '../test/fixtures/test-api.ts';
 import { fixture } from '../test/setup/fixture.ts';
+import { ONE_TAP_MS } from './taps.ts';
 import { createWorld } from './testing/fake-server.ts';
 import { recover, runWithFaults, Steps } from './testing/fault-injection.ts';
 import { createPhone, loseAnswers, type Phone } from './testing/phone.ts';
@@ -42,9 +43,9 @@ test('reports that are made twice, or whose answer is lost, count once', async (
       phone.comeToFront();
       return await figures();
     })
-    .toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
+    .toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 1 });
   await expect.poll(() => [...phone.stored.values()].join()).toContain('"outbox":[]');
-  expect(await figures()).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 2 });
+  expect(await figures()).toMatchObject({ deliveries: 2, impressions: 1, opens: 1, taps: 1 });
 });
 
 test('under failures and crashes the server counts each tap exactly once', async () => {
@@ -54,7 +55,11 @@ test('under failures and crashes the server counts each tap exactly once', async
       push = await pushTo(api, app.appId, 'android');
       const world = createWorld(fetch);
       const open = (more = {}) => world.open({ ...more, endpoint: server.url, sdkKey: app.keys.sdk });
-      const named = await runWithFaults(world, steps, { open, messageId: (no) => messageId(1 + (no % 5)) });
+      const messageIdOf = (no: number) => {
+        world.server.now += ONE_TAP_MS;
+        return messageId(1 + (no % 5));
+      };
+      const named = await runWithFaults(world, steps, { open, messageId: messageIdOf });
       await recover(world, open());
       const taps = named.taps - named.refused();
       const { rows } = await api.deps.pool.query(
@@ -117,6 +122,32 @@ test('events are stored once, for the device that reports them', async () => {
   expect(await events()).toEqual([
     { device_id: deviceId, name: 'purchase', properties: { price: 9.5, currency: 'EUR' } },
   ]);
+});
+
+test('an event that the server refuses is named with its place, and the others count', async () => {
+  const signalbox = phone.start();
+  await signalbox.register({ platform: 'android', token: fcmToken });
+  await signalbox.track('before');
+  await signalbox.track('nested', { cart: { items: 2 } as never });
+  await signalbox.track('half', { text: '\ud800' });
+  await signalbox.track('');
+  await signalbox.track('huge', { text: 'x'.repeat(700_000) });
+  await signalbox.track('after', { nan: Number.NaN, at: new Date(0) as never, none: undefined as never });
+  await signalbox.flush();
+  const named = phone.problems.flatMap((one) => (one.kind === 'refused' ? [one.reason] : [one.kind]));
+  expect(named).toEqual([
+    expect.stringContaining('has 700'),
+    expect.stringMatching(/^properties\.cart: must be text, a number, true, false or null/),
+    expect.stringMatching(/^properties/),
+    expect.stringMatching(/^name: must be 1 to 100 characters/),
+  ]);
+  const { rows } = await api.deps.pool.query(
+    `select n.name, e.properties from events e join event_names n on n.no = e.name_no where e.app_id = $1`,
+    [app.appId],
+  );
+  expect(rows).toHaveLength(2);
+  expect(rows).toContainEqual({ name: 'after', properties: { nan: null, at: '1970-01-01T00:00:00.000Z' } });
+  expect([...phone.stored.values()].join()).toContain('"outbox":[]');
 });
 
 test('a wrong key is reported through onError, and no report is lost', async () => {

@@ -2,9 +2,11 @@ import { CLEAR_ALL_MS } from './dismissals.ts';
 import type { Environment } from './environment.ts';
 import type { Server } from './http.ts';
 import { callServer } from './http.ts';
-import type { ErrorListener } from './problems.ts';
+import { mendDevice } from './left-out.ts';
+import type { ErrorListener, SignalboxProblem } from './problems.ts';
 import { remainingWait } from './retry.ts';
-import { enqueue, type Item, type State } from './state.ts';
+import { checkItem, enqueue, type Item, type State, takeUnsendable } from './state.ts';
+import { isRepeatedTap } from './taps.ts';
 import { createUnloadQueue } from './unload-queue.ts';
 import { decideHeld, nextWork, settle, type Work } from './work.ts';
 
@@ -28,14 +30,26 @@ export class Sender {
   }
 
   /** Stores the item, and sends it soon, or at once when enough items wait. */
-  async add(item: Item): Promise<void> {
+  async add(given: Item): Promise<void> {
+    const item = this.check(given);
+    if (item === undefined) return;
     this.#unloadQueue.add(item);
     const waiting = await this.#env.store.update((state) => {
+      if (isRepetition(state, item)) return 0;
       enqueue(state, [item]);
       return state.outbox.length;
     });
+    if (waiting === 0) return this.#unloadQueue.drop(item);
     this.#unloadQueue.markStored(item);
     this.#flushIn(waiting >= GATHER_ITEMS ? 0 : GATHER_MS);
+  }
+
+  /** Returns the item as it can be sent. Tells of an item that never can be, and returns undefined. */
+  check(given: Item): Item | undefined {
+    const { item, reason } = checkItem(given);
+    if (reason === undefined) return item;
+    this.#onError({ kind: 'refused', item, reason });
+    return undefined;
   }
 
   /** Schedules a flush for a change that the caller has stored. */
@@ -84,8 +98,8 @@ export class Sender {
     const { inTurn, store } = this.#env;
     return inTurn(async () => {
       for (;;) {
-        const { work, dropped } = await store.update((state) => takeWork(state, this.#env));
-        if (dropped > 0) this.#onError({ kind: 'dropped', count: dropped });
+        const { work, problems } = await store.update((state) => takeWork(state, this.#env));
+        for (const problem of problems) this.#onError(problem);
         if (work === undefined) return;
         await this.#perform(work);
       }
@@ -117,13 +131,29 @@ export class Sender {
   }
 }
 
-function takeWork(state: State, env: Environment): { work: Work | undefined; dropped: number } {
+function takeWork(state: State, env: Environment): { work: Work | undefined; problems: SignalboxProblem[] } {
   const now = env.now();
   decideHeld(state, now);
-  const { dropped } = state;
-  state.dropped = 0;
+  const problems = [...mend(state), ...toldOfDropped(state)];
   const work = remainingWait(state.notBefore, now) > 0 ? undefined : nextWork(state, env);
-  return { work, dropped };
+  return { work, problems };
+}
+
+function mend(state: State): SignalboxProblem[] {
+  const fault = state.device === null ? undefined : mendDevice(state.device);
+  const refused = takeUnsendable(state).map((one) => ({ kind: 'refused', ...one }) as const);
+  return fault === undefined ? refused : [{ kind: 'device', fault }, ...refused];
+}
+
+function toldOfDropped(state: State): SignalboxProblem[] {
+  const { dropped: count } = state;
+  state.dropped = 0;
+  return count > 0 ? [{ kind: 'dropped', count }] : [];
+}
+
+function isRepetition(state: State, { kind, body }: Item): boolean {
+  if (kind !== 'receipt' || body.kind !== 'open') return false;
+  return isRepeatedTap(state, { messageId: body.messageId, at: Date.parse(body.at) });
 }
 
 /** Time until there is work; undefined when only a new item or change brings any. */

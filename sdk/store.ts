@@ -1,4 +1,4 @@
-import { emptyState, type State } from './state.ts';
+import { emptyState, restoreState, type State } from './state.ts';
 
 export interface Store {
   /** Reads, changes and writes in one step, also against other tabs and the service worker. */
@@ -49,7 +49,7 @@ export function createQueue(): Queue {
 function readState(text: string | null): State {
   if (text === null) return emptyState();
   try {
-    return { ...emptyState(), ...(JSON.parse(text) as Partial<State>) };
+    return restoreState(JSON.parse(text));
   } catch {
     return emptyState();
   }

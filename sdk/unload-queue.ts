@@ -8,6 +8,7 @@ import { eventWork, receiptWork, type Work } from './work.ts';
  */
 export interface UnloadQueue {
   add(item: Item): void;
+  drop(item: Item): void;
   markStored(item: Item): void;
   /** Drops the stored items that have left the outbox; another tab may have sent them. */
   dropAnswered(state: State, now: number): void;
@@ -21,6 +22,9 @@ export function createUnloadQueue(): UnloadQueue {
   return {
     add: (item) => {
       items.push({ item, isStored: false });
+    },
+    drop: (item) => {
+      items = items.filter((known) => known.item !== item);
     },
     markStored: (item) => {
       for (const known of items) known.isStored ||= known.item === item;

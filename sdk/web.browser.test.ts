@@ -35,9 +35,9 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-async function openPage(): Promise<Page> {
+async function openPage(path = '/'): Promise<Page> {
   const opened = await context.newPage();
-  await opened.goto(site.origin);
+  await opened.goto(site.origin + path);
   await opened.waitForFunction('document.title === "Ready"');
   return opened;
 }
@@ -116,19 +116,117 @@ describe('a page', () => {
   test('shares its queue with other tabs: nothing is sent twice', async () => {
     const results: string[] = [];
     context.on('response', (response) => {
-      if (!response.url().endsWith('/v1/receipts') || response.request().method() !== 'POST') return;
+      if (!response.url().endsWith('/v1/events') || response.request().method() !== 'POST') return;
       void response.json().then((body: { results: { result: string }[] }) => {
         results.push(...body.results.map(({ result }) => result));
       });
     });
+    await call('register');
     const other = await openPage();
     await context.setOffline(true);
-    const open20 = `Promise.all(Array.from({ length: 20 }, () => signalbox.opened('${messageId(1)}')))`;
-    await Promise.all([page, other].map((tab) => tab.evaluate(`${open20}.then(() => undefined)`)));
+    const track20 = `Promise.all(Array.from({ length: 20 }, () => signalbox.track('view')))`;
+    await Promise.all([page, other].map((tab) => tab.evaluate(`${track20}.then(() => undefined)`)));
     await context.setOffline(false);
-    await expect.poll(figures).toMatchObject({ opens: 1, taps: 40 });
     await expect.poll(() => results.length).toBe(40);
     expect(new Set(results)).toEqual(new Set(['counted']));
+  });
+
+  test('reports a tap once that other tabs report, too', async () => {
+    const other = await openPage();
+    const open3 = `Promise.all([1, 2, 3].map(() => signalbox.opened('${messageId(1)}')))`;
+    await Promise.all([page, other].map((tab) => tab.evaluate(`${open3}.then(() => undefined)`)));
+    await page.reload();
+    await call('opened', messageId(1));
+    await call('opened', messageId(2));
+    await call('flush');
+    await expect.poll(figures).toMatchObject({ opens: 2, taps: 2 });
+    expect(await call('waiting')).toBe(0);
+  });
+
+  test('drops an event that JSON cannot hold, names it, and sends the others', async () => {
+    await call('register');
+    await page.evaluate(`(async () => {
+      const circle = {};
+      circle.self = circle;
+      await signalbox.track('ok1');
+      await signalbox.track('bad', { n: 1n });
+      await signalbox.track('bad', { circle });
+      await signalbox.track('bad', { f() {} });
+      await signalbox.track('bad', { m: new Map(), get g() { throw new Error('boom'); } });
+      await signalbox.track('ok2', { at: new Date(0), n: NaN });
+      await signalbox.flush();
+    })()`);
+    const names = async () => (await app.call('marketer', 'GET', '/v1/events/names')).json().items;
+    await expect.poll(names).toEqual(expect.arrayContaining(['ok1', 'ok2']));
+    expect(await names()).not.toContain('bad');
+    expect(await page.evaluate('problems.map(({ kind, item }) => [kind, item.body.name])')).toEqual(
+      Array.from({ length: 4 }, () => ['refused', 'bad']),
+    );
+    expect(await call('waiting')).toBe(0);
+  });
+
+  test('sends what waits behind an item that an earlier version stored', async () => {
+    await call('register');
+    await page.evaluate(`new Promise((done, fail) => {
+      const opening = indexedDB.open('signalbox/default', 1);
+      opening.onsuccess = () => {
+        const states = opening.result.transaction('states', 'readwrite').objectStore('states');
+        const reading = states.get('state');
+        reading.onsuccess = () => {
+          const body = (name, properties) => ({ id: name, name, at: new Date().toISOString(), properties });
+          const event = (name, properties) => ({ kind: 'event', id: name, body: body(name, properties) });
+          reading.result.outbox.push(event('poison', { n: 1n }), event('behind', {}));
+          states.put(reading.result, 'state').onsuccess = () => done();
+        };
+      };
+      opening.onerror = fail;
+    })`);
+    await call('flush');
+    const names = async () => (await app.call('marketer', 'GET', '/v1/events/names')).json().items;
+    await expect.poll(names).toContain('behind');
+    expect(await page.evaluate('problems.map(({ item }) => item.body.name)')).toEqual(['poison']);
+    expect(await call('waiting')).toBe(0);
+  });
+
+  test('registers where the browser tells an odd time zone', async () => {
+    await context.addInitScript(() => {
+      const { resolvedOptions } = Intl.DateTimeFormat.prototype;
+      Intl.DateTimeFormat.prototype.resolvedOptions = function () {
+        return { ...resolvedOptions.call(this), timeZone: 'Etc/Unknown' };
+      };
+    });
+    page = await openPage();
+    const { deviceId, isRegistered } = (await call('register')) as {
+      deviceId: string;
+      isRegistered: boolean;
+    };
+    expect(isRegistered).toBe(true);
+    const device = (await app.call('marketer', 'GET', `/v1/devices/${deviceId}`)).json();
+    expect(device).toMatchObject({ locale: 'de-DE', timeZone: null });
+    expect(await page.evaluate('problems.map(({ kind, fault }) => [kind, fault.pointers])')).toEqual([
+      ['device', ['/timeZone']],
+    ]);
+  });
+
+  test('without modules loads the SDK as a classic script', async () => {
+    page = await openPage('/classic');
+    expect(await call('register')).toMatchObject({ isRegistered: true });
+    await call('opened', messageId(1));
+    await call('flush');
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+    expect(await page.evaluate('Object.keys(Signalbox).sort()')).toEqual([
+      'SignalboxError',
+      'createSignalbox',
+      'subscribe',
+    ]);
+    expect(await page.evaluate('[problems, typeof signalbox.online]')).toEqual([[], 'undefined']);
+  });
+
+  test('loads the minified module', async () => {
+    const names = await page.evaluate(
+      `import('/sdk/signalbox.module.min.js').then((sdk) => Object.keys(sdk).sort())`,
+    );
+    expect(names).toEqual(['SignalboxError', 'createSignalbox', 'subscribe']);
   });
 });
 
@@ -194,6 +292,46 @@ describe('a service worker', () => {
     await expect.poll(figures).toMatchObject({ deliveries: 1, impressions: 1, opens: 1, taps: 1 });
     expect(await worker.evaluate('opened')).toEqual([`${site.origin}/sale?from=push`]);
     expect(await tray()).toEqual([]);
+  });
+
+  test('shows the buttons and images of a push, and opens the link of the button', async () => {
+    await startWithTray();
+    const buttons = [
+      { id: 'buy', title: 'Buy', deepLink: '/buy' },
+      { id: 'later', title: 'Later' },
+    ];
+    const sb = { messageId: messageId(1), deepLink: '/sale', imageUrl: '/sale.png', buttons };
+    await deliver({ title: 'Sale', body: 'Now', icon: '/icon.png', requireInteraction: true, sb });
+    await expect.poll(tray).toHaveLength(1);
+    const shown = '({ actions, requireInteraction, icon }) => ({ actions, requireInteraction, icon })';
+    expect(
+      await worker.evaluate(`registration.getNotifications().then((all) => all.map(${shown}))`),
+    ).toMatchObject([
+      {
+        actions: [
+          { action: 'buy', title: 'Buy' },
+          { action: 'later', title: 'Later' },
+        ],
+        requireInteraction: true,
+        icon: expect.stringMatching(/\/icon\.png$/),
+      },
+    ]);
+    await worker.evaluate(
+      `registration.getNotifications().then(([notification]) => happen('notificationclick', [{ notification, action: 'buy' }]))`,
+    );
+    expect(await worker.evaluate('opened')).toEqual([`${site.origin}/buy`]);
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+  });
+
+  test('and the page that it opens report one tap', async () => {
+    await startWithTray();
+    await deliver(message(1));
+    await expect.poll(tray).toHaveLength(1);
+    await happen('notificationclick');
+    await call('opened', messageId(1));
+    await call('flush');
+    await expect.poll(figures).toMatchObject({ opens: 1, taps: 1 });
+    expect(await call('waiting')).toBe(0);
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { type DeviceStep, forgetSecret, nextStep, stepDone, stepRefused } from '
 import { decideClosings } from './dismissals.ts';
 import type { Environment } from './environment.ts';
 import type { Answer, Call } from './http.ts';
+import { leaveOut } from './left-out.ts';
 import type { SignalboxProblem } from './problems.ts';
 import { retryDelay } from './retry.ts';
 import { BATCH_ITEMS, batchOf, enqueue, type Item, removeItems, type State } from './state.ts';
@@ -96,7 +97,16 @@ export function settle(state: State, work: Work, answer: Answer, tools: Tools): 
     return putOff(state, notAnAnswer(), tools);
   if (state.device !== null) stepDone(state.device, work.step, answer.body);
   succeed(state);
-  return [];
+  return warningsIn(answer.body);
+}
+
+/** What the server left out of a device that it has taken. */
+function warningsIn({ warnings }: Readonly<Record<string, unknown>>): SignalboxProblem[] {
+  const list: Partial<Record<string, string>>[] = Array.isArray(warnings) ? warnings : [];
+  return list.map(({ pointer = '', code = 'warning', detail = '' }) => ({
+    kind: 'device',
+    fault: { status: 200, code, detail: `${pointer} ${detail}`.trim(), pointers: [pointer] },
+  }));
 }
 
 function succeed(state: State): void {
@@ -132,6 +142,7 @@ function deviceFailed(state: State, step: DeviceStep, answer: Refusal, tools: To
   const { device } = state;
   if (device === null || answer.verdict === 'retry' || isRoutingFault(answer))
     return putOff(state, answer, tools);
+  if (leaveOut(device, step, answer.fault)) return [{ kind: 'device', fault: answer.fault }];
   stepRefused(device, step, answer.fault, tools.randomId());
   return device.fault === null ? putOff(state, answer, tools) : [{ kind: 'device', fault: answer.fault }];
 }

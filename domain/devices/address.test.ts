@@ -62,6 +62,47 @@ test.each([
   expect(subscriptionFault({ ...subscription, ...change })?.at).toBe(at);
 });
 
+test.each([
+  'fcm.googleapis.com/fcm/send/a:b',
+  'fcm.googleapis.com/wp/a',
+  'android.googleapis.com/gcm/send/a',
+  'jmt17.google.com/fcm/send/a',
+  'updates.push.services.mozilla.com/wpush/v2/a',
+  'updates-autopush.stage.mozaws.net/wpush/v2/a',
+  'web.push.apple.com/QAz',
+  'db5.notify.windows.com/w/?token=a',
+  'wns2-par02p.notify.windows.com/w/?token=a',
+  'graph.facebook.com/rl_push_send/?a=b',
+  'FCM.googleapis.com:443/fcm/send/a',
+])('a subscription of a browser is accepted: https://%s', (address) => {
+  expect(subscriptionFault({ ...subscription, endpoint: `https://${address}` })).toBeUndefined();
+});
+
+test.each([
+  'permanently-removed.invalid/fcm/send/a',
+  'web.push.apple.com.evil.example/a',
+  'evilpush.apple.com.evil.example/a',
+  'evilnotify.windows.com/a',
+  'evil.fcm.googleapis.com/a',
+  'storage.googleapis.com/a',
+  'www.google.com/a',
+  'graph.facebook.com/me/feed',
+  'graph.facebook.com/rl_push_send/../me/feed',
+  'graph.facebook.com/rl_push_sender',
+  'fcm.googleapis.com./a',
+  'fcm.googleapis.com\\@evil.example@evil.example/a',
+  '[::1]/a',
+])('another address is refused: https://%s', (address) => {
+  expect(subscriptionFault({ ...subscription, endpoint: `https://${address}` })?.at).toBe('endpoint');
+});
+
+test('the refusal names the host', () => {
+  const endpoint = 'https://permanently-removed.invalid/fcm/send/a';
+  expect(subscriptionFault({ ...subscription, endpoint })?.fault).toBe(
+    "must be a URL of a browser's push service, and permanently-removed.invalid is none",
+  );
+});
+
 test('every key of a browser is accepted, and padding does not change the token', () => {
   for (let i = 0; i < 50; i++) {
     ecdh.generateKeys();

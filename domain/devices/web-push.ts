@@ -3,13 +3,36 @@ export interface WebPushSubscription {
   readonly keys: { readonly p256dh: string; readonly auth: string };
 }
 
-/** The browsers' push services. With other hosts a page could make the engine call any address. */
-const HOSTS = [
-  /^fcm\.googleapis\.com$/,
-  /^updates\.push\.services\.mozilla\.com$/,
-  /^(?:[a-z0-9-]+\.)*push\.apple\.com$/,
-  /^(?:[a-z0-9-]+\.)*notify\.windows\.com$/,
-];
+/**
+ * The browsers' push services: a host, `*.` for the host with all hosts below it, and a path where the host
+ * serves other things too. With other addresses a page could make the engine call any server. The list is the
+ * union of public ones, without the wide suffixes (*.google.com) that some have:
+ * https://github.com/web-push-libs/web-push/issues/801
+ * https://github.com/basecamp/once-campfire/blob/main/app/models/push/subscription.rb
+ * https://github.com/element-hq/sygnal/blob/main/sygnal/webpushpushkin.py
+ * https://github.com/beverloo/peter.sh/pull/54
+ */
+const PUSH_SERVICES = [
+  // Chrome, Edge on Android, Opera, Samsung Internet. The second is the address of old subscriptions.
+  'fcm.googleapis.com',
+  'android.googleapis.com',
+  // Chromium without Google's keys, as Linux distributions build it:
+  // https://source.chromium.org/chromium/chromium/src/+/main:components/push_messaging/push_messaging_constants.cc
+  'jmt17.google.com',
+  // Firefox, and Mozilla's two test services.
+  '*.push.services.mozilla.com',
+  'updates-autopush.stage.mozaws.net',
+  'updates-autopush.dev.mozaws.net',
+  // Safari.
+  '*.push.apple.com',
+  // Edge on Windows.
+  '*.notify.windows.com',
+  // Meta Quest Browser.
+  'graph.facebook.com/rl_push_send',
+].map((service) => {
+  const [host = '', path = ''] = service.split('/');
+  return { host: host.replace('*.', ''), hasHostsBelow: host.startsWith('*.'), path };
+});
 /** The public key has 65 bytes and starts with 4. The secret has 16 bytes. */
 const P256DH = /^B[A-P][A-Za-z0-9_-]{85}=?$/;
 const AUTH = /^[A-Za-z0-9_-]{22}(?:==)?$/;
@@ -51,13 +74,20 @@ export function readSubscription(text: string): WebPushSubscription | undefined 
 
 function endpointFault(endpoint: string): string | undefined {
   if (endpoint.length > 2048) return 'must have at most 2048 characters';
-  const url = URL.parse(endpoint);
+  // The parser drops tabs and line breaks, and takes a backslash for a slash. Other parsers do not.
+  const url = /^[!-[\]-~]*$/.test(endpoint) ? URL.parse(endpoint) : null;
   if (url === null || url.protocol !== 'https:') return 'must be an https URL';
   const isPlain = url.port === '' && url.username === '' && url.password === '' && url.hash === '';
-  if (!isPlain || !HOSTS.some((host) => host.test(url.hostname))) {
-    return "must be a URL of a browser's push service";
-  }
-  return undefined;
+  if (!isPlain) return 'must have no port, user name, password or fragment';
+  return isOfService(url) ? undefined : `must be a URL of a browser's push service, and ${url.host} is none`;
+}
+
+function isOfService({ hostname, pathname }: URL): boolean {
+  return PUSH_SERVICES.some(
+    ({ host, hasHostsBelow, path }) =>
+      (hostname === host || (hasHostsBelow && hostname.endsWith(`.${host}`))) &&
+      (path === '' || pathname.split('/')[1] === path),
+  );
 }
 
 const P = 0xffffffff00000001000000000000000000000000ffffffffffffffffffffffffn;

@@ -13,12 +13,10 @@ export const EventName = z
     'must be 1 to 100 characters without control characters and without a space at either end',
   );
 
-export const PropertyValue = z.union([
-  PlainText(LIMITS.attributeValue).or(z.literal('')),
-  z.number(),
-  z.boolean(),
-  z.null(),
-]);
+export const PropertyValue = z.union(
+  [PlainText(LIMITS.attributeValue).or(z.literal('')), z.number(), z.boolean(), z.null()],
+  'must be text, a number, true, false or null',
+);
 
 export const Properties = z
   .record(PlainText(LIMITS.attributeName), PropertyValue)

@@ -1,11 +1,23 @@
 import { type Client, type ClientOptions, createClient } from '../client.ts';
-import { createQueue, keyValueStore, memoryStorage } from '../store.ts';
+import { createQueue, keyValueStore, memoryStorage, type Store } from '../store.ts';
 
 /**
  * The end of a request. `lost`: the server counted the items, and the connection broke before the answer.
  * `silent`: the server counted the items, and no answer comes.
  */
-export const RESPONSES = ['well', 'lost', 'offline', 'silent', 500, 503, 429, 401, 413, 'portal'] as const;
+export const RESPONSES = [
+  'well',
+  'lost',
+  'offline',
+  'silent',
+  500,
+  503,
+  429,
+  401,
+  413,
+  400,
+  'portal',
+] as const;
 export type PlannedResponse = (typeof RESPONSES)[number];
 
 export interface FakeServer {
@@ -37,7 +49,10 @@ export interface World {
 }
 
 /** One device with storage, clock and a network that fails as planned. `deliver` reaches a real server. */
-export function createWorld(deliver?: Deliver): World {
+export function createWorld(
+  deliver?: Deliver,
+  store: Store = keyValueStore(memoryStorage(), 'state'),
+): World {
   const server: FakeServer = {
     responses: [],
     arrived: new Map(),
@@ -46,7 +61,6 @@ export function createWorld(deliver?: Deliver): World {
     onSilence: () => undefined,
     now: Date.UTC(2026, 0, 1),
   };
-  const store = keyValueStore(memoryStorage(), 'state');
   const prefix = deliver === undefined ? '' : `${Math.random()}-`;
   let ids = 0;
   const open = (options: Partial<ClientOptions> = {}) =>

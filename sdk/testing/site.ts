@@ -51,6 +51,16 @@ export async function serveSite(client: { endpoint: string; sdkKey: string }): P
     window.signalbox = createSignalbox({ ...${options}, onError: (problem) => problems.push(problem) });
     window.addEventListener('load', () => document.title = 'Ready');
   </script>`;
+  const classic = `<!doctype html><title>Classic</title><script src="/sdk/signalbox.min.js"></script><script>
+    var problems = [];
+    var signalbox = Signalbox.createSignalbox({
+      endpoint: ${JSON.stringify(client.endpoint)},
+      sdkKey: ${JSON.stringify(client.sdkKey)},
+      onError: function (problem) { problems.push(problem); }
+    });
+    window.addEventListener('load', function () { document.title = 'Ready'; });
+  </script>`;
+  const pages: Readonly<Record<string, string>> = { '/': page, '/classic': classic };
   const worker = `${TRAY}
     importScripts('/sdk/service-worker.min.js');
     signalbox.handlePushes(${options});
@@ -62,7 +72,7 @@ export async function serveSite(client: { endpoint: string; sdkKey: string }): P
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
     if (path === '/worker.js') response.end(worker);
     else if (/^\/sdk(\/[\w.-]+)+\.js$/.test(path)) response.end(readFileSync(join(dist, path.slice(4))));
-    else response.end(path === '/' ? page : '<!doctype html><title>Elsewhere</title>');
+    else response.end(pages[path] ?? '<!doctype html><title>Elsewhere</title>');
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {

@@ -3,8 +3,16 @@ import type { NewDevice } from '../device-state.ts';
 import { type WebOptions, webEnvironment } from './environment.ts';
 
 export type { Registration, Signalbox } from '../client.ts';
-export type { Address, DeviceChanges, NewDevice } from '../device-state.ts';
+export type {
+  Address,
+  DeviceChanges,
+  Fault,
+  NewDevice,
+  PropertyValue,
+  WebSubscription,
+} from '../device-state.ts';
 export { SignalboxError, type SignalboxProblem } from '../problems.ts';
+export type { Item } from '../state.ts';
 export type { WebOptions } from './environment.ts';
 export { subscribe } from './subscribe.ts';
 
@@ -13,11 +21,11 @@ export interface WebSignalbox extends Omit<Signalbox, 'register'> {
 }
 
 export function createSignalbox(options: WebOptions): WebSignalbox {
-  const client = createClient(webEnvironment(options), options);
+  const { online, flushOnUnload, ...client } = createClient(webEnvironment(options), options);
   const listening = new AbortController();
   const on = { signal: listening.signal };
-  addEventListener('online', () => void client.online(), on);
-  addEventListener('pagehide', () => client.flushOnUnload(), on);
+  addEventListener('online', () => void online(), on);
+  addEventListener('pagehide', () => flushOnUnload(), on);
   document.addEventListener('visibilitychange', () => void client.flush(), on);
   void client.flush();
   return {

@@ -1,4 +1,4 @@
-import { emptyState, type State } from '../state.ts';
+import { restoreState, type State } from '../state.ts';
 import { keyValueStore, memoryStorage, type Store } from '../store.ts';
 
 const STATES = 'states';
@@ -48,10 +48,10 @@ function updateIn<T>(database: IDBDatabase, change: (state: State) => T): Promis
     const states = transaction.objectStore(STATES);
     let result: { readonly value: T } | undefined;
     let thrown: unknown;
-    const reading: IDBRequest<State | undefined> = states.get(KEY);
+    const reading: IDBRequest<unknown> = states.get(KEY);
     reading.onsuccess = () => {
       try {
-        const state = { ...emptyState(), ...reading.result };
+        const state = restoreState(reading.result);
         result = { value: change(state) };
         states.put(state, KEY);
       } catch (error) {

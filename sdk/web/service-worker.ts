@@ -1,7 +1,7 @@
 import { createClient } from '../client.ts';
 import { CLEAR_ALL_MS } from '../dismissals.ts';
 import { type WebOptions, webEnvironment } from './environment.ts';
-import { type Message, readKept, readMessage, safeLink } from './message.ts';
+import { type Kept, linkOf, type Message, readKept, readMessage, safeLink } from './message.ts';
 import { addressOf } from './subscription.ts';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -40,7 +40,7 @@ export function handlePushes(options: WorkerOptions): void {
     const kept = readKept(event.notification.data);
     if (kept === undefined) return;
     event.notification.close();
-    const link = safeLink(kept.deepLink, self.registration.scope, options.linkOrigins ?? []);
+    const link = safeLink(linkOf(kept, event.action), self.registration.scope, options.linkOrigins ?? []);
     // The window opens first, because browsers allow it only for a moment after the click.
     const opening = openPage(link ?? self.registration.scope).catch(fail);
     event.waitUntil(Promise.all([opening, client.opened(kept.messageId).then(send)]));
@@ -83,14 +83,15 @@ interface SubscriptionChange extends ExtendableEvent {
 /** False when the user switched notifications off. */
 async function show(message: Message, { icon, badge }: WorkerOptions): Promise<boolean> {
   if (Notification.permission !== 'granted') return false;
-  const { title, body, tag, imageUrl: image, messageId, deepLink } = message;
+  const { title, imageUrl: image, messageId, deepLink, buttons = [], ...shown } = message;
+  const kept: Kept = { messageId, buttons, ...(deepLink !== undefined && { deepLink }) };
   const options = {
-    body,
-    data: { signalbox: { messageId, ...(deepLink !== undefined && { deepLink }) } },
-    ...(tag !== undefined && { tag }),
-    ...(image !== undefined && { image }),
     ...(icon !== undefined && { icon }),
     ...(badge !== undefined && { badge }),
+    ...shown,
+    data: { signalbox: kept },
+    ...(image !== undefined && { image }),
+    actions: buttons.map(({ id, title }) => ({ action: id, title })),
   };
   return await self.registration.showNotification(title, options).then(
     () => true,
