@@ -21,6 +21,7 @@ import { createInFlightBudget } from './in-flight-budget.ts';
 import { LeaseRunner } from './lease-runner.ts';
 import type { LeaseEnd } from './lease-work.ts';
 import { createPacer } from './pacer.ts';
+import { createRefusals } from './refusals.ts';
 import { createRejections } from './rejections.ts';
 import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
 
@@ -30,7 +31,7 @@ export interface SendLeaseInput {
   readonly epoch: number;
   /** Epoch milliseconds. The lease does not start a push that has not started by then. */
   readonly startBefore: number;
-  /** A person has seen the push stop for its rejected tokens, and resumed it. */
+  /** A person has seen the push stop for rejected tokens or refused messages, and resumed it. */
   readonly isTrusted: boolean;
 }
 
@@ -78,6 +79,7 @@ export function createSenderActivities(deps: SenderDeps): {
   let running = 0;
   const isCrowded = () => running >= MAX_LEASES;
   const rejectionsOf = createRejections();
+  const refusalsOf = createRefusals();
 
   async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
     running++;
@@ -122,6 +124,7 @@ export function createSenderActivities(deps: SenderDeps): {
       budget,
       resends,
       rejections: rejectionsOf(push.no, isTrusted),
+      refusals: refusalsOf({ ...token, isTrusted }),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       message: definition.content,
       messages: messagesOf(definition.content),

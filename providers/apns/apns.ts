@@ -45,11 +45,11 @@ export function openApns(
         return { kind: 'rejected', reason: 'BadDeviceToken', token: 'doubtful' };
       }
       if (!COLLAPSE_ID.test(to.collapseId)) {
-        return { kind: 'refused', reason: 'BadCollapseId', fault: 'request' };
+        return { kind: 'refused', reason: 'BadCollapseId', fault: 'message' };
       }
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
-        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'message' };
       }
       const body = apnsPayload(template, to.messageId);
       const held = holdOff.before(gate);

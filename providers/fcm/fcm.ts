@@ -48,7 +48,7 @@ export function openFcm(
       if (holdOff.active) return holdOff.outcome;
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
-        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'message' };
       }
       const grant = await tokens.current();
       if (grant.kind !== 'granted') return grant;
