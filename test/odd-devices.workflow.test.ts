@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createLoopbackIdentity } from '../dev/simulators/certificate.ts';
 import { Switches } from '../dev/simulators/config.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
@@ -149,4 +150,22 @@ describe('a fault of everybody', () => {
     await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
     expect((await figuresOf(world, taskId)).failures).toBe(0);
   });
+});
+
+test('a sender that trusts a wrong authority says so in task and push, until it is replaced', async () => {
+  await world.stopWorkers();
+  await world.startWorkers((await createLoopbackIdentity()).ca);
+  const taskId = await startTask(shop);
+  const shown = await until(
+    () => readTask(shop, taskId),
+    ({ statusReason }) => statusReason !== null,
+  );
+  expect(shown).toMatchObject({ status: 'sending' });
+  expect(shown.statusReason).toMatch(/^a sender waits for (apns|fcm): the certificate of .* is not trusted/);
+  const { body } = await shop.call(shop.marketer, 'GET', `/v1/pushes/${pushIdOf(taskId)}`);
+  expect(body['statusReason']).toContain('is not trusted');
+  await world.stopWorkers();
+  await world.startWorkers();
+  await expectAllSentOnce(world, shop, { taskId, devices: DEVICES });
+  expect((await readTask(shop, taskId)).statusReason).toBeNull();
 });

@@ -24,6 +24,7 @@ import { createPacer } from './pacer.ts';
 import { createRefusals } from './refusals.ts';
 import { createRejections } from './rejections.ts';
 import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
+import { createTroubleWatch } from './trouble-watch.ts';
 
 export interface SendLeaseInput {
   readonly pushId: string;
@@ -80,6 +81,7 @@ export function createSenderActivities(deps: SenderDeps): {
   const isCrowded = () => running >= MAX_LEASES;
   const rejectionsOf = createRejections();
   const refusalsOf = createRefusals();
+  const watchTrouble = createTroubleWatch(deps);
 
   async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
     running++;
@@ -134,7 +136,7 @@ export function createSenderActivities(deps: SenderDeps): {
     });
     const stopped = runner.run();
     track(stopped.then(() => runner.drain()));
-    return await withHeartbeats(stopped, HEARTBEAT_MS);
+    return await withHeartbeats(watchTrouble({ pushNo: push.no, services }, stopped), HEARTBEAT_MS);
   }
 
   async function acquire(

@@ -60,6 +60,9 @@ export function openApns(
       const second = await post(content, to, await tokens.current(), body, held);
       return outcomeOf(second, readApnsAnswer, holdOff, clock);
     },
+    get trouble() {
+      return pool.trouble;
+    },
     recheck: () => pool.recheck(),
     close: () => pool.close(),
   };

@@ -62,6 +62,9 @@ export function openFcm(
       const second = await post(renewed.accessToken, body, held);
       return outcomeOf(second, readFcmAnswer, holdOff, clock);
     },
+    get trouble() {
+      return tokens.trouble ?? pool.trouble;
+    },
     recheck: () => pool.recheck(),
     close: () => pool.close(),
   };
