@@ -100,6 +100,32 @@ describe('one odd device', () => {
   });
 });
 
+describe('many odd devices', () => {
+  const oddFrom = (first: number, last: number) =>
+    Object.fromEntries(
+      Array.from({ length: last - first + 1 }, (_, index) => [androidToken(first + index), FOREIGN]),
+    );
+
+  test('in a row at the start of a list fail, and everybody else gets the push', async () => {
+    await world.simulators.control.change({ fcm: { answersTo: oddFrom(1, 120) } });
+    const taskId = await startTask(shop, { platforms: ['android'] });
+    await taskIn(shop, taskId, 'collecting');
+    expect(await figuresOf(world, taskId)).toMatchObject({ sent: DEVICES / 2, failures: 60, pending: 0 });
+  });
+
+  test('that are most of a list pause the push, and a resume sends to the others', async () => {
+    await world.simulators.control.change({ fcm: { answersTo: oddFrom(1, 600) } });
+    const taskId = await startTask(shop, { platforms: ['android'] });
+    expect((await taskIn(shop, taskId, 'paused')).statusReason).toMatch(
+      /^too many (messages|tokens) were re/,
+    );
+    expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+    await taskIn(shop, taskId, 'collecting');
+    expect(await figuresOf(world, taskId)).toMatchObject({ sent: DEVICES / 2, failures: 300, pending: 0 });
+    expect((await world.simulators.control.counts()).duplicates).toBe(0);
+  });
+});
+
 describe('a fault of everybody', () => {
   test('pauses the push within its first messages, and a resume after the mend sends to all, once', async () => {
     await world.simulators.control.change({ fcm: { answerWith: BARE_404 }, apns: { answerWith: BARE_404 } });
