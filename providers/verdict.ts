@@ -42,17 +42,17 @@ export interface Reading {
 
 export type ServiceAnswer = Extract<Answer, { kind: 'answer' }>;
 
-/** Turns an answer of the pool into an outcome. `read` looks up the service's own reason in its table. */
+/** Turns the answer to a message for `token` into an outcome. `read` looks up the service's own reason in its table. */
 export function outcomeOf(
   answer: Answer,
   read: (answer: ServiceAnswer) => Reading,
-  holdOff: HoldOff,
-  clock: Clock,
+  { holdOff, clock }: { readonly holdOff: HoldOff; readonly clock: Clock },
+  token: string,
 ): Outcome {
   switch (answer.kind) {
     case 'answer':
       if (answer.status === 200) return { kind: 'accepted' };
-      return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff);
+      return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff, token);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
     case 'unknown':
@@ -66,6 +66,7 @@ function judge(
   { verdict, reason, staleSince }: Reading,
   told: number | undefined,
   holdOff: HoldOff,
+  token: string,
 ): Outcome {
   switch (verdict.kind) {
     case 'rejected':
@@ -76,7 +77,7 @@ function judge(
     case 'retry_later': {
       const afterMs = told ?? verdict.afterMs;
       const holds = verdict.holdsAll === 'always' || (verdict.holdsAll === 'if_told' && told !== undefined);
-      if (holds) holdOff.extend(reason, afterMs);
+      if (holds) holdOff.extend(token, reason, afterMs);
       return { kind: 'retry_later', reason, afterMs, answered: true };
     }
   }

@@ -29,6 +29,7 @@ export function openApns(
   const pool = new H2Pool(endpoint, { maxStreams: MAX_STREAMS, ...options });
   const tokens = new ApnsTokens(credential, clock);
   const holdOff = new HoldOff(clock);
+  const waits = { holdOff, clock };
   const templateOf = oncePerContent(apnsTemplate);
 
   const headOf = createApnsHeads(credential.topic);
@@ -55,10 +56,10 @@ export function openApns(
       const held = holdOff.before(gate);
       const token = await tokens.current();
       const answer = await post(content, to, token, body, held);
-      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock);
+      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, waits, to.token);
       await tokens.forget(token);
       const second = await post(content, to, await tokens.current(), body, held);
-      return outcomeOf(second, readApnsAnswer, holdOff, clock);
+      return outcomeOf(second, readApnsAnswer, waits, to.token);
     },
     get trouble() {
       return pool.trouble;

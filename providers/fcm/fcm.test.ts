@@ -196,6 +196,22 @@ test('over quota nothing is sent for a minute, unless FCM names another time', a
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
+test('a device that is over quota on its own holds back others once', async () => {
+  const odd = { status: 429, reason: 'QUOTA_EXCEEDED' };
+  await simulators.control.change({
+    fcm: { retryAfterSeconds: null, answersTo: { [to.token]: odd } },
+  });
+  const other = { ...to, token: fcmToken(2) };
+  await service.send(content, to, ALWAYS_OPEN);
+  expect(await service.send(content, other, ALWAYS_OPEN)).toMatchObject({ reason: 'QUOTA_EXCEEDED' });
+  for (const minutes of [1, 2, 3]) {
+    clockAhead = minutes * 61_000;
+    const later = { kind: 'retry_later', afterMs: 60_000 };
+    expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject(later);
+    expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+  }
+});
+
 test('a message that waits for a stream when the quota is exceeded is not sent either', async () => {
   await simulators.control.change({
     fcm: { shareThrottled: 1, retryAfterSeconds: 30, delayMs: { min: 20, max: 20 } },
