@@ -41,6 +41,10 @@ class Connected implements PushService {
     return this.#service.send(...message);
   }
 
+  get trouble(): string | undefined {
+    return this.#service.trouble;
+  }
+
   recheck(): void {
     this.#service.recheck();
   }

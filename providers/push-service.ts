@@ -26,6 +26,8 @@ export const ALWAYS_OPEN: Gate = { mayStart: () => true, started() {}, putBack()
 export interface PushService {
   /** Resolves when the outcome is known or the deadline has passed. Never rejects. */
   send(content: Message, to: Addressee, gate: Gate): Promise<Outcome>;
+  /** Why the service cannot be reached, for people. Undefined while it can, or was not tried. */
+  readonly trouble: string | undefined;
   /** Asks the gate of every message that was handed over and not written, because a lease was stopped. */
   recheck(): void;
   /** Lets requests in flight end, then closes the connections. */

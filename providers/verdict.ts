@@ -7,7 +7,7 @@ import type { HoldOff } from './h2/hold-off.ts';
 /** The meaning of an answer of a push service. The tables of each service are made of verdicts. */
 export type Verdict =
   | { readonly kind: 'rejected'; readonly token: 'gone' | 'doubtful' }
-  | { readonly kind: 'refused'; readonly fault: 'request' | 'credential' }
+  | { readonly kind: 'refused'; readonly fault: 'message' | 'credential' }
   | { readonly kind: 'ambiguous' }
   | {
       readonly kind: 'retry_later';
@@ -19,7 +19,9 @@ export type Verdict =
 export const GONE_TOKEN: Verdict = { kind: 'rejected', token: 'gone' };
 /** The token is bad, or the environment, the topic or the project of the credential is not the app's. */
 export const DOUBTFUL_TOKEN: Verdict = { kind: 'rejected', token: 'doubtful' };
-export const BAD_REQUEST: Verdict = { kind: 'refused', fault: 'request' };
+/** The answer speaks of one message. Its token, the request or the credential may be at fault. */
+export const BAD_MESSAGE: Verdict = { kind: 'refused', fault: 'message' };
+/** The answer names the credential. */
 export const BAD_CREDENTIAL: Verdict = { kind: 'refused', fault: 'credential' };
 /** A fault of the service. `afterMs` is only the least wait, and the caller backs off further. */
 export const TRANSIENT: Verdict = { kind: 'retry_later', afterMs: 2_000, holdsAll: 'if_told' };
@@ -29,7 +31,7 @@ export const UNDOCUMENTED: Verdict = { kind: 'ambiguous' };
 
 /** The verdict for a status whose reason the service's table does not know. */
 export function verdictOfStatus(status: number, known: ReadonlyMap<number, Verdict>): Verdict {
-  return known.get(status) ?? (status >= 500 ? UNDOCUMENTED : BAD_REQUEST);
+  return known.get(status) ?? (status >= 500 ? UNDOCUMENTED : BAD_MESSAGE);
 }
 
 export interface Reading {
@@ -40,17 +42,17 @@ export interface Reading {
 
 export type ServiceAnswer = Extract<Answer, { kind: 'answer' }>;
 
-/** Turns an answer of the pool into an outcome. `read` looks up the service's own reason in its table. */
+/** Turns the answer to a message for `token` into an outcome. `read` looks up the service's own reason in its table. */
 export function outcomeOf(
   answer: Answer,
   read: (answer: ServiceAnswer) => Reading,
-  holdOff: HoldOff,
-  clock: Clock,
+  { holdOff, clock }: { readonly holdOff: HoldOff; readonly clock: Clock },
+  token: string,
 ): Outcome {
   switch (answer.kind) {
     case 'answer':
       if (answer.status === 200) return { kind: 'accepted' };
-      return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff);
+      return judge(read(answer), retryAfterMs(answer.retryAfter, clock()), holdOff, token);
     case 'unprocessed':
       return { kind: 'retry_later', reason: answer.reason, afterMs: answer.afterMs, answered: false };
     case 'unknown':
@@ -64,6 +66,7 @@ function judge(
   { verdict, reason, staleSince }: Reading,
   told: number | undefined,
   holdOff: HoldOff,
+  token: string,
 ): Outcome {
   switch (verdict.kind) {
     case 'rejected':
@@ -74,7 +77,7 @@ function judge(
     case 'retry_later': {
       const afterMs = told ?? verdict.afterMs;
       const holds = verdict.holdsAll === 'always' || (verdict.holdsAll === 'if_told' && told !== undefined);
-      if (holds) holdOff.extend(reason, afterMs);
+      if (holds) holdOff.extend(token, reason, afterMs);
       return { kind: 'retry_later', reason, afterMs, answered: true };
     }
   }
@@ -87,4 +90,12 @@ export function jsonBody(answer: ServiceAnswer): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Longer than any documented reason. */
+const REASON = /^[\w .:-]{1,64}$/;
+
+/** The service's own reason. A text that is no code, which a proxy may send, gives way to the status. */
+export function reasonOr(status: number, reason: string | undefined): string {
+  return reason !== undefined && REASON.test(reason) ? reason : `HTTP ${status}`;
 }

@@ -26,7 +26,6 @@ const BACKOFF = {
 
 /** The outcomes of one lease that are not yet written to Postgres, and its retries. */
 export class LeaseBook {
-  refusal: string | undefined;
   #results: Settled[] = [];
   /** Retries that are among the results and so not written yet. */
   #fresh: Retry[] = [];
@@ -78,7 +77,6 @@ export class LeaseBook {
         else this.#results.push({ deliveryNo, status: 'ambiguous', reason: outcome.reason });
         break;
       case 'refused':
-        this.refusal ??= `${outcome.fault} refused by the push service: ${outcome.reason}`;
         this.#putBack(deliveryNo, outcome.reason, now);
         break;
       case 'retry_later': {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { endOf, type LeaseProgress } from './lease-end.ts';
 import type { LeaseEnd } from './lease-work.ts';
+import { createRefusals } from './refusals.ts';
 
 const BUSY: LeaseProgress = {
-  refusal: undefined,
   isProbing: false,
   outstanding: 10,
   waiting: 0,
@@ -11,6 +11,7 @@ const BUSY: LeaseProgress = {
 };
 
 interface Surroundings {
+  readonly halt?: string;
   readonly isAborted?: boolean;
   readonly areTooMany?: boolean;
   readonly isLimited?: boolean;
@@ -18,12 +19,16 @@ interface Surroundings {
 }
 
 function end(around: Surroundings, progress: Partial<LeaseProgress> = {}): LeaseEnd | undefined {
-  const { isAborted = false, areTooMany = false, isLimited = false, isCrowded = true } = around;
+  const { halt, isAborted = false, areTooMany = false, isLimited = false, isCrowded = true } = around;
   const stop = new AbortController();
   if (isAborted) stop.abort();
   const rejections = { areTooMany, areUnknown: false, areCredible: () => true, record: () => undefined };
+  const refusals = {
+    ...createRefusals()({ pushNo: 1, epoch: 1, isTrusted: false }),
+    halt,
+  };
   const pacer = { isLimited, nextAt: 0, claimable: async (count: number) => count, spend: () => undefined };
-  const work = { signal: stop.signal, rejections, pacer, isCrowded: () => isCrowded };
+  const work = { signal: stop.signal, refusals, rejections, pacer, isCrowded: () => isCrowded };
   return endOf(work, { ...BUSY, ...progress });
 }
 
@@ -32,8 +37,8 @@ const YIELDED = { kind: 'yielded' };
 test.each<[string, Surroundings, Partial<LeaseProgress>, unknown]>([
   ['a busy lease goes on, also on a crowded process', {}, {}, undefined],
   ['a lease that is told to stop is stopped', { isAborted: true }, {}, { kind: 'stopped' }],
-  ['a stop counts before a refusal', { isAborted: true }, { refusal: 'r' }, { kind: 'stopped' }],
-  ['a refusal ends the lease with its reason', {}, { refusal: 'r' }, { kind: 'refused', reason: 'r' }],
+  ['a stop counts before a refusal', { isAborted: true, halt: 'r' }, {}, { kind: 'stopped' }],
+  ['a refusal ends the lease with its reason', { halt: 'r' }, {}, { kind: 'refused', reason: 'r' }],
   ['a lease at a low rate yields', { isLimited: true }, {}, YIELDED],
   ['a lease whose service takes nothing yields', {}, { isProbing: true }, YIELDED],
   ['a lease with nothing but retries yields', {}, { outstanding: 0, waiting: 3 }, YIELDED],

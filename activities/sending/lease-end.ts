@@ -5,7 +5,6 @@ import type { LeaseEnd, LeaseWork } from './lease-work.ts';
 const STAY_MS = 5_000;
 
 export interface LeaseProgress {
-  readonly refusal: string | undefined;
   /** True while the last request was given back unsent. */
   readonly isProbing: boolean;
   /** Devices whose answers are outstanding. */
@@ -15,13 +14,15 @@ export interface LeaseProgress {
   readonly sinceStartMs: number;
 }
 
+type Surroundings = Pick<LeaseWork, 'signal' | 'refusals' | 'rejections' | 'pacer' | 'isCrowded'>;
+
 /** Why a lease ends before all of it is sent. Undefined when the lease continues. */
 export function endOf(
-  { signal, rejections, pacer, isCrowded }: Pick<LeaseWork, 'signal' | 'rejections' | 'pacer' | 'isCrowded'>,
-  { refusal, isProbing, outstanding, waiting, sinceStartMs }: LeaseProgress,
+  { signal, refusals, rejections, pacer, isCrowded }: Surroundings,
+  { isProbing, outstanding, waiting, sinceStartMs }: LeaseProgress,
 ): LeaseEnd | undefined {
   if (signal.aborted) return { kind: 'stopped' };
-  if (refusal !== undefined) return { kind: 'refused', reason: refusal };
+  if (refusals.halt !== undefined) return { kind: 'refused', reason: refusals.halt };
   if (rejections.areTooMany) return { kind: 'refused', reason: TOO_MANY_REJECTED };
   const isIdle = outstanding === 0 && waiting > 0;
   const isSlow = isProbing || isIdle || pacer.isLimited;

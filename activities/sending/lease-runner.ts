@@ -1,9 +1,11 @@
 import type { Claimed } from '../../db/ledger/advance.ts';
+import type { Channel } from '../../domain/platform.ts';
 import { LEASE_VALID_MS } from '../../domain/pushes/lease-time.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
 import type { SenderDeps } from '../deps.ts';
 import { createNotifier } from '../notifier.ts';
 import { BadTokens } from './bad-tokens.ts';
+import { HeldRefusals } from './held-refusals.ts';
 import { createLeaseBudget, type LeaseBudget, MIN_CLAIM } from './in-flight-budget.ts';
 import { type Batch, isUnsent, LeaseBook } from './lease-book.ts';
 import { endOf } from './lease-end.ts';
@@ -33,6 +35,7 @@ export class LeaseRunner {
   readonly #statements: LeaseStatements;
   readonly #book: LeaseBook;
   readonly #badTokens = new BadTokens();
+  readonly #held: HeldRefusals;
   readonly #write: WriteMessages;
   readonly #notifier = createNotifier();
   /** Held during a claim, and after a claim that failed and may be committed. */
@@ -59,12 +62,13 @@ export class LeaseRunner {
     this.#work = work;
     this.#statements = new LeaseStatements(deps, work);
     this.#book = new LeaseBook(work.lease.retries, work.resends);
+    this.#held = new HeldRefusals(work.refusals, (...settled) => this.#settle(...settled));
     this.#claimedTo = work.lease.claimedTo;
     this.#budget = createLeaseBudget(work.budget, this.#notifier.notify);
     this.#write = createWriter(deps, work, {
       mayStart: this.#mayStart,
       isOver: () => this.#isOver,
-      answered: (claimed, outcome) => this.#onOutcome(claimed, outcome),
+      answered: (...answer) => this.#onOutcome(...answer),
     });
     work.signal.addEventListener('abort', () => this.#notifier.notify(), { once: true });
   }
@@ -101,7 +105,7 @@ export class LeaseRunner {
   }
 
   get #isSettled(): boolean {
-    return this.#outstanding === 0 && this.#book.results === 0 && !this.#isUnsure;
+    return this.#outstanding === 0 && this.#book.results === 0 && this.#held.count === 0 && !this.#isUnsure;
   }
 
   get #pauseMs(): number {
@@ -118,7 +122,9 @@ export class LeaseRunner {
 
   /** One round claims and writes the devices that fit, and settles the answers. */
   async #step(): Promise<void> {
+    this.#held.judge(this.#hasNothingElse);
     this.#endIfNeeded();
+    if (this.#end !== undefined) this.#held.putBack();
     if (this.#end !== undefined && this.#isUnsure) this.#book.settleRetries();
     const now = performance.now();
     const plan = await this.#plan(now);
@@ -133,6 +139,12 @@ export class LeaseRunner {
     }
     await this.#settleRest();
     this.#endIfNeeded();
+  }
+
+  /** Whether every answer has come but those to messages that were refused. */
+  get #hasNothingElse(): boolean {
+    const isClaimed = this.#claimedTo >= this.#work.lease.to && !this.#isUnsure;
+    return isClaimed && this.#outstanding === 0 && this.#book.waiting === 0;
   }
 
   /** The round that the budget and the rates allow. */
@@ -171,7 +183,6 @@ export class LeaseRunner {
 
   #endIfNeeded(): void {
     const end = endOf(this.#work, {
-      refusal: this.#book.refusal,
       isProbing: this.#isProbing,
       outstanding: this.#outstanding,
       waiting: this.#book.waiting,
@@ -218,13 +229,19 @@ export class LeaseRunner {
     this.#write(claimed);
   }
 
-  #onOutcome({ deliveryNo, channel }: Claimed, outcome: Outcome): void {
+  #onOutcome({ deliveryNo, channel }: Claimed, outcome: Outcome, startedAt: number): void {
     this.#outstanding--;
     if (outcome.kind !== 'not_started') this.#isProbing = isUnsent(outcome);
+    if (outcome.kind === 'accepted') this.#work.refusals.accepted(channel, startedAt);
+    if (outcome.kind === 'refused' && this.#end === undefined) this.#held.hold(deliveryNo, channel, outcome);
+    else this.#settle(deliveryNo, channel, outcome);
+    this.#notifyAtThreshold();
+  }
+
+  #settle(deliveryNo: number, channel: Channel, outcome: Outcome): void {
     this.#work.rejections.record(channel, outcome);
     this.#badTokens.record(deliveryNo, channel, outcome);
     this.#book.record(deliveryNo, outcome, performance.now());
-    this.#notifyAtThreshold();
   }
 
   /** Both numbers change in steps of one, so that each threshold notifies once. */

@@ -5,6 +5,7 @@ import type { Channel } from '../../domain/platform.ts';
 import type { PushService } from '../../providers/push-service.ts';
 import type { InFlightBudget } from './in-flight-budget.ts';
 import type { Pacer } from './pacer.ts';
+import type { Refusals } from './refusals.ts';
 import type { Rejections } from './rejections.ts';
 
 export interface LeaseWork {
@@ -20,6 +21,7 @@ export interface LeaseWork {
   readonly services: ReadonlyMap<Channel, PushService>;
   readonly pacer: Pacer;
   readonly rejections: Rejections;
+  readonly refusals: Refusals;
   /** Shared by all leases of the process. */
   readonly budget: InFlightBudget;
   /** Whether another lease may wait for its place. */

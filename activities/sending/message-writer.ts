@@ -13,7 +13,8 @@ interface Writing {
   readonly mayStart: () => boolean;
   /** True once requests that are given back are not settled any more. */
   readonly isOver: () => boolean;
-  readonly answered: (claimed: Claimed, outcome: Outcome) => void;
+  /** `startedAt` is when the request was written, on the monotonic clock. */
+  readonly answered: (claimed: Claimed, outcome: Outcome, startedAt: number) => void;
 }
 
 const NO_SERVICE: Outcome = {
@@ -36,11 +37,16 @@ export function createWriter(
     const { token, channel, variant, variables } = claimed;
     const filled = variant === null ? undefined : messages(variant, variables);
     const reservation = budget.reservation();
-    const gate = { mayStart, started: reservation.release, putBack: reservation.reclaim };
+    let startedAt = 0;
+    const started = () => {
+      startedAt = performance.now();
+      reservation.release();
+    };
+    const gate = { mayStart, started, putBack: reservation.reclaim };
     const settle = (outcome: Outcome) => {
       if (isUnsent(outcome) && !isOver()) reservation.reclaim();
       else reservation.release();
-      answered(claimed, outcome);
+      answered(claimed, outcome, startedAt);
     };
     const answer =
       filled?.ok === false

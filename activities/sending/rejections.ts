@@ -1,5 +1,6 @@
 import type { Channel } from '../../domain/platform.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
+import { createPerPush } from './per-push.ts';
 
 /** How many tokens of a push's audience are rejected, over all its leases in this process. */
 export interface Rejections {
@@ -24,8 +25,6 @@ const TOO_MANY = {
   share: 0.5,
   doubtfulShare: 0.2,
 };
-/** The most pushes in memory. The oldest is evicted first. */
-const REMEMBERED = 500;
 
 interface Tally {
   settled: number;
@@ -35,13 +34,9 @@ interface Tally {
 
 /** `isTrusted` when a person has seen the push stop for its rejections and resumed it. */
 export function createRejections(): (pushNo: number, isTrusted: boolean) => Rejections {
-  const pushes = new Map<string, Map<Channel, Tally>>();
+  const channelsOf = createPerPush(() => new Map<Channel, Tally>());
   return (pushNo, isTrusted) => {
-    const key = `${pushNo} ${isTrusted}`;
-    const channels = pushes.get(key) ?? new Map<Channel, Tally>();
-    pushes.set(key, channels);
-    const [oldest] = pushes.keys();
-    if (pushes.size > REMEMBERED && oldest !== undefined) pushes.delete(oldest);
+    const channels = channelsOf(`${pushNo} ${isTrusted}`);
     return {
       record(channel, outcome) {
         if (outcome.kind !== 'accepted' && outcome.kind !== 'rejected') return;

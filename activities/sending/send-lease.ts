@@ -21,8 +21,10 @@ import { createInFlightBudget } from './in-flight-budget.ts';
 import { LeaseRunner } from './lease-runner.ts';
 import type { LeaseEnd } from './lease-work.ts';
 import { createPacer } from './pacer.ts';
+import { createRefusals } from './refusals.ts';
 import { createRejections } from './rejections.ts';
 import { createTestSendActivities, type TestSendActivities } from './test-send.ts';
+import { createTroubleWatch } from './trouble-watch.ts';
 
 export interface SendLeaseInput {
   readonly pushId: string;
@@ -30,7 +32,7 @@ export interface SendLeaseInput {
   readonly epoch: number;
   /** Epoch milliseconds. The lease does not start a push that has not started by then. */
   readonly startBefore: number;
-  /** A person has seen the push stop for its rejected tokens, and resumed it. */
+  /** A person has seen the push stop for rejected tokens or refused messages, and resumed it. */
   readonly isTrusted: boolean;
 }
 
@@ -78,6 +80,8 @@ export function createSenderActivities(deps: SenderDeps): {
   let running = 0;
   const isCrowded = () => running >= MAX_LEASES;
   const rejectionsOf = createRejections();
+  const refusalsOf = createRefusals();
+  const watchTrouble = createTroubleWatch(deps);
 
   async function sendLease(input: SendLeaseInput): Promise<SendLeaseResult> {
     running++;
@@ -122,6 +126,7 @@ export function createSenderActivities(deps: SenderDeps): {
       budget,
       resends,
       rejections: rejectionsOf(push.no, isTrusted),
+      refusals: refusalsOf({ ...token, isTrusted }),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
       message: definition.content,
       messages: messagesOf(definition.content),
@@ -131,7 +136,7 @@ export function createSenderActivities(deps: SenderDeps): {
     });
     const stopped = runner.run();
     track(stopped.then(() => runner.drain()));
-    return await withHeartbeats(stopped, HEARTBEAT_MS);
+    return await withHeartbeats(watchTrouble({ pushNo: push.no, services }, stopped), HEARTBEAT_MS);
   }
 
   async function acquire(

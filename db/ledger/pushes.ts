@@ -65,6 +65,27 @@ export async function setPushStatus(
     .execute();
 }
 
+/** Shows why a push that is sending makes no progress. The reason of another status stays. */
+export async function showTrouble(db: Db, args: { pushNo: number; trouble: string }): Promise<void> {
+  await db
+    .updateTable('pushes')
+    .set({ status_reason: args.trouble })
+    .where('no', '=', args.pushNo)
+    .where('status', '=', 'sending')
+    .where('status_reason', 'is distinct from', args.trouble)
+    .execute();
+}
+
+export async function hideTrouble(db: Db, args: { pushNo: number; trouble: string }): Promise<void> {
+  await db
+    .updateTable('pushes')
+    .set({ status_reason: null })
+    .where('no', '=', args.pushNo)
+    .where('status', '=', 'sending')
+    .where('status_reason', '=', args.trouble)
+    .execute();
+}
+
 /** Starts the push and its window, once: at the first claim, or when there are no devices to send to. */
 export async function ensureStarted(db: Db, args: { pushNo: number; now: Date }): Promise<void> {
   await db

@@ -6,7 +6,7 @@ import type { Db } from '../core/database.ts';
 import type { Schema } from '../schema/schema.ts';
 import { withDescendants } from './subgroups.ts';
 import { SORT_KEYS, sortsByTotals, type TaskSort } from './task-sort.ts';
-import { REJECTION, rowToTask, type Task } from './tasks.ts';
+import { REPORTED_REASON, rowToTask, type Task } from './tasks.ts';
 
 export interface TaskFilter {
   readonly appId: string;
@@ -61,7 +61,7 @@ export async function listTasks(
     .selectAll('tasks')
     .select([
       'people.name as creator_name',
-      REJECTION.as('rejection'),
+      REPORTED_REASON.as('reported_reason'),
       sql<string>`(${value})::text`.as('place'),
     ])
     .where((eb) => matches(eb, filter))
@@ -77,7 +77,7 @@ export async function listTasks(
   const rows = await query.execute();
   return rows.map((row) => ({
     ...rowToTask(row),
-    statusReason: row.status_reason ?? row.rejection,
+    statusReason: row.status_reason ?? row.reported_reason,
     creatorName: row.creator_name,
     place: row.place,
   }));

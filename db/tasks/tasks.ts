@@ -96,7 +96,7 @@ export async function findTask(
       'task_revisions.definition',
       'task_revisions.made_by',
       'people.name as creator_name',
-      REJECTION.as('rejection'),
+      REPORTED_REASON.as('reported_reason'),
     ])
     .where('tasks.id', '=', taskId)
     .where('tasks.app_id', '=', appId)
@@ -104,7 +104,7 @@ export async function findTask(
   if (row === undefined) return undefined;
   return {
     ...rowToTask(row),
-    statusReason: row.status_reason ?? row.rejection,
+    statusReason: row.status_reason ?? row.reported_reason,
     creatorName: row.creator_name,
     definition: row.definition,
     madeBy: row.made_by,
@@ -121,8 +121,11 @@ export async function findTaskStatus(db: Db, taskId: string): Promise<TaskStatus
   return status;
 }
 
-/** The remark of the person who rejected the task, of which the workflow knows only the ID. */
-export const REJECTION: RawBuilder<string | null> = sql`case when tasks.status = 'rejected' then (
+/**
+ * Why the task stands as it does, where the workflow does not know: the remark of the person who rejected the
+ * task, or what a sender reports of a push under way.
+ */
+export const REPORTED_REASON: RawBuilder<string | null> = sql`case when tasks.status = 'rejected' then (
   select remarks.text
   from approvals
   join remarks on remarks.id = approvals.remark and remarks.task_id = approvals.task_id
@@ -130,6 +133,14 @@ export const REJECTION: RawBuilder<string | null> = sql`case when tasks.status =
     and approvals.submission = tasks.submission
     and approvals.decision = 'reject'
   order by approvals.decided_at desc
+  limit 1)
+when tasks.status = 'sending' or tasks.in_push then (
+  select pushes.status_reason
+  from pushes
+  where pushes.task_id = tasks.id
+    and pushes.status = 'sending'
+    and pushes.status_reason is not null
+  order by pushes.seq desc
   limit 1) end`;
 
 /** Locks the task until the end of the transaction. */

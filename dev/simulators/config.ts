@@ -3,6 +3,15 @@ import { z } from 'zod';
 const Share = z.number().min(0).max(1);
 const Tokens = z.array(z.string());
 
+/** An answer other than success. `body` is sent as it is, in place of the service's own that names `reason`. */
+const Answer = z.strictObject({
+  status: z.number().int().min(300).max(599),
+  reason: z.string().default(''),
+  body: z.string().optional(),
+});
+
+export type SwitchedAnswer = z.infer<typeof Answer>;
+
 /** The behaviour of one simulated push service, which can change while the service runs. */
 export const Switches = z.strictObject({
   /** The shares of tokens, chosen by their hash, that are answered as unregistered or as malformed. */
@@ -30,13 +39,17 @@ export const Switches = z.strictObject({
   blackhole: z.boolean().default(false),
   credentialRevoked: z.boolean().default(false),
   /** The answer to every request that is otherwise valid. */
-  answerWith: z
-    .object({ status: z.number().int().min(400).max(599), reason: z.string() })
-    .nullable()
-    .default(null),
+  answerWith: Answer.nullable().default(null),
+  /** The answers to valid requests by their tokens. Other tokens get `answerWith`. */
+  answersTo: z.record(z.string(), Answer).default({}),
 });
 
 export type Switches = z.infer<typeof Switches>;
+
+/** The answer that the switches give to a valid request. */
+export function switchedAnswer(switches: Switches, token: string): SwitchedAnswer | undefined {
+  return switches.answersTo[token] ?? switches.answerWith ?? undefined;
+}
 
 /** A change of switches. A switch without a value here stays unchanged. */
 export interface SwitchChange {

@@ -16,6 +16,11 @@ test.each([
   expect(whatToDo).toMatch(/^[A-Z].{10,}\.$/);
 });
 
+test('an answer without a reason is told by its status', () => {
+  expect(explainReason('HTTP 404').meaning).toContain('answered HTTP 404');
+});
+
 test('a reason that only the push service knows is quoted', () => {
-  expect(explainReason('QuotaForMoonPhase').meaning).toContain('QuotaForMoonPhase');
+  for (const reason of ['QuotaForMoonPhase', 'constructor'])
+    expect(explainReason(reason).meaning).toContain(reason);
 });

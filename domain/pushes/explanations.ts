@@ -1,13 +1,6 @@
-/** The meaning of a reason for a marketer or an operator, and the remedy. */
-export interface Explanation {
-  readonly meaning: string;
-  readonly whatToDo: string;
-}
+import { type Explanation, PUSH_SERVICE_REASONS, statusReason } from './push-service-reasons.ts';
 
 const NOTHING = 'Nothing. The task asks for this.';
-const REMOVED = 'Nothing. The token is not used again. The app registers a new token when it is reinstalled.';
-const ENVIRONMENT =
-  "Compare the credential's environment and app with those of the build on the devices. Check that the app registers its current token.";
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   unknown_device: {
@@ -95,31 +88,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     whatToDo:
       'Nothing for a few devices. For many devices, check the network to the push service and the senders.',
   },
-  Unregistered: { meaning: 'The app was removed from the device.', whatToDo: REMOVED },
-  ExpiredToken: { meaning: 'The token has expired.', whatToDo: REMOVED },
-  BadDeviceToken: {
-    meaning: 'The token is malformed, or belongs to the other environment (sandbox or production).',
-    whatToDo: ENVIRONMENT,
-  },
-  DeviceTokenNotForTopic: {
-    meaning: "The token belongs to another app than the credential's bundle ID.",
-    whatToDo: ENVIRONMENT,
-  },
-  UNREGISTERED: {
-    meaning: 'The app was removed from the device, or the token was replaced.',
-    whatToDo: REMOVED,
-  },
-  SENDER_ID_MISMATCH: { meaning: 'The token belongs to another Firebase project.', whatToDo: ENVIRONMENT },
-  INVALID_REGISTRATION_TOKEN: {
-    meaning: 'The token is malformed.',
-    whatToDo: 'Check that the app registers the whole token as it received it.',
-  },
+  ...PUSH_SERVICE_REASONS,
 };
 
 /** The explanation of a reason. A reason that only the push service knows is quoted. */
 export function explainReason(reason: string): Explanation {
   return (
-    EXPLANATIONS[reason] ?? {
+    (Object.hasOwn(EXPLANATIONS, reason) ? EXPLANATIONS[reason] : statusReason(reason)) ?? {
       meaning: reason === '' ? 'No reason was given.' : `The push service answered: ${reason}.`,
       whatToDo: "Look the reason up in the push service's documentation.",
     }

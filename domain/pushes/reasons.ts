@@ -28,3 +28,19 @@ export type NotSentReason = (typeof NOT_SENT_REASONS)[number];
 
 /** Why a push paused: tokens seem to be of another environment. After a resume the rejections count. */
 export const TOO_MANY_REJECTED = 'too many tokens were rejected: check the credentials';
+const TOO_MANY_REFUSED = 'too many messages were refused by the push service';
+
+/** Why a push paused: the push service named the credential as wrong. */
+export function credentialRefused(code: string): string {
+  return `credential refused by the push service: ${code}`;
+}
+
+/** Why a push paused: most messages got an answer that speaks of one message, so all may be at fault. */
+export function tooManyRefused(code: string): string {
+  return `${TOO_MANY_REFUSED}: ${code}`;
+}
+
+/** Whether a person who resumes a push that paused for this reason has accepted that devices are at fault. */
+export function isAcceptedByResume(reason: string | null): boolean {
+  return reason === TOO_MANY_REJECTED || reason?.startsWith(TOO_MANY_REFUSED) === true;
+}

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import {
   BAD_CREDENTIAL,
-  BAD_REQUEST,
+  BAD_MESSAGE,
   DOUBTFUL_TOKEN,
   GONE_TOKEN,
   jsonBody,
   type Reading,
+  reasonOr,
   type ServiceAnswer,
   TRANSIENT,
   type Verdict,
@@ -19,26 +20,26 @@ const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
   ['Unregistered', GONE_TOKEN],
   ['ExpiredToken', GONE_TOKEN],
 
-  ['BadCollapseId', BAD_REQUEST],
-  ['BadExpirationDate', BAD_REQUEST],
-  ['BadMessageId', BAD_REQUEST],
-  ['BadPath', BAD_REQUEST],
-  ['BadPriority', BAD_REQUEST],
-  ['BadTopic', BAD_REQUEST],
-  ['DuplicateHeaders', BAD_REQUEST],
-  ['InvalidPushType', BAD_REQUEST],
-  ['MethodNotAllowed', BAD_REQUEST],
-  ['MissingDeviceToken', BAD_REQUEST],
-  ['MissingTopic', BAD_REQUEST],
-  ['PayloadEmpty', BAD_REQUEST],
-  ['PayloadTooLarge', BAD_REQUEST],
-  ['TopicDisallowed', BAD_REQUEST],
+  ['BadCollapseId', BAD_MESSAGE],
+  ['BadExpirationDate', BAD_MESSAGE],
+  ['BadMessageId', BAD_MESSAGE],
+  ['BadPath', BAD_MESSAGE],
+  ['BadPriority', BAD_MESSAGE],
+  ['DuplicateHeaders', BAD_MESSAGE],
+  ['InvalidPushType', BAD_MESSAGE],
+  ['MethodNotAllowed', BAD_MESSAGE],
+  ['MissingDeviceToken', BAD_MESSAGE],
+  ['PayloadEmpty', BAD_MESSAGE],
+  ['PayloadTooLarge', BAD_MESSAGE],
+  ['Forbidden', BAD_MESSAGE],
 
+  ['BadTopic', BAD_CREDENTIAL],
+  ['MissingTopic', BAD_CREDENTIAL],
+  ['TopicDisallowed', BAD_CREDENTIAL],
   ['BadCertificate', BAD_CREDENTIAL],
   ['BadCertificateEnvironment', BAD_CREDENTIAL],
   ['BadEnvironmentKeyInToken', BAD_CREDENTIAL],
   ['ExpiredProviderToken', BAD_CREDENTIAL],
-  ['Forbidden', BAD_CREDENTIAL],
   ['InvalidProviderToken', BAD_CREDENTIAL],
   ['MissingProviderToken', BAD_CREDENTIAL],
 
@@ -52,18 +53,21 @@ const BY_REASON: ReadonlyMap<string, Verdict> = new Map([
 
 /** Verdicts for reasons that the table does not know. */
 const BY_STATUS: ReadonlyMap<number, Verdict> = new Map([
-  [403, BAD_CREDENTIAL],
   [410, GONE_TOKEN],
   [429, { kind: 'retry_later', afterMs: 10_000, holdsAll: 'if_told' }],
   [500, TRANSIENT],
   [503, TRANSIENT],
 ]);
 
-const Body = z.object({ reason: z.string(), timestamp: z.number().optional() });
+const MAX_TIMESTAMP = Date.UTC(9999, 0);
+const Body = z.object({
+  reason: z.string().optional().catch(undefined),
+  timestamp: z.number().min(0).max(MAX_TIMESTAMP).optional().catch(undefined),
+});
 
 export function readApnsAnswer(answer: ServiceAnswer): Reading {
   const parsed = Body.safeParse(jsonBody(answer));
-  const reason = parsed.data?.reason ?? `HTTP ${answer.status}`;
+  const reason = reasonOr(answer.status, parsed.data?.reason);
   const verdict = BY_REASON.get(reason) ?? verdictOfStatus(answer.status, BY_STATUS);
   const timestamp = parsed.data?.timestamp;
   return { verdict, reason, ...(timestamp === undefined ? {} : { staleSince: new Date(timestamp) }) };

@@ -43,27 +43,27 @@ test.each([
   [400, 'DeviceTokenNotForTopic', { kind: 'rejected', token: 'doubtful' }],
   [410, 'Unregistered', { kind: 'rejected', token: 'gone' }],
   [410, 'ExpiredToken', { kind: 'rejected', token: 'gone' }],
-  [400, 'BadTopic', { kind: 'refused', fault: 'request' }],
-  [400, 'MissingTopic', { kind: 'refused', fault: 'request' }],
-  [400, 'TopicDisallowed', { kind: 'refused', fault: 'request' }],
-  [400, 'InvalidPushType', { kind: 'refused', fault: 'request' }],
-  [400, 'PayloadEmpty', { kind: 'refused', fault: 'request' }],
-  [400, 'BadPriority', { kind: 'refused', fault: 'request' }],
-  [400, 'BadExpirationDate', { kind: 'refused', fault: 'request' }],
-  [400, 'BadCollapseId', { kind: 'refused', fault: 'request' }],
-  [400, 'BadMessageId', { kind: 'refused', fault: 'request' }],
-  [400, 'DuplicateHeaders', { kind: 'refused', fault: 'request' }],
-  [400, 'SomethingNew', { kind: 'refused', fault: 'request' }],
-  [404, 'BadPath', { kind: 'refused', fault: 'request' }],
-  [405, 'MethodNotAllowed', { kind: 'refused', fault: 'request' }],
-  [413, 'PayloadTooLarge', { kind: 'refused', fault: 'request' }],
+  [400, 'BadTopic', { kind: 'refused', fault: 'credential' }],
+  [400, 'MissingTopic', { kind: 'refused', fault: 'credential' }],
+  [400, 'TopicDisallowed', { kind: 'refused', fault: 'credential' }],
+  [400, 'InvalidPushType', { kind: 'refused', fault: 'message' }],
+  [400, 'PayloadEmpty', { kind: 'refused', fault: 'message' }],
+  [400, 'BadPriority', { kind: 'refused', fault: 'message' }],
+  [400, 'BadExpirationDate', { kind: 'refused', fault: 'message' }],
+  [400, 'BadCollapseId', { kind: 'refused', fault: 'message' }],
+  [400, 'BadMessageId', { kind: 'refused', fault: 'message' }],
+  [400, 'DuplicateHeaders', { kind: 'refused', fault: 'message' }],
+  [400, 'SomethingNew', { kind: 'refused', fault: 'message' }],
+  [404, 'BadPath', { kind: 'refused', fault: 'message' }],
+  [405, 'MethodNotAllowed', { kind: 'refused', fault: 'message' }],
+  [413, 'PayloadTooLarge', { kind: 'refused', fault: 'message' }],
   [403, 'ExpiredProviderToken', { kind: 'refused', fault: 'credential' }],
   [403, 'InvalidProviderToken', { kind: 'refused', fault: 'credential' }],
   [403, 'MissingProviderToken', { kind: 'refused', fault: 'credential' }],
-  [403, 'Forbidden', { kind: 'refused', fault: 'credential' }],
+  [403, 'Forbidden', { kind: 'refused', fault: 'message' }],
   [403, 'BadCertificateEnvironment', { kind: 'refused', fault: 'credential' }],
   [403, 'BadEnvironmentKeyInToken', { kind: 'refused', fault: 'credential' }],
-  [403, 'SomethingNew', { kind: 'refused', fault: 'credential' }],
+  [403, 'SomethingNew', { kind: 'refused', fault: 'message' }],
   [429, 'TooManyRequests', { kind: 'retry_later', afterMs: 1000 }],
   [429, 'TooManyProviderTokenUpdates', { kind: 'retry_later', afterMs: 1000 }],
   [500, 'InternalServerError', { kind: 'retry_later', afterMs: 2000 }],
@@ -75,6 +75,28 @@ test.each([
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ apns: { answerWith: { status, reason } } });
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });
+});
+
+test.each([
+  [404, '', 'HTTP 404'],
+  [403, '<html>Blocked by the proxy</html>', 'HTTP 403'],
+  [400, '{"reason":7}', 'HTTP 400'],
+  [400, '{"reason":"a\\u0000b"}', 'HTTP 400'],
+  [400, JSON.stringify({ reason: 'x'.repeat(3000) }), 'HTTP 400'],
+  [301, '', 'HTTP 301'],
+])('an answer %i whose body is %j is told by its status', async (status, body, reason) => {
+  await simulators.control.change({ apns: { answersTo: { [to.token]: { status, body } } } });
+  const refused = { kind: 'refused', fault: 'message', reason };
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual(refused);
+  const other = { ...to, token: apnsToken(2) };
+  expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+});
+
+test.each([-1, 1e300, '"yesterday"'])('a timestamp of %s is no time', async (timestamp) => {
+  const body = `{"reason":"Unregistered","timestamp":${timestamp}}`;
+  await simulators.control.change({ apns: { answerWith: { status: 410, body } } });
+  const gone = { kind: 'rejected', token: 'gone', reason: 'Unregistered' };
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual(gone);
 });
 
 test('the outcome of an unregistered token has the time since which it is unregistered', async () => {
@@ -92,7 +114,7 @@ test('a key that APNs does not know, of another team or for another app, is refu
     [{ privateKey: other.privateKey }, 'credential', 'InvalidProviderToken'],
     [{ keyId: other.keyId }, 'credential', 'InvalidProviderToken'],
     [{ teamId: other.teamId }, 'credential', 'InvalidProviderToken'],
-    [{ topic: 'com.example.other' }, 'request', 'TopicDisallowed'],
+    [{ topic: 'com.example.other' }, 'credential', 'TopicDisallowed'],
   ] as const;
   for (const [changes, fault, reason] of cases) {
     const wrong = open(changes);

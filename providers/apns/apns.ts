@@ -29,6 +29,7 @@ export function openApns(
   const pool = new H2Pool(endpoint, { maxStreams: MAX_STREAMS, ...options });
   const tokens = new ApnsTokens(credential, clock);
   const holdOff = new HoldOff(clock);
+  const waits = { holdOff, clock };
   const templateOf = oncePerContent(apnsTemplate);
 
   const headOf = createApnsHeads(credential.topic);
@@ -45,20 +46,23 @@ export function openApns(
         return { kind: 'rejected', reason: 'BadDeviceToken', token: 'doubtful' };
       }
       if (!COLLAPSE_ID.test(to.collapseId)) {
-        return { kind: 'refused', reason: 'BadCollapseId', fault: 'request' };
+        return { kind: 'refused', reason: 'BadCollapseId', fault: 'message' };
       }
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
-        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'message' };
       }
       const body = apnsPayload(template, to.messageId);
       const held = holdOff.before(gate);
       const token = await tokens.current();
       const answer = await post(content, to, token, body, held);
-      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, holdOff, clock);
+      if (!isExpired(answer)) return outcomeOf(answer, readApnsAnswer, waits, to.token);
       await tokens.forget(token);
       const second = await post(content, to, await tokens.current(), body, held);
-      return outcomeOf(second, readApnsAnswer, holdOff, clock);
+      return outcomeOf(second, readApnsAnswer, waits, to.token);
+    },
+    get trouble() {
+      return pool.trouble;
     },
     recheck: () => pool.recheck(),
     close: () => pool.close(),

@@ -26,8 +26,8 @@ export interface ConnectionEvents {
   pong(): void;
   /** Input was processed, or the socket accepts more output. */
   progress(): void;
-  /** Emitted once. */
-  closed(): void;
+  /** Emitted once. `fault` is the error of the connection, if it had one. */
+  closed(fault?: Error): void;
 }
 
 /**

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { FcmCredential } from '../../domain/pushes/credentials.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
 import type { Clock } from '../clock.ts';
+import { troubleOf } from '../h2/trouble.ts';
 import type { Endpoint } from '../push-service.ts';
 import { postForm } from './https-post.ts';
 
@@ -36,6 +37,8 @@ export class FcmTokens {
   /** When the present grant is to be replaced. */
   #renewAt = 0;
   #expiresAt = 0;
+  /** Why the endpoint cannot be reached, until it answers. */
+  trouble: string | undefined;
 
   constructor(credential: FcmCredential, endpoint: Endpoint, clock: Clock) {
     this.#credential = credential;
@@ -88,9 +91,11 @@ export class FcmTokens {
         this.#endpoint,
         new URLSearchParams({ grant_type: GRANT, assertion }),
       );
+      this.trouble = undefined;
       if (status === 200) return granted(body, askedAt);
       if (status >= 400 && status < 500 && status !== 408 && status !== 429) return REFUSED;
-    } catch {
+    } catch (error) {
+      this.trouble = troubleOf(this.#endpoint, error);
       return UNAVAILABLE;
     }
     return UNAVAILABLE;

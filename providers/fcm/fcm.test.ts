@@ -43,17 +43,55 @@ test.each([
   [429, 'QUOTA_EXCEEDED', { kind: 'retry_later', afterMs: 1000 }],
   [503, 'UNAVAILABLE', { kind: 'retry_later', afterMs: 1000 }],
   [500, 'INTERNAL', { kind: 'retry_later', afterMs: 2000 }],
-  [401, 'THIRD_PARTY_AUTH_ERROR', { kind: 'refused', fault: 'credential' }],
+  [401, 'THIRD_PARTY_AUTH_ERROR', { kind: 'refused', fault: 'message' }],
   [401, 'UNAUTHENTICATED', { kind: 'refused', fault: 'credential' }],
   [403, 'PERMISSION_DENIED', { kind: 'refused', fault: 'credential' }],
-  [404, 'NOT_FOUND', { kind: 'refused', fault: 'credential' }],
-  [400, 'SOMETHING_NEW', { kind: 'refused', fault: 'request' }],
+  [404, 'NOT_FOUND', { kind: 'refused', fault: 'message' }],
+  [400, 'SOMETHING_NEW', { kind: 'refused', fault: 'message' }],
   [500, 'SOMETHING_NEW', { kind: 'retry_later', afterMs: 2000 }],
   [502, 'SOMETHING_NEW', { kind: 'ambiguous' }],
   [504, 'SOMETHING_NEW', { kind: 'ambiguous' }],
 ])('%i %s', async (status, reason, outcome) => {
   await simulators.control.change({ fcm: { answerWith: { status, reason } } });
   expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ ...outcome, reason });
+});
+
+const google = (error: object) => JSON.stringify({ error });
+
+test.each([
+  [404, '', 'HTTP 404'],
+  [403, '<html>Blocked by the proxy</html>', 'HTTP 403'],
+  [400, google({ code: 400, status: 'INVALID_ARGUMENT' }), 'INVALID_ARGUMENT'],
+  [400, google({ status: 'INVALID_ARGUMENT', message: 7, details: 'none' }), 'INVALID_ARGUMENT'],
+  [400, google({ status: 'a\u0000b' }), 'HTTP 400'],
+  [400, google({ status: 'x'.repeat(3000) }), 'HTTP 400'],
+  [401, google({ status: 'ANOTHER_TOKEN' }), 'ANOTHER_TOKEN'],
+])('an answer %i with the body %j for one token is a refusal', async (status, body, reason) => {
+  await simulators.control.change({ fcm: { answersTo: { [to.token]: { status, body } } } });
+  const refused = { kind: 'refused', fault: 'message', reason };
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual(refused);
+  const other = { ...to, token: fcmToken(2) };
+  expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+});
+
+test('details without a type still name the code', async () => {
+  const body = google({ status: 'NOT_FOUND', details: [{ errorCode: 'UNREGISTERED' }] });
+  await simulators.control.change({ fcm: { answerWith: { status: 404, body } } });
+  const gone = { kind: 'rejected', token: 'gone', reason: 'UNREGISTERED' };
+  expect(await service.send(content, to, ALWAYS_OPEN)).toEqual(gone);
+});
+
+test('a device that gets too many messages holds back no other', async () => {
+  const violations = [{ subject: 'token:abc', description: 'Device message rate exceeded' }];
+  const details = [{ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations }];
+  const body = google({ status: 'RESOURCE_EXHAUSTED', details });
+  await simulators.control.change({
+    fcm: { retryAfterSeconds: null, answersTo: { [to.token]: { status: 429, body } } },
+  });
+  const later = { kind: 'retry_later', afterMs: 60_000, reason: 'DEVICE_QUOTA_EXCEEDED' };
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject(later);
+  const other = { ...to, token: fcmToken(2) };
+  expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
 });
 
 test('INVALID_ARGUMENT blames the token or the message', async () => {
@@ -67,7 +105,7 @@ test('INVALID_ARGUMENT blames the token or the message', async () => {
   expect(await service.send(beyond, { ...to, token: fcmToken(2) }, ALWAYS_OPEN)).toEqual({
     kind: 'refused',
     reason: 'INVALID_ARGUMENT',
-    fault: 'request',
+    fault: 'message',
   });
 });
 
@@ -156,6 +194,22 @@ test('over quota nothing is sent for a minute, unless FCM names another time', a
   expect((await simulators.control.counts()).requests).toBe(1);
   clockAhead = 61_000;
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+});
+
+test('a device that is over quota on its own holds back others once', async () => {
+  const odd = { status: 429, reason: 'QUOTA_EXCEEDED' };
+  await simulators.control.change({
+    fcm: { retryAfterSeconds: null, answersTo: { [to.token]: odd } },
+  });
+  const other = { ...to, token: fcmToken(2) };
+  await service.send(content, to, ALWAYS_OPEN);
+  expect(await service.send(content, other, ALWAYS_OPEN)).toMatchObject({ reason: 'QUOTA_EXCEEDED' });
+  for (const minutes of [1, 2, 3]) {
+    clockAhead = minutes * 61_000;
+    const later = { kind: 'retry_later', afterMs: 60_000 };
+    expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject(later);
+    expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+  }
 });
 
 test('a message that waits for a stream when the quota is exceeded is not sent either', async () => {

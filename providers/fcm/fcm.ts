@@ -29,6 +29,7 @@ export function openFcm(
   const pool = new H2Pool(endpoints.api, options);
   const tokens = new FcmTokens(credential, endpoints.token, clock);
   const holdOff = new HoldOff(clock);
+  const waits = { holdOff, clock };
   const templateOf = oncePerContent(fcmTemplate);
   const path = `/v1/projects/${credential.project_id}/messages:send`;
 
@@ -48,19 +49,22 @@ export function openFcm(
       if (holdOff.active) return holdOff.outcome;
       const template = templateOf(content);
       if (template.bytes + Buffer.byteLength(to.messageId) + 2 > MAX_PAYLOAD_BYTES) {
-        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'request' };
+        return { kind: 'refused', reason: 'PayloadTooLarge', fault: 'message' };
       }
       const grant = await tokens.current();
       if (grant.kind !== 'granted') return grant;
       const held = holdOff.before(gate);
       const body = fcmPayload(template, to);
       const answer = await post(grant.accessToken, body, held);
-      if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, holdOff, clock);
+      if (!isUnauthenticated(answer)) return outcomeOf(answer, readFcmAnswer, waits, to.token);
       await tokens.forget(grant.accessToken);
       const renewed = await tokens.current();
       if (renewed.kind !== 'granted') return renewed;
       const second = await post(renewed.accessToken, body, held);
-      return outcomeOf(second, readFcmAnswer, holdOff, clock);
+      return outcomeOf(second, readFcmAnswer, waits, to.token);
+    },
+    get trouble() {
+      return tokens.trouble ?? pool.trouble;
     },
     recheck: () => pool.recheck(),
     close: () => pool.close(),

@@ -10,6 +10,7 @@ import {
 } from './h2-exchange.ts';
 import { DEFAULTS, type H2PoolOptions } from './h2-pool-options.ts';
 import { H2Session, type SessionEvents } from './h2-session.ts';
+import { isOfCertificate, troubleOf } from './trouble.ts';
 
 /** Connection failures in a row after which requests are given back instead of waiting for the next try. */
 const UNREACHABLE_AFTER = 3;
@@ -39,6 +40,7 @@ export class H2Pool {
   #isDispatchDue = false;
   #failures = 0;
   #connectNotBefore = 0;
+  #trouble: string | undefined;
   #sweptAt = performance.now();
   #closed: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -58,6 +60,11 @@ export class H2Pool {
 
   get stats(): H2PoolStats {
     return { sessions: this.#sessions.size, inFlight: this.#inFlight, queued: this.#queue.length };
+  }
+
+  /** Why the endpoint cannot be reached, until it answers. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   request(request: H2Request, gate: Gate): Promise<Answer> {
@@ -165,6 +172,7 @@ export class H2Pool {
 
   #onAnswered(): void {
     this.#failures = 0;
+    this.#trouble = undefined;
     this.#leave();
   }
 
@@ -193,6 +201,7 @@ export class H2Pool {
     if (!session.proven) {
       const backoff = Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** this.#failures++);
       this.#connectNotBefore = now + backoff * (0.75 + Math.random() / 2);
+      this.#learn(session.fault);
     }
     if (this.#unreachable()) {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
@@ -203,9 +212,18 @@ export class H2Pool {
   }
 
   #unreachable(): boolean {
-    if (this.#failures < UNREACHABLE_AFTER) return false;
-    for (const session of this.#sessions) if (!session.retired && session.proven) return false;
-    return true;
+    return this.#failures >= UNREACHABLE_AFTER && !this.#isConnected;
+  }
+
+  get #isConnected(): boolean {
+    for (const session of this.#sessions) if (!session.retired && session.proven) return true;
+    return false;
+  }
+
+  /** A certificate that is not trusted is told at once, because the next try does not mend it. */
+  #learn(fault: Error | undefined): void {
+    if (this.#unreachable() || (isOfCertificate(fault) && !this.#isConnected))
+      this.#trouble = troubleOf(this.#endpoint, fault);
   }
 
   #giveBackUnreachable(exchange: Exchange, now: number): void {

@@ -54,6 +54,8 @@ export class H2Session {
   lastPingAt: number;
   /** Time at which closing began; the peer may delay its end. */
   closingAt: number | undefined = undefined;
+  /** The error that ended the connection, if any. */
+  fault: Error | undefined = undefined;
   readonly #connection: Connection;
   readonly #events: SessionEvents;
   readonly #options: SessionOptions;
@@ -76,7 +78,7 @@ export class H2Session {
         this.pingSentAt = undefined;
       },
       progress: () => this.#onProgress(),
-      closed: () => this.#onClosed(),
+      closed: (fault) => this.#onClosed(fault),
     });
   }
 
@@ -209,7 +211,8 @@ export class H2Session {
     else this.#events.capacity();
   }
 
-  #onClosed(): void {
+  #onClosed(fault: Error | undefined): void {
+    this.fault = fault;
     this.#retire();
     this.#failAll(0);
     this.#events.ended(this);

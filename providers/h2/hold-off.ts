@@ -1,18 +1,29 @@
 import type { Clock } from '../clock.ts';
 import type { Gate } from '../push-service.ts';
 
-/** Remembers until when a push service wants no requests at all from one credential. */
+/** The most devices that are remembered, which is more than wait for answers at a time. */
+const MAX_CAUSES = 4_000;
+
+/**
+ * Remembers until when a push service wants no requests at all from one credential. A device causes one wait:
+ * a service that wants no requests says so to others, too.
+ */
 export class HoldOff {
   readonly #clock: Clock;
   #until = 0;
   #reason = '';
+  /** Tokens whose answers have caused a wait. */
+  readonly #causes = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Never shortens an earlier wait. */
-  extend(reason: string, forMs: number): void {
+  extend(token: string, reason: string, forMs: number): void {
+    if (this.#causes.has(token)) return;
+    if (this.#causes.size >= MAX_CAUSES) this.#causes.clear();
+    this.#causes.add(token);
     const until = this.#clock().getTime() + forMs;
     if (until <= this.#until) return;
     this.#until = until;

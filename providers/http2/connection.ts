@@ -5,7 +5,7 @@ import {
   type ConnectionEvents,
   STALL_MS,
 } from '../connection/h2-connection.ts';
-import { openSocket } from '../connection/open-socket.ts';
+import { NO_HTTP2, openSocket } from '../connection/open-socket.ts';
 import type { RequestHead } from '../connection/request-head.ts';
 import type { Endpoint } from '../push-service.ts';
 import { BodySender } from './body-sender.ts';
@@ -124,8 +124,12 @@ class OwnConnection implements Connection {
   }
 
   destroy(): void {
+    this.#fail();
+  }
+
+  #fail(fault?: Error): void {
     this.#socket.destroy();
-    this.#onClosed();
+    this.#onClosed(fault);
   }
 
   get #hasUnwritten(): boolean {
@@ -135,7 +139,7 @@ class OwnConnection implements Connection {
   #listen(): void {
     const socket = this.#socket;
     const end = () => this.destroy();
-    socket.on('error', end);
+    socket.on('error', (error) => this.#fail(error));
     socket.once('end', end);
     socket.once('close', end);
     socket.once('secureConnect', () => this.#sendPreface());
@@ -148,7 +152,7 @@ class OwnConnection implements Connection {
 
   #sendPreface(): void {
     if (this.#socket.alpnProtocol !== 'h2') {
-      this.destroy();
+      this.#fail(NO_HTTP2);
       return;
     }
     this.#out.bytes(PREFACE);
@@ -185,9 +189,9 @@ class OwnConnection implements Connection {
     this.flush();
   }
 
-  #onClosed(): void {
+  #onClosed(fault?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#events.closed();
+    this.#events.closed(fault);
   }
 }

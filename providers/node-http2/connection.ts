@@ -6,7 +6,7 @@ import {
   type ConnectionEvents,
   STALL_MS,
 } from '../connection/h2-connection.ts';
-import { openSocket } from '../connection/open-socket.ts';
+import { NO_HTTP2, openSocket } from '../connection/open-socket.ts';
 import type { RequestHead } from '../connection/request-head.ts';
 import type { Endpoint } from '../push-service.ts';
 import { type Headers, responseHead } from './response-head.ts';
@@ -128,7 +128,11 @@ class NodeConnection implements Connection {
   }
 
   destroy(): void {
-    this.#end();
+    this.#fail();
+  }
+
+  #fail(fault?: Error): void {
+    this.#end(fault);
     this.#session.destroy();
     // Node may still be reading from the socket further up the stack.
     setImmediate(() => this.#socket.destroy());
@@ -137,7 +141,7 @@ class NodeConnection implements Connection {
   #listen(): void {
     const session = this.#session;
     this.#socket.once('secureConnect', () => {
-      if (this.#socket.alpnProtocol !== 'h2') this.destroy();
+      if (this.#socket.alpnProtocol !== 'h2') this.#fail(NO_HTTP2);
     });
     // A session may be destroyed between its socket's connection and this event.
     session.once('connect', () => {
@@ -149,8 +153,8 @@ class NodeConnection implements Connection {
       this.#tell(() => {});
     });
     session.on('goaway', (code, lastStreamId) => this.#tell(() => this.#events.goaway(lastStreamId, code)));
-    session.on('error', () => {
-      this.#end();
+    session.on('error', (error) => {
+      this.#end(error);
       setTimeout(() => this.#socket.destroy(), GOAWAY_READ_MS).unref();
     });
     session.once('close', () => this.#end());
@@ -212,9 +216,9 @@ class NodeConnection implements Connection {
     this.#events.progress();
   }
 
-  #end(): void {
+  #end(fault?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#events.closed();
+    this.#events.closed(fault);
   }
 }

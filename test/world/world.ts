@@ -37,7 +37,8 @@ export interface World {
   readonly vault: Vault;
   /** Stops the workers; `startWorkers` brings new ones. */
   stopWorkers(): Promise<void>;
-  startWorkers(): Promise<void>;
+  /** `ca` is the authority that the senders trust, in place of that of the simulators. */
+  startWorkers(ca?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -64,12 +65,11 @@ export async function createWorld(
   const messageMac = createMac(signingKey, 'message-id');
   const approvalMac = createMac(signingKey, 'approval');
   const http2 = process.env['PUSH_HTTP2'] === 'node' ? 'node' : 'own';
-  const endpoint = (url: string) => ({ url: new URL(url), ca: simulators.ca });
-  const endpoints = {
-    apns: endpoint(simulators.apnsUrl),
-    fcm: endpoint(simulators.fcmUrl),
-    fcmToken: endpoint(simulators.fcmTokenUrl),
-  };
+  const endpointsOf = (ca: string) => ({
+    apns: { url: new URL(simulators.apnsUrl), ca },
+    fcm: { url: new URL(simulators.fcmUrl), ca },
+    fcmToken: { url: new URL(simulators.fcmTokenUrl), ca },
+  });
   const app = await buildApp({
     db,
     pool,
@@ -85,13 +85,13 @@ export async function createWorld(
   const sending = openSenderDatabase(database.url, 12);
 
   let stopWorkers: () => Promise<void> = () => Promise.resolve();
-  async function startWorkers(): Promise<void> {
+  async function startWorkers(ca = simulators.ca): Promise<void> {
     // Tokens are signed with the real time instead of the test's clock, because the simulators check real
     // time.
     const services = createPushServices(
       db,
       (sealed) => vault.open(sealed),
-      (channel, credential) => openPushService(channel, credential, endpoints, { http2 }),
+      (channel, credential) => openPushService(channel, credential, endpointsOf(ca), { http2 }),
     );
     const senders = createSenderActivities({
       db: sending.db,

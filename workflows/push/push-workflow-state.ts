@@ -8,7 +8,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { PushTimes } from '../../activities/push-activities.ts';
-import { TOO_MANY_REJECTED } from '../../domain/pushes/reasons.ts';
+import { isAcceptedByResume } from '../../domain/pushes/reasons.ts';
 import type { PushReport } from '../../domain/tasks/push-events.ts';
 import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import {
@@ -33,7 +33,7 @@ export interface PushWorkflowState {
   reported: number;
   /** Why the push paused by itself, until an instruction to run. */
   halted: string | null;
-  /** A person resumed the push after it had paused for its rejected tokens. */
+  /** A person resumed the push after it had paused for rejected tokens or refused messages. */
   isTrusted: boolean;
   /** Whether the next opening may clear a fence: the task was resumed. */
   resume: boolean;
@@ -86,7 +86,7 @@ export function registerHandlers(workflow: PushWorkflowState): void {
     if (read.payload.no <= workflow.instruction.no) return;
     workflow.instruction = read.payload;
     if (read.payload.wanted === 'run') {
-      workflow.isTrusted ||= workflow.halted === TOO_MANY_REJECTED;
+      workflow.isTrusted ||= isAcceptedByResume(workflow.halted);
       workflow.halted = null;
       workflow.resume = true;
     }

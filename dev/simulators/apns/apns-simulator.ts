@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SimulatorConfig, Switches } from '../config.ts';
+import { type SimulatorConfig, type SwitchedAnswer, type Switches, switchedAnswer } from '../config.ts';
 import { type Decision, happens, type PushRequest } from '../push-answer.ts';
 import { text } from '../read.ts';
 import { tokenFate } from '../tokens.ts';
@@ -37,11 +37,11 @@ export function createApnsDecider(
     const messageId = 'fault' in payload ? '' : payload.messageId;
 
     const fault = faultOf();
-    if (fault === undefined) {
+    const answer = fault ?? switchedAnswer(switches, token ?? '') ?? sharedFault(switches);
+    if (answer === undefined) {
       return { status: 200, reason: '', token: token ?? '', messageId, headers: { 'apns-id': id } };
     }
-    const status = switches.answerWith?.reason === fault ? switches.answerWith.status : STATUS.get(fault);
-    return refusal(status ?? 400, fault, token ?? '', messageId, id, switches);
+    return refusal(answerOf(answer), token ?? '', messageId, id, switches);
 
     function faultOf(): string | undefined {
       if (headers[':method'] !== 'POST') return 'MethodNotAllowed';
@@ -58,8 +58,7 @@ export function createApnsDecider(
       return (
         headerFault(headers, topics) ??
         ('fault' in payload ? payload.fault : undefined) ??
-        tokenFault(token, switches) ??
-        switchedFault(switches)
+        tokenFault(token, switches)
       );
     }
   };
@@ -74,15 +73,17 @@ function tokenFault(token: string, switches: Switches): string | undefined {
   return fate === 'bad' ? 'BadDeviceToken' : 'Unregistered';
 }
 
-function switchedFault(switches: Switches): string | undefined {
-  if (switches.answerWith !== null) return switches.answerWith.reason;
+function answerOf(answer: string | SwitchedAnswer): SwitchedAnswer {
+  return typeof answer === 'string' ? { status: STATUS.get(answer) ?? 400, reason: answer } : answer;
+}
+
+function sharedFault(switches: Switches): string | undefined {
   if (happens(switches.shareThrottled)) return 'TooManyRequests';
   return happens(switches.shareUnavailable) ? 'ServiceUnavailable' : undefined;
 }
 
 function refusal(
-  status: number,
-  reason: string,
+  { status, reason, body }: SwitchedAnswer,
   token: string,
   messageId: string,
   id: string,
@@ -95,6 +96,6 @@ function refusal(
     token,
     messageId,
     headers: { 'apns-id': id, ...(waits ? { 'retry-after': String(retryAfterSeconds) } : {}) },
-    body: JSON.stringify({ reason, ...(status === 410 ? { timestamp: Date.now() } : {}) }),
+    body: body ?? JSON.stringify({ reason, ...(status === 410 ? { timestamp: Date.now() } : {}) }),
   };
 }

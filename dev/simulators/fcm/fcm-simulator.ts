@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Switches } from '../config.ts';
+import { type Switches, switchedAnswer } from '../config.ts';
 import { type Decision, happens, type PushRequest } from '../push-answer.ts';
 import { json, object, text } from '../read.ts';
 import { tokenFate } from '../tokens.ts';
@@ -19,6 +19,8 @@ interface Fault {
   /** FCM's own code, which the log shows as the reason. */
   readonly errorCode?: string;
   readonly violation?: Violation;
+  /** The whole body of the answer, in place of Google's. */
+  readonly body?: string;
 }
 
 const UNAUTHENTICATED: Fault = {
@@ -60,7 +62,7 @@ export function createFcmDecider(
       authFault(accounts.projectOf(text(headers.authorization)), project, switches) ??
       bodyFault(request) ??
       tokenFault(token, switches) ??
-      switchedFault(switches);
+      switchedFault(token, switches);
     if (fault !== undefined) return refusal(fault, token, messageId, switches);
     return {
       status: 200,
@@ -106,14 +108,16 @@ function tokenFault(token: string, switches: Switches): Fault | undefined {
   return fcm(fate === 'bad' ? 'INVALID_ARGUMENT' : 'UNREGISTERED');
 }
 
-function switchedFault({ answerWith, shareThrottled, shareUnavailable }: Switches): Fault | undefined {
-  if (answerWith !== null) {
-    const { status: code, reason } = answerWith;
-    if (reason in FAULTS) return { ...fcm(reason as keyof typeof FAULTS), code };
-    return { code, status: reason, message: reason };
+function switchedFault(token: string, switches: Switches): Fault | undefined {
+  const answer = switchedAnswer(switches, token);
+  if (answer !== undefined) {
+    const { status: code, reason, body } = answer;
+    const more = body === undefined ? { code } : { code, body };
+    if (reason in FAULTS) return { ...fcm(reason as keyof typeof FAULTS), ...more };
+    return { status: reason, message: reason, ...more };
   }
-  if (happens(shareThrottled)) return fcm('QUOTA_EXCEEDED');
-  return happens(shareUnavailable) ? fcm('UNAVAILABLE') : undefined;
+  if (happens(switches.shareThrottled)) return fcm('QUOTA_EXCEEDED');
+  return happens(switches.shareUnavailable) ? fcm('UNAVAILABLE') : undefined;
 }
 
 function fcm(errorCode: keyof typeof FAULTS): Fault {
@@ -134,7 +138,7 @@ function refusal(fault: Fault, token: string, messageId: string, { retryAfterSec
     token,
     messageId,
     ...(waits ? { headers: { 'retry-after': String(retryAfterSeconds) } } : {}),
-    body: JSON.stringify({ error }),
+    body: fault.body ?? JSON.stringify({ error }),
   };
 }
 
