@@ -4,7 +4,8 @@ import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
 import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
+import { TimeZone } from '../../domain/time-schemas.ts';
+import { IsoDate, Label } from '../http/schemas.ts';
 
 export const DeviceId = z
   .string()
