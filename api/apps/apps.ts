@@ -5,13 +5,14 @@ import { type AppRecord, findApp, insertApp, updateApp } from '../../db/apps/app
 import { newId } from '../../domain/ids.ts';
 import { ROLES } from '../../domain/role.ts';
 import { APPROVAL_TIMEOUTS } from '../../domain/tasks/plan.ts';
+import { TimeZone } from '../../domain/time-schemas.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
 import { AppStop } from '../http/app-stop-view.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
-import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
+import { IsoDate, Label } from '../http/schemas.ts';
 
 const Minutes = z.int().min(1).max(43_200);
 const Roles = z

@@ -100,7 +100,6 @@ test.each([
     '/token',
   ],
   ['an unknown kind', { address: { kind: 'pigeon', token: 'x' } }, '/address/kind'],
-  ['an ID of zeros', { identifiers: { oaid: '0'.repeat(32) } }, '/identifiers/oaid'],
   ['an unknown identifier', { identifiers: { imei: '1' } }, '/identifiers/imei'],
 ])('%s is refused with its place', async (_what, fault, pointer) => {
   const answer = await register({ deviceId: 'bad', platform: 'android', ...fault });
@@ -108,14 +107,18 @@ test.each([
   expect(answer.json().errors.map((one: { pointer: string }) => one.pointer)).toContain(pointer);
 });
 
-test('a web push endpoint outside the browser services is refused, so nobody can aim the engine elsewhere', async () => {
-  const subscription = { ...browser('x'), endpoint: 'https://internal.example/x' };
-  const answer = await register({
-    deviceId: 'w',
-    platform: 'web',
-    address: { kind: 'web_push', subscription },
-  });
-  expect(answer.json().errors).toMatchObject([{ pointer: '/address/subscription/endpoint' }]);
+test.each([
+  ['an endpoint outside the browser services', { endpoint: 'https://internal.example/x' }, 'endpoint'],
+  ['an endpoint that was withdrawn', { endpoint: 'https://permanently-removed.invalid/x' }, 'endpoint'],
+  ['a short secret', { keys: { ...browser('x').keys, auth: 'x' } }, 'keys/auth'],
+])('a subscription with %s is left out, so that nobody can aim the engine elsewhere', async (_what, odd, at) => {
+  const address = { kind: 'web_push', subscription: { ...browser('x'), ...odd } };
+  const answer = await register({ deviceId: 'w', platform: 'web', locale: 'pt_BR', address });
+  expect([answer.statusCode, answer.json().warnings]).toMatchObject([
+    201,
+    [{ pointer: `/address/subscription/${at}`, code: 'invalid_subscription' }],
+  ]);
+  expect(await read('w')).toMatchObject({ tokenState: 'none', locale: 'pt-BR' });
 });
 
 test('every ended token is listed with its reason, never as itself', async () => {

@@ -12,26 +12,35 @@ import { IDENTIFIER_FAULTS, type IdentifierKind } from '../../domain/devices/ide
 import { subscriptionFault, subscriptionToken } from '../../domain/devices/web-push.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { type Fault, Problem } from '../http/problem.ts';
+import { type DeviceWarning, readFields, readTexts } from './device-optional.ts';
 import type { AddressBody, DeviceRefresh, IdentifiersBody } from './device-schemas.ts';
 
 interface Change {
   readonly fields: DeviceFields;
   readonly address: Address | undefined;
   readonly identifiers: IdentifierChanges;
+  readonly warnings: readonly DeviceWarning[];
 }
 
-/** Throws a Problem that lists every fault. `device.kind` is the address kind of a bare token. */
+/**
+ * Throws a Problem that lists every fault. An odd value of an optional field is not a fault, but a warning.
+ * `device.kind` is the address kind of a bare token.
+ */
 export function deviceChange(
   device: { platform: Platform; kind: AddressKind },
   body: z.infer<typeof DeviceRefresh>,
 ): Change {
   const { token, address, identifiers, ...fields } = body;
   const faults: Fault[] = [];
+  const warnings: DeviceWarning[] = [];
+  const odd: Fault[] = [];
   const change = {
-    fields,
-    address: addressOf(device, { token, address }, faults),
-    identifiers: readIdentifiers(identifiers, '/identifiers', faults),
+    fields: readFields(fields, warnings),
+    address: addressOf(device, { token, address }, { faults, warnings }),
+    identifiers: readIdentifiers(readTexts(identifiers, warnings), '/identifiers', odd),
+    warnings,
   };
+  for (const { pointer = '', detail } of odd) warnings.push({ pointer, code: 'invalid_identifier', detail });
   if (faults.length > 0) throw invalid(faults);
   return change;
 }
@@ -43,7 +52,7 @@ export function invalid(errors: Fault[]): Problem {
 function addressOf(
   { platform, kind }: { platform: Platform; kind: AddressKind },
   { token, address }: { token: string | null | undefined; address: AddressBody | undefined },
-  faults: Fault[],
+  { faults, warnings }: { faults: Fault[]; warnings: DeviceWarning[] },
 ): Address | undefined {
   if (address !== undefined) {
     if (token !== undefined)
@@ -52,7 +61,7 @@ function addressOf(
       faults.push({ pointer: '/address/kind', detail: `is not allowed for ${platform} devices` });
     }
     return address.kind === 'web_push'
-      ? webPushAddress(address.subscription, faults)
+      ? webPushAddress(address.subscription, warnings)
       : textAddress(address, faults);
   }
   if (token === undefined || token === null) return token === null ? { kind, token } : undefined;
@@ -72,13 +81,16 @@ function textAddress({ kind, token }: Exclude<AddressBody, WebPush>, faults: Fau
   return { kind, token: normalToken(kind, token) };
 }
 
-function webPushAddress(subscription: WebPush['subscription'], faults: Fault[]): Address {
+/** A subscription that no push service gave leaves the device without an address, and never unregistered. */
+function webPushAddress(
+  subscription: WebPush['subscription'],
+  warnings: DeviceWarning[],
+): Address | undefined {
   const found = subscriptionFault(subscription);
-  if (found !== undefined) {
-    const pointer = `/address/subscription/${found.at.replace('.', '/')}`;
-    faults.push({ pointer, detail: found.fault });
-  }
-  return { kind: 'web_push', token: subscriptionToken(subscription) };
+  if (found === undefined) return { kind: 'web_push', token: subscriptionToken(subscription) };
+  const pointer = `/address/subscription/${found.at.replace('.', '/')}`;
+  warnings.push({ pointer, code: 'invalid_subscription', detail: found.fault });
+  return undefined;
 }
 
 const KINDS = {

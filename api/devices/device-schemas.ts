@@ -2,43 +2,49 @@ import { z } from 'zod';
 import { ADDRESS_KINDS, TOKEN_STATES } from '../../domain/devices/address.ts';
 import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
 import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
+import { canonicalLocale } from '../../domain/locale.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
-import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
+import { TimeZone } from '../../domain/time-schemas.ts';
+import { IsoDate, Label } from '../http/schemas.ts';
 
 export const DeviceId = z
   .string()
   .regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces or control characters');
 
-const AttributeValue = z.union([
-  z.string().max(LIMITS.attributeValue).refine(isStorable, 'must not contain NUL or a lone surrogate'),
-  z.number(),
-  z.boolean(),
-  z.null(),
-]);
+const UNSTORABLE = 'must not contain NUL or a lone surrogate';
+
+export const AttributeName = z.string().min(1).max(LIMITS.attributeName).refine(isStorable, UNSTORABLE);
+
+export const AttributeValue = z.union(
+  [z.string().max(LIMITS.attributeValue).refine(isStorable, UNSTORABLE), z.number(), z.boolean(), z.null()],
+  `must be text of at most ${LIMITS.attributeValue} characters, a number, true, false or null`,
+);
+
 export const Attributes = z
-  .record(
-    z
-      .string()
-      .min(1)
-      .max(LIMITS.attributeName)
-      .refine(isStorable, 'must not contain NUL or a lone surrogate'),
-    AttributeValue,
-  )
+  .record(AttributeName, AttributeValue)
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
     `must have at most ${LIMITS.attributes} attributes`,
   )
   .meta({ id: 'Attributes' });
 
-export const Locale = Label(LIMITS.locale);
+export const Locale = Label(64)
+  .refine((text) => canonicalLocale(text) !== undefined, 'must be a locale of BCP 47, as in pt-BR')
+  .overwrite((text) => canonicalLocale(text) ?? text);
+
+/** A field whose odd values are left out with a warning, documented as what is expected. */
+function lenient(schema: z.ZodType) {
+  const { $schema: _, id: _id, ...json } = z.toJSONSchema(schema, { io: 'input' });
+  return z.unknown().meta(json).optional();
+}
 
 const fields = {
-  timeZone: TimeZone,
-  locale: Locale,
-  appVersion: Label(LIMITS.appVersion),
-  attributes: Attributes,
-  tags: z.array(Label(LIMITS.tag)).max(LIMITS.tags),
+  timeZone: lenient(TimeZone.nullable()),
+  locale: lenient(Locale.nullable()),
+  appVersion: lenient(Label(LIMITS.appVersion).nullable()),
+  attributes: lenient(Attributes),
+  tags: lenient(z.array(Label(LIMITS.tag)).max(LIMITS.tags)),
 };
 const Token = z.string().min(1).max(4096);
 
@@ -74,11 +80,22 @@ export const Identifiers = z
   .meta({ id: 'DeviceIdentifiers' });
 export type IdentifiersBody = z.infer<typeof Identifiers>;
 
-const addressed = { address: Address.optional(), identifiers: Identifiers.optional() };
+const GivenIdentifiers = z
+  .strictObject({
+    idfa: lenient(identifier),
+    idfv: lenient(identifier),
+    oaid: lenient(identifier),
+    androidId: lenient(identifier),
+    customId: lenient(identifier),
+  })
+  .describe('Each identifier is in plain text, or hashed as md5:… or sha256:…');
+export type GivenIdentifiers = z.infer<typeof GivenIdentifiers>;
+
+const addressed = { address: Address.optional(), identifiers: GivenIdentifiers.optional() };
 
 export const NewDevice = z
   .strictObject({
-    ...z.object(fields).partial().shape,
+    ...fields,
     deviceId: DeviceId.refine((id) => !isZeroDeviceId(id), IDENTIFIER_FAULTS.all_zeros),
     platform: z.enum(PLATFORMS),
     token: Token.nullish().describe('An APNs or FCM token. Use `address` for any other kind.'),
@@ -88,7 +105,7 @@ export const NewDevice = z
 
 /** Omitted fields keep their values. A token of null removes the token. */
 export const DeviceRefresh = z
-  .strictObject({ ...z.object(fields).partial().shape, token: Token.nullish(), ...addressed })
+  .strictObject({ ...fields, token: Token.nullish(), ...addressed })
   .meta({ id: 'DeviceRefresh' });
 
 export const TokenState = z.enum([...TOKEN_STATES, 'stale']);

@@ -25,7 +25,8 @@ test('a device registers, and persons see it without its token', async () => {
   };
   const made = await register(device('d1', profile));
   expect(made.statusCode).toBe(201);
-  expect(made.json()).toEqual({ deviceId: 'd1', secret: expect.stringMatching(/^sbd_[0-9A-Za-z]{43}$/) });
+  const secret = expect.stringMatching(/^sbd_[0-9A-Za-z]{43}$/);
+  expect(made.json()).toEqual({ deviceId: 'd1', secret, warnings: [] });
   const answer = await app.call('marketer', 'GET', '/v1/devices/d1');
   expect(answer.json()).toMatchObject({ ...profile, platform: 'ios', channel: 'apns', tokenState: 'active' });
   expect(answer.body).not.toContain(apnsToken('a'));
@@ -113,20 +114,72 @@ test('a web device without a subscription has no token, and a bare token is refu
 
 test.each([
   ['a user ID, which needs more than the SDK key', { userId: 'u' }, '/userId'],
-  ['an unknown time zone', { timeZone: 'Nowhere' }, '/timeZone'],
   ['an unknown platform', { platform: 'symbian' }, '/platform'],
   ['a token that is not hexadecimal', { token: 'z'.repeat(64) }, '/token'],
   ['a short token', { token: 'ab' }, '/token'],
   ['a token of the other platform', { platform: 'android', token: 'ab' }, '/token'],
   ['an ID with a space', { deviceId: 'a b' }, '/deviceId'],
   ['an ID with NUL', { deviceId: 'a\0b' }, '/deviceId'],
-  ['a nested attribute', { attributes: { a: { b: 1 } } }, '/attributes/a'],
-  ['an attribute with NUL', { attributes: { a: 'x\0' } }, '/attributes/a'],
-  ['an attribute with a lone surrogate', { attributes: { a: '\udc00' } }, '/attributes/a'],
-  ['tags that are not a list', { tags: 'a' }, '/tags'],
 ])('%s is refused with its place', async (_what, fault, pointer) => {
   const answer = await register(device('bad', fault));
   expect(answer.json()).toMatchObject({ status: 400, errors: [{ pointer }] });
+});
+
+const CASES: [string, object, object, string, string][] = [
+  ['an unknown zone', { timeZone: 'Etc/Unknown' }, { timeZone: null }, '/timeZone', 'unknown_time_zone'],
+  ['an abbreviation', { timeZone: 'IST' }, { timeZone: null }, '/timeZone', 'unknown_time_zone'],
+  ['half an hour', { timeZone: 'GMT+05:30' }, { timeZone: null }, '/timeZone', 'unknown_time_zone'],
+  ['a zone that is not text', { timeZone: 8 }, { timeZone: null }, '/timeZone', 'unknown_time_zone'],
+  ['a word for a language', { locale: 'English' }, { locale: null }, '/locale', 'unknown_locale'],
+  ['a number as version', { appVersion: 2.1 }, { appVersion: null }, '/appVersion', 'invalid_app_version'],
+  ['a version with NUL', { appVersion: '1\0' }, { appVersion: null }, '/appVersion', 'invalid_app_version'],
+  ['a list of attributes', { attributes: ['a'] }, { attributes: {} }, '/attributes', 'invalid_attribute'],
+  [
+    'a nested attribute',
+    { attributes: { 'a/b': { c: 1 }, d: 1 } },
+    { attributes: { d: 1 } },
+    '/attributes/a~1b',
+    'invalid_attribute',
+  ],
+  ['NUL', { attributes: { a: 'x\0', d: 1 } }, { attributes: { d: 1 } }, '/attributes/a', 'invalid_attribute'],
+  ['half a pair', { attributes: { a: '\udc00' } }, { attributes: {} }, '/attributes/a', 'invalid_attribute'],
+  ['tags that are text', { tags: 'a' }, { tags: [] }, '/tags', 'invalid_tag'],
+  ['an odd tag', { tags: ['a', 7, 'b'] }, { tags: ['a', 'b'] }, '/tags/1', 'invalid_tag'],
+  ['101 tags', { tags: Array(101).fill('a') }, { tags: [] }, '/tags', 'too_many_tags'],
+  [
+    'an ID of zeros',
+    { identifiers: { idfa: '0'.repeat(32) } },
+    {},
+    '/identifiers/idfa',
+    'invalid_identifier',
+  ],
+  ['a number as ID', { identifiers: { customId: 7 } }, {}, '/identifiers/customId', 'invalid_identifier'],
+];
+
+test.each(CASES)('%s never costs the registration', async (_what, odd, stored, pointer, code) => {
+  const made = await register(device('odd', odd));
+  expect([made.statusCode, made.json().warnings]).toEqual([
+    201,
+    [{ pointer, code, detail: expect.stringMatching(/\w/) }],
+  ]);
+  expect(await read('odd')).toMatchObject({ ...stored, tokenState: 'active' });
+  const proof = { 'x-device-secret': made.json().secret };
+  const refreshed = await app.call('sdk', 'PUT', '/v1/devices/odd', odd, proof);
+  expect([refreshed.statusCode, refreshed.json().warnings]).toMatchObject([200, [{ pointer, code }]]);
+});
+
+test('a zone and a locale are stored in their canonical form', async () => {
+  const made = await register(device('d1', { timeZone: 'asia/calcutta', locale: 'in_ID' }));
+  expect(made.json().warnings).toEqual([]);
+  expect(await read('d1')).toMatchObject({ timeZone: 'Asia/Kolkata', locale: 'id-ID' });
+  const proof = { 'x-device-secret': made.json().secret };
+  const put = async (body: object) => (await app.call('sdk', 'PUT', '/v1/devices/d1', body, proof)).json();
+  expect(await put({ timeZone: 'GMT+08:00' })).toMatchObject({ timeZone: 'Etc/GMT-8', warnings: [] });
+  expect(await put({ timeZone: 'Etc/Unknown' })).toMatchObject({
+    timeZone: 'Etc/GMT-8',
+    warnings: [{ pointer: '/timeZone' }],
+  });
+  expect(await put({ timeZone: null, locale: '' })).toMatchObject({ timeZone: null, locale: null });
 });
 
 test('a device of another app is not found, by persons and by SDKs', async () => {

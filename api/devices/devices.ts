@@ -10,6 +10,7 @@ import { newSecret } from '../access/secrets.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 import { deviceChange } from './device-change.ts';
+import { DeviceWarning } from './device-optional.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from './device-proof.ts';
 import {
   DeviceBody,
@@ -21,7 +22,11 @@ import {
 } from './device-schemas.ts';
 
 const params = z.object({ deviceId: DeviceId });
-const Registered = z.object({ deviceId: z.string(), secret: z.string() }).meta({ id: 'DeviceRegistered' });
+const warnings = z.array(DeviceWarning).describe('Optional values that were left out, each with the reason');
+const Registered = z
+  .object({ deviceId: z.string(), secret: z.string(), warnings })
+  .meta({ id: 'DeviceRegistered' });
+const Refreshed = DeviceBody.extend({ warnings }).meta({ id: 'DeviceRefreshed' });
 
 export async function deviceRoutes(app: App, deps: ApiDeps): Promise<void> {
   const guard = createDeviceGuard(app, deps);
@@ -60,7 +65,7 @@ async function register(
   body: z.infer<typeof NewDevice>,
 ) {
   const { deviceId, platform, ...given } = body;
-  const change = deviceChange({ platform, kind: USUAL_KIND[platform] }, given);
+  const { warnings, ...change } = deviceChange({ platform, kind: USUAL_KIND[platform] }, given);
   const { proof, ...key } = await guard.admit(request, deviceId);
   const secret = newSecret('sbd');
   const isDone = await registerDevice(deps.db, {
@@ -72,7 +77,7 @@ async function register(
     now: await deps.clock(),
   });
   if (!isDone) throw secretRequired();
-  return { deviceId, secret };
+  return { deviceId, secret, warnings: [...warnings] };
 }
 
 function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
@@ -86,15 +91,16 @@ function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
       params,
       headers: DeviceSecret,
       body: DeviceRefresh,
-      response: { 200: DeviceBody },
+      response: { 200: Refreshed },
     },
     problems: [404, 413, 415],
     handler: async (request) => {
       const { proof, ...key } = await guard.prove(request, request.params.deviceId);
-      const change = deviceChange({ platform: proof.platform, kind: proof.addressKind }, request.body);
+      const known = { platform: proof.platform, kind: proof.addressKind };
+      const { warnings, ...change } = deviceChange(known, request.body);
       const device = await refreshDevice(deps.db, { ...key, ...change, now: await deps.clock() });
       if (device === undefined) throw notFound('device');
-      return device;
+      return { ...device, warnings: [...warnings] };
     },
   });
 }

@@ -1,17 +1,10 @@
 import { z } from 'zod';
-import { isTimeZone } from '../../domain/time/time-zone.ts';
 
 /** `Date` in code, ISO text on the wire. */
 export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
   decode: (text) => new Date(text),
   encode: (date) => date.toISOString() as `${string}Z`,
 });
-
-export const TimeZone = z
-  .string()
-  .max(64)
-  .refine(isTimeZone, 'must be an IANA time zone, for example Europe/Berlin')
-  .meta({ examples: ['Europe/Berlin'] });
 
 /** Text that people read, without control characters. Postgres cannot store NUL. */
 export function Label(max: number) {

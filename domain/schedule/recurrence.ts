@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { daysAfter, type LocalTime, localTimeOf, momentsOf } from '../time/local-time.ts';
-import { isTimeZone } from '../time/time-zone.ts';
-import { Moment, TimeOfDay } from '../time-schemas.ts';
+import { Moment, TimeOfDay, TimeZone } from '../time-schemas.ts';
 import { ALL, type Calendar, parseCron } from './cron.ts';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
@@ -22,7 +21,7 @@ export const Recurrence = z
   .strictObject({
     rule: Rule,
     /** The app's time zone when left out. */
-    timeZone: z.string().refine(isTimeZone, 'must be a time zone, as in Asia/Shanghai').optional(),
+    timeZone: TimeZone.optional(),
     /** No push before this time. The time of the approval when left out. */
     startAt: Moment.optional(),
     /** No push after this time. */
