@@ -103,6 +103,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.setErrorHandler(handleError);
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
+  app.decorateRequest('contentMeter', null);
   app.decorate('guard', createGuards(deps));
   app.decorate('idempotency', createIdempotency(deps));
   logRequests(app);
