@@ -10,7 +10,7 @@ import { documentAll, documentRoute } from './http/openapi-document.ts';
 import { Problem } from './http/problem.ts';
 
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
-  await app.register(helmet);
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await allowOtherOrigins(app);
   await app.register(rateLimit, {
     max: deps.config.requestsPerMinute,

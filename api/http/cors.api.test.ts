@@ -42,7 +42,7 @@ test.each([
   '/nowhere',
 ])('no page of another origin may call %s', async (url) => {
   const { statusCode, headers } = await preflight('POST', url);
-  expect([statusCode, headers['access-control-allow-origin']]).toEqual([404, undefined]);
+  expect([statusCode, headers['access-control-allow-origin']]).toEqual([405, undefined]);
 });
 
 test('a page can read why it was refused, and for how long to wait', async () => {
