@@ -4,7 +4,6 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { CursorError } from '../../db/core/paging.ts';
 import { JSON_TYPE } from './json-body.ts';
-import type { KnownMethods } from './known-methods.ts';
 import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
 import { faultsOf } from './validation.ts';
 
@@ -15,21 +14,7 @@ export async function handleError(error: unknown, request: FastifyRequest, reply
   return sendProblem(problem, request, reply);
 }
 
-/** An address that has other methods answers 405 with them. */
-export function createNotFoundHandler(methodsOf: KnownMethods) {
-  return async (request: FastifyRequest, reply: FastifyReply) => {
-    const allowed = methodsOf(request);
-    if (allowed.length === 0) {
-      const detail = 'No route has this path; the reference at /docs lists all routes';
-      return sendProblem(new Problem('not_found', detail), request, reply);
-    }
-    reply.header('allow', allowed.join(', '));
-    const detail = `This path does not take ${request.method}; it takes ${allowed.join(', ')}`;
-    return sendProblem(new Problem('method_not_allowed', detail), request, reply);
-  };
-}
-
-function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { retryAfterSeconds } = problem.options;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');

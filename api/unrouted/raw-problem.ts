@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
+import { PROBLEM_TYPE, Problem, renderProblem } from '../http/problem.ts';
 
 /** An error of Node's HTTP parser. */
 interface ParserError extends Error {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { App } from './deps.ts';
+import type { App } from '../http/deps.ts';
 
 /** The methods of each address, so that a wrong method is told from a wrong address. */
 export type KnownMethods = (request: FastifyRequest) => string[];

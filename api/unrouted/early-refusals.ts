@@ -1,5 +1,5 @@
-import type { App } from './deps.ts';
-import { Problem } from './problem.ts';
+import type { App } from '../http/deps.ts';
+import { Problem } from '../http/problem.ts';
 
 /** Refuses requests that no route should see, with a problem instead of Node's or Fastify's own answer. */
 export function refuseEarly(app: App): void {
