@@ -26,8 +26,10 @@ import { importRoutes } from './devices/imports.ts';
 import { userRoutes } from './devices/users.ts';
 import { eventRoutes } from './events/events.ts';
 import type { ApiDeps, App, Routes } from './http/deps.ts';
+import { useFaultTexts } from './http/fault-texts.ts';
 import { createIdempotency } from './http/idempotency.ts';
-import { handleError, handleNotFound } from './http/problem-handler.ts';
+import { readJsonBodies } from './http/json-body.ts';
+import { handleError } from './http/problem-handler.ts';
 import { logRequests } from './http/request-log.ts';
 import { registerPlugins } from './plugins.ts';
 import { pushRoutes } from './pushes/pushes.ts';
@@ -47,6 +49,10 @@ import { taskHistoryRoutes } from './tasks/task-history.ts';
 import { taskRevisionRoutes } from './tasks/task-revisions.ts';
 import { taskRoutes } from './tasks/tasks.ts';
 import { taskTriggerRoutes } from './triggers/task-trigger.ts';
+import { refuseEarly } from './unrouted/early-refusals.ts';
+import { collectMethods } from './unrouted/known-methods.ts';
+import { createNotFoundHandler } from './unrouted/not-found.ts';
+import { answerExpectation, answerUnparsed, HEADER_BYTES } from './unrouted/raw-problem.ts';
 import { webhookRoutes } from './webhooks/webhooks.ts';
 import { webhookLogRoutes } from './webhooks/webhooks-log.ts';
 
@@ -95,20 +101,27 @@ const ROUTES: readonly Routes[] = [
 ];
 
 const BODY_BYTES = 1_048_576;
+/** Longer than every ID, also in percent-encoding, so that schemas decide about lengths. */
+const MAX_PARAMETER = 4_096;
 
 export async function buildApp(deps: ApiDeps): Promise<App> {
+  useFaultTexts();
   const app = createServer(deps);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
+  readJsonBodies(app);
+  const methodsOf = collectMethods(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
+  app.decorateRequest('contentMeter', null);
   app.decorate('guard', createGuards(deps));
   app.decorate('idempotency', createIdempotency(deps));
   logRequests(app);
+  refuseEarly(app);
   enforceAuditTrail(app);
   await registerPlugins(app, deps);
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, handleNotFound);
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, createNotFoundHandler(methodsOf));
   for (const routes of ROUTES) await app.register((scope: App) => routes(scope, deps));
   await app.ready();
   return app;
@@ -116,17 +129,23 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
 
 function createServer({ log, config }: ApiDeps): App {
   const loggerInstance: FastifyBaseLogger = log;
-  return Fastify({
+  const app = Fastify({
     loggerInstance,
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+    clientErrorHandler: answerUnparsed,
+    routerOptions: { maxParamLength: MAX_PARAMETER },
     trustProxy: config.trustProxy ?? false,
     bodyLimit: BODY_BYTES,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     // Headers must arrive within 10 s. Complete requests, uploads of 1 GB included, must arrive within 10 minutes.
-    http: { headersTimeout: 10_000 },
+    http: { headersTimeout: 10_000, maxHeaderSize: HEADER_BYTES, requireHostHeader: false },
     requestTimeout: 600_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // refuseEarly answers a problem instead.
+    return503OnClosing: false,
   }).withTypeProvider<ZodTypeProvider>();
+  app.server.on('checkExpectation', answerExpectation);
+  return app;
 }

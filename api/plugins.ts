@@ -6,11 +6,11 @@ import type { FastifyRequest } from 'fastify';
 import { MINUTE_MS } from '../domain/duration.ts';
 import { allowOtherOrigins } from './http/cors.ts';
 import type { ApiDeps, App } from './http/deps.ts';
-import { documentAll, documentRoute } from './http/openapi-document.ts';
 import { Problem } from './http/problem.ts';
+import { documentAll, documentRoute } from './reference/openapi-document.ts';
 
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
-  await app.register(helmet);
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await allowOtherOrigins(app);
   await app.register(rateLimit, {
     max: deps.config.requestsPerMinute,

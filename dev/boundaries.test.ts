@@ -157,7 +157,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   api: {
     csv: [],
     http: [],
-    access: ['http'],
+    reference: ['http'],
+    unrouted: ['http'],
+    access: ['http', 'reference'],
     audit: ['access', 'csv', 'http'],
     pushes: ['access', 'csv', 'http'],
     receipts: ['access', 'http'],

@@ -6,7 +6,7 @@ import type { Role } from '../../domain/role.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 import { createFailureLimit } from './failure-limit.ts';
-import { isPermitted, type Permission } from './permissions.ts';
+import { isPermitted, type Permission, rolesOf } from './permissions.ts';
 
 export interface PersonCaller {
   readonly kind: 'person';
@@ -55,30 +55,43 @@ export function createGuards(deps: ApiDeps): Guards {
   const limit = createFailureLimit();
   const find = cachedLookup(deps, limit);
   const adminHash = sha256(deps.config.adminKey);
+  // Hashing makes the lengths equal, so that the comparison reveals nothing about the key.
+  const isAdmin = (request: FastifyRequest) => timingSafeEqual(sha256(bearerOf(request)), adminHash);
+  const refuseAdmin = (request: FastifyRequest, needed: string) => {
+    if (!isAdmin(request)) return;
+    limit.check(request.ip);
+    throw wrongKey(needed, 'the admin key');
+  };
   const admit = (request: FastifyRequest, owner: KeyOwner, permission: Permission) => {
     request.caller = owner;
     if (owner.kind !== 'person' || isPermitted(owner.role, permission)) return;
-    throw new Problem('forbidden', `The role ${owner.role} lacks the permission ${permission}`);
+    const detail = `The role ${owner.role} lacks the permission ${permission}; use the key of a person with the role`;
+    throw new Problem('forbidden', `${detail} ${rolesOf(permission)}`);
   };
   return {
     may: (permission) => async (request) => {
+      const needed = `the key of a person with the role ${rolesOf(permission)}`;
+      refuseAdmin(request, needed);
       const owner = await find(request);
-      if (owner.kind !== 'person')
-        throw new Problem('forbidden', "This route needs a person's key, not an SDK key");
+      if (owner.kind !== 'person') throw wrongKey(needed, 'an SDK key');
       admit(request, owner, permission);
     },
-    sdkOr: (permission) => async (request) => admit(request, await find(request), permission),
+    sdkOr: (permission) => async (request) => {
+      const needed = `an SDK key, or the key of a person with the role ${rolesOf(permission)}`;
+      refuseAdmin(request, needed);
+      admit(request, await find(request), permission);
+    },
     sdk: async (request) => {
+      refuseAdmin(request, 'an SDK key');
       const owner = await find(request);
-      if (owner.kind !== 'sdk') throw new Problem('forbidden', 'This route needs an SDK key');
+      if (owner.kind !== 'sdk') throw wrongKey('an SDK key', "a person's key");
       request.caller = owner;
     },
     admin: async (request) => {
       limit.check(request.ip);
-      // Hashing makes the lengths equal, so that the comparison reveals nothing about the key.
-      if (!timingSafeEqual(sha256(bearerOf(request)), adminHash)) {
+      if (!isAdmin(request)) {
         limit.count(request.ip);
-        throw unauthorized();
+        throw new Problem('unauthorized', 'Send the admin key (ADMIN_KEY) as Authorization: Bearer <key>');
       }
       request.caller = { kind: 'admin' };
     },
@@ -96,6 +109,10 @@ export function appIdOf(request: FastifyRequest): string {
   const { caller } = request;
   if (caller === null || caller.kind === 'admin') throw unauthorized();
   return caller.appId;
+}
+
+function wrongKey(needed: string, given: string): Problem {
+  return new Problem('forbidden', `This route needs ${needed}, not ${given}`);
 }
 
 function unauthorized(): Problem {

@@ -43,6 +43,11 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
+/** The roles of a permission as a text, such as "marketer or operator". */
+export function rolesOf(permission: Permission): string {
+  return PERMISSIONS[permission].join(' or ');
+}
+
 export function isPermitted(role: Role, permission: Permission): boolean {
   const roles: readonly Role[] = PERMISSIONS[permission];
   return roles.includes(role);

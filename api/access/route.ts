@@ -15,6 +15,7 @@ import type { App } from '../http/deps.ts';
 import { type ProblemStatus, problemResponses } from '../http/problem.ts';
 import type { AuditAction } from './audit-actions.ts';
 import type { Guard, Guards } from './auth.ts';
+import { assumeEmptyBody, ignoreTypeOfNothing, needsNoBody, takesFiles } from './optional-body.ts';
 import type { Permission } from './permissions.ts';
 
 /** The callers of a route: persons with a permission, SDK keys, the administrator, vendors, or everyone. */
@@ -73,7 +74,9 @@ export function route<const Schema extends RouteSchema>(
   const hooks = [
     ...guardsOf(app.guard, access),
     ...(options.onRequest === undefined ? [] : [options.onRequest]),
+    ...(takesFiles(options.schema) ? [] : [ignoreTypeOfNothing]),
   ];
+  const isOptionalBody = needsNoBody(options.schema);
   // Handlers are already typed by their schema. Fastify cannot infer the types of a generic schema.
   const untyped: FastifyInstance = app as never;
   untyped.route({
@@ -81,9 +84,11 @@ export function route<const Schema extends RouteSchema>(
     method,
     url: path,
     onRequest: hooks as Guard[],
+    ...(isOptionalBody ? { preValidation: assumeEmptyBody } : {}),
     config: {
       ...(audit === undefined ? {} : { auditAction: audit }),
       ...(idempotent === true ? { idempotent } : {}),
+      ...(isOptionalBody ? { isOptionalBody } : {}),
       ...(options.isRateLimited === false ? { rateLimit: false } : {}),
     },
     ...(serializerCompiler === undefined ? {} : { serializerCompiler }),

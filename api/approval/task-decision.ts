@@ -29,7 +29,11 @@ export function requireApproverRole({ db }: ApiDeps) {
     const { appId, role } = personOf(request);
     const found = await findApp(db, appId);
     if (found?.approverRoles.includes(role) === true) return;
-    throw new Problem('forbidden', `The role ${role} may not approve or reject tasks in this app`);
+    const roles = found?.approverRoles.join(' or ') ?? '';
+    throw new Problem(
+      'forbidden',
+      `The role ${role} may not approve or reject tasks in this app; its approverRoles are: ${roles}`,
+    );
   };
 }
 

@@ -75,7 +75,7 @@ test('approver roles must be distinct, and at least one', async () => {
 
 test.each([
   ['broken JSON', '{"name":', 400, 'invalid_json'],
-  ['no body at all', '', 400, 'invalid_json'],
+  ['no body at all', '', 400, 'invalid_request'],
 ])('%s is a problem of the request, not of the server', async (_what, payload, status, code) => {
   const headers = { ...admin, 'content-type': 'application/json' };
   const answer = await api.app.inject({ method: 'POST', url: '/v1/apps', payload, headers });

@@ -10,6 +10,7 @@ import {
 import { MINUTE_MS } from '../../domain/duration.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problem.ts';
+import { createMeter, sendsAgain } from './upload-content.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -45,10 +46,14 @@ export function createIdempotency(deps: ApiDeps) {
         now: await deps.clock(),
         abandonedAfterMs: ABANDONED_MS,
       });
-      if (claim.state === 'done') return replay(reply, claim.status, deps.vault.open(claim.sealed));
+      if (claim.state === 'done') {
+        if (claim.content !== null && !(await sendsAgain(request, claim.content))) throw keyReused();
+        return replay(reply, claim.status, deps.vault.open(claim.sealed));
+      }
       if (claim.state !== 'claimed') throw refusal(claim.state);
-      const end = request.body instanceof Readable ? keep(deps, scope, key) : () => undefined;
-      request.idempotency = { scope, key, end };
+      const isUpload = request.body instanceof Readable;
+      if (isUpload) request.contentMeter = createMeter(request);
+      request.idempotency = { scope, key, end: isUpload ? keep(deps, scope, key) : () => undefined };
       return undefined;
     },
     onSend: async (request: FastifyRequest, reply: FastifyReply, payload: unknown) => {
@@ -58,7 +63,11 @@ export function createIdempotency(deps: ApiDeps) {
       end();
       const isDone = reply.statusCode < 300 && typeof payload === 'string';
       if (!isDone) await releaseIdempotencyKey(deps.db, scope, key);
-      else await settleIdempotencyKey(deps.db, { scope, key, ...sealedAnswer(deps, reply, payload) });
+      else {
+        const content = request.contentMeter?.content() ?? null;
+        const answer = { status: reply.statusCode, sealed: deps.vault.seal(payload), content };
+        await settleIdempotencyKey(deps.db, { scope, key, ...answer });
+      }
       return payload;
     },
   };
@@ -78,10 +87,6 @@ function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => vo
   return () => clearInterval(timer);
 }
 
-function sealedAnswer({ vault }: ApiDeps, reply: FastifyReply, payload: string) {
-  return { status: reply.statusCode, sealed: vault.seal(payload) };
-}
-
 function replay(reply: FastifyReply, status: number, payload: string): FastifyReply {
   return reply.code(status).header('idempotency-replayed', 'true').type('application/json').send(payload);
 }
@@ -91,15 +96,14 @@ function refusal(state: 'in_progress' | 'mismatch'): Problem {
     ? new Problem('request_in_progress', 'A request with this Idempotency-Key is still running; try again', {
         retryAfterSeconds: 1,
       })
-    : new Problem(
-        'idempotency_key_reused',
-        'This Idempotency-Key was used for a different request; use a new key',
-      );
+    : keyReused();
 }
 
-function lengthOf({ headers }: FastifyRequest): string {
-  const rest = headers['content-length'];
-  return rest === undefined ? '' : String(Number(rest) + Number(headers['upload-offset'] ?? 0));
+export function keyReused(): Problem {
+  return new Problem(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for a different request; use a new key',
+  );
 }
 
 function keyOf(request: FastifyRequest): string | undefined {
@@ -116,10 +120,9 @@ function scopeOf({ caller }: FastifyRequest): string {
   return caller.kind === 'sdk' ? `sdk/${caller.appId}` : caller.appId;
 }
 
-/** An upload is identified by the length of its file, because a stream cannot be read twice. */
-function hashOf(request: FastifyRequest): Buffer {
-  const { body, headers, method, url } = request;
-  const isUpload = body instanceof Readable || headers['upload-offset'] !== undefined;
-  const content = isUpload ? lengthOf(request) : (JSON.stringify(body) ?? '');
+/** The identity of a request. The bytes of an upload are compared once they are read. */
+function hashOf({ body, headers, method, url }: FastifyRequest): Buffer {
+  const isUpload = body instanceof Readable;
+  const content = isUpload ? (headers['content-type'] ?? '') : (JSON.stringify(body) ?? '');
   return createHash('sha256').update(`${method}\n${url}\n`).update(content).digest();
 }

@@ -3,6 +3,7 @@ import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { CursorError } from '../../db/core/paging.ts';
+import { JSON_TYPE } from './json-body.ts';
 import { PROBLEM_TYPE, Problem, renderProblem } from './problem.ts';
 import { faultsOf } from './validation.ts';
 
@@ -13,11 +14,7 @@ export async function handleError(error: unknown, request: FastifyRequest, reply
   return sendProblem(problem, request, reply);
 }
 
-export async function handleNotFound(request: FastifyRequest, reply: FastifyReply) {
-  return sendProblem(new Problem('not_found', 'No route has this method and path'), request, reply);
-}
-
-function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { retryAfterSeconds } = problem.options;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -59,21 +56,37 @@ export function toProblem(error: unknown, request: FastifyRequest): Problem {
       retryAfterSeconds: 2,
     });
   }
-  return fromFastify(error) ?? internal();
+  return fromFastify(error, request) ?? internal();
 }
 
-const FASTIFY_CODES: Readonly<Record<string, Problem['code']>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => Problem>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions }) =>
+    new Problem('payload_too_large', `The body exceeds the limit of ${routeOptions.bodyLimit} bytes`),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: wrongMediaType,
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new Problem('invalid_request', 'The body does not have the length that Content-Length says'),
+  FST_ERR_BAD_URL: () =>
+    new Problem(
+      'invalid_request',
+      'The path is not valid: a % must be followed by the code of a UTF-8 character',
+    ),
+  FST_ERR_MAX_PARAM_LENGTH: () => new Problem('uri_too_long', 'A part of the path is too long'),
 };
 
-function fromFastify(error: Error): Problem | undefined {
+function wrongMediaType({ headers, routeOptions }: FastifyRequest): Problem {
+  const given = headers['content-type'];
+  const taken = ((routeOptions.schema as { consumes?: string[] } | undefined)?.consumes ?? [JSON_TYPE]).join(
+    ' or ',
+  );
+  const detail = given === undefined ? `is missing; send ${taken}` : `"${given}" is not taken; send ${taken}`;
+  const errors = [{ header: 'content-type', detail }];
+  return new Problem('unsupported_media_type', `This route takes ${taken}`, { errors });
+}
+
+function fromFastify(error: Error, request: FastifyRequest): Problem | undefined {
   const { code, statusCode } = error as Partial<FastifyError>;
-  const known = FASTIFY_CODES[code ?? ''];
-  if (known !== undefined) return new Problem(known, error.message);
+  const known = FASTIFY_ERRORS[code ?? ''];
+  if (known !== undefined) return known(request);
   const isFault = statusCode !== undefined && statusCode >= 400 && statusCode < 500;
   return isFault ? new Problem('invalid_request', error.message) : undefined;
 }

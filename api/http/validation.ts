@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type ZodError, ZodType } from 'zod';
+import { type core, type ZodError, ZodType } from 'zod';
 import type { Fault } from './problem.ts';
 
 /** The order of Fastify's checks. Parts before the failing one are already replaced by parsed values. */
@@ -22,12 +22,32 @@ function faultsIn(request: FastifyRequest, context: Context): Fault[] {
 
 /** One fault for each wrong place: several unknown fields are several faults. */
 export function zodFaults(error: ZodError, place: (path: PropertyKey[]) => Omit<Fault, 'detail'>): Fault[] {
-  return error.issues.flatMap((issue) => {
+  return error.issues.flatMap(nearest).flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ ...place([...issue.path, key]), detail: 'is not a known field' }));
     }
     return [{ ...place(issue.path), detail: issue.message }];
   });
+}
+
+/**
+ * The faults of the form that the value comes nearest to, of a value that may have several forms. A form of another
+ * type is none that was meant.
+ */
+function nearest(issue: core.$ZodIssue): core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const meant = issue.errors.filter((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || !OTHER_FORM.has(code)),
+  );
+  const [best] = meant.toSorted((a, b) => a.length - b.length);
+  if (best === undefined) return [{ ...issue, message: eitherOf(issue.errors) }];
+  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(nearest);
+}
+
+const OTHER_FORM: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
+
+function eitherOf(forms: readonly core.$ZodIssue[][]): string {
+  return [...new Set(forms.flatMap((issues) => issues.map(({ message }) => message)))].join(', or ');
 }
 
 function placeOf(context: Context, path: PropertyKey[]): Omit<Fault, 'detail'> {

@@ -92,8 +92,7 @@ export const IfMatch = z.looseObject({ 'if-match': z.string().max(500).optional(
 /** `If-Match` of RFC 9110: `*`, or a list of ETags that must contain the one of the current revision. */
 export function checkPrecondition(task: TaskWithDefinition, ifMatch: string | undefined): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
-  const tags = ifMatch.split(',').map((tag) => tag.trim());
-  if (!tags.includes(`"${task.revision}"`)) throw staleProblem(task.revision);
+  if (!revisionsOf(ifMatch).includes(String(task.revision))) throw staleProblem(task.revision);
 }
 
 /** A material change has to name the revision that it is based on (RFC 6585). */
@@ -103,6 +102,21 @@ export function requirePrecondition(task: TaskWithDefinition, ifMatch: string | 
     { header: 'if-match', detail: `must name the revision that was read, as in "${task.revision}"` },
   ];
   throw new Problem('precondition_required', 'A material edit needs the header If-Match', { errors });
+}
+
+/**
+ * The opaque parts of the ETags. Proxies that compress make an ETag weak (`W/"2"`) or add their coding to it
+ * (`"2-gzip"`). The revision behind both is the one that was read.
+ */
+const ETAG = /^(?:W\/)?"([^"]*?)(?:[-;](?:gzip|br|deflate|zstd))?"$/;
+
+function revisionsOf(ifMatch: string): string[] {
+  return ifMatch.split(',').map((tag) => {
+    const revision = ETAG.exec(tag.trim())?.[1];
+    if (revision !== undefined) return revision;
+    const errors = [{ header: 'if-match', detail: 'must be *, or ETags in double quotes, as in "2"' }];
+    throw new Problem('invalid_request', 'The request is not valid', { errors });
+  });
 }
 
 function staleProblem(current: number): Problem {

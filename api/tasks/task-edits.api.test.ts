@@ -80,6 +80,19 @@ describe('PATCH /v1/tasks/{id}', () => {
     expect((await patch({ platforms: ['web'] }, { 'if-match': '*' })).status).toBe(200);
   });
 
+  test('an ETag matches as proxies that compress pass it on', async () => {
+    const tags = ['W/"1"', '"2-gzip"', 'W/"3;br"', '"9", W/"4"'];
+    for (const [n, tag] of tags.entries()) {
+      const platforms = n % 2 === 0 ? ['ios'] : ['web'];
+      expect((await patch({ platforms }, { 'if-match': tag })).status, tag).toBe(200);
+    }
+    expect((await patch({ platforms: ['ios'] }, { 'if-match': 'W/"4"' })).status).toBe(412);
+    expect((await patch({ platforms: ['ios'] }, { 'if-match': '5' })).body).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ header: 'if-match', detail: expect.stringContaining('double quotes') }],
+    });
+  });
+
   test('a material edit needs If-Match, an edit of labels does not', async () => {
     const { status, body } = await patch({ platforms: ['ios'] }, {});
     expect(status).toBe(428);

@@ -12,7 +12,9 @@ import {
 import { recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import type { ApiDeps } from '../http/deps.ts';
+import { keyReused } from '../http/idempotency.ts';
 import { notFound, Problem } from '../http/problem.ts';
+import { sendsAgain } from '../http/upload-content.ts';
 import { BadRows, RowError } from './bad-rows.ts';
 import { bytesOf, CSV, contentTypeOf, limitUploads, NDJSON, TEXT } from './body.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
@@ -31,6 +33,11 @@ export const AudienceUpload = z
   })
   .meta({ id: 'AudienceUpload' });
 type AudienceUpload = z.infer<typeof AudienceUpload>;
+
+/** The answer as it is stored, with the file that it is about. */
+const Kept = AudienceUpload.extend({
+  content: z.object({ from: z.number(), to: z.number(), hash: z.string() }).optional(),
+});
 
 interface AudienceFile {
   /** The ID of the audience. */
@@ -72,7 +79,11 @@ export async function uploadAudience(
   const target = `${request.url}\n${contentTypeOf(request)}`;
   const begun = await beginUpload(deps.db, { appId, target, ...file, now: await deps.clock() });
   if (begun.state === 'elsewhere') throw elsewhere(begun.bytes);
-  if (begun.state === 'done') return { answer: AudienceUpload.parse(begun.answer), isReplayed: true };
+  if (begun.state === 'done') {
+    const { content, ...answer } = Kept.parse(begun.answer);
+    if (content != null && !(await sendsAgain(request, content))) throw keyReused();
+    return { answer, isReplayed: true };
+  }
   const tally = tallyFrom(begun.from);
   try {
     await limitUploads(deps.pool, () => keepFile(deps, request, { hold: begun.hold, ids: file.ids }, tally));
@@ -171,7 +182,7 @@ async function store(
     const stored = await storeUpload(trx, hold, { appId, audienceId: id, ...named, by, now, source });
     if (stored === undefined) throw notFound('uploaded audience');
     const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
-    await settleUpload(trx, hold, answer);
+    await settleUpload(trx, hold, { ...answer, content: request.contentMeter?.content() });
     await recordAuditEntry(trx, request, {
       detail: `${id}, version ${stored.version}: ${stored.members} members`,
       now,

@@ -37,7 +37,7 @@ export function contentTypeOf(request: FastifyRequest): string {
 const STALLED_MS = 30_000;
 
 /** The bytes of the body. A file beyond the limit is refused with 413, a stalled upload with 408. */
-export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
+export async function* bytesOf({ raw, contentMeter }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
   let size = offset;
   // The stream survives when reading stops early, because the socket still has to carry the answer.
   const stream = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
@@ -48,6 +48,7 @@ export async function* bytesOf({ raw }: FastifyRequest, offset = 0): AsyncGenera
     for await (const chunk of stream) {
       clearTimeout(timer);
       size += chunk.length;
+      contentMeter?.add(chunk);
       if (size > UPLOAD_BYTES) throw tooLarge();
       yield chunk;
       timer = setTimeout(giveUp, STALLED_MS);

@@ -157,12 +157,22 @@ export interface AudienceMembersTable {
   id: string;
 }
 
+/** The bytes of a file that one request sent. */
+export interface UploadContent {
+  /** The offset of the first byte, which is above 0 when the request resumed an upload. */
+  from: number;
+  to: number;
+  hash: string;
+}
+
 export interface IdempotencyKeysTable {
   app_id: string;
   key: string;
   request_hash: Buffer;
   status: number | null;
   response: ColumnType<unknown, string | null, string | null>;
+  /** Null until the request is answered, and of requests without a file. */
+  content: ColumnType<UploadContent | null, string | null, string | null>;
   created_at: Date;
 }
 
