@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { ADDRESS_KINDS, TOKEN_STATES } from '../../domain/devices/address.ts';
-import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
+import { EXTERNAL_ID, EXTERNAL_ID_RULE, LIMITS } from '../../domain/devices/device.ts';
 import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
-import { isStorable } from '../../domain/plain-text.ts';
+import { isStorable, KeyName } from '../../domain/plain-text.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { IsoDate, Label, TimeZone } from '../http/schemas.ts';
 
-export const DeviceId = z
-  .string()
-  .regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces or control characters');
+export const DeviceId = z.string().regex(EXTERNAL_ID, EXTERNAL_ID_RULE);
 
 const AttributeValue = z.union([
   z.string().max(LIMITS.attributeValue).refine(isStorable, 'must not contain NUL or a lone surrogate'),
@@ -17,14 +15,7 @@ const AttributeValue = z.union([
   z.null(),
 ]);
 export const Attributes = z
-  .record(
-    z
-      .string()
-      .min(1)
-      .max(LIMITS.attributeName)
-      .refine(isStorable, 'must not contain NUL or a lone surrogate'),
-    AttributeValue,
-  )
+  .record(KeyName(LIMITS.attributeName), AttributeValue)
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
     `must have at most ${LIMITS.attributes} attributes`,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../domain/time/time-zone.ts';
+import { labelFault, tidied } from '../../domain/visible-text.ts';
 
 /** `Date` in code, ISO text on the wire. */
 export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
@@ -13,14 +14,17 @@ export const TimeZone = z
   .refine(isTimeZone, 'must be an IANA time zone, for example Europe/Berlin')
   .meta({ examples: ['Europe/Berlin'] });
 
-/** Text that people read, without control characters. Postgres cannot store NUL. */
+/** Text that people read: tidied, without characters that control the text around them. */
 export function Label(max: number) {
   return z
     .string()
-    .trim()
+    .overwrite(tidied)
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
+    .check(({ value, issues }) => {
+      const message = labelFault(value);
+      if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+    });
 }
 
 /** Accepts any text, so that a malformed ID gets 404 like an ID that does not exist. */
