@@ -27,6 +27,7 @@ import { userRoutes } from './devices/users.ts';
 import { eventRoutes } from './events/events.ts';
 import type { ApiDeps, App, Routes } from './http/deps.ts';
 import { createIdempotency } from './http/idempotency.ts';
+import { readJsonExactly } from './http/json-body.ts';
 import { handleError, handleNotFound } from './http/problem-handler.ts';
 import { logRequests } from './http/request-log.ts';
 import { registerPlugins } from './plugins.ts';
@@ -101,6 +102,7 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
+  readJsonExactly(app);
   app.decorateRequest('caller', null);
   app.decorateRequest('idempotency', null);
   app.decorate('guard', createGuards(deps));
