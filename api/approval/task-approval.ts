@@ -8,6 +8,7 @@ import type { ApiDeps, App } from '../http/deps.ts';
 import { IdParams } from '../http/schemas.ts';
 import { ActionAnswer, sendActionAnswer } from '../tasks/action-answer.ts';
 import { taskFor } from '../tasks/task-lookup.ts';
+import { forecastWarnings } from '../tasks/task-submission.ts';
 import { decideTask, requireApproverRole, signalCodeFor } from './task-decision.ts';
 
 const Revision = z.int().positive();
@@ -54,7 +55,9 @@ function approveTaskRoute(app: App, deps: ApiDeps): void {
         approver: personOf(request).personId,
         origin: originOf(request, await deps.clock()),
       });
-      return sendActionAnswer(reply, task, answer);
+      const status = answer.pending ? task.status : answer.view.status;
+      const warnings = await forecastWarnings(deps, task, { status, counted: true });
+      return sendActionAnswer(reply, task, answer, warnings);
     },
   });
 }

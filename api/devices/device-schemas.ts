@@ -1,20 +1,18 @@
 import { z } from 'zod';
 import { ADDRESS_KINDS, TOKEN_STATES } from '../../domain/devices/address.ts';
-import { EXTERNAL_ID, LIMITS } from '../../domain/devices/device.ts';
+import { EXTERNAL_ID, EXTERNAL_ID_RULE, LIMITS } from '../../domain/devices/device.ts';
 import { IDENTIFIER_FAULTS, isZeroDeviceId } from '../../domain/devices/identifier.ts';
 import { canonicalLocale } from '../../domain/locale.ts';
-import { isStorable } from '../../domain/plain-text.ts';
+import { isStorable, KeyName } from '../../domain/plain-text.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { TimeZone } from '../../domain/time-schemas.ts';
 import { IsoDate, Label } from '../http/schemas.ts';
 
-export const DeviceId = z
-  .string()
-  .regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces or control characters');
+export const DeviceId = z.string().regex(EXTERNAL_ID, EXTERNAL_ID_RULE);
 
 const UNSTORABLE = 'must not contain NUL or a lone surrogate';
 
-export const AttributeName = z.string().min(1).max(LIMITS.attributeName).refine(isStorable, UNSTORABLE);
+export const AttributeName = KeyName(LIMITS.attributeName);
 
 export const AttributeValue = z.union(
   [z.string().max(LIMITS.attributeValue).refine(isStorable, UNSTORABLE), z.number(), z.boolean(), z.null()],

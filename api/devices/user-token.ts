@@ -29,7 +29,7 @@ export async function userOfToken(
   if (boundTo !== undefined && boundTo !== device.deviceId)
     throw refused('names another device in "device_id"');
   if (sub === undefined || !EXTERNAL_ID.test(sub)) {
-    throw refused('must have a user ID in "sub": 1 to 200 characters without spaces or control characters');
+    throw refused('must have a user ID in "sub": 1 to 200 characters without spaces or invisible characters');
   }
   return sub;
 }

@@ -8,6 +8,7 @@ import { route } from '../access/route.ts';
 import { createDeviceGuard, type DeviceGuard, secretRequired } from '../devices/device-proof.ts';
 import { DeviceId, DeviceSecret } from '../devices/device-schemas.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { readJsonBodies } from '../http/json-body.ts';
 import { Problem } from '../http/problem.ts';
 import { IsoDate } from '../http/schemas.ts';
 import { createGate } from '../receipts/receipt-gate.ts';
@@ -48,6 +49,7 @@ const EventNames = z.object({ items: z.array(z.string()) }).meta({ id: 'EventNam
 const TOO_MANY_NAMES = `name: is new, and the app has reached its limit of ${MAX_EVENT_NAMES} event names`;
 
 export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
+  readJsonBodies(app, 'inItems');
   const record = createEventRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
   const guard = createDeviceGuard(app, deps);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelFault, tidied } from '../../domain/visible-text.ts';
 
 /** `Date` in code, ISO text on the wire. */
 export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
@@ -6,14 +7,17 @@ export const IsoDate = z.codec(z.iso.datetime({ offset: true }), z.date(), {
   encode: (date) => date.toISOString() as `${string}Z`,
 });
 
-/** Text that people read, without control characters. Postgres cannot store NUL. */
+/** Text that people read: tidied, without characters that control the text around them. */
 export function Label(max: number) {
   return z
     .string()
-    .trim()
+    .overwrite(tidied)
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
+    .check(({ value, issues }) => {
+      const message = labelFault(value);
+      if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+    });
 }
 
 /** Accepts any text, so that a malformed ID gets 404 like an ID that does not exist. */

@@ -6,6 +6,7 @@ import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { readJsonBodies } from '../http/json-body.ts';
 import { IsoDate } from '../http/schemas.ts';
 import { createGate } from './receipt-gate.ts';
 import { createReceiptRecorder } from './receipt-recorder.ts';
@@ -40,6 +41,7 @@ const ReceiptsAnswer = z
 type ReceiptsAnswer = z.infer<typeof ReceiptsAnswer>;
 
 export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
+  readJsonBodies(app, 'inItems');
   const record = createReceiptRecorder(deps.db);
   const gate = createGate(MAX_WAITING_BYTES);
   route(app, {

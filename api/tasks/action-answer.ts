@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
 import { PUSH_STATUSES, TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import { Warning } from './task-checks.ts';
 import type { CommandAnswer } from './task-command.ts';
 
 /** The state of a task after an action. `pending` means accepted, but not carried out yet. */
@@ -22,6 +23,8 @@ export const ActionAnswer = z
         inFlight: z.int(),
       }),
     ),
+    /** What the task will do and when, after submit and approve. */
+    warnings: z.array(Warning),
     pending: z.boolean(),
     detail: z.string().optional(),
   })
@@ -33,11 +36,12 @@ export function sendActionAnswer(
   reply: FastifyReply,
   task: TaskWithDefinition,
   answer: CommandAnswer,
+  warnings: readonly Warning[] = [],
 ): FastifyReply {
-  return reply.code(answer.pending ? 202 : 200).send(bodyOf(task, answer));
+  return reply.code(answer.pending ? 202 : 200).send({ ...bodyOf(task, answer), warnings });
 }
 
-function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): ActionAnswer {
+function bodyOf(task: TaskWithDefinition, answer: CommandAnswer): Omit<ActionAnswer, 'warnings'> {
   if (answer.pending) {
     const { id: taskId, status, statusReason, revision } = task;
     const { pending, detail } = answer;

@@ -3,8 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { subCampaignsOf } from '../../db/tasks/sub-campaigns.ts';
 import { findTask } from '../../db/tasks/tasks.ts';
+import { cutText } from '../../domain/graphemes.ts';
 import type { CommandPayload } from '../../domain/tasks/commands.ts';
 import { RatePerSecond } from '../../domain/tasks/task-definition.ts';
+import { withoutPassedTime } from '../../domain/tasks/timing-check.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import { originOf } from '../access/origin.ts';
@@ -13,14 +15,14 @@ import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 import { IdParams } from '../http/schemas.ts';
 import { ActionAnswer, sendActionAnswer } from './action-answer.ts';
-import { warningsOf } from './task-checks.ts';
+import { type Warning, warningsOf } from './task-checks.ts';
 import { executeCommand } from './task-command.ts';
 import { createDraft } from './task-draft.ts';
 import { checkPrecondition, IfMatch } from './task-edit.ts';
 import { TaskName } from './task-labels.ts';
 import { taskFor } from './task-lookup.ts';
 import { startTask } from './task-start.ts';
-import { checkSubmission } from './task-submission.ts';
+import { checkSubmission, forecastWarnings } from './task-submission.ts';
 import { renderTask, TaskBody } from './task-view.ts';
 
 const SIMPLE_ACTIONS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
@@ -57,7 +59,8 @@ function submitTaskRoute(app: App, deps: ApiDeps): void {
       await checkSubmission(deps, task);
       const origin = originOf(request, await deps.clock());
       const view = await startTask(deps, task, personOf(request).personId, origin);
-      return sendActionAnswer(reply, task, { pending: false, view });
+      const warnings = await forecastWarnings(deps, task, { status: view.status, counted: true });
+      return sendActionAnswer(reply, task, { pending: false, view }, warnings);
     },
   });
 }
@@ -104,7 +107,9 @@ function copyTaskRoute(app: App, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const original = await taskFor(deps, request, 'copy');
       const { appId, personId } = personOf(request);
-      const { definition, subgroupId, ratePerSecond } = original;
+      const { subgroupId, ratePerSecond } = original;
+      const now = await deps.clock();
+      const { definition, passed } = withoutPassedTime(original.definition, now.getTime());
       const campaigns = (await subCampaignsOf(deps.db, [original.id])).get(original.id) ?? [];
       const taskId = await createDraft(deps, {
         appId,
@@ -113,7 +118,7 @@ function copyTaskRoute(app: App, deps: ApiDeps): void {
         subgroupId,
         ratePerSecond,
         subCampaignIds: campaigns.map(({ id }) => id),
-        origin: originOf(request, await deps.clock()),
+        origin: originOf(request, now),
         name: request.body?.name ?? nameOfCopy(original.name),
         action: 'copy',
         detail: original.id,
@@ -121,9 +126,15 @@ function copyTaskRoute(app: App, deps: ApiDeps): void {
       const task = await findTask(deps.db, { appId, taskId });
       if (task === undefined) throw notFound('task');
       reply.code(201).header('location', `/v1/tasks/${taskId}`).header('etag', `"${task.revision}"`);
-      return renderTask(deps, task, await warningsOf(deps, appId, definition));
+      const warnings = await warningsOf(deps, appId, definition);
+      return renderTask(deps, task, passed === undefined ? warnings : [leftOut(passed.detail), ...warnings]);
     },
   });
+}
+
+function leftOut(passed: string): Warning {
+  const detail = `${passed} and is left out of the copy: without a time the push is sent as soon as it is approved`;
+  return { code: 'push_time_left_out', detail };
 }
 
 function simpleActionRoute(app: App, deps: ApiDeps, action: SimpleAction): void {
@@ -162,5 +173,5 @@ const NAME_LENGTH = 200;
 const COPY = ' (copy)';
 
 function nameOfCopy(name: string): string {
-  return `${[...name].slice(0, NAME_LENGTH - COPY.length).join('')}${COPY}`;
+  return `${cutText(name, NAME_LENGTH - COPY.length)}${COPY}`;
 }

@@ -7,6 +7,7 @@ import { checkContent } from '../../domain/content/content-check.ts';
 import { CHANNEL_OF } from '../../domain/devices/device.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import type { Channel, Platform } from '../../domain/platform.ts';
+import { FORECASTS } from '../../domain/tasks/forecast.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { inZone, timingFaults } from '../../domain/tasks/timing-check.ts';
@@ -15,7 +16,13 @@ import { type Fault, Problem } from '../http/problem.ts';
 
 export const Warning = z
   .object({
-    code: z.enum(['credentials_missing', 'receipts_missing', 'audience_unreadable']),
+    code: z.enum([
+      'credentials_missing',
+      'receipts_missing',
+      'audience_unreadable',
+      'push_time_left_out',
+      ...FORECASTS,
+    ]),
     detail: z.string(),
   })
   .meta({ id: 'Warning' });

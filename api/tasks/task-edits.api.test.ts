@@ -180,6 +180,33 @@ describe('DELETE /v1/tasks/{id}', () => {
   });
 });
 
+test('a copy of a time that has passed has none, and says so', async () => {
+  const pushAt = new Date(api.clock.now.getTime() + 60_000).toISOString();
+  const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { pushAt }));
+  api.clock.advance(5 * 60_000);
+  const copy = await shop.marketer.call('POST', `/v1/tasks/${String(body['id'])}/copy`);
+  expect(copy.status).toBe(201);
+  expect(copy.body).toMatchObject({ pushAt: null });
+  expect(copy.body['definition']).not.toHaveProperty('pushAt');
+  expect(copy.body['warnings']).toContainEqual({
+    code: 'push_time_left_out',
+    detail: `The push time ${pushAt} has passed and is left out of the copy: without a time the push is sent as soon as it is approved`,
+  });
+});
+
+test('a copied name is cut between characters as people see them', async () => {
+  const name = `${'x'.repeat(190)}👨‍👩‍👧‍👦`;
+  const { body } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { name }));
+  const copy = await shop.marketer.call('POST', `/v1/tasks/${String(body['id'])}/copy`);
+  expect(copy.body['name']).toBe(`${'x'.repeat(190)} (copy)`);
+});
+
+test('a name loses what nobody sees, and what turns text is refused', async () => {
+  const make = (name: string) => shop.marketer.call('POST', '/v1/tasks', newTask(shop, { name }));
+  expect((await make('\u200bSpring\u00ad sale\u200e')).body['name']).toBe('Spring sale');
+  for (const name of ['\u202egnirpS', 'a\u2066b', '\u2800']) expect((await make(name)).status).toBe(400);
+});
+
 test('a copy is a separate draft, and the audit names its source', async () => {
   await setStatus('sending');
   const { status, body } = await shop.marketer.call('POST', `${url}/copy`, {});

@@ -4,6 +4,7 @@ import { TypedSearchAttributes, WorkflowIdConflictPolicy, WorkflowIdReusePolicy 
 import { insertOrigin, type Origin } from '../../db/audit/audit.ts';
 import { findPlan, recordProjection } from '../../db/tasks/task-state.ts';
 import type { TaskWithDefinition } from '../../db/tasks/tasks.ts';
+import { cutText, utf8Bytes } from '../../domain/graphemes.ts';
 import type { Plan } from '../../domain/tasks/plan.ts';
 import { shownOf, submitEvent, submittedState } from '../../domain/tasks/submission.ts';
 import {
@@ -81,7 +82,7 @@ async function start(deps: ApiDeps, task: TaskWithDefinition, input: OperationTa
       memo: { [INPUT]: input },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-      staticSummary: truncate(task.name),
+      staticSummary: cutText(task.name, SUMMARY_BYTES, utf8Bytes),
       typedSearchAttributes: attributesOf(task),
     });
     return true;
@@ -112,11 +113,4 @@ function attributesOf(task: TaskWithDefinition): TypedSearchAttributes {
   return new TypedSearchAttributes(
     task.pushAt === null ? attributes : [...attributes, { key: SEARCH_KEYS.pushAt, value: task.pushAt }],
   );
-}
-
-/** Temporal's limit counts bytes. A character is never cut in two. */
-function truncate(text: string): string {
-  let shown = text;
-  while (Buffer.byteLength(shown) > SUMMARY_BYTES) shown = [...shown].slice(0, -1).join('');
-  return shown;
 }

@@ -22,6 +22,7 @@ import { decodePlaceOf, encodePlace } from './task-cursor.ts';
 import { createDraft } from './task-draft.ts';
 import { SubCampaignIds, SubgroupId, TaskName } from './task-labels.ts';
 import { taskOf } from './task-lookup.ts';
+import { forecastWarnings } from './task-submission.ts';
 import { renderTask, renderTasks, TaskBody, TaskSummary } from './task-view.ts';
 
 const NewTask = TaskDefinition.safeExtend({
@@ -160,7 +161,10 @@ function reading(app: App, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const task = await taskOf(deps, request);
       reply.header('etag', `"${task.revision}"`);
-      return renderTask(deps, task, await warningsOf(deps, task.appId, task.definition, task.status));
+      const { appId, definition, status } = task;
+      const isAsked = status === 'pending_approval';
+      const forecast = isAsked ? await forecastWarnings(deps, task, { status, counted: false }) : [];
+      return renderTask(deps, task, [...forecast, ...(await warningsOf(deps, appId, definition, status))]);
     },
   });
 }

@@ -3,7 +3,7 @@ import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRef, AudienceRule } from '../../domain/audiences/audience-rule.ts';
 import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
-import { SUPPRESSION_REASONS } from '../../domain/pushes/reasons.ts';
+import type { SuppressionReason } from '../../domain/pushes/reasons.ts';
 import type { Db } from '../core/database.ts';
 import { type AudienceSource, findSource, NAMES_MEMBERS } from './audience-source.ts';
 import { type RecipientColumns, selectColumns } from './recipient-columns.ts';
@@ -46,8 +46,8 @@ export interface MemberRange {
 
 /**
  * One row for each planned ID: `id, device_no, platform, channel, token, loss, suppression` and the columns
- * of `recipient-columns.ts`. This is the only place that decides which devices are planned, lost and
- * suppressed. An estimate counts these rows, and preparing a push writes them.
+ * of `recipient-columns.ts`. An estimate counts these rows, and preparing a push writes them. Caps, quiet hours and
+ * variables suppress further devices later, in `db/caps/suppression.ts`.
  */
 export async function recipientRows(db: Db, query: RecipientQuery): Promise<RawBuilder<unknown>> {
   const compiled = await compile(db, query);
@@ -199,7 +199,8 @@ export async function memberRows(db: Db, query: RecipientQuery): Promise<RawBuil
   return sql`select 0 as kind, id, device_no, false as is_duplicate from (${judged}) judged`;
 }
 
-const [EXCLUDED, NOT_LAST_ACTIVE] = SUPPRESSION_REASONS.map((reason) => sql.lit(reason));
+const EXCLUDED = sql.lit<SuppressionReason>('excluded');
+const NOT_LAST_ACTIVE = sql.lit<SuppressionReason>('not_last_active');
 
 /** Suppresses excluded devices and, for `last_active`, all devices of a user except the last active one. */
 function withSuppression({ devices }: RecipientQuery, rows: RawBuilder<unknown>): RawBuilder<unknown> {

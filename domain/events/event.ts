@@ -1,25 +1,27 @@
 import { z } from 'zod';
-import { EXTERNAL_ID, LIMITS } from '../devices/device.ts';
-import { isStorable, PlainText } from '../plain-text.ts';
+import { EXTERNAL_ID, EXTERNAL_ID_RULE, LIMITS } from '../devices/device.ts';
+import { INEXACT_NUMBER, InexactNumber } from '../exact-json.ts';
+import { isStorable, KeyName, PlainText } from '../plain-text.ts';
+import { Moment } from '../time-schemas.ts';
 
 /** Older events are refused, and stored ones are deleted. */
 export const EVENTS_KEPT_DAYS = 400;
 
-export const EVENT_NAME = /^[^\s\p{Cc}\p{Cs}](?:[^\p{Cc}\p{Cs}]{0,98}[^\s\p{Cc}\p{Cs}])?$/u;
-export const EventName = z
-  .string()
-  .regex(
-    EVENT_NAME,
-    'must be 1 to 100 characters without control characters and without a space at either end',
-  );
+export const EventName = KeyName(100);
 
 export const PropertyValue = z.union(
   [PlainText(LIMITS.attributeValue).or(z.literal('')), z.number(), z.boolean(), z.null()],
-  'must be text, a number, true, false or null',
+  {
+    error: ({ input }) =>
+      input instanceof InexactNumber
+        ? INEXACT_NUMBER
+        : `must be text of at most ${LIMITS.attributeValue} characters, a number, true, false or null`,
+  },
 );
+const PropertyName = KeyName(LIMITS.attributeName);
 
 export const Properties = z
-  .record(PlainText(LIMITS.attributeName), PropertyValue)
+  .record(PropertyName, PropertyValue)
   .refine(
     (all) => Object.keys(all).length <= LIMITS.attributes,
     `must have at most ${LIMITS.attributes} properties`,
@@ -28,7 +30,7 @@ export const Properties = z
 /** Properties that an event must have, each with exactly this value. */
 export const EventFilter = z
   .record(
-    PlainText(LIMITS.attributeName),
+    PropertyName,
     z.union(
       [PlainText(LIMITS.attributeValue).or(z.literal('')), z.number(), z.boolean()],
       'must be text, a number, true or false',
@@ -41,14 +43,14 @@ export const EventFilter = z
   .meta({ id: 'EventFilter' });
 export type EventFilter = z.infer<typeof EventFilter>;
 
-const ExternalId = z.string().regex(EXTERNAL_ID, 'must be 1 to 200 characters without spaces');
+const ExternalId = z.string().regex(EXTERNAL_ID, EXTERNAL_ID_RULE);
 
 /** An event of a user. A repeated report has the same `id` and changes nothing. */
 export const EventInput = z
   .strictObject({
     id: z.string().regex(/^[\x21-\x7e]{1,100}$/, 'must be 1 to 100 visible ASCII characters'),
     name: EventName,
-    at: z.iso.datetime({ offset: true }),
+    at: Moment,
     properties: Properties.optional(),
     /** The user of an event reported with a person's key. Otherwise `deviceId`. */
     userId: ExternalId.optional(),

@@ -1,0 +1,27 @@
+const SEGMENTER = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/**
+ * The longest beginning of the text that fits. A character as a person sees it is kept whole or left out: an emoji
+ * of several code points, a letter with its accents. `sizeOf` measures: UTF-16 units unless given.
+ */
+export function cutText(text: string, max: number, sizeOf = (part: string) => part.length): string {
+  if (sizeOf(text) <= max) return text;
+  let end = 0;
+  let size = 0;
+  for (const { segment, index } of SEGMENTER.segment(text)) {
+    size += sizeOf(segment);
+    if (size > max) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end);
+}
+
+/** Measures in bytes of UTF-8. */
+export function utf8Bytes(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** Measures in characters as people count them. */
+export function graphemes(text: string): number {
+  return [...SEGMENTER.segment(text)].length;
+}
