@@ -162,6 +162,7 @@ test('a token endpoint that cannot be reached is tried again later', async () =>
     afterMs: 1000,
     answered: false,
   });
+  expect(cut.trouble).toMatch(/^127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/);
   await cut.close();
 });
 
