@@ -19,6 +19,8 @@ export type RecipientSource =
 export interface RecipientQuery {
   readonly appId: string;
   readonly now: Date;
+  /** The local date that a push at each device's own time is for. Otherwise the app's date at `now`. */
+  readonly today?: string | undefined;
   readonly from: RecipientSource;
   readonly platforms: readonly Platform[];
   readonly exclusions: readonly AudienceRef[];
@@ -62,11 +64,19 @@ export async function isRowLocal(db: Db, query: RecipientQuery): Promise<boolean
 }
 
 async function compile(db: Db, query: RecipientQuery): Promise<CompiledRules> {
-  const { appId, now, from, isParallel = false } = query;
+  const { appId, now, today, from, plannedAt, isParallel = false } = query;
   const chosen = ruleFrom(from);
   const exclusions = query.exclusions.map((ref): AudienceRule => ({ field: 'audience', op: 'in', ...ref }));
   const rules = [...(chosen === undefined ? [] : [chosen]), ...exclusions];
-  const context = await loadRuleContext(db, { appId, now, isParallel, rules });
+  // Every part of a push has the same day, also when midnight passes between two of them.
+  const context = await loadRuleContext(db, {
+    appId,
+    now,
+    today,
+    dayOf: plannedAt ?? now,
+    isParallel,
+    rules,
+  });
   return compileRules({ planned: chosen, exclusions }, context);
 }
 

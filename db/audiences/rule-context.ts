@@ -2,9 +2,14 @@ import { sql } from 'kysely';
 import { type VersionOp, versionMeets } from '../../domain/audiences/app-version.ts';
 import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
+import { canonicalLocale, localesMet } from '../../domain/locale.ts';
+import { localTimeOf } from '../../domain/time/local-time.ts';
+import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
 import type { Db } from '../core/database.ts';
 import { type EventName, findNames } from '../events/event-names.ts';
 import { type AudienceSource, findSource } from './audience-source.ts';
+import { listLocales } from './device-locales.ts';
+import type { Today } from './rule-dates.ts';
 
 /** A rule that can no longer be computed, for example because a push or an audience in it is gone. */
 export class RuleError extends Error {
@@ -23,6 +28,7 @@ export interface PushRef {
 export interface RuleContext {
   readonly appId: string;
   readonly now: Date;
+  readonly today: Today;
   /** Set for read-only statements, which several Postgres processes may run. */
   readonly isParallel: boolean;
   readonly names: ReadonlyMap<string, EventName>;
@@ -30,6 +36,8 @@ export interface RuleContext {
   readonly sources: ReadonlyMap<string, AudienceSource>;
   /** App versions that occur among the devices. */
   readonly versions: readonly string[];
+  /** Locales that occur among the devices. */
+  readonly locales: readonly string[];
 }
 
 export function sourceKey(id: string, version: number): string {
@@ -42,7 +50,15 @@ const MAX_LEVELS = 10;
 
 export async function loadRuleContext(
   db: Db,
-  given: { appId: string; now: Date; isParallel: boolean; rules: readonly AudienceRule[] },
+  given: {
+    appId: string;
+    now: Date;
+    /** The date from which dates are counted; that of the app at `dayOf` when left out. */
+    today?: string | undefined;
+    dayOf: Date;
+    isParallel: boolean;
+    rules: readonly AudienceRule[];
+  },
 ): Promise<RuleContext> {
   const { appId, now, isParallel, rules } = given;
   const sources = new Map<string, AudienceSource>();
@@ -60,15 +76,31 @@ export async function loadRuleContext(
   const names = conditions.flatMap((one) => (one.field === 'event' ? [one.name] : []));
   const needsPushes = conditions.some((one) => one.field === 'push');
   const needsVersions = conditions.some((one) => one.field === 'appVersion');
+  const needsLocales = conditions.some((one) => one.field === 'locale');
   return {
     appId,
     now,
+    today: await findToday(db, given),
     isParallel,
     sources,
     names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
     pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],
     versions: needsVersions ? await listAppVersions(db, appId) : [],
+    locales: needsLocales ? await listLocales(db, appId) : [],
   };
+}
+
+async function findToday(
+  db: Db,
+  { appId, dayOf, today }: { appId: string; dayOf: Date; today?: string | undefined },
+): Promise<Today> {
+  const { time_zone: stored } = await db
+    .selectFrom('apps')
+    .select('time_zone')
+    .where('id', '=', appId)
+    .executeTakeFirstOrThrow();
+  const zone = canonicalTimeZone(stored) ?? 'UTC';
+  return { zone, date: today ?? localTimeOf(dayOf.getTime(), zone).slice(0, 10) };
 }
 
 function conditionsOf(rule: AudienceRule): Condition[] {
@@ -134,6 +166,12 @@ async function listAppVersions(db: Db, appId: string): Promise<string[]> {
   if (rows.length > MAX_VERSIONS)
     throw new RuleError(`devices report more than ${MAX_VERSIONS} different app versions`);
   return rows.map(({ version }) => version);
+}
+
+/** The locales of devices that one of the values names. Values are compared in their canonical form. */
+export function localesThatMeet({ locales }: RuleContext, values: readonly string[]): string[] {
+  const wanted = new Set(values.map((value) => canonicalLocale(value) ?? value));
+  return locales.filter((locale) => localesMet(locale).some((tag) => wanted.has(tag)));
 }
 
 export function versionsThatMeet({ versions }: RuleContext, op: VersionOp, value: string): string[] {

@@ -3,7 +3,8 @@ import { ruleOf } from '../../domain/audiences/audience-definition.ts';
 import type { AudienceRule, Condition } from '../../domain/audiences/audience-rule.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
-import { type RuleContext, RuleError, sourceKey, versionsThatMeet } from './rule-context.ts';
+import { localesThatMeet, type RuleContext, RuleError, sourceKey, versionsThatMeet } from './rule-context.ts';
+import { compareDate } from './rule-dates.ts';
 import { type Joins, joinEvents, joinMembers, joinPushes } from './rule-joins.ts';
 import { compareMember } from './rule-values.ts';
 
@@ -63,6 +64,7 @@ function compile(rule: AudienceRule, context: RuleContext, joins: Joins, decides
 function compileCondition(rule: Condition, context: RuleContext, joins: Joins, decides: boolean): Sql {
   switch (rule.field) {
     case 'attribute': {
+      if (rule.op === 'in_days' || rule.op === 'anniversary') return compareDate(rule, context.today);
       const { field: _, name, ...comparison } = rule;
       return compareMember(sql.ref('d.attributes'), name, comparison);
     }
@@ -77,7 +79,7 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
       return sql`(d.app_version is not null and d.app_version = any(${versions}::text[]))`;
     }
     case 'locale':
-      return compileLocale(rule.value);
+      return sql`(d.locale is not null and d.locale = any(${localesThatMeet(context, rule.value)}::text[]))`;
     case 'lastActive': {
       const since = new Date(context.now.getTime() - rule.days * DAY_MS);
       const order = rule.op === 'within' ? sql`>=` : sql`<`;
@@ -92,12 +94,6 @@ function compileCondition(rule: Condition, context: RuleContext, joins: Joins, d
     case 'audience':
       return compileAudience(rule, context, joins, decides);
   }
-}
-
-/** A language, with or without a region, matches all locales that begin with it. Values need no escaping. */
-function compileLocale(values: readonly string[]): Sql {
-  const starts = values.map((value) => value.replaceAll(/[-_]/g, '[-_]')).join('|');
-  return sql`(d.locale is not null and d.locale ~* ${`^(?:${starts})(?:[-_]|$)`})`;
 }
 
 function compileAudience(

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import { STATUS_CODE } from '../../domain/pushes/delivery.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
+import type { LocalTime } from '../../domain/time/local-time.ts';
 import { isByDevice, recipientRows, sourceOf } from '../audiences/recipients.ts';
 import { type Suppression, suppress } from '../caps/suppression.ts';
 import { deliveriesOf } from '../ledger/partitions.ts';
@@ -16,6 +17,8 @@ interface NewDeliveries {
   readonly appId: string;
   readonly definition: TaskDefinition;
   readonly frozenNo: number | undefined;
+  /** The local time of a push at each device's own time. */
+  readonly local?: LocalTime | undefined;
   readonly now: Date;
   readonly partitionStart: Date;
   readonly waves: Waves | undefined;
@@ -76,12 +79,13 @@ async function pushRecipients(
   trx: Transaction<Schema>,
   deliveries: NewDeliveries,
 ): Promise<RawBuilder<unknown>> {
-  const { appId, definition, frozenNo, now, suppression, between, plannedAt, userIds } = deliveries;
+  const { appId, definition, frozenNo, local, now, suppression, between, plannedAt, userIds } = deliveries;
   const { audience, platforms, exclusions = [], devices = 'all' } = definition;
   const from = frozenNo === undefined ? { audience: await sourceOf(trx, { appId, audience }) } : { frozenNo };
   const rows = await recipientRows(trx, {
     appId,
     now,
+    today: local?.slice(0, 10),
     from,
     platforms,
     exclusions,

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { LIMITS } from '../devices/device.ts';
 import { EVENTS_KEPT_DAYS, EventName } from '../events/event.ts';
 import { PUSH_ID, TASK_ID } from '../ids.ts';
+import { canonicalLocale } from '../locale.ts';
 import { PlainText } from '../plain-text.ts';
 import { CHANNELS, PLATFORMS } from '../platform.ts';
+import { DATE_COMPARISONS } from './relative-date.ts';
 
 export const MAX_VALUES = 1_000;
 
@@ -37,10 +39,13 @@ function comparing<Fields extends z.core.$ZodLooseShape>(fields: Fields) {
 const PropertyCondition = comparing({ property: PlainText(LIMITS.attributeName) });
 export type PropertyCondition = z.infer<typeof PropertyCondition>;
 
-const Attribute = comparing({
-  field: z.literal('attribute'),
-  name: PlainText(LIMITS.attributeName),
-});
+const attribute = { field: z.literal('attribute'), name: PlainText(LIMITS.attributeName) };
+const [inDays, anniversary] = DATE_COMPARISONS;
+const Attribute = z.discriminatedUnion('op', [
+  ...comparing(attribute).options,
+  z.strictObject({ ...attribute, ...inDays }),
+  z.strictObject({ ...attribute, ...anniversary }),
+]);
 const Tags = z.strictObject({
   field: z.literal('tags'),
   op: z.enum(['any', 'all']),
@@ -64,7 +69,7 @@ const AppVersion = z.strictObject({
   op: z.enum(['is', 'lt', 'lte', 'gt', 'gte']),
   value: z.string().max(LIMITS.appVersion).regex(VERSION, 'must be a version, as in 2.10.0 or 3.0.0-beta.1'),
 });
-/** A language matches all of its locales: `pt` matches `pt-BR` and `pt_PT`. */
+/** A language matches all of its locales: `pt` matches `pt-BR` and `pt_PT`, and `id` the old `in_ID`. */
 const Locale = z.strictObject({
   field: z.literal('locale'),
   op: z.literal('matches'),
@@ -72,7 +77,10 @@ const Locale = z.strictObject({
     z
       .string()
       .max(LIMITS.locale)
-      .regex(/^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$/, 'must be a language or locale, as in pt or pt-BR'),
+      .refine(
+        (text) => canonicalLocale(text) !== undefined,
+        'must be a language or locale, as in pt or pt-BR',
+      ),
   ),
 });
 const Days = z.number().positive().max(EVENTS_KEPT_DAYS);
