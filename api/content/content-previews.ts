@@ -53,6 +53,8 @@ const PreviewBody = z
     /** Null when the device would get nothing. */
     message: PreviewMessage.nullable(),
     reason: z.enum(['missing_variable', 'template_failed', 'payload_too_large']).nullable(),
+    /** The variables that the device lacks, when the reason is missing_variable. */
+    missingVariables: z.array(z.string()).readonly(),
     payloadBytes: z.int().nullable(),
     payloadLimit: z.int(),
   })
@@ -89,6 +91,7 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
         locale: chosen.locale,
         message: filled.ok ? filled.message : null,
         reason: filled.ok ? null : filled.reason,
+        missingVariables: filled.ok ? [] : (filled.missing ?? []),
         payloadBytes: filled.ok ? payloadBytes(filled.message) : null,
         payloadLimit: sizeLimit(platform),
       };

@@ -107,6 +107,29 @@ test('devices without a needed attribute are suppressed; the others keep what fi
   ).toEqual([...[null, null, null]]);
 });
 
+test('a device is sent to without a value that its own texts do without', async () => {
+  const app = await seedDevices(
+    database.db,
+    [
+      { id: 'german', locale: 'de' },
+      { id: 'other', locale: 'fr' },
+      { id: 'android', platform: 'android', channel: 'fcm', locale: 'fr' },
+    ],
+    now,
+  );
+  const content = {
+    title: '{% if tier %}{{ tier }}{% else %}Hi{% endif %} {{ name }}',
+    body: 'b',
+    locales: { de: { title: 'Hallo {{ name | default: "du" }}' } },
+    platforms: { android: { title: 'Hi' } },
+    variables: { name: {}, tier: {} },
+  };
+  const push = await preparePush(database.db, app, { content }, now);
+  expect(push.prepared).toEqual({ planned: 3, sendable: 2 });
+  const rows = await deliveriesOfPush(database.db, push);
+  expect(rows.filter(({ reason }) => reason === 'missing_variable').map(({ id }) => id)).toEqual(['other']);
+});
+
 test('a push that says the same to everybody stores nothing of it', async () => {
   const app = await seedDevices(database.db, [{ id: 'a', locale: 'de', attributes: { name: 'Ann' } }], now);
   const push = await preparePush(database.db, app, {}, now);

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../../domain/content/content.ts';
 import { attributeOf } from '../../domain/content/content-fill.ts';
 import { localesOf } from '../../domain/content/content-locale.ts';
+import { type Need, needsOf } from '../../domain/content/content-needs.ts';
 import { isPersonal, VARIANTS_PER_LOCALE } from '../../domain/content/content-variant.ts';
 import type { RecipientColumns } from '../audiences/recipient-columns.ts';
 
@@ -44,7 +45,6 @@ function entries({ variables = {} }: Content) {
   return Object.entries(variables).map(([name, variable]) => ({
     name,
     attribute: attributeOf(name, variable),
-    isNeeded: variable.default === undefined,
   }));
 }
 
@@ -58,8 +58,21 @@ function variablesSql(content: Content): RawBuilder<unknown> {
 }
 
 function missingSql(content: Content): RawBuilder<unknown> {
-  const missing = entries(content)
-    .filter(({ isNeeded }) => isNeeded)
-    .map(({ attribute }) => sql`btrim(coalesce(d.attributes ->> ${attribute}::text, ''), ' ') = ''`);
+  const missing = needsOf(content).map((need) => missesSql(content, need));
   return missing.length === 0 ? sql`false` : sql`(${sql.join(missing, sql` or `)})`;
+}
+
+/** Whether the device `d` lacks the attribute, and is of a variant that shows it. */
+function missesSql(content: Content, { attribute, variants }: Need): RawBuilder<unknown> {
+  const isBlank = sql`btrim(coalesce(d.attributes ->> ${attribute}::text, ''), ' ') = ''`;
+  if (variants === undefined) return isBlank;
+  return sql`(${isBlank} and ${variantSql(content)} = any(${variants}::int[]))`;
+}
+
+/** The names of the variables that the device `d` lacks, as a JSON list. */
+export function missingNamesSql(content: Content): RawBuilder<unknown> {
+  const names = needsOf(content).map(
+    (need) => sql`case when ${missesSql(content, need)} then ${need.variable}::text end`,
+  );
+  return sql`to_jsonb(array_remove(array[${sql.join(names)}]::text[], null))`;
 }
