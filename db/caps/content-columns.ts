@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../../domain/content/content.ts';
 import { attributeOf } from '../../domain/content/content-fill.ts';
-import { localesOf } from '../../domain/content/content-locale.ts';
+import { localesOf, localeTable } from '../../domain/content/content-locale.ts';
 import { type Need, needsOf } from '../../domain/content/content-needs.ts';
 import { isPersonal, VARIANTS_PER_LOCALE } from '../../domain/content/content-variant.ts';
 import type { RecipientColumns } from '../audiences/recipient-columns.ts';
@@ -19,24 +19,25 @@ export function contentColumns(content: Content): RecipientColumns {
   };
 }
 
+/** The language, script and region of a canonical locale in lower case, and the same without the region. */
+const PLACE = '^[a-z]+(?:-[a-z]{4}(?=-|$))?(?:-(?:[a-z]{2}|[0-9]{3})(?=-|$))?';
+const STEM = '^[a-z]+(?:-[a-z]{4}(?=-|$))?';
+
 /** `matchLocale` and `variantOf` of domain/ as an SQL expression over the device `d`. */
 export function variantSql(content: Content): RawBuilder<unknown> {
   const locales = localesOf(content);
   if (locales.length === 0) return sql`d.platform`;
-  const places = JSON.stringify(Object.fromEntries(locales.map((tag, place) => [tag, place + 1])));
+  const places = [...localeTable(content)].map(([tag, locale]) => [
+    tag,
+    locale === undefined ? 0 : locales.indexOf(locale) + 1,
+  ]);
+  const table = JSON.stringify(Object.fromEntries(places));
   const tag = sql`replace(lower(d.locale), '_', '-')`;
-  const subtag = (no: number) => sql`split_part(${tag}, '-', ${sql.lit(no)})`;
-  const [language, second, third] = [subtag(1), subtag(2), subtag(3)];
-  const placeOf = (key: RawBuilder<unknown>) => sql`(${places}::jsonb ->> (${key}))::int`;
-  const isTraditional = sql`${second} in ('hant', 'tw', 'hk', 'mo')
-    or (${second} <> 'hans' and ${third} in ('hant', 'tw', 'hk', 'mo'))`;
-  const script = sql`case when ${isTraditional} then 'zh-hant' else 'zh-hans' end`;
+  const placeOf = (key: RawBuilder<unknown>) => sql`(${table}::jsonb ->> (${key}))::int`;
   return sql`coalesce(
     ${placeOf(tag)},
-    ${placeOf(sql`${language} || '-' || ${second}`)},
-    ${placeOf(sql`${language} || '-' || ${third}`)},
-    case when ${language} = 'zh' then ${placeOf(script)} end,
-    ${placeOf(language)},
+    ${placeOf(sql`substring(${tag} from ${sql.lit(PLACE)})`)},
+    ${placeOf(sql`substring(${tag} from ${sql.lit(STEM)})`)},
     0
   ) * ${sql.lit(VARIANTS_PER_LOCALE)} + d.platform`;
 }

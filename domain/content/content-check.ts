@@ -34,7 +34,7 @@ function partsOf({ locales = {}, platforms = {}, ...base }: Content): [place: st
   return [
     ['', base],
     ...translations('', locales),
-    ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part }]) => [
+    ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part } = {}]) => [
       [`/platforms/${platform}`, part] as [string, MessagePart],
       ...translations(`/platforms/${platform}`, own),
     ]),

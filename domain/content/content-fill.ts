@@ -64,7 +64,7 @@ const MAX_CODE_POINT_BYTES = 4;
 export function textsOf(
   message: MessagePart,
 ): readonly (readonly [place: string, text: string, 'text' | 'url'])[] {
-  const { title, body, deepLink, imageUrl, buttons = [] } = message;
+  const { title, body, deepLink, imageUrl, buttons = [], data = {} } = message;
   const texts: [string, string | undefined, 'text' | 'url'][] = [
     ['/title', title, 'text'],
     ['/body', body, 'text'],
@@ -77,6 +77,7 @@ export function textsOf(
       [`/buttons/${no}/deepLink`, button.deepLink, 'url'],
     );
   }
+  for (const [key, value] of Object.entries(data)) texts.push([`/data/${key}`, value, 'text']);
   return texts.flatMap(([place, text, kind]) => (text === undefined ? [] : [[place, text, kind]]));
 }
 
@@ -93,6 +94,9 @@ export function compileMessage(message: Message): (values: Values) => Message {
     const [label, link] = [fillOf(button.title, 'text'), optional(button.deepLink)];
     return (values: Values) => ({ ...button, title: label(values), deepLink: link?.(values) });
   });
+  const data = Object.entries(message.data ?? {}).map(
+    ([key, value]) => [key, fillOf(value, 'text')] as const,
+  );
   return (values) => ({
     ...message,
     title: title(values),
@@ -100,6 +104,7 @@ export function compileMessage(message: Message): (values: Values) => Message {
     deepLink: deepLink?.(values),
     imageUrl: imageUrl?.(values),
     buttons: buttons?.map((fill) => fill(values)),
+    data: message.data && Object.fromEntries(data.map(([key, fill]) => [key, fill(values)])),
     unfilled: message,
   });
 }
