@@ -32,6 +32,7 @@ test('a preview shows the message that a device would get', async () => {
     platform: 'ios',
     locale: 'de',
     reason: null,
+    missingVariables: [],
     payloadLimit: 4096,
     payloadBytes: expect.any(Number),
     message: {
@@ -54,6 +55,7 @@ test('a preview for a hypothetical device shows why it would get nothing', async
   const device = { platform: 'android', attributes: { points: 5 } };
   const { body } = await preview({ content, device });
   expect(body).toMatchObject({ message: null, reason: 'missing_variable', locale: null });
+  expect(body['missingVariables']).toEqual(['name']);
 });
 
 test('faults have pointers, and a preview needs exactly one device', async () => {

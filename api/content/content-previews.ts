@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { findDevice } from '../../db/devices/devices.ts';
-import { Button, Content } from '../../domain/content/content.ts';
+import { Content } from '../../domain/content/content.ts';
 import { checkContent } from '../../domain/content/content-check.ts';
 import { givenOf } from '../../domain/content/content-fill.ts';
 import { messageFor } from '../../domain/content/content-messages.ts';
+import { Button, specialFields } from '../../domain/content/content-parts.ts';
 import { payloadBytes, sizeLimit } from '../../domain/content/payload-size.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
@@ -38,8 +39,11 @@ const PreviewMessage = z
     deepLink: z.string().optional(),
     imageUrl: z.string().optional(),
     buttons: z.array(Button).readonly().optional(),
-    sound: z.string().optional(),
+    /** Null or `none` for no sound. `default` when left out. */
+    sound: z.string().nullable().optional(),
     badge: z.int().optional(),
+    data: z.record(z.string(), z.string()).optional(),
+    ...z.object(specialFields).partial().shape,
     ttlSeconds: z.int(),
     priority: z.enum(['high', 'normal']),
   })
@@ -53,6 +57,8 @@ const PreviewBody = z
     /** Null when the device would get nothing. */
     message: PreviewMessage.nullable(),
     reason: z.enum(['missing_variable', 'template_failed', 'payload_too_large']).nullable(),
+    /** The variables that the device lacks, when the reason is missing_variable. */
+    missingVariables: z.array(z.string()).readonly(),
     payloadBytes: z.int().nullable(),
     payloadLimit: z.int(),
   })
@@ -89,6 +95,7 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
         locale: chosen.locale,
         message: filled.ok ? filled.message : null,
         reason: filled.ok ? null : filled.reason,
+        missingVariables: filled.ok ? [] : (filled.missing ?? []),
         payloadBytes: filled.ok ? payloadBytes(filled.message) : null,
         payloadLimit: sizeLimit(platform),
       };

@@ -26,7 +26,8 @@ export function zodFaults(error: ZodError, place: (path: PropertyKey[]) => Omit<
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ ...place([...issue.path, key]), detail: 'is not a known field' }));
     }
-    return [{ ...place(issue.path), detail: issue.message }];
+    const reasons = issue.code === 'invalid_key' ? issue.issues : [issue];
+    return reasons.map(({ message }) => ({ ...place(issue.path), detail: message }));
   });
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { Content } from '../../domain/content/content.ts';
 import { localesOf, matchLocale } from '../../domain/content/content-locale.ts';
 import { variantOf } from '../../domain/content/content-variant.ts';
+import { canonicalLocale } from '../../domain/locale.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import {
@@ -19,30 +20,43 @@ const database = useTestDatabase();
 const now = new Date('2026-11-22T10:10:00Z');
 
 test('SQL chooses the variant that the rule in domain/ says', async () => {
-  const tags = ['de', 'de-AT', 'zh-Hant', 'zh-Hans', 'zh-TW', 'pt-BR', 'sr-Latn', 'en'];
-  const part = fc.constantFrom(
-    'de',
-    'zh',
-    'pt',
-    'sr',
-    'en',
-    'AT',
-    'TW',
-    'HK',
-    'Hant',
-    'hans',
-    'BR',
-    'Latn',
-    'x',
-    '',
+  const tags = [
+    ...['de', 'de-AT', 'zh-Hant', 'zh', 'zh-TW', 'zh-HK', 'pt', 'pt-PT', 'sr', 'sr-Latn', 'en', 'en-001'],
+    ...['es', 'es-419', 'no', 'nb', 'he', 'id', 'ca-valencia', 'pa-Arab', 'fr'],
+  ];
+  const language = fc.constantFrom(...'de zh pt sr en es no nb nn iw in ca pa fr ht yue ja'.split(' '));
+  const script = fc.constantFrom('', '', '', 'Hant', 'hans', 'Latn', 'Cyrl', 'Arab');
+  const region = fc.constantFrom(
+    ...[
+      '',
+      'AT',
+      'TW',
+      'HK',
+      'MO',
+      'SG',
+      'AU',
+      'BR',
+      'AO',
+      'PT',
+      'ME',
+      'RS',
+      'MX',
+      '419',
+      'PK',
+      'IN',
+      'NO',
+      'VA',
+    ],
   );
+  const more = fc.constantFrom('', '', '', 'valencia', '1996', 'posix');
   const device = fc
-    .tuple(fc.array(part, { maxLength: 4 }), fc.constantFrom('-', '_'))
-    .map(([parts, join]) => parts.join(join));
+    .tuple(language, script, region, more, fc.constantFrom('-', '_'))
+    .map(([one, two, three, four, join]) => [one, two, three, four].filter(Boolean).join(join))
+    .map((locale) => canonicalLocale(locale) ?? null);
   await fc.assert(
     fc.asyncProperty(
       fc.subarray(tags),
-      fc.uniqueArray(fc.option(device), { minLength: 1, maxLength: 40 }),
+      fc.uniqueArray(device, { minLength: 1, maxLength: 60 }),
       fc.constantFrom(...PLATFORMS),
       async (chosen, locales, platform) => {
         const content = Content.parse({
@@ -105,6 +119,29 @@ test('devices without a needed attribute are suppressed; the others keep what fi
   expect(
     rows.filter(({ reason }) => reason === 'missing_variable').map(({ variables }) => variables),
   ).toEqual([...[null, null, null]]);
+});
+
+test('a device is sent to without a value that its own texts do without', async () => {
+  const app = await seedDevices(
+    database.db,
+    [
+      { id: 'german', locale: 'de' },
+      { id: 'other', locale: 'fr' },
+      { id: 'android', platform: 'android', channel: 'fcm', locale: 'fr' },
+    ],
+    now,
+  );
+  const content = {
+    title: '{% if tier %}{{ tier }}{% else %}Hi{% endif %} {{ name }}',
+    body: 'b',
+    locales: { de: { title: 'Hallo {{ name | default: "du" }}' } },
+    platforms: { android: { title: 'Hi' } },
+    variables: { name: {}, tier: {} },
+  };
+  const push = await preparePush(database.db, app, { content }, now);
+  expect(push.prepared).toEqual({ planned: 3, sendable: 2 });
+  const rows = await deliveriesOfPush(database.db, push);
+  expect(rows.filter(({ reason }) => reason === 'missing_variable').map(({ id }) => id)).toEqual(['other']);
 });
 
 test('a push that says the same to everybody stores nothing of it', async () => {

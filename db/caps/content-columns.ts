@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Content } from '../../domain/content/content.ts';
 import { attributeOf } from '../../domain/content/content-fill.ts';
-import { localesOf } from '../../domain/content/content-locale.ts';
+import { localesOf, localeTable } from '../../domain/content/content-locale.ts';
+import { type Need, needsOf } from '../../domain/content/content-needs.ts';
 import { isPersonal, VARIANTS_PER_LOCALE } from '../../domain/content/content-variant.ts';
 import type { RecipientColumns } from '../audiences/recipient-columns.ts';
 
@@ -18,24 +19,25 @@ export function contentColumns(content: Content): RecipientColumns {
   };
 }
 
+/** The language, script and region of a canonical locale in lower case, and the same without the region. */
+const PLACE = '^[a-z]+(?:-[a-z]{4}(?=-|$))?(?:-(?:[a-z]{2}|[0-9]{3})(?=-|$))?';
+const STEM = '^[a-z]+(?:-[a-z]{4}(?=-|$))?';
+
 /** `matchLocale` and `variantOf` of domain/ as an SQL expression over the device `d`. */
 export function variantSql(content: Content): RawBuilder<unknown> {
   const locales = localesOf(content);
   if (locales.length === 0) return sql`d.platform`;
-  const places = JSON.stringify(Object.fromEntries(locales.map((tag, place) => [tag, place + 1])));
+  const places = [...localeTable(content)].map(([tag, locale]) => [
+    tag,
+    locale === undefined ? 0 : locales.indexOf(locale) + 1,
+  ]);
+  const table = JSON.stringify(Object.fromEntries(places));
   const tag = sql`replace(lower(d.locale), '_', '-')`;
-  const subtag = (no: number) => sql`split_part(${tag}, '-', ${sql.lit(no)})`;
-  const [language, second, third] = [subtag(1), subtag(2), subtag(3)];
-  const placeOf = (key: RawBuilder<unknown>) => sql`(${places}::jsonb ->> (${key}))::int`;
-  const isTraditional = sql`${second} in ('hant', 'tw', 'hk', 'mo')
-    or (${second} <> 'hans' and ${third} in ('hant', 'tw', 'hk', 'mo'))`;
-  const script = sql`case when ${isTraditional} then 'zh-hant' else 'zh-hans' end`;
+  const placeOf = (key: RawBuilder<unknown>) => sql`(${table}::jsonb ->> (${key}))::int`;
   return sql`coalesce(
     ${placeOf(tag)},
-    ${placeOf(sql`${language} || '-' || ${second}`)},
-    ${placeOf(sql`${language} || '-' || ${third}`)},
-    case when ${language} = 'zh' then ${placeOf(script)} end,
-    ${placeOf(language)},
+    ${placeOf(sql`substring(${tag} from ${sql.lit(PLACE)})`)},
+    ${placeOf(sql`substring(${tag} from ${sql.lit(STEM)})`)},
     0
   ) * ${sql.lit(VARIANTS_PER_LOCALE)} + d.platform`;
 }
@@ -44,7 +46,6 @@ function entries({ variables = {} }: Content) {
   return Object.entries(variables).map(([name, variable]) => ({
     name,
     attribute: attributeOf(name, variable),
-    isNeeded: variable.default === undefined,
   }));
 }
 
@@ -58,8 +59,21 @@ function variablesSql(content: Content): RawBuilder<unknown> {
 }
 
 function missingSql(content: Content): RawBuilder<unknown> {
-  const missing = entries(content)
-    .filter(({ isNeeded }) => isNeeded)
-    .map(({ attribute }) => sql`btrim(coalesce(d.attributes ->> ${attribute}::text, ''), ' ') = ''`);
+  const missing = needsOf(content).map((need) => missesSql(content, need));
   return missing.length === 0 ? sql`false` : sql`(${sql.join(missing, sql` or `)})`;
+}
+
+/** Whether the device `d` lacks the attribute, and is of a variant that shows it. */
+function missesSql(content: Content, { attribute, variants }: Need): RawBuilder<unknown> {
+  const isBlank = sql`btrim(coalesce(d.attributes ->> ${attribute}::text, ''), ' ') = ''`;
+  if (variants === undefined) return isBlank;
+  return sql`(${isBlank} and ${variantSql(content)} = any(${variants}::int[]))`;
+}
+
+/** The names of the variables that the device `d` lacks, as a JSON list. */
+export function missingNamesSql(content: Content): RawBuilder<unknown> {
+  const names = needsOf(content).map(
+    (need) => sql`case when ${missesSql(content, need)} then ${need.variable}::text end`,
+  );
+  return sql`to_jsonb(array_remove(array[${sql.join(names)}]::text[], null))`;
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../platform.ts';
 import { Content } from './content.ts';
 import { checkContent } from './content-check.ts';
-import { compileMessage, fillMessage, neededAttributes } from './content-fill.ts';
+import { compileMessage, fillMessage } from './content-fill.ts';
+import { needsOf } from './content-needs.ts';
 import { messageOf } from './content-variant.ts';
 
 const check = (more: object) =>
@@ -63,6 +64,7 @@ describe('filling in', () => {
       expect(fill({ title, variables: { name: {} } }, { name })).toEqual({
         ok: false,
         reason: 'missing_variable',
+        missing: ['name'],
       });
     }
     const content = Content.parse({
@@ -70,7 +72,87 @@ describe('filling in', () => {
       body: 'b',
       variables: { name: { attribute: 'first name' }, x: { default: 1 } },
     });
-    expect(neededAttributes(content)).toEqual(['first name']);
+    expect(needsOf(content)).toEqual([{ variable: 'name', attribute: 'first name', variants: undefined }]);
+  });
+
+  const GUARDED = [
+    'Hi {{ name | default: "friend" }}',
+    'Hi {{ name | upcase | default: "friend" }}',
+    'Hi {{ name | append: "!" | default: "friend" }}',
+    '{% if name %}Hi {{ name }}{% else %}Hi friend{% endif %}',
+    '{% if name == blank %}Hi friend{% else %}Hi {{ name }}{% endif %}',
+    '{% if name != nil %}{{ name }}{% else %}Hi friend{% endif %}',
+    '{% unless name %}Hi friend{% else %}{{ name }}{% endunless %}',
+    '{% case name %}{% when "Ann" %}Ann{% else %}Hi friend{% endcase %}',
+    '{% if name and tier == "gold" %}{{ name }}{% else %}Hi friend{% endif %}',
+    '{% if name contains "A" or name > 3 or name < 3 %}{{ name }}{% else %}Hi friend{% endif %}',
+  ];
+  test.each(GUARDED)('%s does without the value', (title) => {
+    const variables = { name: {}, tier: { default: 'gold' } };
+    const more = { title, body: '{{ tier }}', variables };
+    expect(check(more)).toEqual([]);
+    for (const name of [null, '', ' ']) {
+      expect(fill(more, { name })).toMatchObject({ ok: true });
+    }
+    expect(fill(more, { name: null })).toMatchObject({
+      message: { title: expect.stringMatching(/friend/i) },
+    });
+    expect(needsOf(Content.parse(more))).toEqual([]);
+  });
+
+  test.each([
+    '{{ name }}{% if name %}{% endif %}',
+    '{{ name | upcase }}',
+    '{{ "Dear" | append: name }}',
+    '{% if tier == "gold" %}{{ name }}{% endif %}',
+    '{% if points > 99 and tier == "gold" %}{{ name }}{% endif %}',
+    '{% if name == "" %}friend{% else %}{{ name }}{% endif %}',
+    '{{ tier | default: name }}',
+  ])('%s needs the value', (title) => {
+    const variables = { name: {}, tier: { default: '' }, points: { default: 0 } };
+    const content = Content.parse({ title, body: '{{ tier }}{{ points }}', variables });
+    expect(needsOf(content).map(({ variable }) => variable)).toEqual(['name']);
+  });
+
+  test('a variable that the texts of some variants show is needed by those alone', () => {
+    const content = Content.parse({
+      title: 'Hi {{ name }}',
+      body: 'b',
+      variables: { name: {} },
+      locales: { de: { title: 'Hallo {{ name | default: "du" }}' } },
+      platforms: { web: { title: 'Hi' } },
+    });
+    // The numbers are those of iOS and Android without a locale.
+    expect(needsOf(content)).toEqual([{ variable: 'name', attribute: 'name', variants: [0, 1] }]);
+  });
+
+  test('each of several missing values is named, and no other', () => {
+    const title = '{{ a }}{{ b | default: "x" }}{% if c %}{{ c }}{% endif %}{{ d }}';
+    const variables = { a: {}, b: {}, c: {}, d: {} };
+    expect(fill({ title, variables }, {})).toEqual({
+      ok: false,
+      reason: 'missing_variable',
+      missing: ['a', 'd'],
+    });
+  });
+
+  test('the branch of a missing value counts towards the size', () => {
+    const long = `{% if name %}Hi{% else %}${'促'.repeat(600)}{% endif %}`;
+    expect(pointers({ title: 'Hi', body: `${long}${long}${long}`, variables: { name: {} } })).toEqual(['']);
+  });
+
+  test('a value is cut between the characters that people see', () => {
+    const variables = { name: { maxLength: 3 } };
+    const family = '👨‍👩‍👧‍👦';
+    for (const one of [family, '🇩🇪', 'é', '한', '👍🏽']) {
+      expect(fill({ title: '{{ name }}', variables }, { name: one.repeat(5) })).toMatchObject({
+        message: { title: one.repeat(3) },
+      });
+    }
+    const cutting = '{{ name | truncate: 3, "…" }}{{ name | slice: 0, 2 }}{{ name | size }}';
+    expect(fill({ title: cutting, variables: { name: {} } }, { name: family.repeat(5) })).toMatchObject({
+      message: { title: `${family}${family}…${family}${family}5` },
+    });
   });
 
   test('a value is cut at its maximum length, and cannot break out of the payload', () => {

@@ -1,8 +1,14 @@
 import type { Platform } from '../platform.ts';
 import type { Content, MessagePart } from './content.ts';
-import { compileMessage, longestOf, textsOf } from './content-fill.ts';
+import { compileMessage, longestOf, textsOf, valuesOf } from './content-fill.ts';
 import { localesOf } from './content-locale.ts';
-import { isTemplate, parseTemplate, TemplateError, type Values } from './content-template.ts';
+import {
+  isTemplate,
+  MissingValueError,
+  parseTemplate,
+  TemplateError,
+  type Values,
+} from './content-template.ts';
 import { messageOf } from './content-variant.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
 
@@ -28,7 +34,7 @@ function partsOf({ locales = {}, platforms = {}, ...base }: Content): [place: st
   return [
     ['', base],
     ...translations('', locales),
-    ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part }]) => [
+    ...Object.entries(platforms).flatMap(([platform, { locales: own = {}, ...part } = {}]) => [
       [`/platforms/${platform}`, part] as [string, MessagePart],
       ...translations(`/platforms/${platform}`, own),
     ]),
@@ -65,8 +71,9 @@ function faultsOf(text: string, kind: 'text' | 'url', variables: Variables, used
       else if (rest.length > 0)
         faults.push(`the variable ${String(name)} is a single value and has no members`);
     }
-    // Some templates reveal a fault only when they are rendered.
-    if (faults.length === 0) template.render(widest(variables));
+    // Some templates reveal a fault only when they are rendered, with a value or without.
+    if (faults.length === 0)
+      for (const values of extremes(variables)) orMissing(() => template.render(values));
     return faults;
   } catch (error) {
     if (error instanceof TemplateError) return [`is not a valid template: ${error.message}`];
@@ -79,6 +86,21 @@ function widest(variables: Variables): Values {
   return Object.fromEntries(
     Object.entries(variables).map(([name, variable]) => [name, '\u{1d49c}'.repeat(longestOf(variable))]),
   );
+}
+
+/** The longest values, and as many missing values as there can be: each may lead into the longer branch. */
+function extremes(variables: Variables): Values[] {
+  return [widest(variables), valuesOf(variables, {})];
+}
+
+/** A text that cannot do without a value is no fault: a device without the value gets nothing. */
+function orMissing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof MissingValueError) return undefined;
+    throw error;
+  }
 }
 
 /** One fault for each locale whose payload is too large. */
@@ -94,8 +116,11 @@ function sizeFault(content: Content, platform: Platform, locale: string | undefi
   const { variables } = content;
   const message = messageOf(content, platform, locale);
   try {
-    const sent = variables === undefined ? message : compileMessage(message)(widest(variables));
-    const [bytes, limit] = [payloadBytes(sent), sizeLimit(platform)];
+    const fill = compileMessage(message);
+    const sent =
+      variables === undefined ? [message] : extremes(variables).map((one) => orMissing(() => fill(one)));
+    const sizes = sent.map((each) => (each === undefined ? 0 : payloadBytes(each)));
+    const [bytes, limit] = [Math.max(...sizes), sizeLimit(platform)];
     const values = variables === undefined ? '' : ' with the longest values';
     if (bytes <= limit) return undefined;
     return `has a payload of about ${bytes} bytes${values}; ${platform} accepts at most ${limit}`;

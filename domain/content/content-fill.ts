@@ -1,7 +1,15 @@
 import type { AttributeValue } from '../devices/device.ts';
 import type { Platform } from '../platform.ts';
 import type { Content, Message, MessagePart, Variable } from './content.ts';
-import { isTemplate, parseTemplate, TemplateError, type Values, wellFormed } from './content-template.ts';
+import {
+  isTemplate,
+  MissingValueError,
+  parseTemplate,
+  TemplateError,
+  type Values,
+  wellFormed,
+} from './content-template.ts';
+import { firstBytes, firstGraphemes } from './graphemes.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
 
 const DEFAULT_MAX_LENGTH = 100;
@@ -25,13 +33,6 @@ export function givenOf({ variables = {} }: Content, attributes: Readonly<Record
   );
 }
 
-/** The attributes that a device must have to get the content. */
-export function neededAttributes({ variables = {} }: Content): string[] {
-  return Object.entries(variables)
-    .filter(([, variable]) => variable.default === undefined)
-    .map(([name, variable]) => attributeOf(name, variable));
-}
-
 export function longestOf({ maxLength = DEFAULT_MAX_LENGTH }: Variable): number {
   return maxLength;
 }
@@ -41,27 +42,29 @@ function isBlank(value: AttributeValue | undefined): value is null | undefined {
   return value === undefined || value === null || /^ *$/.test(String(value));
 }
 
-/** The value of each variable. Undefined when one is missing. */
-export function valuesOf(variables: Variables, given: Given): Values | undefined {
-  const values: Record<string, string | number | boolean> = {};
-  for (const [name, variable] of Object.entries(variables)) {
-    const own = given[name];
-    const value = isBlank(own) ? variable.default : own;
-    if (value === undefined) return undefined;
-    values[name] = typeof value === 'string' ? cut(wellFormed(value), longestOf(variable)) : value;
-  }
-  return values;
+/** The value of each variable. Null when the device has none and there is no default. */
+export function valuesOf(variables: Variables, given: Given, cut = cutToLength): Values {
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, variable]) => {
+      const own = given[name];
+      const value = (isBlank(own) ? variable.default : own) ?? null;
+      return [name, typeof value === 'string' ? cut(wellFormed(value), longestOf(variable)) : value];
+    }),
+  );
 }
 
-function cut(text: string, characters: number): string {
-  return text.length <= characters ? text : [...text].slice(0, characters).join('');
-}
+type Cut = (text: string, characters: number) => string;
+const cutToLength: Cut = firstGraphemes;
+/** The size that `checkContent` allows for. Some characters take more: an emoji of a family has 25 bytes. */
+const cutToSize: Cut = (text, characters) =>
+  firstBytes(firstGraphemes(text, characters), characters * MAX_CODE_POINT_BYTES);
+const MAX_CODE_POINT_BYTES = 4;
 
 /** The texts of a message that may contain variables, with their places in the content. */
 export function textsOf(
   message: MessagePart,
 ): readonly (readonly [place: string, text: string, 'text' | 'url'])[] {
-  const { title, body, deepLink, imageUrl, buttons = [] } = message;
+  const { title, body, deepLink, imageUrl, buttons = [], data = {} } = message;
   const texts: [string, string | undefined, 'text' | 'url'][] = [
     ['/title', title, 'text'],
     ['/body', body, 'text'],
@@ -74,6 +77,7 @@ export function textsOf(
       [`/buttons/${no}/deepLink`, button.deepLink, 'url'],
     );
   }
+  for (const [key, value] of Object.entries(data)) texts.push([`/data/${key}`, value, 'text']);
   return texts.flatMap(([place, text, kind]) => (text === undefined ? [] : [[place, text, kind]]));
 }
 
@@ -90,6 +94,9 @@ export function compileMessage(message: Message): (values: Values) => Message {
     const [label, link] = [fillOf(button.title, 'text'), optional(button.deepLink)];
     return (values: Values) => ({ ...button, title: label(values), deepLink: link?.(values) });
   });
+  const data = Object.entries(message.data ?? {}).map(
+    ([key, value]) => [key, fillOf(value, 'text')] as const,
+  );
   return (values) => ({
     ...message,
     title: title(values),
@@ -97,27 +104,61 @@ export function compileMessage(message: Message): (values: Values) => Message {
     deepLink: deepLink?.(values),
     imageUrl: imageUrl?.(values),
     buttons: buttons?.map((fill) => fill(values)),
+    data: message.data && Object.fromEntries(data.map(([key, fill]) => [key, fill(values)])),
     unfilled: message,
   });
 }
 
 export type Filled =
   | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; readonly reason: 'missing_variable' | 'template_failed' | 'payload_too_large' };
+  | {
+      readonly ok: false;
+      readonly reason: 'missing_variable' | 'template_failed' | 'payload_too_large';
+      /** The variables that the device lacks, when one is missing. */
+      readonly missing?: readonly string[];
+    };
 
-/** The message of one device, or the reason why there is none. */
+interface Filling {
+  readonly variables: Variables;
+  readonly given: Given;
+  readonly platform: Platform;
+}
+
+/** The message of one device, or the reason why there is none. Values that make it too large are cut further. */
 export function fillMessage(
   fill: (values: Values) => Message,
-  { variables, given, platform }: { variables: Variables; given: Given; platform: Platform },
+  { variables, given, platform }: Filling,
 ): Filled {
   const values = valuesOf(variables, given);
-  if (values === undefined) return { ok: false, reason: 'missing_variable' };
   try {
-    const message = fill(values);
-    const fits = payloadBytes(message) <= sizeLimit(platform);
-    return fits ? { ok: true, message } : { ok: false, reason: 'payload_too_large' };
+    for (const each of [() => values, () => valuesOf(variables, given, cutToSize)]) {
+      const message = fill(each());
+      if (payloadBytes(message) <= sizeLimit(platform)) return { ok: true, message };
+    }
+    return { ok: false, reason: 'payload_too_large' };
   } catch (error) {
+    if (error instanceof MissingValueError) {
+      return { ok: false, reason: 'missing_variable', missing: missingFrom(fill, values) };
+    }
     if (error instanceof TemplateError) return { ok: false, reason: 'template_failed' };
     throw error;
+  }
+}
+
+/** The missing values that the message shows, each found by filling in the others. */
+function missingFrom(fill: (values: Values) => Message, values: Values): string[] {
+  const blank = Object.keys(values).filter((name) => values[name] === null);
+  const others = Object.entries(values).map(([name, value]) => [name, value ?? 'a'] as const);
+  const shown = blank.filter((name) => isMissed(fill, Object.fromEntries(others), name));
+  return shown.length > 0 ? shown : blank;
+}
+
+/** Whether the variable is shown, so that nothing can be made without its value. */
+export function isMissed(fill: (values: Values) => unknown, values: Values, name: string): boolean {
+  try {
+    fill(Object.fromEntries([...Object.entries(values), [name, null]]));
+    return false;
+  } catch (error) {
+    return error instanceof MissingValueError;
   }
 }

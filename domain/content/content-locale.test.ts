@@ -2,26 +2,45 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PLATFORMS } from '../platform.ts';
 import { Content } from './content.ts';
-import { localesOf, matchLocale } from './content-locale.ts';
+import { canonicalOf, localesOf, matchLocale } from './content-locale.ts';
 import { messageOf, readVariant, variantOf } from './content-variant.ts';
 
 const base = { title: 'Hello', body: 'World' };
 
+const LOCALES = ['de', 'de-AT', 'es', 'es-419', 'he', 'id', 'no', 'pt-BR', 'zh', 'zh-TW'];
+
 test.each([
-  ['de-AT', 'de-at'],
-  ['de_AT', 'de-at'],
+  ['de-AT', 'de-AT'],
+  ['de_AT', 'de-AT'],
   ['de-CH', 'de'],
   ['DE', 'de'],
   ['fr', undefined],
-  ['zh-TW', 'zh-hant'],
-  ['zh-Hant-HK', 'zh-hant'],
-  ['zh-Hans-HK', 'zh-hans'],
-  ['zh', 'zh-hans'],
-  ['pt-Latn-BR', 'pt-br'],
-  ['pt-PT', undefined],
+  ['zh-TW', 'zh-TW'],
+  ['zh-HK', 'zh-TW'],
+  ['zh-Hant', 'zh-TW'],
+  ['zh-Hant-HK', 'zh-TW'],
+  ['zh_TW_#Hant', 'zh-TW'],
+  ['zh-Hans-HK', 'zh'],
+  ['zh', 'zh'],
+  ['pt-Latn-BR', 'pt-BR'],
+  ['in_ID', 'id'],
+  ['iw_IL', 'he'],
+  ['nb-NO', 'no'],
+  ['nn-NO', 'no'],
+  ['es-MX', 'es-419'],
+  ['es-ES', 'es'],
+  ['', undefined],
   [null, undefined],
 ])('a device in %s gets %s', (device, expected) => {
-  expect(matchLocale(['de', 'de-at', 'pt-br', 'zh-hans', 'zh-hant'], device)).toBe(expected);
+  expect(matchLocale(LOCALES, device)).toBe(expected);
+});
+
+test('a content that says iw and one that says he are the same, and none says both', () => {
+  const content = Content.parse({ ...base, locales: { iw: { title: 'שלום' }, zh_Hant: { title: '你好' } } });
+  expect(localesOf(content)).toEqual(['he', 'zh-Hant']);
+  expect(messageOf(content, 'ios', 'he')).toMatchObject({ title: 'שלום' });
+  expect(messageOf(content, 'ios', 'zh-Hant')).toMatchObject({ title: '你好' });
+  expect(Content.safeParse({ ...base, locales: { iw: {}, he: {} } }).success).toBe(false);
 });
 
 test('the more specific part wins, and missing fields come from the more general part', () => {
@@ -37,13 +56,13 @@ test('the more specific part wins, and missing fields come from the more general
     ttlSeconds: 86_400,
   });
   expect(messageOf(content, 'ios', undefined)).toMatchObject({ title: 'Hello iPhone', ttlSeconds: 60 });
-  expect(messageOf(content, 'android', 'de-at')).toMatchObject({
+  expect(messageOf(content, 'android', 'de-AT')).toMatchObject({
     title: 'Servus',
     body: 'Welt',
     sound: 'bell',
   });
   expect(messageOf(content, 'ios', 'de')).toMatchObject({ title: 'Hallo iPhone', body: 'Welt' });
-  expect(messageOf(content, 'ios', 'de-at')).toMatchObject({ title: 'Servus', body: 'Welt' });
+  expect(messageOf(content, 'ios', 'de-AT')).toMatchObject({ title: 'Servus', body: 'Welt' });
 });
 
 describe('properties', () => {
@@ -59,7 +78,7 @@ describe('properties', () => {
       fc.option(letters(4, 4), { nil: undefined }),
       fc.option(letters(2, 2), { nil: undefined }),
     )
-    .map((parts) => parts.filter((part) => part !== undefined).join('-'));
+    .map((parts) => canonicalOf(parts.filter((part) => part !== undefined).join('-')));
   const contents = fc
     .tuple(fc.uniqueArray(tag, { maxLength: 6 }), fc.uniqueArray(tag, { maxLength: 3 }))
     .map(([shared, own]) => {

@@ -1,50 +1,13 @@
-import { Liquid, type Template } from 'liquidjs';
+import type { Template } from 'liquidjs';
+import { createEngine, MissingValue } from './template-engine.ts';
 
-/**
- * The permitted tags and filters. Loops, assignments and files are excluded, as are filters whose output can
- * be much longer than their input (`replace` and `date` can make megabytes out of one character).
- */
-const TAGS = ['if', 'unless', 'case', 'comment'];
-const FILTERS = [
-  ...[
-    'append',
-    'prepend',
-    'upcase',
-    'downcase',
-    'capitalize',
-    'strip',
-    'lstrip',
-    'rstrip',
-    'default',
-    'size',
-  ],
-  ...[
-    'truncate',
-    'truncatewords',
-    'slice',
-    'remove',
-    'remove_first',
-    'remove_last',
-    'plus',
-    'minus',
-    'times',
-  ],
-  ...['divided_by', 'modulo', 'round', 'floor', 'ceil', 'abs', 'at_least', 'at_most'],
-];
-const LIMITS = {
-  parseLimit: 2_000,
-  memoryLimit: 100_000,
-  templateLimit: 2_000,
-  /** Far above the time of any permitted template, so that a busy machine does not make a message fail. */
-  renderLimit: 1_000,
-};
-
-export type Values = Readonly<Record<string, string | number | boolean>>;
+/** A variable's value. Null when the device has none. */
+export type Values = Readonly<Record<string, string | number | boolean | null>>;
 
 export interface TextTemplate {
   /** The variables of the template, each with the names after its dots. */
   readonly paths: readonly (readonly unknown[])[];
-  /** Throws when a filter rejects a value or a limit is reached. */
+  /** Throws when a value is missing, when a filter rejects a value, or when a limit is reached. */
   render(values: Values): string;
 }
 
@@ -53,29 +16,12 @@ export class TemplateError extends Error {
   override name = 'TemplateError';
 }
 
-const engines = {
-  text: createEngine(undefined),
-  url: createEngine((value) => encodeURIComponent(String(value))),
-};
-
-function createEngine(outputEscape: ((value: unknown) => string) | undefined): Liquid {
-  const engine = new Liquid({
-    ...LIMITS,
-    strictFilters: true,
-    strictVariables: true,
-    lenientIf: false,
-    ownPropertyOnly: true,
-    templates: {},
-    ...(outputEscape === undefined ? {} : { outputEscape }),
-  });
-  keepOnly(engine.tags, TAGS);
-  keepOnly(engine.filters, FILTERS);
-  return engine;
+/** The text shows a value that is missing, neither in a condition nor with a `default`. */
+export class MissingValueError extends TemplateError {
+  override name = 'MissingValueError';
 }
 
-function keepOnly(registered: Record<string, unknown>, names: readonly string[]): void {
-  for (const name of Object.keys(registered)) if (!names.includes(name)) delete registered[name];
-}
+const engines = { text: createEngine((value) => value), url: createEngine(encodeURIComponent) };
 
 export function isTemplate(text: string): boolean {
   return text.includes('{{') || text.includes('{%');
@@ -108,6 +54,7 @@ function plainRender(text: string, kind: 'text' | 'url'): TextTemplate['render']
     for (let no = 1; no < pieces.length; no += 2) {
       const value = values[pieces[no] ?? ''];
       if (value === undefined) throw new TemplateError(`undefined variable: ${pieces[no]}`);
+      if (value === null) throw new MissingValueError(`missing value: ${pieces[no]}`);
       made += (kind === 'url' ? encodeURIComponent(String(value)) : String(value)) + (pieces[no + 1] ?? '');
     }
     return made;
@@ -124,6 +71,13 @@ function orTemplateError<T>(work: () => T): T {
     return work();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw new TemplateError(text.split('\n')[0]?.slice(0, 200) ?? '', { cause: error });
+    const Kind = isMissingValue(error) ? MissingValueError : TemplateError;
+    throw new Kind(text.split('\n')[0]?.slice(0, 200) ?? '', { cause: error });
   }
+}
+
+/** liquidjs wraps what a filter throws. */
+function isMissingValue(error: unknown): boolean {
+  const { originalError } = Object(error) as { originalError?: unknown };
+  return originalError instanceof MissingValue;
 }

@@ -1,6 +1,6 @@
 import { PLATFORMS, type Platform } from '../platform.ts';
 import type { Content, Message } from './content.ts';
-import { ancestry, localesOf } from './content-locale.ts';
+import { ancestry, canonicalOf, localesOf } from './content-locale.ts';
 
 /** The variants of one locale follow each other, one per platform in the order of PLATFORMS. */
 export const VARIANTS_PER_LOCALE = PLATFORMS.length;
@@ -30,9 +30,9 @@ export function readVariant(
 export function messageOf(content: Content, platform: Platform, locale: string | undefined): Message {
   const { locales = {}, platforms, variables: _, collapseKey: __, ...base } = content;
   const { locales: platformLocales = {}, ...platformPart } = platforms?.[platform] ?? {};
-  const lower = (all: typeof locales) =>
-    new Map(Object.entries(all).map(([tag, translation]) => [tag.toLowerCase(), translation]));
-  const [general, specific] = [lower(locales), lower(platformLocales)];
+  const byLocale = (all: typeof locales) =>
+    new Map(Object.entries(all).map(([tag, translation]) => [canonicalOf(tag), translation]));
+  const [general, specific] = [byLocale(locales), byLocale(platformLocales)];
   const tags = locale === undefined ? [] : ancestry(locale);
   const layers = tags.flatMap((tag) => [general.get(tag), specific.get(tag)]);
   return Object.assign({}, base, platformPart, ...layers);

@@ -1,61 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from '../devices/device.ts';
-import { PLATFORMS } from '../platform.ts';
+import { type Button, Locales, Platforms, type Special, sending, shown } from './content-parts.ts';
 
 /** How long a push service tries to reach an offline device, in seconds. */
 const DEFAULT_TTL_SECONDS = 86_400;
-
-const DeepLink = z.url().max(1000);
-
-export const Button = z
-  .strictObject({
-    id: z.string().regex(/^[A-Za-z0-9_-]{1,30}$/, 'must be 1 to 30 letters, digits, _ or -'),
-    title: z.string().trim().min(1).max(40),
-    deepLink: DeepLink.optional(),
-  })
-  .meta({ id: 'Button' });
-
-const shown = {
-  title: z.string().trim().min(1).max(200),
-  body: z.string().trim().min(1).max(2000),
-  deepLink: DeepLink.optional(),
-  imageUrl: z
-    .url({ protocol: /^https$/ })
-    .max(1000)
-    .optional(),
-  buttons: z.array(Button).min(1).max(3).optional(),
-  sound: z.string().min(1).max(100).optional(),
-  badge: z.int().min(0).max(99_999).optional(),
-};
-const ttlSeconds = z.int().min(0).max(2_419_200);
-const priority = z.enum(['high', 'normal']);
-
-/** A BCP 47 tag: language, script, region. */
-const LocaleTag = z
-  .string()
-  .regex(
-    /^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$/,
-    'must be a language, with a script or region where needed, as in de, pt-BR or zh-Hant',
-  );
-
-const Translation = z
-  .strictObject(shown)
-  .partial()
-  .meta({ id: 'Translation', description: 'The fields that differ for a locale.' });
-
-const Locales = z
-  .record(LocaleTag, Translation)
-  .refine((locales) => Object.keys(locales).length <= 50, 'must have at most 50 locales')
-  .refine((locales) => {
-    const tags = Object.keys(locales).map((tag) => tag.toLowerCase());
-    return new Set(tags).size === tags.length;
-  }, 'must name each locale only once; upper and lower case are equal');
-
-const PlatformContent = z
-  .strictObject({ ...shown, ttlSeconds, priority })
-  .partial()
-  .extend({ locales: Locales.optional() })
-  .meta({ id: 'PlatformContent', description: 'The fields that differ on a platform.' });
 
 const VARIABLE_NAME = /^[A-Za-z][A-Za-z0-9_]{0,49}$/;
 
@@ -63,7 +11,7 @@ const Variable = z
   .strictObject({
     /** The device attribute. The variable's name when left out. */
     attribute: z.string().min(1).max(LIMITS.attributeName).optional(),
-    /** The value for devices without the attribute. Without a default such devices get nothing. */
+    /** The value for devices without the attribute. Without one, texts that show the variable need the attribute. */
     default: z.union([z.string().max(200), z.number(), z.boolean()]).optional(),
     /** Longer values are cut. Payload sizes are checked with values of this length. */
     maxLength: z.int().min(1).max(LIMITS.attributeValue).optional(),
@@ -74,19 +22,24 @@ export type Variable = z.infer<typeof Variable>;
 export const Content = z
   .strictObject({
     ...shown,
-    ttlSeconds: ttlSeconds.default(DEFAULT_TTL_SECONDS),
-    priority: priority.default('high'),
+    ttlSeconds: sending.ttlSeconds.default(DEFAULT_TTL_SECONDS),
+    priority: sending.priority.default('high'),
     /** A device shows only the last message with this key. Each push has its own key when left out. */
     collapseKey: z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, _ or -')
       .optional(),
     variables: z
-      .record(z.string().regex(VARIABLE_NAME, 'must be a letter and up to 49 letters, digits or _'), Variable)
+      .record(
+        z
+          .string()
+          .regex(VARIABLE_NAME, 'must be a letter and up to 49 letters, digits or _, as in first_name'),
+        Variable,
+      )
       .refine((variables) => Object.keys(variables).length <= 20, 'must have at most 20 variables')
       .optional(),
     locales: Locales.optional(),
-    platforms: z.partialRecord(z.enum(PLATFORMS), PlatformContent).optional(),
+    platforms: Platforms.optional(),
   })
   .meta({ id: 'Content' });
 export type Content = z.infer<typeof Content>;
@@ -94,16 +47,22 @@ export type Content = z.infer<typeof Content>;
 export type MessagePart = { readonly [Field in keyof Message]?: Message[Field] | undefined };
 
 /** The message for one device: the content for its platform and locale, with the variables filled in. */
-export interface Message {
+export interface Message extends Special {
   readonly title: string;
   readonly body: string;
   readonly deepLink?: string | undefined;
   readonly imageUrl?: string | undefined;
   readonly buttons?: readonly z.infer<typeof Button>[] | undefined;
-  readonly sound?: string | undefined;
+  readonly sound?: string | null | undefined;
   readonly badge?: number | undefined;
+  readonly data?: Readonly<Record<string, string>> | undefined;
   readonly ttlSeconds: number;
   readonly priority: 'high' | 'normal';
   /** The message before its variables were filled in. All messages made from it share their headers. */
   readonly unfilled?: Message;
+}
+
+/** The sound that a platform is to play. Undefined for none. */
+export function soundOf({ sound = 'default' }: Message): string | undefined {
+  return sound === null || sound === 'none' ? undefined : sound;
 }

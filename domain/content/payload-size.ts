@@ -20,9 +20,9 @@ export function sizeLimit(platform: Platform): number {
 
 /** An upper bound of the size that any push service counts. */
 export function payloadBytes(message: Message): number {
-  const { title, body, deepLink, imageUrl, sound, badge, buttons } = message;
+  const { ttlSeconds: _, priority: __, unfilled: ___, buttons, ...counted } = message;
   // Buttons travel as text within the text.
   const actions = buttons === undefined ? undefined : JSON.stringify(buttons);
-  const text = JSON.stringify({ title, body, deepLink, imageUrl, sound, badge, buttons: actions });
+  const text = JSON.stringify({ ...counted, buttons: actions });
   return encoder.encode(text).length + ENVELOPE_BYTES;
 }

@@ -187,7 +187,7 @@ test('every kind of content is accepted', async () => {
       sound: 'default',
       badge: 3,
     },
-    sb: { messageId: 'message-1', deepLink: 'shop://sale?a="b"', imageUrl: 'https://example.com/i.png' },
+    sb: { messageId: 'message-1', deepLink: 'shop://sale?a=%22b%22', imageUrl: 'https://example.com/i.png' },
   });
 });
 

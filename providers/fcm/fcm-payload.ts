@@ -1,5 +1,5 @@
-import type { Message } from '../../domain/content/content.ts';
-import { appData } from '../app-data.ts';
+import { type Message, soundOf } from '../../domain/content/content.ts';
+import { appData, members } from '../app-data.ts';
 import type { Addressee } from '../push-service.ts';
 
 /** The message in pieces, between which come the token, the message ID and, twice, the collapse ID. */
@@ -19,19 +19,24 @@ export function fcmTemplate(content: Message): FcmTemplate {
   const android = JSON.stringify({
     priority: content.priority === 'high' ? 'HIGH' : 'NORMAL',
     ttl: `${content.ttlSeconds}s`,
+    direct_boot_ok: content.directBootOk,
   }).slice(1, -1);
-  const shown = JSON.stringify({
+  const shown = members({
+    channel_id: content.channelId,
+    icon: content.icon,
+    color: content.color,
+    sound: soundOf(content),
     image: content.imageUrl,
-    sound: content.sound,
-    notification_count: content.badge,
-  }).slice(1, -1);
-  const data = appData(content);
+    // Zero would have Android count up by itself.
+    notification_count: content.badge === 0 ? undefined : content.badge,
+  });
+  const data = appData(content) + members(content.data);
   return {
     beforeMessageId: `,"notification":${notification},"data":{"messageId":`,
     beforeCollapseKey: `${data}},"android":{${android},"collapse_key":`,
-    beforeTag: `,"notification":{${shown === '' ? '' : `${shown},`}"tag":`,
-    tail: '}}}}',
-    bytes: Buffer.byteLength(`${notification}{"messageId":${data}}`),
+    beforeTag: ',"notification":{"tag":',
+    tail: `${shown}}}}}`,
+    bytes: Buffer.byteLength(`${notification}{"messageId":${data}}${shown}`),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { json, object, text } from '../read.ts';
+import { ignoredKey } from './aps-schema.ts';
 
 const PUSH_TYPES = new Set([
   'alert',
@@ -45,6 +46,8 @@ export function readPayload(body: string): { readonly messageId: string } | { re
   if (payload === undefined || aps === undefined || Object.keys(aps).length === 0) {
     return { fault: 'PayloadEmpty' };
   }
+  // Stricter than APNs, which would accept the message and leave the rest to iOS.
+  if (ignoredKey(aps) !== undefined) return { fault: 'BadPayload' };
   const messageId = object(payload['sb'])?.['messageId'];
   return { messageId: typeof messageId === 'string' ? messageId : '' };
 }

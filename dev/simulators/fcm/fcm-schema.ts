@@ -10,8 +10,9 @@ export interface Violation {
 
 const text: Check = (value, path) => (typeof value === 'string' ? undefined : invalid(path, 'TYPE_STRING'));
 const flag: Check = (value, path) => (typeof value === 'boolean' ? undefined : invalid(path, 'TYPE_BOOL'));
-const integer: Check = (value, path) => (Number.isInteger(value) ? undefined : invalid(path, 'TYPE_INT32'));
-const anything: Check = () => undefined;
+const integer: Check = (value, path) =>
+  Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31 ? undefined : invalid(path, 'TYPE_INT32');
+const anyObject: Check = (value, path) => (object(value) === undefined ? invalid(path, 'Struct') : undefined);
 
 const texts: Check = (value, path) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
@@ -29,6 +30,15 @@ const matching =
   (pattern: RegExp, type: string): Check =>
   (value, path) =>
     typeof value === 'string' && pattern.test(value) ? undefined : invalid(path, type);
+
+/** Keys of `data` that FCM keeps for itself. */
+const RESERVED_DATA = /^(?:from$|message_type$|google|gcm)/;
+
+const data: Check = (value, path) => {
+  const reserved = Object.keys(object(value) ?? {}).find((key) => RESERVED_DATA.test(key));
+  if (reserved === undefined) return stringMap(value, path);
+  return { field: path, description: `Invalid data payload key: ${reserved}` };
+};
 
 function message(fields: Readonly<Record<string, Check>>): Check {
   const checks = new Map(Object.entries(fields));
@@ -60,21 +70,21 @@ const body = message({
     token: text,
     topic: text,
     condition: text,
-    data: stringMap,
+    data,
     notification: message({ title: text, body: text, image: text }),
     android: message({
       collapse_key: text,
       priority: matching(/^(HIGH|NORMAL|high|normal)$/, 'AndroidMessagePriority'),
       ttl: matching(/^\d+(\.\d{1,9})?s$/, 'Duration'),
       restricted_package_name: text,
-      data: stringMap,
+      data,
       direct_boot_ok: flag,
       fcm_options: fcmOptions,
       notification: message({
         title: text,
         body: text,
         icon: text,
-        color: text,
+        color: matching(/^#[0-9a-f]{6}$/i, 'color'),
         sound: text,
         tag: text,
         click_action: text,
@@ -87,17 +97,25 @@ const body = message({
         sticky: flag,
         event_time: text,
         local_only: flag,
-        notification_priority: text,
+        notification_priority: matching(
+          /^PRIORITY_(?:UNSPECIFIED|MIN|LOW|DEFAULT|HIGH|MAX)$/,
+          'NotificationPriority',
+        ),
         default_sound: flag,
         default_vibrate_timings: flag,
         default_light_settings: flag,
-        visibility: text,
+        visibility: matching(/^(?:VISIBILITY_UNSPECIFIED|PRIVATE|PUBLIC|SECRET)$/, 'Visibility'),
         notification_count: integer,
         image: text,
       }),
     }),
-    apns: message({ headers: stringMap, payload: anything, fcm_options: anything }),
-    webpush: message({ headers: stringMap, data: stringMap, notification: anything, fcm_options: anything }),
+    apns: message({ headers: stringMap, payload: anyObject, fcm_options: anyObject }),
+    webpush: message({
+      headers: stringMap,
+      data: stringMap,
+      notification: anyObject,
+      fcm_options: anyObject,
+    }),
     fcm_options: fcmOptions,
   }),
 });

@@ -70,6 +70,14 @@ test('a valid message is answered with its name and logged as processed', async 
 test.each([
   ['message.data[badge]', { ...MESSAGE, data: { badge: 3 } }],
   ['message', { ...MESSAGE, tokens: [] }],
+  ['message.data', { ...MESSAGE, data: { from: 'x' } }],
+  ['message.data', { ...MESSAGE, data: { 'google.x': 'x' } }],
+  ['message.android.direct_boot_ok', { ...MESSAGE, android: { direct_boot_ok: 'true' } }],
+  ['message.android.notification.color', { ...MESSAGE, android: { notification: { color: 'red' } } }],
+  [
+    'message.android.notification.notification_count',
+    { ...MESSAGE, android: { notification: { notification_count: 2 ** 31 } } },
+  ],
   ['message.android', { ...MESSAGE, android: { collapseKey: 'c' } }],
   ['message.android.ttl', { ...MESSAGE, android: { ttl: '86400' } }],
   ['message.android.ttl', { ...MESSAGE, android: { ttl: '9999999s' } }],
