@@ -9,7 +9,8 @@ RUN npm ci --omit=dev --no-audit --no-fund
 FROM ${NODE_IMAGE} AS product
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
-COPY . .
+# Readable by the user node, also from a checkout that only its owner can read.
+COPY --chmod=755 . .
 # Here, by the SDK version that runs it, so that a worker starts at once and all workers run the same code.
 RUN node dev/bundle.ts dist/workflow-bundle.js
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from './config.ts';
+import { readCliConfig, readConfig, readMigrationConfig } from './config.ts';
 import { decodeMessageId, encodeMessageId } from './domain/receipts/message-id.ts';
 import { createMessageMac } from './security/message-mac.ts';
 
@@ -47,6 +47,31 @@ test.each([
   expect(readConfig({ ...REQUIRED, TRUST_PROXY: text }).api.trustProxy).toEqual(proxies);
 });
 
-test.each(['true', '1', '*', '10.0.0.0/99', 'proxy.example', ''])('TRUST_PROXY refuses "%s"', (text) => {
+test.each(['true', '1', '*', '10.0.0.0/99', 'proxy.example', ','])('TRUST_PROXY refuses "%s"', (text) => {
   expect(() => readConfig({ ...REQUIRED, TRUST_PROXY: text })).toThrow('TRUST_PROXY');
+});
+
+const OPTIONAL = `DATABASE_POOL_SIZE TEMPORAL_ADDRESS TEMPORAL_NAMESPACE API_HOST API_PORT REQUESTS_PER_MINUTE
+  TRUST_PROXY TEMPORAL_UI_URL SIGNING_KEY_VERSION SIGNING_KEY_PREVIOUS APNS_URL FCM_URL FCM_TOKEN_URL PUSH_CA_FILE
+  PUSH_HTTP2 WEBHOOK_PRIVATE_RANGES RECEIPT_WINDOW_SECONDS WORKER_ROLE WORKFLOW_BUNDLE LOG_LEVEL`.split(
+  /\s+/,
+);
+
+test.each(['', ' '])('a variable with the value "%s" is not set', (value) => {
+  const empty = Object.fromEntries(OPTIONAL.map((name) => [name, value]));
+  expect(readConfig({ ...REQUIRED, ...empty })).toEqual(readConfig(REQUIRED));
+  expect(() => readConfig({ ...REQUIRED, ADMIN_KEY: value })).toThrow(/is required\n.*ADMIN_KEY/);
+  expect(readCliConfig({ SIGNALBOX_URL: value, SIGNALBOX_KEY: 'sbk_1' })).toEqual({
+    apiUrl: 'http://127.0.0.1:8080',
+    key: 'sbk_1',
+  });
+  expect(() => readCliConfig({ SIGNALBOX_KEY: value })).toThrow(/is required\n.*SIGNALBOX_KEY/);
+});
+
+test('the migration needs the address of the database alone', () => {
+  const { DATABASE_URL } = REQUIRED;
+  expect(readMigrationConfig({ DATABASE_URL, PUSH_CA_FILE: '/nowhere' })).toEqual({
+    databaseUrl: DATABASE_URL,
+  });
+  expect(() => readMigrationConfig({})).toThrow('DATABASE_URL');
 });

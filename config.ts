@@ -117,14 +117,28 @@ function toConfig(env: z.infer<typeof Env>) {
   });
 }
 
+const isSet = ([, value]: readonly [string, string | undefined]) =>
+  value !== undefined && value.trim() !== '';
+const sayMissing: z.core.$ZodErrorMap = ({ input }) => (input === undefined ? 'is required' : undefined);
+
+/** An empty variable counts as one that is not set: `TRUST_PROXY=` in an .env file says nothing. */
+function parse<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  const set = Object.fromEntries(Object.entries(env).filter(isSet));
+  const parsed = schema.safeParse(set, { error: sayMissing });
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
+  );
+}
+
 /** Reads the configuration once; throws an error that lists every fault. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = Env.safeParse(env);
-  if (!parsed.success)
-    throw new Error(
-      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
-    );
-  return toConfig(parsed.data);
+  return toConfig(parse(Env, env));
+}
+
+/** The migration needs the database alone, so its container is given no other secret. */
+export function readMigrationConfig(env: NodeJS.ProcessEnv = process.env) {
+  return { databaseUrl: parse(Env.pick({ DATABASE_URL: true }), env).DATABASE_URL };
 }
 
 const CliEnv = z.object({
@@ -134,10 +148,6 @@ const CliEnv = z.object({
 
 /** The environment of the command line, which is a caller of the API like any other. */
 export function readCliConfig(env: NodeJS.ProcessEnv = process.env) {
-  const parsed = CliEnv.safeParse(env);
-  if (!parsed.success)
-    throw new Error(
-      `The configuration is not valid. Correct these environment variables:\n${z.prettifyError(parsed.error)}`,
-    );
-  return { apiUrl: parsed.data.SIGNALBOX_URL, key: parsed.data.SIGNALBOX_KEY };
+  const { SIGNALBOX_URL, SIGNALBOX_KEY } = parse(CliEnv, env);
+  return { apiUrl: SIGNALBOX_URL, key: SIGNALBOX_KEY };
 }

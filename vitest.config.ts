@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{domain,providers,db,api,security,activities,workflows,dev,sdk,bench/lib,test/faults}/**/*.test.ts',
+            '{domain,providers,db,api,security,activities,workflows,deploy,dev,sdk,bench/lib,test/faults}/**/*.test.ts',
             '*.test.ts',
           ],
           exclude: ['**/*.{db,api,workflow,browser,e2e}.test.ts'],

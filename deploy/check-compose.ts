@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { readConfig } from '../config.ts';
+import { readConfig, readMigrationConfig } from '../config.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/workflows/search-attributes.ts';
 import { interpolate, readComposeFile, type Service } from './compose-file.ts';
 
@@ -13,6 +13,8 @@ const OURS = ['api', 'worker', 'migrate'];
 const SET_IN_IMAGE = ['WORKFLOW_BUNDLE'];
 /** Variables of the command line, which runs outside the containers. */
 const OF_THE_CLI = /^SIGNALBOX_/;
+/** With a limit: without one, `docker compose up` waits without end for a job that always fails. */
+const TRIED_AGAIN = /^on-failure:\d+$/;
 const SECRET = /(KEY|PASSWORD|PWD|DATABASE_URL)$/;
 const services = readComposeFile(at('docker-compose.yml'));
 const faults: string[] = [];
@@ -43,7 +45,7 @@ function checkDependencies(name: string, service: Service): void {
 function checkService(name: string, service: Service): void {
   expect(service.build !== undefined || /:\d+\.\d+/.test(service.image), `${name}: the image is not pinned`);
   expect(isJob(name) || service.healthcheck?.test !== undefined, `${name} has no health check`);
-  expect(service.restart === (isJob(name) ? 'on-failure' : 'unless-stopped'), `${name}: restart is wrong`);
+  expect((isJob(name) ? TRIED_AGAIN : /^unless-stopped$/).test(service.restart), `${name}: restart is wrong`);
   expect(service.cap_drop.includes('ALL') && !service.privileged, `${name} keeps capabilities`);
   expect(service.security_opt.includes('no-new-privileges:true'), `${name} may gain privileges`);
   expect(!OURS.includes(name) || service.read_only, `${name} can write to its own image`);
@@ -74,6 +76,19 @@ function exampleVariables(): Record<string, string> {
   );
 }
 
+function valuesOf({ environment }: Service): Record<string, string> {
+  const values = Object.entries(environment).filter(([, value]) => value !== null);
+  return Object.fromEntries(
+    values.map(([name, value]) => [name, interpolate(`${value}`, exampleVariables())]),
+  );
+}
+
+function checkMigration(service: Service): void {
+  const more = Object.keys(service.environment).filter((variable) => variable !== 'DATABASE_URL');
+  expect(more.length === 0, `migrate is given ${more.join(', ')}, and needs DATABASE_URL alone`);
+  readMigrationConfig(valuesOf(service));
+}
+
 /** The variables that config.ts knows and those that the compose file sets must be the same. */
 function checkEnvironment(name: string, service: Service): void {
   const known = [...text('config.ts').matchAll(/^ {2}([A-Z][A-Z0-9_]+):/gm)]
@@ -86,17 +101,16 @@ function checkEnvironment(name: string, service: Service): void {
     const isElsewhere = SET_IN_IMAGE.includes(variable) || (variable === 'WORKER_ROLE' && name !== 'worker');
     expect(isElsewhere || set.includes(variable), `${name} does not set ${variable} of config.ts`);
   }
-  const values = Object.entries(service.environment).filter(([, value]) => value !== null);
-  readConfig(
-    Object.fromEntries(values.map(([key, value]) => [key, interpolate(`${value}`, exampleVariables())])),
-  );
+  readConfig(valuesOf(service));
 }
 
 for (const [name, service] of Object.entries(services)) checkService(name, service);
 for (const name of OURS) {
   const service = services[name];
   expect(service !== undefined, `the service ${name} is missing`);
-  if (service !== undefined) checkEnvironment(name, service);
+  if (service === undefined) continue;
+  if (name === 'migrate') checkMigration(service);
+  else checkEnvironment(name, service);
 }
 for (const pair of Object.entries(SEARCH_ATTRIBUTES)) {
   const attribute = pair.join('=');

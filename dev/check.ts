@@ -14,6 +14,7 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
   [SDK]: [execPath, 'sdk/build.ts'],
   'dead code': ['node_modules/.bin/knip', '--no-progress'],
   'openapi.json is in step': [execPath, 'api/write-openapi.ts', '--check'],
+  'files of the image': [execPath, 'deploy/check-image.ts'],
   'docker-compose.yml': [execPath, 'deploy/check-compose.ts'],
 };
 

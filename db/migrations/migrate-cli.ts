@@ -1,5 +1,5 @@
-import { readConfig } from '../../config.ts';
+import { readMigrationConfig } from '../../config.ts';
 import { migrateToLatest } from './migrate.ts';
 
-const applied = await migrateToLatest(readConfig().databaseUrl);
+const applied = await migrateToLatest(readMigrationConfig().databaseUrl);
 console.log(applied.length === 0 ? 'The schema is up to date.' : `Applied: ${applied.join(', ')}`);
