@@ -29,7 +29,11 @@ function examples(): Example[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { operationId: id, security, requestBody }]) =>
       Object.entries(requestBody?.content ?? {}).map(([type, { example: body }]) => ({
-        ...{ id, path, type, body, method: method.toUpperCase() as Example['method'] },
+        id,
+        path,
+        type,
+        body,
+        method: method.toUpperCase() as Example['method'],
         key: Object.keys(security?.[0] ?? {})[0] ?? '',
       })),
     ),
