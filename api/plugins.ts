@@ -8,6 +8,8 @@ import { allowOtherOrigins } from './http/cors.ts';
 import type { ApiDeps, App } from './http/deps.ts';
 import { Problem } from './http/problem.ts';
 import { documentAll, documentRoute } from './reference/openapi-document.ts';
+import { FAVICON, LOGO, withoutUpgrade } from './reference/page.ts';
+import { TAGS } from './reference/tags.ts';
 
 export async function registerPlugins(app: App, deps: ApiDeps): Promise<void> {
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
@@ -41,6 +43,7 @@ async function registerReference(app: App): Promise<void> {
         description: 'Push marketing that is approved, durable and exact. Errors are RFC 9457 problems.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
           person: { type: 'http', scheme: 'bearer', description: "A person's key" },
@@ -58,6 +61,13 @@ async function registerReference(app: App): Promise<void> {
     transform: documentRoute,
     transformObject: documentAll,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP: withoutUpgrade,
+    logo: LOGO,
+    theme: { title: 'Signalbox API', favicon: [FAVICON] },
+    uiConfig: { docExpansion: 'none', persistAuthorization: true },
+  });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }

@@ -13,18 +13,23 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { App } from '../http/deps.ts';
 import { type ProblemStatus, problemResponses } from '../http/problem.ts';
+import type { Tag } from '../reference/tags.ts';
 import type { AuditAction } from './audit-actions.ts';
 import type { Guard, Guards } from './auth.ts';
 import { assumeEmptyBody, ignoreTypeOfNothing, needsNoBody, takesFiles } from './optional-body.ts';
-import type { Permission } from './permissions.ts';
+import { PERMISSIONS, type Permission, rolesOf } from './permissions.ts';
 
 /** The callers of a route: persons with a permission, SDK keys, the administrator, vendors, or everyone. */
 type Access = Permission | { readonly sdkOr: Permission } | 'sdk' | 'admin' | 'vendor' | 'public';
 
 interface RouteSchema {
   readonly operationId: string;
+  /** A few words that begin with a verb, for the list of operations. */
+  readonly summary: string;
   readonly description?: string;
-  readonly tags?: readonly string[];
+  readonly tags: readonly Tag[];
+  /** A body that works, which a test sends. Of a route that takes files: one file per content type. */
+  readonly example?: unknown;
   readonly consumes?: readonly string[];
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
@@ -41,6 +46,8 @@ interface RouteOptions<Schema extends RouteSchema> {
   readonly onRequest?: (request: FastifyRequest, reply: Parameters<Handler<Schema>>[1]) => Promise<void>;
   /** A request that is repeated with the same Idempotency-Key takes effect once. */
   readonly idempotent?: true;
+  /** A body that replaces everything is needed even when all its fields are optional. */
+  readonly isBodyNeeded?: true;
   readonly isRateLimited?: false;
   readonly serializerCompiler?: FastifySerializerCompiler<unknown>;
   readonly schema: Schema;
@@ -76,7 +83,7 @@ export function route<const Schema extends RouteSchema>(
     ...(options.onRequest === undefined ? [] : [options.onRequest]),
     ...(takesFiles(options.schema) ? [] : [ignoreTypeOfNothing]),
   ];
-  const isOptionalBody = needsNoBody(options.schema);
+  const isOptionalBody = options.isBodyNeeded !== true && needsNoBody(options.schema);
   // Handlers are already typed by their schema. Fastify cannot infer the types of a generic schema.
   const untyped: FastifyInstance = app as never;
   untyped.route({
@@ -109,8 +116,15 @@ function documented({
   problems = [],
 }: Pick<RouteOptions<RouteSchema>, 'access' | 'schema' | 'problems'>) {
   if (access === 'public') return schema;
-  const response = { ...schema.response, ...problemResponses(...problems) };
+  const response: Record<number, object> = { ...schema.response, ...problemResponses(...problems) };
+  const roles = rolesText(access);
+  if (roles !== undefined) response[403] = { ...response[403], description: `Forbidden. ${roles}` };
   return { ...schema, response, security: keysOf(access).map((key) => ({ [key]: [] })) };
+}
+
+function rolesText(access: Access): string | undefined {
+  if (typeof access === 'object') return `An SDK key may do this, and the role ${rolesOf(access.sdkOr)}.`;
+  return access in PERMISSIONS ? `The role ${rolesOf(access as Permission)} may do this.` : undefined;
 }
 
 /** The names of the security schemes, one of which a caller has to satisfy. */

@@ -39,7 +39,7 @@ const Decided = z
   .meta({ id: 'DecidedTask' });
 type Decided = z.infer<typeof Decided>;
 
-const tags = ['tasks'];
+const tags = ['approval'] as const;
 const description = `Decides up to ${MOST} tasks, each on its own. The answer is 200 and lists the outcome of each task.`;
 const response = { 200: z.object({ items: z.array(Decided) }) };
 
@@ -64,7 +64,15 @@ function approveTasksRoute(app: App, deps: ApiDeps): void {
     ...common(deps),
     path: '/v1/tasks/approve-many',
     audit: AUDIT_ACTIONS.approveTasks,
-    schema: { operationId: 'approveTasks', description, tags, body: ApproveMany, response },
+    schema: {
+      operationId: 'approveTasks',
+      summary: 'Approve several tasks',
+      example: { items: [{ taskId: 'task-of-yours', revision: 1 }] },
+      description,
+      tags,
+      body: ApproveMany,
+      response,
+    },
     handler: async (request) => {
       const { items, comment: text } = request.body;
       const decision = await decisionOf(deps, request, { name: 'approve', text });
@@ -78,7 +86,15 @@ function rejectTasksRoute(app: App, deps: ApiDeps): void {
     ...common(deps),
     path: '/v1/tasks/reject-many',
     audit: AUDIT_ACTIONS.rejectTasks,
-    schema: { operationId: 'rejectTasks', description, tags, body: RejectMany, response },
+    schema: {
+      operationId: 'rejectTasks',
+      summary: 'Reject several tasks',
+      example: { items: [{ taskId: 'task-of-yours', revision: 1 }], reason: 'The price is wrong' },
+      description,
+      tags,
+      body: RejectMany,
+      response,
+    },
     handler: async (request) => {
       const { items, reason: text } = request.body;
       const decision = await decisionOf(deps, request, { name: 'reject', text });

@@ -25,7 +25,7 @@ const ApprovalCode = z
   })
   .meta({ id: 'ApprovalCode' });
 
-const tags = ['tasks'];
+const tags = ['approval'] as const;
 const response = { 200: ActionAnswer, 202: ActionAnswer };
 
 export async function taskApprovalRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -42,7 +42,15 @@ function approveTaskRoute(app: App, deps: ApiDeps): void {
     onRequest: requireApproverRole(deps),
     audit: AUDIT_ACTIONS.approveTask,
     idempotent: true,
-    schema: { operationId: 'approveTask', tags, params: IdParams, body: Approve, response },
+    schema: {
+      operationId: 'approveTask',
+      summary: 'Approve a revision of a task',
+      example: { revision: 1, comment: 'Checked' },
+      tags,
+      params: IdParams,
+      body: Approve,
+      response,
+    },
     problems: [404, 409, 422],
     handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'approve');
@@ -70,7 +78,15 @@ function rejectTaskRoute(app: App, deps: ApiDeps): void {
     onRequest: requireApproverRole(deps),
     audit: AUDIT_ACTIONS.rejectTask,
     idempotent: true,
-    schema: { operationId: 'rejectTask', tags, params: IdParams, body: Reject, response },
+    schema: {
+      operationId: 'rejectTask',
+      summary: 'Reject a revision of a task',
+      example: { revision: 1, reason: 'The price is wrong' },
+      tags,
+      params: IdParams,
+      body: Reject,
+      response,
+    },
     problems: [404, 409, 422],
     handler: async (request, reply) => {
       const task = await taskFor(deps, request, 'reject');
@@ -96,6 +112,7 @@ function getApprovalCodeRoute(app: App, deps: ApiDeps): void {
     onRequest: requireApproverRole(deps),
     schema: {
       operationId: 'getApprovalCode',
+      summary: 'Get the command that approves by signal',
       tags,
       params: IdParams,
       response: { 200: ApprovalCode },

@@ -30,6 +30,9 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.stopApp,
     schema: {
       operationId: 'stopApp',
+      summary: 'Stop all sending of the app at once',
+      example: { reason: 'The price in the message is wrong' },
+      tags: ['apps'],
       description:
         'The emergency stop. After the answer no request of any task of the app starts. The stop includes tasks ' +
         'that are approved later, and needs neither Temporal nor the workers. Repeating it changes nothing.',
@@ -56,6 +59,8 @@ export async function appStopRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.resumeApp,
     schema: {
       operationId: 'resumeApp',
+      summary: 'Resume sending after a stop',
+      tags: ['apps'],
       description:
         'Lifts the emergency stop. Tasks that the stop had paused resume under their late policies. Tasks that a ' +
         'person paused stay paused.',

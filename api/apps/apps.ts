@@ -68,6 +68,9 @@ function createAppRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createApp',
+      summary: 'Create an app',
+      example: { name: 'Shop', timeZone: 'Europe/Berlin' },
+      tags: ['apps'],
       body: Settings.meta({ id: 'NewApp' }),
       response: { 201: AppBody },
     },
@@ -92,6 +95,8 @@ function getAppRoute(app: App, deps: ApiDeps): void {
     access: 'app.read',
     schema: {
       operationId: 'getApp',
+      summary: 'Get the app and its settings',
+      tags: ['apps'],
       response: { 200: AppBody },
     },
     problems: [404],
@@ -111,6 +116,9 @@ function changeAppRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.changeApp,
     schema: {
       operationId: 'changeApp',
+      summary: 'Change the settings of the app',
+      example: { approvalsRequired: 2 },
+      tags: ['apps'],
       body: Settings.partial().meta({ id: 'AppChange' }),
       response: { 200: AppBody },
     },

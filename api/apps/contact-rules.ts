@@ -13,6 +13,8 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
     access: 'app.read',
     schema: {
       operationId: 'getContactRules',
+      summary: 'Get the caps and quiet hours of the app',
+      tags: ['contact rules'],
       response: { 200: ContactRules },
     },
     handler: async (request) => await readContactRules(deps.db, appIdOf(request)),
@@ -23,8 +25,15 @@ export async function contactRuleRoutes(app: App, deps: ApiDeps): Promise<void> 
     path: '/v1/app/contact-rules',
     access: 'app.change',
     audit: AUDIT_ACTIONS.putContactRules,
+    isBodyNeeded: true,
     schema: {
       operationId: 'putContactRules',
+      summary: 'Set the caps and quiet hours of the app',
+      example: {
+        caps: [{ max: 2, window: { kind: 'day' } }],
+        quietHours: { from: '22:00', to: '08:00' },
+      },
+      tags: ['contact rules'],
       description: 'Replaces the contact rules for every push that is prepared from now on.',
       body: ContactRules,
       response: { 200: ContactRules },

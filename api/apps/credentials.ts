@@ -11,6 +11,7 @@ import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 import { IsoDate } from '../http/schemas.ts';
+import { CREDENTIAL_EXAMPLES } from './credential-examples.ts';
 
 const CREDENTIALS = checkedCredentials(createPrivateKey);
 
@@ -43,6 +44,9 @@ function putCredentialRoute(app: App, deps: ApiDeps, channel: Channel): void {
     audit: AUDIT_ACTIONS[operationId],
     schema: {
       operationId,
+      summary: `Set the credential of ${channel === 'apns' ? 'APNs' : 'FCM'}`,
+      tags: ['credentials'],
+      example: CREDENTIAL_EXAMPLES[channel],
       body: CREDENTIALS[channel],
       response: { 200: Credential },
     },
@@ -70,6 +74,9 @@ function setCredentialRateRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.setCredentialRate,
     schema: {
       operationId: 'setCredentialRate',
+      summary: 'Set the rate limit of a push service',
+      example: { ratePerSecond: 1000 },
+      tags: ['credentials'],
       description:
         'Limits the rate across all tasks and workers. Running senders apply the limit within a moment.',
       params: z.object({ channel: z.enum(CHANNELS) }),
@@ -100,6 +107,8 @@ function listCredentialsRoute(app: App, deps: ApiDeps): void {
     access: 'credentials.read',
     schema: {
       operationId: 'listCredentials',
+      summary: 'List credentials without their secrets',
+      tags: ['credentials'],
       response: { 200: z.object({ items: z.array(Credential) }) },
     },
     handler: async (request) => {

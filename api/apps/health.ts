@@ -18,6 +18,8 @@ export async function healthRoutes(app: App, deps: ApiDeps): Promise<void> {
     isRateLimited: false,
     schema: {
       operationId: 'getLiveness',
+      summary: 'Check that the process runs',
+      tags: ['health'],
       response: { 200: z.object({ status: z.literal('live') }) },
     },
     handler: async () => ({ status: 'live' as const }),
@@ -28,6 +30,8 @@ export async function healthRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'public',
     schema: {
       operationId: 'getReadiness',
+      summary: 'Check that Postgres and Temporal are reachable',
+      tags: ['health'],
       response: { 200: Readiness, 503: Readiness },
     },
     handler: async (_request, reply) => {

@@ -51,6 +51,9 @@ function createKeyRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createKey',
+      summary: 'Create a key for a person or an SDK',
+      example: { role: 'marketer', name: 'Mei Chen' },
+      tags: ['keys'],
       params: z.object({ appId: z.string() }),
       body: NewKey,
       response: { 201: KeyMade },
@@ -70,6 +73,8 @@ function listKeysRoute(app: App, deps: ApiDeps): void {
     access: 'keys.read',
     schema: {
       operationId: 'listKeys',
+      summary: 'List keys',
+      tags: ['keys'],
       querystring: PageQuery,
       response: { 200: Page(Key) },
     },
@@ -85,6 +90,8 @@ function revokeKeyRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.revokeKey,
     schema: {
       operationId: 'revokeKey',
+      summary: 'Revoke a key',
+      tags: ['keys'],
       params: z.object({ id: z.string() }),
       response: { 204: z.null() },
     },

@@ -50,6 +50,9 @@ function putting(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.putUserTokenKey,
     schema: {
       operationId: 'putUserTokenKey',
+      summary: 'Add or replace a key that verifies user tokens',
+      tags: ['users'],
+      example: { alg: 'HS256', secret: 'a secret that only your own backend knows' },
       description: `To rotate, add a key under a new ID, sign with it, then delete the old one. An app has at most ${MAX_USER_TOKEN_KEYS} keys.`,
       params,
       body: NewKey,
@@ -93,6 +96,8 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'credentials.read',
     schema: {
       operationId: 'listUserTokenKeys',
+      summary: 'List the keys that verify user tokens',
+      tags: ['users'],
       response: { 200: z.object({ items: z.array(Key) }) },
     },
     handler: async (request) => {
@@ -110,6 +115,8 @@ function deleting(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteUserTokenKey,
     schema: {
       operationId: 'deleteUserTokenKey',
+      summary: 'Delete a key that verifies user tokens',
+      tags: ['users'],
       params,
       response: { 204: z.null() },
     },

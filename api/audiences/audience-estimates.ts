@@ -65,6 +65,9 @@ export async function audienceEstimateRoutes(app: App, deps: ApiDeps): Promise<v
     audit: AUDIT_ACTIONS.estimateAudience,
     schema: {
       operationId: 'estimateAudience',
+      summary: 'Estimate how many devices a push reaches',
+      example: { rule: { field: 'platform', op: 'in', value: ['ios'] } },
+      tags: ['audiences'],
       description:
         'Counts the devices that a push would plan now, and the reasons why some would get nothing.',
       body: EstimateRequest,

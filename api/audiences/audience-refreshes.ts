@@ -31,6 +31,8 @@ export async function audienceRefreshRoutes(app: App, deps: ApiDeps): Promise<vo
     audit: AUDIT_ACTIONS.refreshAudience,
     schema: {
       operationId: 'refreshAudience',
+      summary: 'Count the members of an audience again',
+      tags: ['audiences'],
       description:
         'Counts the newest version again in the background. While a recount runs, the answer is its progress.',
       params: z.object({ id: z.string() }),

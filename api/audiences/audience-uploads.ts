@@ -18,6 +18,11 @@ const HOW =
   'CSV with the columns device_id, user_id or both, plain text with one device ID per line (with ids=user one user ' +
   'ID), or NDJSON. An upload with an Idempotency-Key can be resumed after an interruption: get the offset from ' +
   'GET /v1/audiences/upload, and send the rest of the file under the same key with that Upload-Offset.';
+const EXAMPLE = {
+  [CSV]: 'device_id\nphone-1\nphone-2\n',
+  [TEXT]: 'phone-1\nphone-2\n',
+  [NDJSON]: '{"deviceId":"phone-1"}\n{"deviceId":"phone-2"}\n',
+};
 const Ids = { ids: z.enum(IDS_OF_TEXT).default('device') };
 const Headers = z.looseObject({
   /** The number of bytes that are stored already and not sent again. 0 starts from the beginning. */
@@ -51,6 +56,9 @@ function uploadAudienceRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'uploadAudience',
+      summary: 'Upload a list of IDs as an audience',
+      tags: ['audiences'],
+      example: EXAMPLE,
       description: HOW,
       ...FILE,
       headers: Headers,
@@ -74,6 +82,9 @@ function uploadAudienceVersionRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'uploadAudienceVersion',
+      summary: 'Upload the next version of an audience',
+      tags: ['audiences'],
+      example: EXAMPLE,
       description: HOW,
       ...FILE,
       headers: Headers,
@@ -98,6 +109,8 @@ function getAudienceUploadRoute(app: App, deps: ApiDeps): void {
     access: 'audiences.change',
     schema: {
       operationId: 'getAudienceUpload',
+      summary: 'Get the progress of an upload',
+      tags: ['audiences'],
       description: 'The progress of the upload under this Idempotency-Key, which is kept for a day.',
       headers: z.looseObject({ 'idempotency-key': z.string() }),
       response: { 200: Progress },

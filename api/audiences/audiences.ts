@@ -37,6 +37,9 @@ function createAudienceRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createAudience',
+      summary: 'Create an audience',
+      example: { name: 'Customers', kind: 'rule', rule: { field: 'tags', op: 'any', value: ['customer'] } },
+      tags: ['audiences'],
       body: NewAudience,
       response: { 201: AudienceBody },
     },
@@ -65,6 +68,9 @@ function changeAudienceRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.changeAudience,
     schema: {
       operationId: 'changeAudience',
+      summary: 'Change the definition of an audience',
+      example: { rule: { field: 'lastActive', op: 'within', days: 30 } },
+      tags: ['audiences'],
       description: 'Creates the next version. Tasks and audiences that name an older version keep it.',
       params,
       body: AudienceChange,
@@ -102,6 +108,8 @@ function reading(app: App, { db, ...deps }: ApiDeps): void {
     access: 'audiences.read',
     schema: {
       operationId: 'listAudiences',
+      summary: 'List audiences',
+      tags: ['audiences'],
       querystring: PageQuery,
       response: { 200: Page(AudienceBody) },
     },
@@ -114,6 +122,8 @@ function reading(app: App, { db, ...deps }: ApiDeps): void {
     access: 'audiences.read',
     schema: {
       operationId: 'getAudience',
+      summary: 'Get an audience',
+      tags: ['audiences'],
       params,
       response: { 200: AudienceDetails },
     },
@@ -134,6 +144,8 @@ function archiving(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.archiveAudience,
     schema: {
       operationId: 'archiveAudience',
+      summary: 'Archive an audience',
+      tags: ['audiences'],
       params,
       response: { 204: z.null() },
     },

@@ -26,7 +26,7 @@ const Filter = {
 };
 type FilterQuery = { [Key in keyof typeof Filter]?: z.infer<(typeof Filter)[Key]> | undefined };
 
-const tags = ['audit'];
+const tags = ['audit'] as const;
 const NDJSON = 'application/x-ndjson';
 
 export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -36,6 +36,7 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'audit.read',
     schema: {
       operationId: 'listAudit',
+      summary: 'List the audit of the app',
       tags,
       querystring: PageQuery.extend(Filter),
       response: { 200: Page(AuditLine) },
@@ -54,6 +55,7 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'audit.read',
     schema: {
       operationId: 'exportAudit',
+      summary: 'Export the audit',
       description: 'Streams the audit, newest first. A connection that breaks off means an incomplete file.',
       tags,
       querystring: z.strictObject({ ...Filter, format: z.enum(['csv', 'ndjson']).default('csv') }),

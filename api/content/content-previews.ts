@@ -72,8 +72,17 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
     audit: AUDIT_ACTIONS.previewContent,
     schema: {
       operationId: 'previewContent',
+      summary: 'Preview the message that a device gets',
+      example: {
+        content: {
+          title: 'Hello {{ name }}',
+          body: 'Today only',
+          variables: { name: { default: 'friend' } },
+        },
+        device: { platform: 'ios', attributes: { name: 'Mei' } },
+      },
+      tags: ['content'],
       description: 'The message that a device would get, for its platform, its locale and its variables.',
-      tags: ['tasks'],
       body: PreviewRequest,
       response: { 200: PreviewBody },
     },

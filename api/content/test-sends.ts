@@ -37,7 +37,7 @@ const TestSend = z
   })
   .meta({ id: 'TestSend' });
 
-const tags = ['tasks'];
+const tags = ['test sends'] as const;
 
 export async function testSendRoutes(app: App, deps: ApiDeps): Promise<void> {
   whitelist(app, deps);
@@ -52,6 +52,7 @@ function whitelist(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'getTestDevices',
+      summary: 'Get the test devices of the app',
       tags,
       response: { 200: TestDevices },
     },
@@ -65,6 +66,8 @@ function whitelist(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.putTestDevices,
     schema: {
       operationId: 'putTestDevices',
+      summary: 'Set the test devices of the app',
+      example: { deviceIds: ['phone-1'] },
       description: `Replaces the list of test devices, ${MAX_TEST_DEVICES} at most. Tests are sent to no other device.`,
       tags,
       body: TestDevices,
@@ -98,6 +101,8 @@ function sending(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.testTask,
     schema: {
       operationId: 'testTask',
+      summary: 'Send a task to test devices',
+      example: { deviceIds: ['phone-1'] },
       description:
         "Sends the task's content to test devices at once, approved or not. " +
         'The title begins with "[Test]". Statistics do not count tests. ' +
@@ -129,6 +134,7 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listTestSends',
+      summary: 'List the test sends of a task',
       tags,
       params: IdParams,
       response: { 200: z.object({ items: z.array(TestSend) }) },

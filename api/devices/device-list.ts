@@ -39,6 +39,8 @@ function listing(app: App, deps: ApiDeps): void {
     access: 'devices.read',
     schema: {
       operationId: 'listDevices',
+      summary: 'List devices',
+      tags: ['devices'],
       description: 'Lists devices in the order of their IDs.',
       querystring: z.strictObject({ ...Filter.shape, ...PageQuery.shape }),
       response: { 200: Page(DeviceBody) },
@@ -71,6 +73,9 @@ function lookingUp(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.lookUpDevices,
     schema: {
       operationId: 'lookUpDevices',
+      summary: 'Find devices by an identifier',
+      example: { identifiers: { customId: 'customer-1' } },
+      tags: ['devices'],
       description:
         'Finds the devices that have any of the identifiers. Identifiers are sent in the body, ' +
         'because proxies may log URLs.',
@@ -103,6 +108,8 @@ function exporting(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.exportDevices,
     schema: {
       operationId: 'exportDevices',
+      summary: 'Export devices as CSV or NDJSON',
+      tags: ['devices'],
       description:
         'Streams devices in the order of their IDs, without tokens and secrets. In CSV, text that a spreadsheet ' +
         'would treat as a formula has a leading apostrophe. A connection that breaks off means an incomplete file.',

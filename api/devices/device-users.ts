@@ -32,6 +32,9 @@ export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.bindUser,
     schema: {
       operationId: 'bindUser',
+      summary: 'Bind a user to a device',
+      tags: ['devices'],
+      example: { token: 'a-jwt-of-your-backend' },
       description:
         'Binds a user to the device. A user token key of the app must have signed the token. ' +
         'A claim `device_id` must name this device.',
@@ -57,6 +60,8 @@ export async function deviceUserRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.unbindUser,
     schema: {
       operationId: 'unbindUser',
+      summary: 'Unbind the user from a device',
+      tags: ['devices'],
       params,
       headers: DeviceSecret,
       response: { 200: DeviceBody },

@@ -45,6 +45,16 @@ function registering(app: App, deps: ApiDeps, guard: DeviceGuard): void {
     idempotent: true,
     schema: {
       operationId: 'registerDevice',
+      summary: 'Register a device',
+      example: {
+        deviceId: 'phone-1',
+        platform: 'ios',
+        token: 'ab'.repeat(32),
+        locale: 'en-GB',
+        timeZone: 'Europe/London',
+        tags: ['customer'],
+      },
+      tags: ['devices'],
       description:
         'The secret appears only in this answer. Store it, and send it as X-Device-Secret to change the device. ' +
         'After a lost answer, repeat the request with the same Idempotency-Key.',
@@ -88,6 +98,9 @@ function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
     audit: AUDIT_ACTIONS.refreshDevice,
     schema: {
       operationId: 'refreshDevice',
+      summary: 'Refresh a registered device',
+      example: { locale: 'de-DE', tags: ['customer'] },
+      tags: ['devices'],
       params,
       headers: DeviceSecret,
       body: DeviceRefresh,
@@ -106,9 +119,9 @@ function refreshing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
 }
 
 function subscribing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
-  for (const [method, operationId] of [
-    ['POST', 'unsubscribeDevice'],
-    ['DELETE', 'resubscribeDevice'],
+  for (const [method, operationId, summary] of [
+    ['POST', 'unsubscribeDevice', 'Unsubscribe a device from messages'],
+    ['DELETE', 'resubscribeDevice', 'Subscribe a device again'],
   ] as const) {
     route(app, {
       method,
@@ -117,6 +130,8 @@ function subscribing(app: App, deps: ApiDeps, guard: DeviceGuard): void {
       audit: AUDIT_ACTIONS[operationId],
       schema: {
         operationId,
+        summary,
+        tags: ['devices'],
         params,
         headers: DeviceSecret,
         response: { 200: DeviceBody },
@@ -141,6 +156,8 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'devices.read',
     schema: {
       operationId: 'getDevice',
+      summary: 'Get a device',
+      tags: ['devices'],
       params,
       response: { 200: DeviceBody },
     },
@@ -159,6 +176,8 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'devices.read',
     schema: {
       operationId: 'listDeviceTokens',
+      summary: 'List the earlier tokens of a device',
+      tags: ['devices'],
       description:
         'Lists the current token and the last 20 that ended, newest first. Only fingerprints of the tokens are shown.',
       params,

@@ -32,6 +32,11 @@ const Imported = z
 
 const READER = { known: DEVICE_COLUMNS, required: ['device_id', 'platform'], read: toDeviceRow } as const;
 
+const EXAMPLE = {
+  [CSV]: 'device_id,platform,tags\nphone-1,ios,customer;vip\n',
+  [NDJSON]: '{"deviceId":"phone-1","platform":"ios","tags":["customer","vip"]}\n',
+};
+
 export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
   acceptStreams(app, [CSV, NDJSON]);
   route(app, {
@@ -42,6 +47,9 @@ export async function importRoutes(app: App, deps: ApiDeps): Promise<void> {
     idempotent: true,
     schema: {
       operationId: 'importDevices',
+      summary: 'Import devices from a file',
+      tags: ['devices'],
+      example: EXAMPLE,
       description:
         'One device per line. A field must not contain a line break. Valid rows are imported, and invalid rows are ' +
         'reported by line. An omitted column or field keeps the value of a known device. An empty one clears it.',

@@ -27,6 +27,9 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.eraseUsers,
     schema: {
       operationId: 'eraseUsers',
+      summary: 'Erase users and their devices',
+      example: { userIds: ['user-1'] },
+      tags: ['users'],
       description:
         'Deletes the devices, identifiers, token history, memberships and events of the users. Deliveries stay as ' +
         'numbers, without device and user. 202 means that requests to their devices are still in flight: repeat ' +

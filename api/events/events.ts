@@ -61,10 +61,12 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
     audit: AUDIT_ACTIONS.reportEvents,
     schema: {
       operationId: 'reportEvents',
+      summary: 'Report events of users',
+      example: { deviceId: 'phone-1', events: [{ name: 'purchase', properties: { price: 20 } }] },
+      tags: ['events'],
       description:
         'With an SDK key a device reports its own events and shows its secret. ' +
         "With a person's key the app's backend reports events of users or devices.",
-      tags: ['devices'],
       headers: DeviceSecret,
       body: Events,
       response: { 200: EventsAnswer },
@@ -91,6 +93,8 @@ export async function eventRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'audiences.read',
     schema: {
       operationId: 'listEventNames',
+      summary: 'List the names of events',
+      tags: ['events'],
       response: { 200: EventNames },
     },
     handler: async (request) => ({ items: await listNames(deps.db, appIdOf(request)) }),

@@ -24,7 +24,7 @@ const ResultAudience = z
   .object({ id: z.string(), name: z.string(), version: z.int(), members: z.int() })
   .meta({ id: 'ResultAudience' });
 
-const tags = ['pushes'];
+const tags = ['pushes'] as const;
 const IN_QUERY = { parameter: 'variant' };
 
 export async function pushDeliveryRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -41,6 +41,7 @@ function deliveryReads(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listDeliveries',
+      summary: 'List the deliveries of a push',
       tags,
       params: IdParams,
       querystring: DeliveryQuery,
@@ -70,6 +71,7 @@ function deliveryExport(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.exportDeliveries,
     schema: {
       operationId: 'exportDeliveries',
+      summary: 'Export the deliveries of a push as CSV',
       tags,
       params: IdParams,
       querystring: DeliveryExportQuery,
@@ -100,6 +102,8 @@ function resultAudiences(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createResultAudience',
+      summary: 'Create an audience from the result of a push',
+      example: { name: 'Did not open', filter: { result: 'success', open: false } },
       tags,
       params: IdParams,
       body: NewResultAudience,

@@ -12,6 +12,7 @@ export async function pushRoutes(app: App, deps: ApiDeps): Promise<void> {
     access: 'tasks.read',
     schema: {
       operationId: 'getPush',
+      summary: 'Get a push',
       tags: ['pushes'],
       params: IdParams,
       response: { 200: PushBody },

@@ -37,6 +37,7 @@ export async function receiptHealthRoutes(app: App, deps: ApiDeps): Promise<void
     access: 'app.read',
     schema: {
       operationId: 'getReceiptHealth',
+      summary: 'Get how well receipts arrive',
       tags: ['receipts'],
       response: { 200: ReceiptHealth },
     },

@@ -43,7 +43,7 @@ const Callback = z
   })
   .meta({ id: 'VendorCallback' });
 
-const tags = ['receipts'];
+const tags = ['receipts'] as const;
 
 export async function vendorKeyRoutes(app: App, deps: ApiDeps): Promise<void> {
   keyChanges(app, deps);
@@ -59,6 +59,8 @@ function keyChanges(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createVendorKey',
+      summary: 'Create a key for callbacks of a vendor',
+      example: { name: 'Vendor' },
       tags,
       body: NewVendorKey,
       response: { 201: VendorKeyMade },
@@ -85,6 +87,7 @@ function keyChanges(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.revokeVendorKey,
     schema: {
       operationId: 'revokeVendorKey',
+      summary: 'Revoke a vendor key',
       tags,
       params: z.object({ id: z.string().max(100) }),
       response: { 204: z.null() },
@@ -110,6 +113,7 @@ function reads(app: App, deps: ApiDeps): void {
     access: 'credentials.read',
     schema: {
       operationId: 'listVendorKeys',
+      summary: 'List vendor keys',
       tags,
       response: { 200: z.object({ items: z.array(VendorKey) }) },
     },
@@ -124,6 +128,7 @@ function reads(app: App, deps: ApiDeps): void {
     access: 'credentials.read',
     schema: {
       operationId: 'listVendorCallbacks',
+      summary: 'List the callbacks of vendors',
       tags,
       querystring: PageQuery,
       response: { 200: Page(Callback) },

@@ -37,10 +37,11 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
     audit: AUDIT_ACTIONS.takeVendorReceipts,
     schema: {
       operationId: 'takeVendorReceipts',
+      summary: 'Report receipts as a vendor',
+      tags: ['receipts'],
       description:
         'The body is that of POST /v1/receipts, signed with a vendor key as standardwebhooks.com defines. ' +
         'The callback is stored before the answer and read right after.',
-      tags: ['receipts'],
       params: z.object({ keyId: z.string().max(100) }),
       headers: Headers,
       response: { 202: z.object({ stored: z.literal(true) }) },

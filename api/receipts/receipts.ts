@@ -54,7 +54,18 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
     serializerCompiler: () => (answer) => JSON.stringify(answer),
     schema: {
       operationId: 'reportReceipts',
-      tags: ['devices'],
+      summary: 'Report receipts of devices',
+      tags: ['receipts'],
+      example: {
+        receipts: [
+          {
+            messageId: 'the-message-id-of-the-payload',
+            kind: 'open',
+            eventId: 'open-1',
+            at: '2026-11-22T08:00:00Z',
+          },
+        ],
+      },
       body: Receipts,
       response: { 200: ReceiptsAnswer },
     },

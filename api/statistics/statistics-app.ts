@@ -25,7 +25,7 @@ const PeriodQuery = z.strictObject({
   to: IsoDate.optional(),
 });
 
-const tags = ['statistics'];
+const tags = ['statistics'] as const;
 
 export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
   route(app, {
@@ -34,6 +34,7 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
     access: 'tasks.read',
     schema: {
       operationId: 'getAppStatistics',
+      summary: 'Get the statistics of the app by day',
       tags,
       querystring: PeriodQuery,
       response: { 200: AppTotalsBody },
@@ -55,6 +56,7 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
     access: 'tasks.read',
     schema: {
       operationId: 'exportAppStatistics',
+      summary: 'Export the statistics of the app as CSV',
       tags,
       querystring: PeriodQuery,
       response: { 200: CSV_RESPONSE },

@@ -18,7 +18,7 @@ const MAX_STREAMS_PER_KEY = 10;
 const RETRY_AFTER_SECONDS = 10;
 
 const Headers = z.object({ 'last-event-id': z.string().max(100).optional() });
-const tags = ['statistics'];
+const tags = ['statistics'] as const;
 
 export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<void> {
   const watch = watching(app, deps);
@@ -28,6 +28,7 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
     access: 'tasks.read',
     schema: {
       operationId: 'watchPushStatistics',
+      summary: 'Watch the statistics of a push live',
       tags,
       params: IdParams,
       headers: Headers,
@@ -49,6 +50,7 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
     access: 'tasks.read',
     schema: {
       operationId: 'watchTaskStatistics',
+      summary: 'Watch the statistics of a task live',
       tags,
       params: IdParams,
       headers: Headers,

@@ -13,7 +13,7 @@ import { readPushStatistics } from './push-statistics.ts';
 import { METRIC_COLUMNS, metricRows, PUSH_COLUMNS, pushRow } from './statistics-export.ts';
 import { readTaskStatistics } from './task-statistics.ts';
 
-const tags = ['statistics'];
+const tags = ['statistics'] as const;
 const PAGE = 200;
 
 export async function statisticsRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -28,6 +28,7 @@ function pushStatistics(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'getPushStatistics',
+      summary: 'Get the statistics of a push',
       tags,
       params: IdParams,
       response: { 200: StatisticsDetail },
@@ -42,6 +43,7 @@ function pushStatistics(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'exportPushStatistics',
+      summary: 'Export the statistics of a push as CSV',
       tags,
       params: IdParams,
       response: { 200: CSV_RESPONSE },
@@ -62,6 +64,7 @@ function taskStatistics(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'getTaskStatistics',
+      summary: 'Get the statistics of a task',
       tags,
       params: IdParams,
       response: { 200: TotalsBody },
@@ -79,6 +82,7 @@ function taskStatistics(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'exportTaskStatistics',
+      summary: 'Export the statistics of a task as CSV',
       tags,
       params: IdParams,
       response: { 200: CSV_RESPONSE },

@@ -28,7 +28,7 @@ const SubCampaignBody = z
   .meta({ id: 'SubCampaign' });
 const Named = z.strictObject({ name: Label(200) }).meta({ id: 'NewSubCampaign' });
 
-const tags = ['sub-campaigns'];
+const tags = ['sub-campaigns'] as const;
 
 export async function subCampaignRoutes(app: App, deps: ApiDeps): Promise<void> {
   listSubCampaignsRoute(app, deps);
@@ -44,6 +44,7 @@ function listSubCampaignsRoute(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listSubCampaigns',
+      summary: 'List sub-campaigns',
       tags,
       querystring: PageQuery,
       response: { 200: Page(SubCampaignBody) },
@@ -61,6 +62,8 @@ function createSubCampaignRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createSubCampaign',
+      summary: 'Create a sub-campaign',
+      example: { name: 'Spring sale' },
       tags,
       body: Named,
       response: { 201: SubCampaignBody },
@@ -88,6 +91,8 @@ function renameSubCampaignRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.renameSubCampaign,
     schema: {
       operationId: 'renameSubCampaign',
+      summary: 'Rename a sub-campaign',
+      example: { name: 'Summer sale' },
       tags,
       params: IdParams,
       body: Named,
@@ -118,6 +123,7 @@ function deleteSubCampaignRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteSubCampaign,
     schema: {
       operationId: 'deleteSubCampaign',
+      summary: 'Delete a sub-campaign',
       description: 'Deletes the sub-campaign. Its tasks are kept and lose the link to it.',
       tags,
       params: IdParams,

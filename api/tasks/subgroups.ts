@@ -33,7 +33,7 @@ const Parent = z.string().max(100).nullable();
 const NewSubgroup = z.strictObject({ name: Label(100), parentId: Parent.default(null) });
 const SubgroupChange = z.strictObject({ name: Label(100).optional(), parentId: Parent.optional() });
 
-const tags = ['subgroups'];
+const tags = ['subgroups'] as const;
 
 export async function subgroupRoutes(app: App, deps: ApiDeps): Promise<void> {
   listSubgroupsRoute(app, deps);
@@ -49,6 +49,7 @@ function listSubgroupsRoute(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listSubgroups',
+      summary: 'List subgroups',
       description: 'The whole tree of subgroups, each after its parent.',
       tags,
       response: { 200: z.object({ items: z.array(SubgroupBody) }) },
@@ -66,6 +67,8 @@ function createSubgroupRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createSubgroup',
+      summary: 'Create a subgroup',
+      example: { name: 'Spring' },
       tags,
       body: NewSubgroup.meta({ id: 'NewSubgroup' }),
       response: { 201: SubgroupBody },
@@ -93,6 +96,8 @@ function changeSubgroupRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.changeSubgroup,
     schema: {
       operationId: 'changeSubgroup',
+      summary: 'Rename or move a subgroup',
+      example: { name: 'Summer' },
       description: 'Renames the subgroup, or moves it with everything in it.',
       tags,
       params: IdParams,
@@ -122,6 +127,7 @@ function deleteSubgroupRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteSubgroup,
     schema: {
       operationId: 'deleteSubgroup',
+      summary: 'Delete an empty subgroup',
       description: 'Deletes the subgroup, which must contain no task and no other subgroup.',
       tags,
       params: IdParams,

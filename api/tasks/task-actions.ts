@@ -28,7 +28,7 @@ import { renderTask, TaskBody } from './task-view.ts';
 const SIMPLE_ACTIONS = ['withdraw', 'send', 'pause', 'resume', 'cancel'] as const;
 type SimpleAction = (typeof SIMPLE_ACTIONS)[number];
 
-const tags = ['tasks'];
+const tags = ['tasks'] as const;
 const response = { 200: ActionAnswer, 202: ActionAnswer };
 
 export async function taskActionRoutes(app: App, deps: ApiDeps): Promise<void> {
@@ -47,6 +47,7 @@ function submitTaskRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'submitTask',
+      summary: 'Submit a task for approval',
       tags,
       params: IdParams,
       headers: IfMatch,
@@ -73,6 +74,8 @@ function setTaskRateRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.setTaskRate,
     schema: {
       operationId: 'setTaskRate',
+      summary: 'Set the rate limit of a task',
+      example: { ratePerSecond: 500 },
       tags,
       params: IdParams,
       body: z.strictObject({ ratePerSecond: RatePerSecond }),
@@ -98,6 +101,8 @@ function copyTaskRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'copyTask',
+      summary: 'Copy a task to a draft',
+      example: { name: 'Autumn sale, again' },
       tags,
       params: IdParams,
       body: z.strictObject({ name: TaskName.optional() }).nullish(),
@@ -137,6 +142,14 @@ function leftOut(passed: string): Warning {
   return { code: 'push_time_left_out', detail };
 }
 
+const SUMMARIES = {
+  withdraw: 'Withdraw a task from approval',
+  send: 'Push a manual task',
+  pause: 'Pause a task',
+  resume: 'Resume a paused task',
+  cancel: 'Cancel a task',
+} as const satisfies Record<SimpleAction, string>;
+
 function simpleActionRoute(app: App, deps: ApiDeps, action: SimpleAction): void {
   const operationId = `${action}Task` as const;
   route(app, {
@@ -145,7 +158,7 @@ function simpleActionRoute(app: App, deps: ApiDeps, action: SimpleAction): void 
     access: `tasks.${action}`,
     audit: AUDIT_ACTIONS[operationId],
     idempotent: true,
-    schema: { operationId, tags, params: IdParams, response },
+    schema: { operationId, summary: SUMMARIES[action], tags, params: IdParams, response },
     problems: [404, 409, 422],
     handler: async (request, reply) => {
       const task = await taskFor(deps, request, action);

@@ -35,7 +35,7 @@ const TaskPatch = TaskDefinitionPatch.extend({
   ratePerSecond: RatePerSecond.optional(),
 }).meta({ id: 'TaskPatch' });
 
-const tags = ['tasks'];
+const tags = ['tasks'] as const;
 
 export async function taskEditRoutes(app: App, deps: ApiDeps): Promise<void> {
   editTaskRoute(app, deps);
@@ -50,6 +50,8 @@ function editTaskRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.editTask,
     schema: {
       operationId: 'editTask',
+      summary: 'Edit a task',
+      example: { name: 'Winter sale' },
       tags,
       params: IdParams,
       headers: IfMatch,
@@ -88,6 +90,7 @@ function deleteTaskRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteTask,
     schema: {
       operationId: 'deleteTask',
+      summary: 'Delete a task',
       tags,
       params: IdParams,
       headers: IfMatch,

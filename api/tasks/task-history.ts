@@ -31,7 +31,7 @@ const Decision = z
   })
   .meta({ id: 'Decision' });
 
-const tags = ['tasks'];
+const tags = ['tasks'] as const;
 
 export async function taskHistoryRoutes(app: App, deps: ApiDeps): Promise<void> {
   wholeLists(app, deps);
@@ -45,6 +45,7 @@ function wholeLists(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listTaskRevisions',
+      summary: 'List the revisions of a task',
       tags,
       params: IdParams,
       response: { 200: z.object({ items: z.array(Revision) }) },
@@ -62,7 +63,8 @@ function wholeLists(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listTaskDecisions',
-      tags,
+      summary: 'List the approvals and rejections of a task',
+      tags: ['approval'],
       params: IdParams,
       response: { 200: z.object({ items: z.array(Decision) }) },
     },
@@ -81,6 +83,7 @@ function pagedLists(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listTaskAudit',
+      summary: 'List everything that happened to a task',
       tags,
       params: IdParams,
       querystring: PageQuery,
@@ -107,6 +110,7 @@ function pagedLists(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'listTaskPushes',
+      summary: 'List the pushes of a task',
       tags,
       params: IdParams,
       querystring: PageQuery,

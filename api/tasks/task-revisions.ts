@@ -22,8 +22,9 @@ export async function taskRevisionRoutes(app: App, deps: ApiDeps): Promise<void>
     access: 'tasks.read',
     schema: {
       operationId: 'compareTaskRevisions',
-      description: 'The differences between any two revisions. A revision holds material fields only.',
+      summary: 'Compare two revisions of a task',
       tags: ['tasks'],
+      description: 'The differences between any two revisions. A revision holds material fields only.',
       params: IdParams,
       querystring: Query,
       response: { 200: Differences },

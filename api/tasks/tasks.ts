@@ -68,7 +68,7 @@ const TaskPage = Page(TaskSummary).extend({
   sortedAsOf: IsoDate.nullable(),
 });
 
-const tags = ['tasks'];
+const tags = ['tasks'] as const;
 
 export async function taskRoutes(app: App, deps: ApiDeps): Promise<void> {
   creating(app, deps);
@@ -84,6 +84,13 @@ function creating(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'createTask',
+      summary: 'Create a task as a draft',
+      example: {
+        name: 'Autumn sale',
+        pushType: 'single',
+        audience: { id: 'audience-of-yours' },
+        content: { title: 'Sale', body: 'Today only' },
+      },
       tags,
       body: NewTask,
       response: { 201: TaskBody },
@@ -120,6 +127,7 @@ function reading(app: App, deps: ApiDeps): void {
     serializerCompiler: pageSerializer,
     schema: {
       operationId: 'listTasks',
+      summary: 'List, search and count tasks',
       tags,
       querystring: TaskQuery,
       response: { 200: TaskPage },
@@ -153,6 +161,7 @@ function reading(app: App, deps: ApiDeps): void {
     access: 'tasks.read',
     schema: {
       operationId: 'getTask',
+      summary: 'Get a task',
       tags,
       params: IdParams,
       response: { 200: TaskBody },

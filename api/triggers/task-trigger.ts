@@ -24,10 +24,11 @@ export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> 
     access: 'tasks.read',
     schema: {
       operationId: 'getTaskTrigger',
+      summary: 'Get the state of a trigger task',
+      tags: ['tasks'],
       description:
         'The users whom events have entered into a trigger task, by state: waiting, taken into a push, ' +
         'cancelled (by the unless-event, a cancel or an edit), or skipped as too late.',
-      tags: ['tasks'],
       params: IdParams,
       response: { 200: TriggerBody },
     },

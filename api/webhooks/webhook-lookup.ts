@@ -4,7 +4,7 @@ import { personOf } from '../access/auth.ts';
 import type { ApiDeps } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 
-export const WEBHOOK_TAGS = ['webhooks'];
+export const WEBHOOK_TAGS = ['webhooks'] as const;
 
 export async function webhookOf(
   deps: ApiDeps,

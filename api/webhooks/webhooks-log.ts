@@ -67,6 +67,7 @@ function listWebhookDeliveriesRoute(app: App, deps: ApiDeps): void {
     access: 'webhooks.read',
     schema: {
       operationId: 'listWebhookDeliveries',
+      summary: 'List the messages of a webhook',
       tags,
       params: IdParams,
       querystring: Query,
@@ -90,6 +91,7 @@ function getWebhookDeliveryRoute(app: App, deps: ApiDeps): void {
     access: 'webhooks.read',
     schema: {
       operationId: 'getWebhookDelivery',
+      summary: 'Get a message with its attempts',
       tags,
       params: MessageParams,
       response: { 200: DeliveryWithAttempts },
@@ -114,6 +116,7 @@ function replayWebhookRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'replayWebhook',
+      summary: 'Send a message again',
       description: 'Sends the message again under the same ID, with all retries.',
       tags,
       params: MessageParams,
@@ -145,6 +148,8 @@ function replayFailedWebhooksRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'replayFailedWebhooks',
+      summary: 'Send all failed messages again',
+      example: { since: '2026-11-20T00:00:00Z' },
       description: 'Sends all failed messages since that time again. Messages are kept for 30 days.',
       tags,
       params: IdParams,
@@ -178,6 +183,7 @@ function pingWebhookRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'pingWebhook',
+      summary: 'Send a ping to a webhook',
       description: 'Sends a `webhook.ping`. The log of deliveries shows its outcome.',
       tags,
       params: IdParams,

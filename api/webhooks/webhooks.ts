@@ -82,6 +82,8 @@ function createWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
     idempotent: true,
     schema: {
       operationId: 'createWebhook',
+      summary: 'Create a webhook',
+      example: { url: 'https://example.com/signalbox', events: ['task.status_changed'] },
       tags,
       body: NewWebhook,
       response: { 201: WebhookWithSecret },
@@ -116,6 +118,7 @@ function listWebhooksRoute(app: App, deps: ApiDeps): void {
     access: 'webhooks.read',
     schema: {
       operationId: 'listWebhooks',
+      summary: 'List webhooks',
       tags,
       response: { 200: z.object({ items: z.array(Webhook) }) },
     },
@@ -130,6 +133,7 @@ function getWebhookRoute(app: App, deps: ApiDeps): void {
     access: 'webhooks.read',
     schema: {
       operationId: 'getWebhook',
+      summary: 'Get a webhook',
       tags,
       params: IdParams,
       response: { 200: Webhook },
@@ -151,6 +155,8 @@ function changeWebhookRoute(app: App, deps: ApiDeps, checkUrl: UrlCheck): void {
     audit: AUDIT_ACTIONS.changeWebhook,
     schema: {
       operationId: 'changeWebhook',
+      summary: 'Change a webhook',
+      example: { description: 'The backend of the shop' },
       tags,
       params: IdParams,
       body: WebhookChange,
@@ -183,6 +189,7 @@ function deleteWebhookRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteWebhook,
     schema: {
       operationId: 'deleteWebhook',
+      summary: 'Delete a webhook',
       description: 'Deletes the webhook with its waiting messages and its log.',
       tags,
       params: IdParams,
@@ -211,6 +218,8 @@ function rotateWebhookSecretRoute(app: App, deps: ApiDeps): void {
     idempotent: true,
     schema: {
       operationId: 'rotateWebhookSecret',
+      summary: 'Rotate the secret of a webhook',
+      example: { overlapHours: 24 },
       tags,
       params: IdParams,
       body: Rotation,
