@@ -29,7 +29,8 @@ const BANNED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bma(?:k|d)(?:e|es|ing)? way\b/i, 'give the place back, wait'],
   [/\bso many\b/i, 'the number, or that many'],
   [/(?:^|[.!?] )Meanwhile\b/, 'during that time, or name both'],
-  [/\b(?:he|his|him)\b/, 'the user, their'],
+  // The code of Hebrew stands in quotes or before a hyphen.
+  [/(?<!['\"`])\b(?:he|his|him)\b(?!['\"`-])/, 'the user, their'],
   // One line packs several properties, and TypeScript then lets a misspelt one through.
   [/\.\.\.\{/, 'the properties, each by itself'],
   [/\btrx: Db\b/, 'Transaction<Schema>: a lock needs a transaction'],
