@@ -14,8 +14,10 @@ import { graceOf } from '../domain/schedule/late-policy.ts';
 import {
   calendarsOf,
   type Missed,
+  nextOccurrence,
   occurrencesBetween,
   type Recurrence,
+  weeksOf,
 } from '../domain/schedule/recurrence.ts';
 import { OCCURRENCE, type OccurrenceInput, TASK_QUEUE } from '../domain/workflows/contract.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -65,14 +67,24 @@ export function createOccurrenceActivities({ db, clock }: ActivityDeps): Occurre
       if (await isArmed(db, taskId)) return { mayCome: await isAwaited(db, taskId) };
       const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
       try {
-        const { info } = await handle.describe();
-        return { mayCome: info.runningActions.length > 0 || info.nextActionTimes.length > 0 };
+        const { info, action } = await handle.describe();
+        if (info.runningActions.length > 0) return { mayCome: true };
+        const [input] = (action.args ?? []) as [OccurrenceInput?];
+        if (input?.weeks === undefined) return { mayCome: info.nextActionTimes.length > 0 };
+        return { mayCome: await isAnyWeekDue(db, input, await clock()) };
       } catch (error) {
         if (error instanceof ScheduleNotFoundError) return { mayCome: false };
         throw error;
       }
     },
   };
+}
+
+/** The Schedule also lists times in weeks that are not due. */
+async function isAnyWeekDue(db: ActivityDeps['db'], input: OccurrenceInput, now: Date): Promise<boolean> {
+  const { recurrence, zone } = await findRecurrence(db, input);
+  const next = nextOccurrence(calendarsOf(recurrence), zone, now.getTime());
+  return next !== undefined && next.at <= endMs(recurrence);
 }
 
 function endMs({ endAt }: Recurrence): number {
@@ -93,16 +105,18 @@ interface ScheduleSpec {
  */
 function optionsOf({ taskId, revision, recurrence, latePolicy, zone, isPaused }: ScheduleSpec) {
   const { startAt, endAt } = recurrence;
-  const input: OccurrenceInput = { taskId, revision, zone };
+  const weeks = weeksOf(recurrence);
+  const input: OccurrenceInput = { taskId, revision, zone, ...(weeks === undefined ? {} : { weeks }) };
   return {
     spec: {
-      calendars: calendarsOf(recurrence).map(({ minute, hour, dayOfMonth, month, dayOfWeek }) => ({
+      calendars: calendarsOf(recurrence).map(({ minute, hour, dayOfMonth, month, dayOfWeek, year }) => ({
         second: 0,
         minute: [...minute],
         hour: [...hour],
         dayOfMonth: [...dayOfMonth],
         month: month.map((number) => MONTHS[number - 1] ?? 'JANUARY'),
         dayOfWeek: dayOfWeek.map((number) => DAYS[number] ?? 'SUNDAY'),
+        ...(year === undefined ? {} : { year: [...year] }),
       })),
       timezone: zone,
       ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),

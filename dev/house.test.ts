@@ -30,7 +30,7 @@ const BANNED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bso many\b/i, 'the number, or that many'],
   [/(?:^|[.!?] )Meanwhile\b/, 'during that time, or name both'],
   // The code of Hebrew stands in quotes or before a hyphen.
-  [/(?<!['\"`])\b(?:he|his|him)\b(?!['\"`-])/, 'the user, their'],
+  [/(?<!['"`])\b(?:he|his|him)\b(?!['"`-])/, 'the user, their'],
   // One line packs several properties, and TypeScript then lets a misspelt one through.
   [/\.\.\.\{/, 'the properties, each by itself'],
   [/\btrx: Db\b/, 'Transaction<Schema>: a lock needs a transaction'],

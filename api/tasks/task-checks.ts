@@ -53,7 +53,8 @@ export async function checkDefinition(
     exclusions.push(await pin(ref, `/exclusions/${index}`));
   }
   const zone = await zoneOfApp(deps.db, appId);
-  faults.push(...timingFaults(definition, (await deps.clock()).getTime(), zone));
+  const now = await deps.clock();
+  faults.push(...timingFaults(definition, now.getTime(), zone));
   if (!isStorable(definition))
     faults.push({ pointer: '', detail: 'must not contain NUL or broken characters' });
   for (const { pointer, detail } of checkContent(content, definition.platforms)) {
@@ -63,7 +64,7 @@ export async function checkDefinition(
     throw new Problem('invalid_request', 'The task is not valid', { errors: faults });
   }
   return {
-    ...inZone(definition, zone),
+    ...inZone(definition, zone, now),
     audience: pinned,
     ...(exclusions.length === 0 ? {} : { exclusions }),
   };

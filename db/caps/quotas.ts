@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Cap, MESSAGE_CLASSES } from '../../domain/caps/cap.ts';
 import type { SuppressionReason } from '../../domain/pushes/reasons.ts';
+import { knownZoneOfApp } from '../core/zone-sql.ts';
 
 const QUOTA: SuppressionReason = 'channel_quota';
 
@@ -20,13 +21,8 @@ export function withinQuotas(
   );
   return sql`
     with home as materialized (
-      -- The time zone of the app, as far as Postgres knows it.
-      select coalesce((
-        select names.name
-        from pg_timezone_names names
-        join apps app on app.time_zone = names.name
-        where app.id = ${appId}
-      ), 'UTC') as zone
+      -- The time zone of the app.
+      select ${knownZoneOfApp(appId)} as zone
     ), dated as materialized (
       -- The rows with the day that they count for.
       select recipient.*,

@@ -11,6 +11,7 @@ import type { SuppressionReason } from '../../domain/pushes/reasons.ts';
 import { classOf, type TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { RecipientColumns } from '../audiences/recipient-columns.ts';
 import { withHashJoins } from '../core/planner-settings.ts';
+import { knownZoneOfApp } from '../core/zone-sql.ts';
 import type { Schema } from '../schema/schema.ts';
 import { overCap } from './caps.ts';
 import { findContactRules } from './contact-rules.ts';
@@ -139,19 +140,14 @@ function judge(
       ${rows}
     ), zones as materialized (
       -- Zones that Postgres does not know are those of the app.
-      select own.zone, coalesce(known.name, home.name, 'UTC') as name
+      select own.zone, coalesce(known.name, home.zone) as name
       from (
         select distinct zone
         from judged_rows
         where loss is null and suppression is null
       ) own
+      cross join (select ${knownZoneOfApp(appId)} as zone) home
       left join pg_timezone_names known on known.name = own.zone
-      left join (
-        select names.name
-        from pg_timezone_names names
-        join apps app on app.time_zone = names.name
-        where app.id = ${appId}
-      ) home on true
     ), placed as materialized (
       -- The place and time at which each device would be sent to, for caps and quiet hours.
       select recipient.device_no, recipient.user_key, recipient.channel, ${at} as at, zones.name as zone

@@ -9,6 +9,7 @@ import {
 } from '../../domain/pushes/metrics.ts';
 import type { Db } from '../core/database.ts';
 import { platformsOf } from '../core/platform-code.ts';
+import { knownZoneOfApp } from '../core/zone-sql.ts';
 import { type CounterRow, countersFrom, pendingFrom } from '../ledger/counter-rows.ts';
 import { arrivedSql, REPORTING_DAYS } from '../receipts/receipt-arrivals.ts';
 import { contentSql, PENDING } from './statistics.ts';
@@ -205,7 +206,11 @@ export interface DayTotals {
 /** The days on which pushes started, with the figures of those pushes. */
 export async function readAppDays(db: Db, period: Period): Promise<DayTotals[]> {
   const { rows } = await sql<DayTotals>`
-    select to_char(push.started_at at time zone app.time_zone, 'YYYY-MM-DD') as day,
+    with home as materialized (
+      -- The time zone of the app.
+      select ${knownZoneOfApp(period.appId)} as zone
+    )
+    select to_char(push.started_at at time zone home.zone, 'YYYY-MM-DD') as day,
       count(distinct push.no) as pushes,
       ${sumOf('planned')} as planned,
       ${sumOf('success')} as deliveries,
@@ -214,7 +219,7 @@ export async function readAppDays(db: Db, period: Period): Promise<DayTotals[]> 
       ${sumOf('open')} as opens,
       ${sumOf('dismissal')} as dismissals
     from pushes push
-    join apps app on app.id = push.app_id
+    cross join home
     left join push_counters counter on counter.push_no = push.no
     where push.app_id = ${period.appId}
       and push.started_at >= ${period.from}

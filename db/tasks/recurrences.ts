@@ -1,6 +1,7 @@
 import type { LatePolicy } from '../../domain/schedule/late-policy.ts';
 import type { Recurrence } from '../../domain/schedule/recurrence.ts';
 import { FIRST_ZONE } from '../../domain/schedule/waves.ts';
+import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
 import type { Db } from '../core/database.ts';
 
 /** The revision's recurrence, with the time zone that its times are in. */
@@ -22,8 +23,13 @@ export async function findRecurrence(
   return {
     recurrence,
     latePolicy,
-    zone: local === undefined ? (recurrence.timeZone ?? time_zone) : FIRST_ZONE,
+    zone: local === undefined ? zoneOf(recurrence.timeZone, time_zone) : FIRST_ZONE,
   };
+}
+
+/** Revisions are immutable, so that an old one may name its zone in another spelling. */
+function zoneOf(own: string | undefined, ofApp: string): string {
+  return canonicalTimeZone(own ?? ofApp) ?? canonicalTimeZone(ofApp) ?? 'UTC';
 }
 
 export async function zoneOfApp(db: Db, appId: string): Promise<string> {

@@ -35,12 +35,20 @@ test.each([
   expect(matchLocale(LOCALES, device)).toBe(expected);
 });
 
-test('a content that says iw and one that says he are the same, and none says both', () => {
+test('a content that says "iw" and one that says "he" are the same, and none says both', () => {
   const content = Content.parse({ ...base, locales: { iw: { title: 'שלום' }, zh_Hant: { title: '你好' } } });
   expect(localesOf(content)).toEqual(['he', 'zh-Hant']);
   expect(messageOf(content, 'ios', 'he')).toMatchObject({ title: 'שלום' });
   expect(messageOf(content, 'ios', 'zh-Hant')).toMatchObject({ title: '你好' });
-  expect(Content.safeParse({ ...base, locales: { iw: {}, he: {} } }).success).toBe(false);
+  expect(
+    Content.safeParse({
+      ...base,
+      locales: Object.fromEntries([
+        ['iw', {}],
+        ['he', {}],
+      ]),
+    }).success,
+  ).toBe(false);
 });
 
 test('the more specific part wins, and missing fields come from the more general part', () => {

@@ -1,3 +1,6 @@
+import { daysOfMonths } from './month-end.ts';
+import type { Weeks } from './weeks.ts';
+
 /** The numbers that each field of a calendar allows. A time is due when all five match. Sunday is 0. */
 export interface Calendar {
   readonly minute: readonly number[];
@@ -5,6 +8,9 @@ export interface Calendar {
   readonly dayOfMonth: readonly number[];
   readonly month: readonly number[];
   readonly dayOfWeek: readonly number[];
+  /** Every year when left out. */
+  readonly year?: readonly number[];
+  readonly weeks?: Weeks;
 }
 
 export type ParsedCron =
@@ -19,12 +25,16 @@ interface Field {
   readonly min: number;
   readonly max: number;
   readonly names?: readonly string[];
+  /** `L` is the last day. */
+  readonly hasLast?: true;
 }
+
+const LAST = -1;
 
 const FIELDS: readonly Field[] = [
   { name: 'minute', min: 0, max: 59 },
   { name: 'hour', min: 0, max: 23 },
-  { name: 'day of month', min: 1, max: 31 },
+  { name: 'day of month', min: 1, max: 31, hasLast: true },
   { name: 'month', min: 1, max: 12, names: MONTHS },
   // Sunday is both 0 and 7.
   { name: 'day of week', min: 0, max: 7, names: DAYS },
@@ -61,11 +71,12 @@ export function parseCron(text: string): ParsedCron {
   const dayOfWeek = [...new Set(weekdays.map((day) => day % 7))].toSorted((a, b) => a - b);
   const either = !fields[2]?.startsWith('*') && !fields[4]?.startsWith('*');
   const one = { minute, hour, dayOfMonth, month, dayOfWeek };
-  if (!either) return { ok: true, calendars: [one] };
+  const byDate = daysOfMonths(dayOfMonth, month).map((days) => ({ ...one, ...days }));
+  if (!either) return { ok: true, calendars: byDate };
   return {
     ok: true,
     calendars: [
-      { ...one, dayOfWeek: ALL.dayOfWeek },
+      ...byDate.map((calendar) => ({ ...calendar, dayOfWeek: ALL.dayOfWeek })),
       { ...one, dayOfMonth: ALL.dayOfMonth },
     ],
   };
@@ -92,6 +103,7 @@ const PART = /^(?:\*|(?<from>\w+)(?:-(?<to>\w+))?)(?:\/(?<step>\d+))?$/;
 /** A range such as 5, 5-20, 5/10 or 5-20/3, or the reason of a refusal. 5/10 means from 5 to the end. */
 function parsePart(text: string, field: Field): Range | string {
   const reason = `"${text.slice(0, 40)}" is not a valid ${field.name}`;
+  if (field.hasLast && text.toUpperCase() === 'L') return { first: LAST, last: LAST, step: 1 };
   const groups = PART.exec(text)?.groups;
   if (groups === undefined) return reason;
   const { from, to = groups['step'] === undefined ? from : undefined, step = '1' } = groups;

@@ -15,8 +15,14 @@ const ZONES = [
 ];
 const HOUR = 3_600_000;
 
-function runs(rule: Recurrence['rule'], zone: string, after: string, count: number): string[] {
-  const calendars = calendarsOf({ rule });
+function runs(
+  rule: Recurrence['rule'],
+  zone: string,
+  after: string,
+  count: number,
+  startAt?: string,
+): string[] {
+  const calendars = calendarsOf({ rule, startAt });
   const found: string[] = [];
   let at = Date.parse(after);
   while (found.length < count) {
@@ -66,6 +72,62 @@ test('weekly and monthly rules', () => {
   ]);
 });
 
+test.each([
+  [[-1], ['2027-12-31', '2028-01-31', '2028-02-29', '2028-03-31', '2028-04-30']],
+  [[-2], ['2027-12-30', '2028-01-30', '2028-02-28', '2028-03-30', '2028-04-29']],
+  [
+    [15, -1],
+    ['2027-12-15', '2027-12-31', '2028-01-15', '2028-01-31', '2028-02-15'],
+  ],
+  [
+    [31, -1],
+    ['2027-12-31', '2028-01-31', '2028-02-29', '2028-03-31', '2028-04-30'],
+  ],
+  [[-31], ['2027-12-01', '2028-01-01', '2028-03-01', '2028-05-01', '2028-07-01']],
+])('monthly on %j, where negative days count from the end', (on, dates) => {
+  const found = runs({ every: 'month', on, at: '09:00' }, BERLIN, '2027-12-01T00:00Z', 5);
+  expect(found.map((at) => localTimeOf(Date.parse(at), BERLIN))).toEqual(dates.map((day) => `${day}T09:00`));
+});
+
+test('February ends on its 28th in a common year', () => {
+  expect(runs({ every: 'month', on: [-1], at: '09:00' }, 'UTC', '2027-02-01T00:00Z', 1)).toEqual([
+    '2027-02-28T09:00:00.000Z',
+  ]);
+});
+
+test.each([
+  ['0 9 L * *', ['2027-02-28', '2027-03-31', '2027-04-30']],
+  ['0 9 l 2 *', ['2027-02-28', '2028-02-29', '2029-02-28']],
+  ['0 9 1,L * *', ['2027-02-28', '2027-03-01', '2027-03-31']],
+  ['0 9 L * MON', ['2027-02-15', '2027-02-22', '2027-02-28']],
+])('cron %s has the last day of the month', (cron, dates) => {
+  const found = runs({ every: 'cron', cron }, 'UTC', '2027-02-10T00:00Z', 3);
+  expect(found).toEqual(dates.map((date) => `${date}T09:00:00.000Z`));
+});
+
+test('every second week is counted from the week of the start, over a change of clocks and of the year', () => {
+  const rule: Recurrence['rule'] = { every: 'week', interval: 2, on: ['monday', 'thursday'], at: '09:00' };
+  const start = '2027-03-18T00:00:00Z';
+  expect(runs(rule, BERLIN, start, 4, start)).toEqual([
+    '2027-03-18T08:00:00.000Z',
+    '2027-03-29T07:00:00.000Z',
+    '2027-04-01T07:00:00.000Z',
+    '2027-04-12T07:00:00.000Z',
+  ]);
+  expect(runs({ ...rule, on: ['sunday'] }, 'UTC', '2027-12-20T00:00Z', 2, '2027-12-26T23:00:00Z')).toEqual([
+    '2027-12-26T09:00:00.000Z',
+    '2028-01-09T09:00:00.000Z',
+  ]);
+  // Sunday in Los Angeles is in the week before Monday in UTC.
+  const early = runs({ ...rule, on: ['friday'] }, 'America/Los_Angeles', start, 1, '2027-03-22T03:00:00Z');
+  expect(early).toEqual(['2027-03-19T16:00:00.000Z']);
+});
+
+test('an interval of one is every week', () => {
+  const weekly: Recurrence['rule'] = { every: 'week', on: ['monday'], at: '09:00' };
+  expect(calendarsOf({ rule: { ...weekly, interval: 1 } })).toEqual(calendarsOf({ rule: weekly }));
+});
+
 describe('cron', () => {
   test.each([
     ['30 9 * * MON-FRI', '2027-01-01T09:30:00.000Z'],
@@ -112,6 +174,11 @@ test.each([
   [{ rule: { every: 'day', at: '24:00' } }, 'rule.at'],
   [{ rule: { every: 'week', on: [], at: '09:00' } }, 'rule.on'],
   [{ rule: { every: 'cron', cron: '61 * * * *' } }, 'rule.cron'],
+  [{ rule: { every: 'cron', cron: '0 9 LW * *' } }, 'rule.cron'],
+  [{ rule: { every: 'cron', cron: '0 L * * *' } }, 'rule.cron'],
+  [{ rule: { every: 'month', on: [0], at: '09:00' } }, 'rule.on.0'],
+  [{ rule: { every: 'month', on: [-32], at: '09:00' } }, 'rule.on.0'],
+  [{ rule: { every: 'week', interval: 0, on: ['monday'], at: '09:00' } }, 'rule.interval'],
 ])('%j is refused with the path of the fault', (change, path) => {
   const parsed = Recurrence.safeParse({ rule: { every: 'day', at: '09:00' }, ...change });
   expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);

@@ -2,15 +2,30 @@ import { z } from 'zod';
 import { daysAfter, type LocalTime, localTimeOf, momentsOf } from '../time/local-time.ts';
 import { Moment, TimeOfDay, TimeZone } from '../time-schemas.ts';
 import { ALL, type Calendar, parseCron } from './cron.ts';
+import { daysOfMonths } from './month-end.ts';
+import { isInDueWeek, type Weeks } from './weeks.ts';
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 
+const DayOfMonth = z
+  .int()
+  .min(-31)
+  .max(31)
+  .refine((day) => day !== 0, 'must be 1 to 31, or -1 for the last day of the month');
+
 const Rule = z.discriminatedUnion('every', [
   z.strictObject({ every: z.literal('day'), at: TimeOfDay }),
-  z.strictObject({ every: z.literal('week'), on: z.array(z.enum(WEEKDAYS)).min(1).max(7), at: TimeOfDay }),
+  z.strictObject({
+    every: z.literal('week'),
+    /** Every n-th week, counted from the week of `startAt`. */
+    interval: z.int().min(1).max(52).optional(),
+    on: z.array(z.enum(WEEKDAYS)).min(1).max(7),
+    at: TimeOfDay,
+  }),
   z.strictObject({
     every: z.literal('month'),
-    on: z.array(z.int().min(1).max(31)).min(1).max(31),
+    /** -1 is the last day of the month, -2 the day before it. */
+    on: z.array(DayOfMonth).min(1).max(62),
     at: TimeOfDay,
   }),
   z.strictObject({ every: z.literal('cron'), cron: z.string().min(1).max(200) }),
@@ -42,15 +57,27 @@ export const Recurrence = z
 export type Recurrence = z.infer<typeof Recurrence>;
 
 /** The calendars of a recurrence. A time is due when one of them matches. An invalid cron has none. */
-export function calendarsOf({ rule }: Recurrence): readonly Calendar[] {
+export function calendarsOf(recurrence: Recurrence): readonly Calendar[] {
+  const { rule } = recurrence;
   if (rule.every === 'cron') {
     const parsed = parseCron(rule.cron);
     return parsed.ok ? parsed.calendars : [];
   }
   const [hour, minute] = rule.at.split(':').map(Number);
   const daily = { ...ALL, hour: [hour ?? 0], minute: [minute ?? 0] };
-  if (rule.every === 'week') return [{ ...daily, dayOfWeek: rule.on.map((day) => WEEKDAYS.indexOf(day)) }];
-  return [rule.every === 'month' ? { ...daily, dayOfMonth: rule.on } : daily];
+  if (rule.every === 'month') {
+    return daysOfMonths(rule.on, ALL.month).map((days) => ({ ...daily, ...days }));
+  }
+  if (rule.every === 'day') return [daily];
+  const weeks = weeksOf(recurrence);
+  const weekly = { ...daily, dayOfWeek: rule.on.map((day) => WEEKDAYS.indexOf(day)) };
+  return [weeks === undefined ? weekly : { ...weekly, weeks }];
+}
+
+/** The weeks that are due, where not every week is. */
+export function weeksOf({ rule, startAt }: Recurrence): Weeks | undefined {
+  if (rule.every !== 'week' || rule.interval === undefined || rule.interval === 1) return undefined;
+  return { interval: rule.interval, since: startAt === undefined ? 0 : Date.parse(startAt) };
 }
 
 /** A moment at which a push is due, with the local time in its zone. */
@@ -93,7 +120,9 @@ function occurrencesOfDay(calendars: readonly Calendar[], date: string, zone: st
   const day = new Date(`${date}T00:00Z`);
   const times = calendars
     .filter(
-      ({ dayOfMonth, month, dayOfWeek }) =>
+      ({ dayOfMonth, month, dayOfWeek, year, weeks }) =>
+        (year === undefined || year.includes(day.getUTCFullYear())) &&
+        (weeks === undefined || isInDueWeek(weeks, date, zone)) &&
         dayOfMonth.includes(day.getUTCDate()) &&
         month.includes(day.getUTCMonth() + 1) &&
         dayOfWeek.includes(day.getUTCDay()),

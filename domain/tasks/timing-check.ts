@@ -62,9 +62,16 @@ export function withoutPassedTime(
   return { definition, passed };
 }
 
-/** The task with its zone named, so that an approved recurrence does not change with the app's zone. */
-export function inZone(task: TaskDefinition, appZone: string): TaskDefinition {
+/**
+ * The task with its zone named, so that an approved recurrence does not change with the app's zone. Weeks that
+ * are counted start with that of the revision, unless the task says when.
+ */
+export function inZone(task: TaskDefinition, appZone: string, now: Date): TaskDefinition {
   const { recurrence, local } = task;
-  if (recurrence === undefined || local !== undefined) return task;
-  return { ...task, recurrence: { ...recurrence, timeZone: recurrence.timeZone ?? appZone } };
+  if (recurrence === undefined) return task;
+  const { rule, startAt } = recurrence;
+  const isCounted = rule.every === 'week' && (rule.interval ?? 1) > 1 && startAt === undefined;
+  const started = isCounted ? { ...recurrence, startAt: now.toISOString() } : recurrence;
+  if (local !== undefined) return { ...task, recurrence: started };
+  return { ...task, recurrence: { ...started, timeZone: recurrence.timeZone ?? appZone } };
 }

@@ -1,5 +1,6 @@
 import type { SweepCursor } from '../pushes/sweep-cursor.ts';
 import type { Occurrence } from '../schedule/recurrence.ts';
+import type { Weeks } from '../schedule/weeks.ts';
 import type { Plan } from '../tasks/plan.ts';
 import type { PushStatus, TaskStatus } from '../tasks/task-status.ts';
 
@@ -72,6 +73,8 @@ export interface OccurrenceInput {
   readonly revision: number;
   /** The time zone in which the local time is read. */
   readonly zone: string;
+  /** The weeks that are due, where not every week is. The Schedule starts in each of them. */
+  readonly weeks?: Weeks;
 }
 
 /** The payload of the occurrence signal. */

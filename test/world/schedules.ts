@@ -54,7 +54,8 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
       const schedule = must(scheduleId);
       const next = nextOf(schedule, await clock());
       const nextActionTimes = next === undefined ? [] : [new Date(next)];
-      return { state: schedule.state, info: { runningActions: [], nextActionTimes } };
+      const { state, action } = schedule;
+      return { state, action, info: { runningActions: [], nextActionTimes } };
     },
   });
 
@@ -117,12 +118,13 @@ function nextOf({ spec }: Kept, after: number): number | undefined {
 
 type Calendars = NonNullable<Kept['spec']['calendars']>;
 
-function toCalendar({ minute, hour, dayOfMonth, month, dayOfWeek }: Calendars[number]): Calendar {
+function toCalendar({ minute, hour, dayOfMonth, month, dayOfWeek, year }: Calendars[number]): Calendar {
   return {
     minute: minute as number[],
     hour: hour as number[],
     dayOfMonth: dayOfMonth as number[],
     month: (month as string[]).map((name) => MONTHS.indexOf(name) + 1),
     dayOfWeek: (dayOfWeek as string[]).map((name) => DAYS.indexOf(name)),
+    ...(year === undefined ? {} : { year: year as number[] }),
   };
 }
