@@ -86,6 +86,82 @@ test('no task is created or edited with an unknown variable', async () => {
   expect(patched.status).toBe(400);
 });
 
+test('the devices that would get nothing are counted before the task is submitted', async () => {
+  const own = await openShop(api);
+  const names = [{ name: 'Bo' }, { name: ' ' }, {}, {}];
+  for (const [no, attributes] of names.entries()) {
+    const token = no.toString(16).repeat(64);
+    const device = { deviceId: `c-${no}`, platform: 'ios', token, attributes };
+    expect((await own.sdk.call('POST', '/v1/devices', device)).status).toBe(201);
+  }
+  const warningsOf = async (more: object) => {
+    const text = { title: 'Hi {{ name }}', body: 'b', variables: { name: {} }, ...more };
+    const { body } = await own.marketer.call('POST', '/v1/tasks', newTask(own, { content: text }));
+    const { body: shown } = await own.marketer.call('GET', `/v1/tasks/${String(body['id'])}`);
+    expect(shown['warnings']).toEqual(body['warnings']);
+    return (body['warnings'] as { code: string; detail: string }[]).filter(
+      ({ code }) => code === 'values_missing',
+    );
+  };
+  expect(await warningsOf({})).toEqual([
+    {
+      code: 'values_missing',
+      detail:
+        'About 3 of 4 devices have no value for {{ name }} and would get nothing. ' +
+        'Give the variable a default, or write a text that does without, as {{ name | default: "…" }} does.',
+    },
+  ]);
+  const two = { body: '{{ tier }}', variables: { name: {}, tier: {} } };
+  expect((await warningsOf(two))[0]?.detail).toMatch(
+    /^About 4 of 4 devices .* \{\{ name \}\} \(3\), \{\{ tier \}\} \(4\)/,
+  );
+  expect(await warningsOf({ title: 'Hi {{ name | default: "you" }}' })).toEqual([]);
+  expect(await warningsOf({ variables: { name: { default: 'you' } } })).toEqual([]);
+});
+
+test('a preview finds the language of a device by its old code and its parents', async () => {
+  const locales = { id: { title: 'ID' }, 'es-419': { title: '419' }, 'zh-TW': { title: 'TW' } };
+  for (const [locale, title] of [
+    ['in_ID', 'ID'],
+    ['es-MX', '419'],
+    ['zh-Hant', 'TW'],
+    ['fr', 'EN'],
+  ]) {
+    const { body } = await preview({
+      content: { title: 'EN', body: 'b', locales },
+      device: { platform: 'android', locale },
+    });
+    expect(body).toMatchObject({ message: { title } });
+  }
+});
+
+test('a preview shows what the platform alone can say, and every wrong field has its place', async () => {
+  const own = { channelId: 'orders', color: '#FF8800' };
+  const device = { platform: 'android' };
+  const said = { title: 't', body: 'b', data: { sku: 'a' }, platforms: { android: own } };
+  expect((await preview({ content: said, device })).body).toMatchObject({
+    message: { data: { sku: 'a' }, channelId: 'orders' },
+  });
+  const wrong = {
+    ...said,
+    deepLink: 'javascript:alert(1)',
+    data: { from: 'a' },
+    variables: { 'first name': {} },
+  };
+  const { status, body } = await preview({ content: wrong, device });
+  expect(status).toBe(400);
+  expect(body['errors']).toEqual(
+    expect.arrayContaining([
+      {
+        pointer: '/content/deepLink',
+        detail: expect.stringContaining('must not have the scheme javascript'),
+      },
+      { pointer: '/content/data/from', detail: 'is a reserved key: choose another name' },
+      { pointer: '/content/variables/first name', detail: expect.stringContaining('must be a letter') },
+    ]),
+  );
+});
+
 test('contents from before templates existed are checked when the task is submitted', async () => {
   const { db } = api.deps;
   const created = await shop.marketer.call('POST', '/v1/tasks', newTask(shop));

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { findAudienceVersion, findReadiness } from '../../db/apps/readiness.ts';
 import { findAudienceFault } from '../../db/audiences/audience-fault.ts';
+import { SQL_STATE, sqlStateOf } from '../../db/core/sql-state.ts';
+import { countMissingValues } from '../../db/preparation/missing-values.ts';
 import { zoneOfApp } from '../../db/tasks/recurrences.ts';
 import type { AudienceRef } from '../../domain/audiences/audience-rule.ts';
 import { checkContent } from '../../domain/content/content-check.ts';
+import { needsOf } from '../../domain/content/content-needs.ts';
+import { type MissingValues, missingValuesWarning } from '../../domain/content/missing-values.ts';
 import { CHANNEL_OF } from '../../domain/devices/device.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import type { Channel, Platform } from '../../domain/platform.ts';
@@ -12,6 +16,7 @@ import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { inZone, timingFaults } from '../../domain/tasks/timing-check.ts';
 import type { ApiDeps } from '../http/deps.ts';
+import { createLimiter } from '../http/limit-concurrency.ts';
 import { type Fault, Problem } from '../http/problem.ts';
 
 export const Warning = z
@@ -20,6 +25,7 @@ export const Warning = z
       'credentials_missing',
       'receipts_missing',
       'audience_unreadable',
+      'values_missing',
       'push_time_left_out',
       ...FORECASTS,
     ]),
@@ -103,8 +109,36 @@ export async function warningsOf(
   }
   if (fault !== undefined) {
     warnings.push({ code: 'audience_unreadable', detail: `A push sent now would reach nobody: ${fault}` });
+  } else if (IS_EDITED.includes(status)) {
+    const names = needsOf(definition.content).map(({ variable }) => variable);
+    const counted = names.length === 0 ? undefined : await countedMissing(deps, appId, definition);
+    const detail = missingValuesWarning(names, counted);
+    if (detail !== undefined) warnings.push({ code: 'values_missing', detail });
   }
   return warnings;
+}
+
+const IS_EDITED: readonly TaskStatus[] = ['draft', 'pending_approval', 'rejected'];
+/** A count scans the devices of an app. Few run at once, and the warning does without a number in time. */
+const MAX_COUNTS = 2;
+const COUNT_TIMEOUT_MS = 3000;
+class Busy extends Error {}
+const limitCounts = createLimiter(MAX_COUNTS, () => new Busy());
+
+/** Undefined when the database is too busy to count. */
+async function countedMissing(
+  { db, clock }: ApiDeps,
+  appId: string,
+  definition: TaskDefinition,
+): Promise<MissingValues | undefined> {
+  const now = await clock();
+  const timeout = { timeoutMs: COUNT_TIMEOUT_MS };
+  try {
+    return await limitCounts(() => countMissingValues(db, { appId, definition, now }, timeout));
+  } catch (error) {
+    if (error instanceof Busy || sqlStateOf(error) === SQL_STATE.queryCanceled) return undefined;
+    throw error;
+  }
 }
 
 function platformsOf(channel: Channel, platforms: readonly Platform[]): string {

@@ -7,7 +7,7 @@ import { messageOf, readVariant, variantOf } from './content-variant.ts';
 
 const base = { title: 'Hello', body: 'World' };
 
-const LOCALES = ['de', 'de-AT', 'es', 'es-419', 'he', 'id', 'no', 'pt-BR', 'zh', 'zh-TW'];
+const LOCALES = ['de', 'de-AT', 'es', 'es-419', 'yi', 'id', 'no', 'pt-BR', 'zh', 'zh-TW'];
 
 test.each([
   ['de-AT', 'de-AT'],
@@ -24,7 +24,7 @@ test.each([
   ['zh', 'zh'],
   ['pt-Latn-BR', 'pt-BR'],
   ['in_ID', 'id'],
-  ['iw_IL', 'he'],
+  ['ji_UA', 'yi'],
   ['nb-NO', 'no'],
   ['nn-NO', 'no'],
   ['es-MX', 'es-419'],
@@ -35,20 +35,12 @@ test.each([
   expect(matchLocale(LOCALES, device)).toBe(expected);
 });
 
-test('a content that says "iw" and one that says "he" are the same, and none says both', () => {
-  const content = Content.parse({ ...base, locales: { iw: { title: 'שלום' }, zh_Hant: { title: '你好' } } });
-  expect(localesOf(content)).toEqual(['he', 'zh-Hant']);
-  expect(messageOf(content, 'ios', 'he')).toMatchObject({ title: 'שלום' });
+test('a content that says ji and one that says yi are the same, and none says both', () => {
+  const content = Content.parse({ ...base, locales: { ji: { title: 'שלום' }, zh_Hant: { title: '你好' } } });
+  expect(localesOf(content)).toEqual(['yi', 'zh-Hant']);
+  expect(messageOf(content, 'ios', 'yi')).toMatchObject({ title: 'שלום' });
   expect(messageOf(content, 'ios', 'zh-Hant')).toMatchObject({ title: '你好' });
-  expect(
-    Content.safeParse({
-      ...base,
-      locales: Object.fromEntries([
-        ['iw', {}],
-        ['he', {}],
-      ]),
-    }).success,
-  ).toBe(false);
+  expect(Content.safeParse({ ...base, locales: { ji: {}, yi: {} } }).success).toBe(false);
 });
 
 test('the more specific part wins, and missing fields come from the more general part', () => {

@@ -71,7 +71,7 @@ const localesOf = <One extends typeof Translation | typeof WebTranslation>(one: 
     .refine((all) => {
       const tags = Object.keys(all).map((tag) => canonicalLocale(tag));
       return new Set(tags).size === tags.length;
-    }, 'must name each locale only once: "de_AT" and "de-at" are one, and so are "iw" and "he"');
+    }, 'must name each locale only once: de_AT and de-at are one, and so are in and id');
 export const Locales = localesOf(Translation);
 
 /** Fields that iOS alone has. */
