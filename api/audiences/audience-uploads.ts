@@ -62,7 +62,7 @@ function uploadAudienceRoute(app: App, deps: ApiDeps): void {
       description: HOW,
       ...FILE,
       headers: Headers,
-      querystring: z.strictObject({ name: Label(100), ...Ids }),
+      querystring: z.strictObject({ name: Label(100).meta({ examples: ['Customers'] }), ...Ids }),
       response: { 201: AudienceUpload },
     },
     problems: [404, 408, 409, 413, 415, 422],

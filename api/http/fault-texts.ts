@@ -13,8 +13,7 @@ const TEXTS: Texts = {
   },
   invalid_value: ({ values, input }) => {
     if (input === undefined) return 'is required';
-    const names = values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value)));
-    return names.length === 1 ? `must be ${names[0]}` : `must be one of ${names.join(', ')}`;
+    return `must be ${oneOf(values)}`;
   },
   too_small: ({ origin, minimum, inclusive, exact }) => {
     if (UNITS[origin] !== undefined && minimum === 1 && exact !== true) return 'must not be empty';
@@ -34,7 +33,10 @@ const TEXTS: Texts = {
   not_multiple_of: ({ divisor }) => `must be a multiple of ${divisor}`,
   invalid_key: ({ issues }) => `is not a valid name: ${issues[0]?.message ?? 'use another name'}`,
   invalid_element: ({ issues }) => issues[0]?.message ?? 'is not valid',
-  invalid_union: () => 'fits none of the possible forms; the reference at /docs shows them',
+  invalid_union: ({ options }) =>
+    Array.isArray(options) && options.length > 0
+      ? `must be ${oneOf(options)}`
+      : 'fits none of the possible forms; the reference at /docs shows them',
 };
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -77,6 +79,11 @@ export function useFaultTexts(): void {
 function textOf(issue: Issue): string | undefined {
   const text = TEXTS[issue.code] as ((found: Issue) => string) | undefined;
   return text?.(issue);
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const names = values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value)));
+  return names.length === 1 ? `${names[0]}` : `one of ${names.join(', ')}`;
 }
 
 function nameOf(input: unknown): string {

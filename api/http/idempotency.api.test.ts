@@ -76,3 +76,23 @@ test('stored answers are sealed, and are deleted after a day', async () => {
   await deleteOldIdempotencyKeys(api.deps.db, await api.deps.clock());
   expect(await api.deps.db.selectFrom('idempotency_keys').selectAll().execute()).toEqual([]);
 });
+
+test('a repeated answer has the headers of the first one', async () => {
+  const { id } = (await create('key-list-1')).json();
+  const task = {
+    name: 'Sale',
+    pushType: 'manual',
+    audience: { id },
+    content: { title: 'Sale', body: 'Today' },
+  };
+  const key = { 'idempotency-key': 'key-task-1' };
+  const answers = [
+    await app.call('marketer', 'POST', '/v1/tasks', task, key),
+    await app.call('marketer', 'POST', '/v1/tasks', task, key),
+  ];
+  expect(answers.map(({ headers }) => [headers.etag, headers.location])).toEqual([
+    ['"1"', `/v1/tasks/${answers[0]?.json().id}`],
+    ['"1"', `/v1/tasks/${answers[0]?.json().id}`],
+  ]);
+  expect(answers[1]?.headers['idempotency-replayed']).toBe('true');
+});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import {
   claimIdempotencyKey,
   keepIdempotencyKey,
@@ -65,7 +66,8 @@ export function createIdempotency(deps: ApiDeps) {
       if (!isDone) await releaseIdempotencyKey(deps.db, scope, key);
       else {
         const content = request.contentMeter?.content() ?? null;
-        const answer = { status: reply.statusCode, sealed: deps.vault.seal(payload), content };
+        const sealed = deps.vault.seal(JSON.stringify({ payload, headers: keptHeaders(reply) }));
+        const answer = { status: reply.statusCode, sealed, content };
         await settleIdempotencyKey(deps.db, { scope, key, ...answer });
       }
       return payload;
@@ -87,8 +89,24 @@ function keep({ db, clock, log }: ApiDeps, scope: string, key: string): () => vo
   return () => clearInterval(timer);
 }
 
-function replay(reply: FastifyReply, status: number, payload: string): FastifyReply {
-  return reply.code(status).header('idempotency-replayed', 'true').type('application/json').send(payload);
+/** Headers that belong to the answer of a creation. */
+const KEPT_HEADERS = ['etag', 'location'] as const;
+
+function keptHeaders(reply: FastifyReply): Record<string, string> {
+  const kept = KEPT_HEADERS.filter((name) => reply.hasHeader(name));
+  return Object.fromEntries(kept.map((name) => [name, String(reply.getHeader(name))]));
+}
+
+const Kept = z.object({ payload: z.string(), headers: z.record(z.string(), z.string()) });
+
+function replay(reply: FastifyReply, status: number, stored: string): FastifyReply {
+  const { payload, headers } = Kept.parse(JSON.parse(stored));
+  return reply
+    .code(status)
+    .headers(headers)
+    .header('idempotency-replayed', 'true')
+    .type('application/json')
+    .send(payload);
 }
 
 function refusal(state: 'in_progress' | 'mismatch'): Problem {

@@ -49,6 +49,21 @@ const forms = z.union([
   z.null(),
 ]);
 
+const kinds = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('day'), hour: z.number() }),
+  z.strictObject({ kind: z.literal('week') }),
+]);
+
+test('a value whose kind is unknown is told the kinds', () => {
+  expect(faultsOf(kinds, { kind: 'year' })).toEqual(['/kind must be one of "day", "week"']);
+  expect(faultsOf(kinds, {})).toEqual(['/kind must be one of "day", "week"']);
+  expect(faultsOf(kinds, { kind: 'day' })).toEqual(['/hour is required']);
+  expect(faultsOf(z.union([z.string(), kinds]), { kind: 'day' })).toEqual(['/hour is required']);
+  expect(faultsOf(z.union([z.string(), z.union([z.number(), kinds])]), { kind: 'day', hour: '9' })).toEqual([
+    '/hour must be a number, not a string',
+  ]);
+});
+
 test('a value of several forms has the faults of the nearest form, each with its place', () => {
   expect(faultsOf(z.object({ audience: forms }), { audience: { id: 5 } })).toEqual([
     '/audience/id must be a string, not a number',

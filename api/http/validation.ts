@@ -37,12 +37,15 @@ export function zodFaults(error: ZodError, place: (path: PropertyKey[]) => Omit<
  */
 function nearest(issue: core.$ZodIssue): core.$ZodIssue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  const meant = issue.errors.filter((issues) =>
-    issues.every(({ path, code }) => path.length > 0 || !OTHER_FORM.has(code)),
-  );
+  const forms = issue.errors.map((issues) => issues.flatMap(nearest));
+  const meant = forms.filter((issues) => !issues.some(isOfOtherForm));
   const [best] = meant.toSorted((a, b) => a.length - b.length);
-  if (best === undefined) return [{ ...issue, message: eitherOf(issue.errors) }];
-  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(nearest);
+  if (best === undefined) return [{ ...issue, errors: [], message: eitherOf(forms) }];
+  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+function isOfOtherForm({ path, code }: core.$ZodIssue): boolean {
+  return path.length === 0 && OTHER_FORM.has(code);
 }
 
 const OTHER_FORM: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);

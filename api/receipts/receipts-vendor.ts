@@ -9,6 +9,7 @@ import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 import { createGate } from './receipt-gate.ts';
 import { startInboxReader } from './receipt-inbox-reader.ts';
+import { RECEIPTS_EXAMPLE } from './receipts-example.ts';
 
 const MAX_WAITING_BYTES = 16 * 1_048_576;
 
@@ -38,6 +39,7 @@ export async function vendorReceiptRoutes(app: App, deps: ApiDeps): Promise<void
     schema: {
       operationId: 'takeVendorReceipts',
       summary: 'Report receipts as a vendor',
+      example: RECEIPTS_EXAMPLE,
       tags: ['receipts'],
       description:
         'The body is that of POST /v1/receipts, signed with a vendor key as standardwebhooks.com defines. ' +

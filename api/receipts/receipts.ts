@@ -10,6 +10,7 @@ import { readJsonBodies } from '../http/json-body.ts';
 import { IsoDate } from '../http/schemas.ts';
 import { createGate } from './receipt-gate.ts';
 import { createReceiptRecorder } from './receipt-recorder.ts';
+import { RECEIPTS_EXAMPLE } from './receipts-example.ts';
 
 const MAX_RECEIPTS = 1_000;
 /** The bound counts raw bodies. The parsed form takes a few times as much memory. */
@@ -56,16 +57,7 @@ export async function receiptRoutes(app: App, deps: ApiDeps): Promise<void> {
       operationId: 'reportReceipts',
       summary: 'Report receipts of devices',
       tags: ['receipts'],
-      example: {
-        receipts: [
-          {
-            messageId: 'the-message-id-of-the-payload',
-            kind: 'open',
-            eventId: 'open-1',
-            at: '2026-11-22T08:00:00Z',
-          },
-        ],
-      },
+      example: RECEIPTS_EXAMPLE,
       body: Receipts,
       response: { 200: ReceiptsAnswer },
     },

@@ -28,7 +28,9 @@ export const documentRoute: Transform = (document) => {
     isOptional: isOptionalBody === true,
     isFile: schema.consumes !== undefined,
   };
-  const noted = { ...transformed, schema: { ...transformed.schema, [NOTE]: note } };
+  // A route that checks the bytes itself has no schema of its body.
+  const body = transformed.schema.body ?? (example === undefined ? undefined : { type: 'object' });
+  const noted = { ...transformed, schema: { ...transformed.schema, body, [NOTE]: note } };
   return idempotent === true ? withIdempotencyKey(noted) : noted;
 };
 

@@ -9,7 +9,10 @@ import { Change } from './task-changes-view.ts';
 import { taskOf } from './task-lookup.ts';
 
 const No = z.coerce.number().int().positive().max(1_000_000);
-const Query = z.strictObject({ from: No, to: No });
+const Query = z.strictObject({
+  from: No.meta({ examples: [1] }),
+  to: No.meta({ examples: [2] }),
+});
 const Side = z.object({ revision: z.int(), madeBy: z.string(), madeAt: IsoDate });
 const Differences = z
   .object({ from: Side, to: Side, changes: z.array(Change) })

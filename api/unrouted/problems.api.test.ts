@@ -33,6 +33,29 @@ test.each([
   ['a file that does not exist', () => get('/docs/static/nothing.js'), 404, 'not_found'],
   ['a method that the path lacks', () => get('/v1/receipts'), 405, 'method_not_allowed'],
   ['an unknown method', () => send('FOO / HTTP/1.1\r\nhost: localhost\r\n\r\n'), 400, 'invalid_request'],
+  [
+    'a method of another protocol',
+    () => send('PROPFIND /v1/tasks HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
+    405,
+    'method_not_allowed',
+  ],
+  [
+    'TRACE',
+    () => send('TRACE /v1/nothing HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n'),
+    404,
+    'not_found',
+  ],
+  ['HTTP/2', () => send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), 400, 'invalid_request'],
+  [
+    'a chunk that is no chunk',
+    () =>
+      send(
+        `POST /v1/subgroups HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${app.keys.marketer}\r\n` +
+          'content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\nzz\r\n',
+      ),
+    400,
+    'invalid_request',
+  ],
   ['a long ID', () => get(`/v1/tasks/${'x'.repeat(5_000)}`), 414, 'uri_too_long'],
   ['a long query', () => get(`/v1/tasks?search=${LONG}`), 414, 'uri_too_long'],
   ['a long header', () => get('/v1/tasks', `x-long: ${LONG}\r\n`), 431, 'headers_too_large'],
