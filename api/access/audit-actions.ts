@@ -78,6 +78,7 @@ export const AUDIT_ACTIONS = {
   estimateAudience: null,
   refreshAudience: null,
   previewContent: null,
+  createStreamTicket: null,
 } as const satisfies Record<string, string | null>;
 
 /** An action that the audit records. */
