@@ -19,6 +19,7 @@ import { ADMIN_KEY, useWorld } from './world/world.ts';
 
 const HOUR = 3_600_000;
 const run = promisify(execFile);
+const REASON = `It's "wrong": 100% of $HOME, 价格 & more`;
 
 const world = useWorld(createLocal, { receiptWindowMs: HOUR });
 const shop = fixture(beforeAll, () => openShopWithDevices(world, 4));
@@ -119,12 +120,12 @@ describe('approval by signal', () => {
 
   test.each([
     ['command', 'scheduled', null],
-    ['rejectCommand', 'rejected', 'why'],
+    ['rejectCommand', 'rejected', REASON],
   ])('the %s that the API returns works unchanged', async (which, status, remark) => {
     const taskId = await submitted();
-    const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code`);
-    const given = String(body[which]).replace(/^temporal/, inject('temporalCli'));
-    await run('sh', ['-c', `${given} --address ${world.env.connection.options.address}`]);
+    const query = `reason=${encodeURIComponent(REASON)}`;
+    const { body } = await shop.call(shop.approver, 'GET', `/v1/tasks/${taskId}/approval-code?${query}`);
+    await run('sh', ['-c', String(body[which]).replace(/^temporal/, inject('temporalCli'))]);
     const { body: decisions } = await until(
       () => shop.call<{ items: unknown[] }>(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`),
       (answer) => answer.body.items.length > 0,

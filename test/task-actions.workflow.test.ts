@@ -85,9 +85,10 @@ describe('submitting and deciding', () => {
       'GET',
       `/v1/tasks/${taskId}/approval-code`,
     );
-    const input = /--workflow-id (\S+) --name approve --input '(.*)'$/.exec(body.command);
+    const input = /--workflow-id (\S+) --name approve .* --input (\S+)$/.exec(body.command);
     expect(input?.[1]).toBe(taskId);
-    await world.env.client.workflow.getHandle(taskId).signal('approve', JSON.parse(input?.[2] ?? ''));
+    const payload: unknown = JSON.parse(Buffer.from(input?.[2] ?? '', 'base64').toString());
+    await world.env.client.workflow.getHandle(taskId).signal('approve', payload);
     await taskIn(shop, taskId, 'scheduled');
   });
 });

@@ -126,6 +126,12 @@ const REQUESTS: Readonly<Record<ByApi, () => Promise<Request> | Request>> = {
     { caps: [{ max: 1, window: { kind: 'day' } }] },
   ],
   eraseUsers: () => [world.operator, 'POST', '/v1/users/erase', { userIds: ['user-of-somebody'] }],
+  deleteDevice: async () => {
+    const deviceId = 'phone-to-forget';
+    const { status } = await world.shop.sdk.call('POST', '/v1/devices', { deviceId, platform: 'ios' });
+    expect(status).toBe(201);
+    return [world.operator, 'DELETE', `/v1/devices/${deviceId}`];
+  },
   importDevices: () => [
     world.operator,
     'POST',
@@ -266,7 +272,14 @@ test('the audit names the person who changed keys and credentials, or the admini
 /** Operations whose requests carry secrets, names, users or devices. */
 const REVEALING = [
   ...(['createKey', 'putApnsCredential', 'putUserTokenKey', 'createVendorKey'] as const),
-  ...(['eraseUsers', 'importDevices', 'exportDevices', 'exportDeliveries', 'putTestDevices'] as const),
+  ...([
+    'eraseUsers',
+    'deleteDevice',
+    'importDevices',
+    'exportDevices',
+    'exportDeliveries',
+    'putTestDevices',
+  ] as const),
   ...(['uploadAudience', 'createWebhook', 'changeWebhook', 'rotateWebhookSecret'] as const),
 ];
 

@@ -24,6 +24,7 @@ export const AUDIT_ACTIONS = {
   revokeVendorKey: 'revoke_vendor_key',
   putContactRules: 'set_contact_rules',
   eraseUsers: 'erase_users',
+  deleteDevice: 'delete_device',
   importDevices: 'import_devices',
   exportDevices: 'export_devices',
   exportDeliveries: 'export_deliveries',
@@ -78,6 +79,7 @@ export const AUDIT_ACTIONS = {
   estimateAudience: null,
   refreshAudience: null,
   previewContent: null,
+  createStreamTicket: null,
 } as const satisfies Record<string, string | null>;
 
 /** An action that the audit records. */

@@ -16,6 +16,7 @@ export const PERMISSIONS = {
   'keys.revoke': OPERATORS,
   'devices.read': EVERYBODY,
   'devices.import': MAKERS,
+  'devices.delete': MAKERS,
   'devices.export': OPERATORS,
   'users.erase': OPERATORS,
   'webhooks.read': OPERATORS,

@@ -1,5 +1,7 @@
+import type { Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { PlainText } from '../../domain/plain-text.ts';
+import { signalCommand, type TemporalPlace } from '../../domain/tasks/signal-command.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import { originOf } from '../access/origin.ts';
@@ -7,6 +9,7 @@ import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { IdParams } from '../http/schemas.ts';
 import { ActionAnswer, sendActionAnswer } from '../tasks/action-answer.ts';
+import { Warning } from '../tasks/task-checks.ts';
 import { taskFor } from '../tasks/task-lookup.ts';
 import { forecastWarnings } from '../tasks/task-submission.ts';
 import { decideTask, requireApproverRole, signalCodeFor } from './task-decision.ts';
@@ -19,9 +22,12 @@ const ApprovalCode = z
   .object({
     revision: z.int(),
     code: z.string(),
-    /** The command that gives this approval through Temporal's own CLI. */
+    /** The command that approves by Temporal's own CLI, the same in sh, PowerShell and cmd. */
     command: z.string(),
+    /** The command that rejects, with the reason of the query. */
     rejectCommand: z.string(),
+    /** What the task will do and when, once it is approved. */
+    warnings: z.array(Warning),
   })
   .meta({ id: 'ApprovalCode' });
 
@@ -115,6 +121,9 @@ function getApprovalCodeRoute(app: App, deps: ApiDeps): void {
       summary: 'Get the command that approves by signal',
       tags,
       params: IdParams,
+      querystring: z.strictObject({
+        reason: Words.default('Rejected by a signal').describe('The reason that `rejectCommand` gives'),
+      }),
       response: { 200: ApprovalCode },
     },
     problems: [404, 409],
@@ -122,18 +131,22 @@ function getApprovalCodeRoute(app: App, deps: ApiDeps): void {
       const task = await taskFor(deps, request, 'approve');
       const approver = personOf(request).personId;
       const code = await signalCodeFor(deps, task, approver);
-      const { id, revision } = task;
+      const { id: workflowId, revision, status } = task;
+      const { reason } = request.query;
+      const place = temporalOf(deps);
       const signed = { approver, revision, code };
       return {
         revision,
         code,
-        command: signalCommand(id, 'approve', signed),
-        rejectCommand: signalCommand(id, 'reject', { ...signed, reason: 'why' }),
+        command: signalCommand(place, { workflowId, name: 'approve', payload: signed }),
+        rejectCommand: signalCommand(place, { workflowId, name: 'reject', payload: { ...signed, reason } }),
+        warnings: await forecastWarnings(deps, task, { status, counted: true }),
       };
     },
   });
 }
 
-function signalCommand(taskId: string, name: string, payload: object): string {
-  return `temporal workflow signal --workflow-id ${taskId} --name ${name} --input '${JSON.stringify(payload)}'`;
+function temporalOf({ temporal: { connection, options } }: ApiDeps): TemporalPlace {
+  const { address } = (connection as Connection).options;
+  return { address, namespace: options.namespace };
 }

@@ -54,3 +54,14 @@ test.each([
 ])('%s is refused', async (_what, userIds) => {
   expect((await erase(userIds)).statusCode).toBe(400);
 });
+
+test('a marketer deletes one device, and the other devices of its user stay', async () => {
+  const gone = await app.call('marketer', 'DELETE', '/v1/devices/d1');
+  expect([gone.statusCode, gone.json()]).toMatchObject([200, { done: true, devices: 1 }]);
+  expect(await idsOf()).toEqual(['d2', 'd3']);
+  expect((await app.call('marketer', 'DELETE', '/v1/devices/d1')).statusCode).toBe(404);
+  const other = await createTestApp(api);
+  expect((await other.call('operator', 'DELETE', '/v1/devices/d2')).statusCode).toBe(404);
+  expect((await app.call('approver', 'DELETE', '/v1/devices/d2')).statusCode).toBe(403);
+  expect((await app.call('sdk', 'DELETE', '/v1/devices/d2')).statusCode).toBe(403);
+});

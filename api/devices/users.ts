@@ -1,9 +1,11 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { type Erasure, eraseUsers } from '../../db/erasure/erase.ts';
+import { type Erasure, eraseDevice, eraseUsers } from '../../db/erasure/erase.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { personOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
+import { notFound } from '../http/problem.ts';
 import { DeviceId } from './device-schemas.ts';
 
 const ErasureBody = z
@@ -20,6 +22,11 @@ const ErasureBody = z
 const AGAIN_S = 15;
 
 export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
+  eraseUsersRoute(app, deps);
+  deleteDeviceRoute(app, deps);
+}
+
+function eraseUsersRoute(app: App, deps: ApiDeps): void {
   route(app, {
     method: 'POST',
     path: '/v1/users/erase',
@@ -45,11 +52,41 @@ export async function userRoutes(app: App, deps: ApiDeps): Promise<void> {
       const erased = await eraseUsers(deps.db, { appId, userIds, now });
       const detail = auditDetail(userIds.length, erased);
       await recordAuditEntry(deps.db, request, { detail, now });
-      const done = erased.inFlight === 0;
-      if (!done) reply.header('retry-after', AGAIN_S);
-      return reply.code(done ? 200 : 202).send({ done, ...erased });
+      return sendErasure(reply, erased);
     },
   });
+}
+
+function deleteDeviceRoute(app: App, deps: ApiDeps): void {
+  route(app, {
+    method: 'DELETE',
+    path: '/v1/devices/:deviceId',
+    access: 'devices.delete',
+    audit: AUDIT_ACTIONS.deleteDevice,
+    schema: {
+      operationId: 'deleteDevice',
+      description:
+        'Deletes the device with its identifiers, token history, memberships and own events. Its deliveries stay as ' +
+        'numbers. 202 means that a request to it is still in flight: repeat the request until `done`.',
+      params: z.object({ deviceId: DeviceId }),
+      response: { 200: ErasureBody, 202: ErasureBody },
+    },
+    problems: [404],
+    handler: async (request, reply) => {
+      const { appId } = personOf(request);
+      const now = await deps.clock();
+      const erased = await eraseDevice(deps.db, { appId, ...request.params, now });
+      if (erased === undefined) throw notFound('device');
+      await recordAuditEntry(deps.db, request, { detail: auditDetail(0, erased), now });
+      return sendErasure(reply, erased);
+    },
+  });
+}
+
+function sendErasure(reply: FastifyReply, erased: Erasure): FastifyReply {
+  const done = erased.inFlight === 0;
+  if (!done) reply.header('retry-after', AGAIN_S);
+  return reply.code(done ? 200 : 202).send({ done, ...erased });
 }
 
 function auditDetail(users: number, { devices, deliveries, others, inFlight }: Erasure): string {

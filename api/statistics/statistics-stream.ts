@@ -10,6 +10,7 @@ import { pushOf } from '../pushes/push-lookup.ts';
 import { taskOf } from '../tasks/task-lookup.ts';
 import { readPushStatistics } from './push-statistics.ts';
 import { createStatisticsFeed, type Topic } from './statistics-feed.ts';
+import { admitByTicket, createStreamTicketRoute, TicketQuery } from './stream-tickets.ts';
 import { readTaskStatistics } from './task-statistics.ts';
 
 /** The limit per process. */
@@ -22,6 +23,17 @@ const tags = ['statistics'] as const;
 
 export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<void> {
   const watch = watching(app, deps);
+  createStreamTicketRoute(app, deps);
+  await app.register(async (streams: App) => {
+    streams.addHook('onRequest', admitByTicket(deps));
+    pushStreamRoute(streams, deps, watch);
+    taskStreamRoute(streams, deps, watch);
+  });
+}
+
+type Watch = ReturnType<typeof watching>;
+
+function pushStreamRoute(app: App, deps: ApiDeps, watch: Watch): void {
   route(app, {
     method: 'GET',
     path: '/v1/pushes/:id/statistics/stream',
@@ -32,6 +44,7 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
       tags,
       params: IdParams,
       headers: Headers,
+      querystring: TicketQuery,
       response: { 200: eventsOf('a PushStatistics') },
     },
     problems: [404],
@@ -44,6 +57,9 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
       return sendEvents(reply, watch(request, { key: `push ${no}`, read }));
     },
   });
+}
+
+function taskStreamRoute(app: App, deps: ApiDeps, watch: Watch): void {
   route(app, {
     method: 'GET',
     path: '/v1/tasks/:id/statistics/stream',
@@ -54,6 +70,7 @@ export async function statisticsStreamRoutes(app: App, deps: ApiDeps): Promise<v
       tags,
       params: IdParams,
       headers: Headers,
+      querystring: TicketQuery,
       response: { 200: eventsOf('a TotalStatistics') },
     },
     problems: [404],

@@ -350,6 +350,39 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
     }
   });
 
+  test('a ticket opens its stream for a browser, for a minute, while its key is valid', async () => {
+    const path = `/v1/tasks/${taskId}/statistics/stream`;
+    const ask = (body: object) => shop.marketer.call('POST', '/v1/stream-tickets', body);
+    const { status, body } = await ask({ path });
+    expect(status).toBe(201);
+    const { ticket, url } = body as { ticket: string; url: string };
+    expect(url).toBe(`${path}?ticket=${ticket}`);
+    const watcher = await watchEvents(`${await listening()}${url}`, {});
+    expect(dataOf(await watcher.next())).toMatchObject({ pushes: 1 });
+    watcher.stop();
+    const open = async (at: string) => (await api.app.inject({ method: 'GET', url: at })).statusCode;
+    expect(await open(`/v1/pushes/${push.id}/statistics/stream?ticket=${ticket}`)).toBe(401);
+    expect(await open(`/v1/tasks/${taskId}?ticket=${ticket}`)).toBe(401);
+    expect(await open(`${path}?ticket=${ticket.slice(0, -2)}AA`)).toBe(401);
+    const credential = api.deps.vault.seal('{"key":"of a push service"}').toString('base64url');
+    expect(await open(`${path}?ticket=${credential}`)).toBe(401);
+    api.clock.advance(60_000);
+    expect(await open(url)).toBe(401);
+    const next = (await ask({ path })).body as { url: string };
+    const keys = api.deps.db.updateTable('keys').set({ revoked_at: api.clock.now });
+    await keys.where('person_id', '=', shop.marketer.personId).execute();
+    expect(await open(next.url)).toBe(401);
+  });
+
+  test.each([
+    '/v1/tasks',
+    '/v1/tasks/x/statistics/stream',
+    'https://a.example/v1',
+    '//a/v1/tasks',
+  ])('%s gets no ticket', async (path) => {
+    expect((await shop.marketer.call('POST', '/v1/stream-tickets', { path })).status).toBe(400);
+  });
+
   test('a task stream sends the changes of all its pushes, and ends once all are final and no more can come', async () => {
     const second = await pushOf(2);
     const path = `/v1/tasks/${taskId}`;

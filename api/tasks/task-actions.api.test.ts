@@ -117,10 +117,13 @@ describe('the approval code', () => {
     await setStatus('pending_approval');
     const { status, body } = await ask();
     expect(status).toBe(200);
-    const input = JSON.stringify({ approver: shop.approver.personId, revision: 1, code: body['code'] });
+    const payload = { approver: shop.approver.personId, revision: 1, code: body['code'] };
+    const input = Buffer.from(JSON.stringify(payload)).toString('base64');
     expect(body['command']).toBe(
-      `temporal workflow signal --workflow-id ${taskId} --name approve --input '${input}'`,
+      'temporal workflow signal --address 127.0.0.1:1 --namespace default ' +
+        `--workflow-id ${taskId} --name approve --input-meta encoding=binary/plain --input-base64 --input ${input}`,
     );
+    expect(body['warnings']).toMatchObject([{ code: 'sends_on_command' }]);
   });
 
   test('is refused when the app has approval by signal disabled', async () => {

@@ -10,13 +10,25 @@ export type KeyOwner =
 
 /** Owner of the key with this SHA-256 hash. Undefined when the key is unknown or revoked. */
 export async function findCaller(db: Db, hash: Buffer): Promise<KeyOwner | undefined> {
-  const row = await db
+  return ownerOf(await callers(db).where('keys.hash', '=', hash).executeTakeFirst());
+}
+
+/** Owner of the key with this ID. Undefined when the key is unknown or revoked. */
+export async function findCallerByKeyId(db: Db, keyId: string): Promise<KeyOwner | undefined> {
+  return ownerOf(await callers(db).where('keys.id', '=', keyId).executeTakeFirst());
+}
+
+function callers(db: Db) {
+  return db
     .selectFrom('keys')
     .leftJoin('people', 'people.id', 'keys.person_id')
     .select(['keys.id', 'keys.app_id', 'keys.person_id', 'people.role'])
-    .where('keys.hash', '=', hash)
-    .where('keys.revoked_at', 'is', null)
-    .executeTakeFirst();
+    .where('keys.revoked_at', 'is', null);
+}
+
+function ownerOf(
+  row: { id: string; app_id: string; person_id: string | null; role: PeopleTable['role'] | null } | undefined,
+): KeyOwner | undefined {
   if (row === undefined) return undefined;
   const { id: keyId, app_id: appId, person_id: personId, role } = row;
   if (personId === null || role === null) return { kind: 'sdk', keyId, appId };

@@ -40,6 +40,27 @@ export async function eraseUsers(db: Db, { appId, userIds, now }: EraseArgs): Pr
   }
 }
 
+/** Everything that the app knows of this device. Undefined when there is no such device. */
+export async function eraseDevice(
+  db: Db,
+  { appId, deviceId, now }: { readonly appId: string; readonly deviceId: string; readonly now: Date },
+): Promise<Erasure | undefined> {
+  const silenced = await db
+    .updateTable('devices')
+    .set({
+      token: null,
+      token_state: 'none',
+      unsubscribed_at: (eb) => eb.fn.coalesce('unsubscribed_at', eb.val(now)),
+      updated_at: now,
+    })
+    .where('app_id', '=', appId)
+    .where('device_id', '=', deviceId)
+    .returning(['no', 'device_id as deviceId'])
+    .executeTakeFirst();
+  if (silenced === undefined) return undefined;
+  return await eraseBatch(db, { appId, userIds: [], devices: [silenced] }, now);
+}
+
 function add(a: Erasure, b: Erasure): Erasure {
   return {
     devices: a.devices + b.devices,
