@@ -26,14 +26,19 @@ prepare_project() {
   } >"$TRIAL/env"
 }
 
+# Jobs end, which --wait takes for a failure, so the services to wait for are named.
+up() {
+  docker compose up --wait --scale worker=2 "$@" api worker temporal-ui
+}
+
 start_project() {
   say 'building the image'
   docker compose build api
   say 'starting all services'
-  docker compose up --detach --wait --build --scale worker=2
+  up --build
   say 'healthy:'
   show_services
-  docker compose up --detach --wait --scale worker=2
+  up
   say 'a second up changed nothing'
 }
 
@@ -65,7 +70,7 @@ check_rights() {
 
 restart_project() {
   docker compose stop
-  docker compose up --detach --wait --scale worker=2
+  up
   say 'stopped as a whole and started again:'
   show_services
 }
