@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createLoopbackIdentity } from '../dev/simulators/certificate.ts';
+import { createIdentity } from '../dev/simulators/certificate.ts';
 import { Switches } from '../dev/simulators/config.ts';
 import { fixture } from './setup/fixture.ts';
 import { createLocal } from './setup/temporal-environment.ts';
@@ -180,7 +180,7 @@ describe('a fault of everybody', () => {
 
 test('a sender that trusts a wrong authority says so in task and push, until it is replaced', async () => {
   await world.stopWorkers();
-  await world.startWorkers((await createLoopbackIdentity()).ca);
+  await world.startWorkers((await createIdentity()).ca);
   const taskId = await startTask(shop);
   const shown = await until(
     () => readTask(shop, taskId),

@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
-import { createLoopbackIdentity } from '../dev/simulators/certificate.ts';
+import { createIdentity } from '../dev/simulators/certificate.ts';
 import { listen } from '../dev/simulators/listen.ts';
 import type { Endpoint } from '../providers/push-service.ts';
 import { atEnd } from './h2-rig.ts';
 
 const PREFACE_BYTES = 24;
 const FRAME_HEADER_BYTES = 9;
-const identity = await createLoopbackIdentity();
+const identity = await createIdentity();
 
 /** Frame types of RFC 9113, section 6. */
 export const FRAME = {

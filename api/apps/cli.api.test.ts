@@ -56,3 +56,13 @@ test('the CLI runs as a process with the key from the environment', async () => 
   const { stdout } = await promisify(execFile)(process.execPath, [file, 'status', app.appId], { env });
   expect(stdout).toContain('no emergency stop is active');
 });
+
+test('a process without a key says which variable is missing, and how the CLI is used', async () => {
+  const file = fileURLToPath(new URL('../../signalbox.ts', import.meta.url));
+  const run = promisify(execFile)(process.execPath, [file, 'status', app.appId], { env: {} });
+  await expect(run).rejects.toMatchObject({ code: 2, stdout: '' });
+  const { stderr } = await run.catch((error: { stderr: string }) => error);
+  expect(stderr).toContain('SIGNALBOX_KEY');
+  expect(stderr).toContain(USAGE);
+  expect(stderr).not.toContain('    at ');
+});

@@ -65,6 +65,8 @@ function deleteDeviceRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.deleteDevice,
     schema: {
       operationId: 'deleteDevice',
+      summary: 'Delete a device',
+      tags: ['devices'],
       description:
         'Deletes the device with its identifiers, token history, memberships and own events. Its deliveries stay as ' +
         'numbers. 202 means that a request to it is still in flight: repeat the request until `done`.',

@@ -40,6 +40,8 @@ export function createStreamTicketRoute(app: App, deps: ApiDeps): void {
     audit: AUDIT_ACTIONS.createStreamTicket,
     schema: {
       operationId: 'createStreamTicket',
+      summary: 'Create a ticket for a stream',
+      example: { path: '/v1/pushes/push-0123456789-1/statistics/stream' },
       description:
         'A ticket opens one stream without the header Authorization, which EventSource cannot send. ' +
         `The stream has to be opened within ${LIFETIME_MS / 1_000} seconds.`,

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createLoopbackIdentity } from './certificate.ts';
+import { createIdentity } from './certificate.ts';
 
 test('the certificate is signed by the authority and good for the loopback address only', async () => {
-  const { cert, ca } = await createLoopbackIdentity();
+  const { cert, ca } = await createIdentity();
   const server = new X509Certificate(cert);
   const authority = new X509Certificate(ca);
   expect(server.verify(authority.publicKey)).toBe(true);
@@ -17,7 +17,7 @@ test('the certificate is signed by the authority and good for the loopback addre
 });
 
 test('two authorities do not vouch for each other', async () => {
-  const server = new X509Certificate((await createLoopbackIdentity()).cert);
-  const other = new X509Certificate((await createLoopbackIdentity()).ca);
+  const server = new X509Certificate((await createIdentity()).cert);
+  const other = new X509Certificate((await createIdentity()).ca);
   expect(server.verify(other.publicKey)).toBe(false);
 });

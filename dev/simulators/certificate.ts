@@ -1,17 +1,20 @@
 import { generate } from 'selfsigned';
+import { LOOPBACK } from './listen.ts';
 
 const DAY_MS = 86_400_000;
 const VALID_DAYS = 30;
 
 export interface ServerIdentity {
+  /** The name by which others reach the server. */
+  readonly host: string;
   readonly key: string;
   readonly cert: string;
   /** PEM of the authority that signed it. */
   readonly ca: string;
 }
 
-/** A throw-away authority, and a certificate signed by it for the loopback address of this machine. */
-export async function createLoopbackIdentity(): Promise<ServerIdentity> {
+/** A throw-away authority, and a certificate signed by it for the loopback address or another host. */
+export async function createIdentity(host = LOOPBACK): Promise<ServerIdentity> {
   const common = {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -36,10 +39,10 @@ export async function createLoopbackIdentity(): Promise<ServerIdentity> {
         name: 'subjectAltName',
         altNames: [
           { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
+          host === LOOPBACK ? { type: 7, ip: LOOPBACK } : { type: 2, value: host },
         ],
       },
     ],
   });
-  return { key: server.private, cert: server.cert, ca: authority.cert };
+  return { host, key: server.private, cert: server.cert, ca: authority.cert };
 }

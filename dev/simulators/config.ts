@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOOPBACK } from './listen.ts';
 
 const Share = z.number().min(0).max(1);
 const Tokens = z.array(z.string());
@@ -92,6 +93,8 @@ export const SimulatorConfig = z.strictObject({
       switches: Switches.prefault({}),
     })
     .prefault({ accounts: [] }),
+  /** The name by which other machines or containers reach the simulators, which then listen on all addresses. */
+  host: z.string().default(LOOPBACK),
   /** The directory of the log and the CA. By default a temporary one, removed at the end. */
   directory: z.string().optional(),
   ports: z

@@ -27,7 +27,11 @@ export interface ControlServer {
 type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => unknown;
 
 /** The HTTP API that watches and steers the simulators; answers JSON. */
-export async function openControl(controlled: Controlled, port: number): Promise<ControlServer> {
+export async function openControl(
+  controlled: Controlled,
+  port: number,
+  host: string,
+): Promise<ControlServer> {
   const { log, logPath, apns, fcm } = controlled;
   const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
   const routes: Readonly<Record<string, Route>> = {
@@ -72,9 +76,9 @@ export async function openControl(controlled: Controlled, port: number): Promise
   const server = createServer((request, response) => {
     void serve(routes, request, response);
   });
-  const close = await listen(server, port);
+  const close = await listen(server, port, host);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close,
   };
 }

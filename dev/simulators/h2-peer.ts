@@ -1,6 +1,6 @@
 import { createSecureServer, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { createLoopbackIdentity } from './certificate.ts';
+import { createIdentity } from './certificate.ts';
 import { listen } from './listen.ts';
 
 /** A bare HTTP/2 server whose streams a test handles, for behaviour that no switch describes. */
@@ -14,7 +14,7 @@ export interface H2Peer {
 
 export type OnStream = (stream: ServerHttp2Stream, path: string, session: Http2Session) => void;
 
-const identity = await createLoopbackIdentity();
+const identity = await createIdentity();
 
 export async function openH2Peer(onStream: OnStream, maxConcurrentStreams = 100): Promise<H2Peer> {
   const sessions: Http2Session[] = [];

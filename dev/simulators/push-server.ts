@@ -72,9 +72,9 @@ export async function openPushServer(options: PushServerOptions): Promise<PushSe
     } else receive(stream, startedAt, headers, connection);
   });
 
-  const close = await listen(server, options.port);
+  const close = await listen(server, options.port, identity.host);
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://${identity.host}:${(server.address() as AddressInfo).port}`,
     applySwitches() {
       for (const session of connections.keys()) announce(session);
     },

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApnsDecider } from './apns/apns-simulator.ts';
-import { createLoopbackIdentity } from './certificate.ts';
+import { createIdentity } from './certificate.ts';
 import { SimulatorConfig, type SimulatorConfigInput } from './config.ts';
 import { openControl } from './control.ts';
 import { FcmAccounts } from './fcm/fcm-accounts.ts';
@@ -32,7 +32,7 @@ export async function openSimulators(input: SimulatorConfigInput): Promise<Simul
   mkdirSync(directory, { recursive: true });
   const caFile = join(directory, 'ca.pem');
   const logFile = join(directory, 'requests.ndjson');
-  const identity = await createLoopbackIdentity();
+  const identity = await createIdentity(config.host);
   writeFileSync(caFile, identity.ca);
   const log = new RequestLog(logFile);
   const accounts = new FcmAccounts(config.fcm);
@@ -68,6 +68,7 @@ export async function openSimulators(input: SimulatorConfigInput): Promise<Simul
       },
     },
     config.ports.control,
+    config.host,
   );
 
   return {

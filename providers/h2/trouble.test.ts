@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
+import { createIdentity } from '../../dev/simulators/certificate.ts';
 import { accept } from '../../dev/simulators/h2-peer.ts';
 import { CLIENTS, openPeer, openPoolWith, send } from '../../test/h2-rig.ts';
 import { troubleOf } from './trouble.ts';
@@ -12,7 +12,7 @@ describe.each(CLIENTS)('%s', (client) => {
 
   test('a certificate of an authority that is not trusted is told at the first try', async () => {
     const peer = await openPeer(accept);
-    const { ca } = await createLoopbackIdentity();
+    const { ca } = await createIdentity();
     const pool = openPool({ url: peer.url, ca }, { queueMs: 100 });
     expect(pool.trouble).toBeUndefined();
     void send(pool);

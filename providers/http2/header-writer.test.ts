@@ -8,7 +8,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createLoopbackIdentity } from '../../dev/simulators/certificate.ts';
+import { createIdentity } from '../../dev/simulators/certificate.ts';
 import { listen } from '../../dev/simulators/listen.ts';
 import { atEnd, openPoolWith } from '../../test/h2-rig.ts';
 import { requestHead } from '../connection/request-head.ts';
@@ -16,7 +16,7 @@ import type { H2Pool } from '../h2/h2-pool.ts';
 import { ALWAYS_OPEN } from '../push-service.ts';
 
 const openPool = openPoolWith('own');
-const identity = await createLoopbackIdentity();
+const identity = await createIdentity();
 
 interface Echo {
   readonly url: URL;

@@ -47,8 +47,8 @@ export async function openOAuthServer(
       () => request.destroy(),
     );
   });
-  const close = await listen(server, port);
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  const close = await listen(server, port, identity.host);
+  const url = `https://${identity.host}:${(server.address() as AddressInfo).port}/token`;
   return {
     url,
     close,
