@@ -1,4 +1,5 @@
 import type { Channel, Platform } from '../platform.ts';
+import { UNSEEN } from '../visible-text.ts';
 
 /** The channel that sends a platform's pushes. Web push has no sender yet. */
 export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
@@ -7,8 +8,9 @@ export const CHANNEL_OF: Readonly<Record<Platform, Channel | undefined>> = {
   web: undefined,
 };
 
-/** An ID chosen by the app's developers, without spaces, control characters or invalid UTF-8. */
-export const EXTERNAL_ID = /^[^\s\p{Cc}\p{Cs}\ufffd]{1,200}$/u;
+/** An ID chosen by the app's developers, without spaces, invisible characters or invalid UTF-8. */
+export const EXTERNAL_ID = new RegExp(`^[^\\s${UNSEEN}\\ufffd]{1,200}$`, 'u');
+export const EXTERNAL_ID_RULE = 'must be 1 to 200 characters without spaces or invisible characters';
 
 export type AttributeValue = string | number | boolean | null;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
