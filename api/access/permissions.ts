@@ -17,6 +17,8 @@ export const PERMISSIONS = {
   'devices.read': EVERYBODY,
   'devices.import': MAKERS,
   'devices.export': OPERATORS,
+  /** An import with `resubscribe=true`. */
+  'devices.resubscribe': OPERATORS,
   'users.erase': OPERATORS,
   'webhooks.read': OPERATORS,
   'webhooks.change': OPERATORS,

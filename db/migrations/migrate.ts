@@ -2,8 +2,12 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import * as baseline from './2026-11-30-0001-baseline.ts';
+import * as imports from './2026-11-30-0003-imports.ts';
 
-const MIGRATIONS = { '2026-11-30-0001-baseline': baseline };
+const MIGRATIONS = {
+  '2026-11-30-0001-baseline': baseline,
+  '2026-11-30-0003-imports': imports,
+};
 
 /** Brings the schema up to date. Several processes may run this at once. */
 export async function migrateToLatest(databaseUrl: string): Promise<string[]> {
