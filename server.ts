@@ -4,6 +4,7 @@ import { buildApp } from './api/app.ts';
 import { openTemporal } from './api/http/temporal.ts';
 import { readConfig } from './config.ts';
 import { dropOldUploads } from './db/audiences/upload-progress.ts';
+import { dropOldReports } from './db/audiences/upload-reports.ts';
 import { openDatabase } from './db/core/database.ts';
 import { deleteOldIdempotencyKeys } from './db/core/idempotency.ts';
 import { dropOldLate } from './db/receipts/late-receipts.ts';
@@ -42,9 +43,12 @@ const app = await buildApp({
 
 const cleaning = setInterval(() => {
   const now = new Date();
-  Promise.all([deleteOldIdempotencyKeys(db, now), dropOldUploads(db, now), dropOldLate(db, now)]).catch(
-    (error: unknown) => log.warn({ err: error }, 'cleaning'),
-  );
+  Promise.all([
+    deleteOldIdempotencyKeys(db, now),
+    dropOldUploads(db, now),
+    dropOldReports(db, now),
+    dropOldLate(db, now),
+  ]).catch((error: unknown) => log.warn({ err: error }, 'cleaning'));
 }, CLEAN_MS);
 
 closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {

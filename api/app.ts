@@ -23,6 +23,7 @@ import { deviceListRoutes } from './devices/device-list.ts';
 import { deviceUserRoutes } from './devices/device-users.ts';
 import { deviceRoutes } from './devices/devices.ts';
 import { importRoutes } from './devices/imports.ts';
+import { uploadReportRoutes } from './devices/upload-reports.ts';
 import { userRoutes } from './devices/users.ts';
 import { eventRoutes } from './events/events.ts';
 import type { ApiDeps, App, Routes } from './http/deps.ts';
@@ -72,6 +73,7 @@ const ROUTES: readonly Routes[] = [
   audienceEstimateRoutes,
   audienceRefreshRoutes,
   importRoutes,
+  uploadReportRoutes,
   eventRoutes,
   contactRuleRoutes,
   contentPreviewRoutes,

@@ -16,6 +16,7 @@ export type IdKind =
   | 'subcampaign'
   | 'origin'
   | 'webhook'
+  | 'report'
   | 'test';
 
 /** `random` returns `size` random bytes. */

@@ -18,6 +18,8 @@ export const PERMISSIONS = {
   'devices.import': MAKERS,
   'devices.delete': MAKERS,
   'devices.export': OPERATORS,
+  /** An import with `resubscribe=true`. */
+  'devices.resubscribe': OPERATORS,
   'users.erase': OPERATORS,
   'webhooks.read': OPERATORS,
   'webhooks.change': OPERATORS,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { dropOldUploads } from '../../db/audiences/upload-progress.ts';
 import { createTestApp, useServer, useTestApi } from '../../test/fixtures/test-api.ts';
@@ -203,4 +204,46 @@ test('an interrupted list of devices cannot be resumed as a list of users', asyn
   const { offset } = await cutOff('Kind', 'upload-0009', rows(0, MANY));
   const asUsers = await sendWhole('Kind&ids=user', 'upload-0009', rows(0, 10), offset);
   expect(asUsers).toMatchObject({ status: 409, body: { errors: [{ header: 'upload-offset' }] } });
+});
+
+test.each([
+  ['nothing', '', 'text/plain'],
+  ['newlines only', '\n\n\n', 'text/plain'],
+  ['an Excel workbook', 'PK\x03\x04 and so on', 'text/plain'],
+  ['an HTML page', '<!DOCTYPE html><p>Log in', 'text/plain'],
+  ['a JSON list', '["d1","d2"]', 'text/plain'],
+  ['IDs with invisible characters', 'd\u200b1\n\u202ed2\n', 'text/plain'],
+  ['a header alone', 'device_id\n', 'text/csv'],
+])('%s makes no version of an audience', async (_what, file, type) => {
+  const headers = { authorization: `Bearer ${app.keys.marketer}`, 'content-type': type };
+  const send = (url: string, payload: string) =>
+    api.app.inject({ method: 'POST', url, headers: { ...headers, 'content-type': type }, payload });
+  const good = await api.app.inject({
+    method: 'POST',
+    url: '/v1/audiences/upload?name=Kept',
+    headers: { ...headers, 'content-type': 'text/plain' },
+    payload: 'd1\n',
+  });
+  const { id } = good.json();
+  const answer = await send(`/v1/audiences/${id}/upload`, file);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json().errors.length).toBeGreaterThan(0);
+  const kept = (await app.call('marketer', 'GET', `/v1/audiences/${id}`)).json();
+  expect(kept).toMatchObject({ version: 1, members: 1 });
+});
+
+test('a list in another encoding or compressed is read, and a heading is no ID', async () => {
+  const headers = { authorization: `Bearer ${app.keys.marketer}`, 'content-type': 'text/plain' };
+  const url = '/v1/audiences/upload?name=Encoded';
+  const list = 'Device ID\r\nd-ü\r\n\u00a0d2 \r\n';
+  const payloads = [
+    Buffer.from(`\ufeff${list}`, 'utf16le'),
+    gzipSync(list),
+    Buffer.from(list.replaceAll('\n', '')),
+  ];
+  for (const payload of payloads) {
+    const answer = (await api.app.inject({ method: 'POST', url, headers, payload })).json();
+    expect(answer).toMatchObject({ rows: 2, members: 2, badRows: 0 });
+    expect(await members(answer.id)).toEqual(['d-ü', 'd2']);
+  }
 });

@@ -41,7 +41,7 @@ const Progress = z
   .meta({ id: 'AudienceUploadProgress' });
 
 export async function audienceUploadRoutes(app: App, deps: ApiDeps): Promise<void> {
-  acceptStreams(app, [CSV, TEXT, NDJSON]);
+  acceptStreams(app);
   uploadAudienceRoute(app, deps);
   uploadAudienceVersionRoute(app, deps);
   getAudienceUploadRoute(app, deps);

@@ -4,7 +4,7 @@ import { type AuditFilter, listAudit } from '../../db/audit/audit.ts';
 import { PlainText } from '../../domain/plain-text.ts';
 import { personOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
-import { CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
+import { BomQuery, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { decodePlace, toNumberedPage } from '../http/number-cursor.ts';
 import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
@@ -58,7 +58,11 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
       summary: 'Export the audit',
       description: 'Streams the audit, newest first. A connection that breaks off means an incomplete file.',
       tags,
-      querystring: z.strictObject({ ...Filter, format: z.enum(['csv', 'ndjson']).default('csv') }),
+      querystring: z.strictObject({
+        ...Filter,
+        ...BomQuery,
+        format: z.enum(['csv', 'ndjson']).default('csv'),
+      }),
       response: {
         200: {
           ...CSV_RESPONSE,
@@ -67,10 +71,10 @@ export async function auditRoutes(app: App, deps: ApiDeps): Promise<void> {
       },
     },
     handler: async (request, reply) => {
-      const { format, ...query } = request.query;
+      const { format, bom, ...query } = request.query;
       const pages = exportAudit(deps.db, filterOf(personOf(request).appId, query));
       if (format === 'csv') {
-        return sendCsv(reply, { name: 'audit', columns: AUDIT_COLUMNS, pages: auditCells(pages) });
+        return sendCsv(reply, { name: 'audit', columns: AUDIT_COLUMNS, pages: auditCells(pages), bom });
       }
       return reply
         .type(NDJSON)

@@ -2,6 +2,7 @@ import type { Db } from '../../db/core/database.ts';
 import { type DeviceFilter, listDevices } from '../../db/devices/device-list.ts';
 import type { Device } from '../../db/devices/device-rows.ts';
 import { csvCell } from '../csv/csv-cell.ts';
+import { BOM } from '../csv/csv-export.ts';
 
 export const EXPORT_FORMATS = ['csv', 'ndjson'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -12,6 +13,8 @@ interface ExportArgs {
   readonly appId: string;
   readonly filter: DeviceFilter;
   readonly format: ExportFormat;
+  /** Whether a CSV file begins with a byte order mark. */
+  readonly bom: boolean;
   readonly now: Date;
 }
 
@@ -20,8 +23,8 @@ interface ExportArgs {
  * left out.
  */
 export async function* exportDevices(db: Db, args: ExportArgs): AsyncGenerator<string> {
-  const { format, ...query } = args;
-  if (format === 'csv') yield `${Object.keys(COLUMNS).join(',')}\r\n`;
+  const { format, bom, ...query } = args;
+  if (format === 'csv') yield `${bom ? BOM : ''}${Object.keys(COLUMNS).join(',')}\r\n`;
   let after = '';
   for (;;) {
     const devices = await listDevices(db, { ...query, after, limit: BATCH });
@@ -43,13 +46,19 @@ const COLUMNS: Readonly<Record<string, (device: Device) => string | null>> = {
   time_zone: ({ timeZone }) => timeZone,
   locale: ({ locale }) => locale,
   app_version: ({ appVersion }) => appVersion,
-  tags: ({ tags }) => tags.join(';'),
+  tags: ({ tags }) => tagsCell(tags),
   attributes: ({ attributes }) => JSON.stringify(attributes),
   last_active_at: ({ lastActiveAt }) => lastActiveAt?.toISOString() ?? null,
   unsubscribed_at: ({ unsubscribedAt }) => unsubscribedAt?.toISOString() ?? null,
   created_at: ({ createdAt }) => createdAt.toISOString(),
 };
 const CELLS = Object.values(COLUMNS);
+
+/** Tags that an import would split or trim are written as JSON, which it takes as well. */
+function tagsCell(tags: readonly string[]): string {
+  const isPlain = tags.every((tag) => tag !== '' && tag === tag.trim() && !/^\[|[;\r\n]/.test(tag));
+  return isPlain ? tags.join(';') : JSON.stringify(tags);
+}
 
 function csvLine(device: Device): string {
   return `${CELLS.map((cell) => csvCell(cell(device) ?? '')).join(',')}\r\n`;

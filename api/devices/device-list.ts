@@ -8,6 +8,7 @@ import { PLATFORMS } from '../../domain/platform.ts';
 import { AUDIT_ACTIONS, recordAuditEntry } from '../access/audit-actions.ts';
 import { appIdOf, personOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
+import { BomQuery } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import type { Fault } from '../http/problem.ts';
 import { Label, Page, PageQuery } from '../http/schemas.ts';
@@ -113,17 +114,21 @@ function exporting(app: App, deps: ApiDeps): void {
       description:
         'Streams devices in the order of their IDs, without tokens and secrets. In CSV, text that a spreadsheet ' +
         'would treat as a formula has a leading apostrophe. A connection that breaks off means an incomplete file.',
-      querystring: z.strictObject({ ...Filter.shape, format: z.enum(EXPORT_FORMATS).default('csv') }),
+      querystring: z.strictObject({
+        ...Filter.shape,
+        ...BomQuery,
+        format: z.enum(EXPORT_FORMATS).default('csv'),
+      }),
       response: { 200: { ...file, content: { [CSV]: { schema }, [NDJSON]: { schema } } } },
     },
     handler: async (request, reply) => {
       const { appId } = personOf(request);
-      const { format, ...filter } = request.query;
+      const { format, bom, ...filter } = request.query;
       const now = await deps.clock();
       const filters = Object.keys(filter).sort().join(', ');
       const detail = `${format}; filters: ${filters === '' ? 'none' : filters}`;
       await recordAuditEntry(deps.db, request, { detail, now });
-      const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, now }), {
+      const lines = Readable.from(exportDevices(deps.db, { appId, filter, format, bom, now }), {
         objectMode: false,
       });
       return reply

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { DEVICE_RESULTS, DeliveryFilter } from '../../domain/pushes/delivery-filter.ts';
+import { BomQuery } from '../csv/csv-export.ts';
 import { IsoDate, Page, PageQuery } from '../http/schemas.ts';
 
 /** `z.coerce.boolean` would read "false" as true. */
@@ -14,7 +15,7 @@ const filter = {
   open: Flag.optional(),
   dismissal: Flag.optional(),
 };
-export const DeliveryExportQuery = z.strictObject(filter);
+export const DeliveryExportQuery = z.strictObject({ ...filter, ...BomQuery });
 export const DeliveryQuery = PageQuery.extend({
   ...filter,
   /** Also counts the matching devices, which reads all devices of the push. */

@@ -80,7 +80,7 @@ function deliveryExport(app: App, deps: ApiDeps): void {
     problems: [404, 410],
     handler: async (request, reply) => {
       const push = await pushOf(deps, request);
-      const filter = request.query;
+      const { bom, ...filter } = request.query;
       const ledger = await ledgerOf(deps, push, { variant: filter.variant, place: IN_QUERY });
       const pages = deliveryPages(deps, push, { ledger, filter });
       await recordAuditEntry(deps.db, request, {
@@ -88,7 +88,7 @@ function deliveryExport(app: App, deps: ApiDeps): void {
         detail: push.id,
         now: await deps.clock(),
       });
-      return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DELIVERY_COLUMNS, pages });
+      return sendCsv(reply, { name: `${push.id}-deliveries`, columns: DELIVERY_COLUMNS, pages, bom });
     },
   });
 }

@@ -6,7 +6,7 @@ import { listStartedPushes } from '../../db/tasks/task-history.ts';
 import { DAY_MS } from '../../domain/duration.ts';
 import { appIdOf } from '../access/auth.ts';
 import { route } from '../access/route.ts';
-import { type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
+import { BomQuery, type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { Problem } from '../http/problem.ts';
 import { IsoDate } from '../http/schemas.ts';
@@ -58,7 +58,7 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
       operationId: 'exportAppStatistics',
       summary: 'Export the statistics of the app as CSV',
       tags,
-      querystring: PeriodQuery,
+      querystring: PeriodQuery.extend(BomQuery),
       response: { 200: CSV_RESPONSE },
     },
     handler: async (request, reply) =>
@@ -66,6 +66,7 @@ export async function appStatisticsRoutes(app: App, deps: ApiDeps): Promise<void
         name: 'pushes',
         columns: PUSH_COLUMNS,
         pages: pushPages(deps, await periodOf(deps, request)),
+        bom: request.query.bom,
       }),
   });
 }

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { listPushes, type PushSummary } from '../../db/tasks/task-history.ts';
 import { route } from '../access/route.ts';
-import { type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
+import { BomQuery, type Cell, CSV_RESPONSE, sendCsv } from '../csv/csv-export.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
 import { IdParams } from '../http/schemas.ts';
@@ -46,13 +47,15 @@ function pushStatistics(app: App, deps: ApiDeps): void {
       summary: 'Export the statistics of a push as CSV',
       tags,
       params: IdParams,
+      querystring: z.strictObject(BomQuery),
       response: { 200: CSV_RESPONSE },
     },
     problems: [404],
     handler: async (request, reply) => {
       const push = await pushOf(deps, request);
       const rows = metricRows(await detailsOf(deps, push));
-      return sendCsv(reply, { name: `${push.id}-statistics`, columns: METRIC_COLUMNS, pages: once(rows) });
+      const file = { name: `${push.id}-statistics`, columns: METRIC_COLUMNS, pages: once(rows) };
+      return sendCsv(reply, { ...file, ...request.query });
     },
   });
 }
@@ -85,13 +88,14 @@ function taskStatistics(app: App, deps: ApiDeps): void {
       summary: 'Export the statistics of a task as CSV',
       tags,
       params: IdParams,
+      querystring: z.strictObject(BomQuery),
       response: { 200: CSV_RESPONSE },
     },
     problems: [404],
     handler: async (request, reply) => {
       const { id } = await taskOf(deps, request);
       const pages = pushPages(deps, id);
-      return sendCsv(reply, { name: `${id}-pushes`, columns: PUSH_COLUMNS, pages });
+      return sendCsv(reply, { name: `${id}-pushes`, columns: PUSH_COLUMNS, pages, ...request.query });
     },
   });
 }

@@ -15,10 +15,12 @@ import type { ApiDeps } from '../http/deps.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { notFound, Problem } from '../http/problem.ts';
 import { sendsAgain } from '../http/upload-content.ts';
-import { BadRows, RowError } from './bad-rows.ts';
-import { bytesOf, CSV, contentTypeOf, limitUploads, NDJSON, TEXT } from './body.ts';
+import { contentTypeOf, fileOf, formatOf, limitUploads, TEXT } from './body.ts';
+import type { Layout } from './columns.ts';
 import { MEMBER_COLUMNS, type MemberColumn, toMember } from './member-rows.ts';
-import { readRows, type Tally } from './rows.ts';
+import { RowCounts, RowReport } from './row-report.ts';
+import { type RowReader, readRows, type Tally } from './rows.ts';
+import { noGoodRow, storeReport } from './stored-report.ts';
 
 export const AudienceUpload = z
   .object({
@@ -28,8 +30,9 @@ export const AudienceUpload = z
     members: z.number(),
     /** Rows that repeat an ID of the file. Each ID counts once as a member. */
     repeated: z.number(),
-    badRows: z.number(),
-    errors: z.array(RowError),
+    ...RowCounts.shape,
+    /** The address of all faults as CSV, for a week. Null when nothing is wrong. */
+    report: z.string().nullable(),
   })
   .meta({ id: 'AudienceUpload' });
 type AudienceUpload = z.infer<typeof AudienceUpload>;
@@ -63,7 +66,12 @@ type MemberTally = Tally<MemberColumn>;
 export const IDS_OF_TEXT = ['device', 'user'] as const;
 type IdsOfText = (typeof IDS_OF_TEXT)[number];
 
-const READER = { known: MEMBER_COLUMNS, required: [], read: toMember } as const;
+const READER: RowReader<MemberColumn, AudienceMember> = {
+  known: MEMBER_COLUMNS,
+  required: [],
+  unknownColumns: 'ignore',
+  read: toMember,
+};
 /** Plain text has a single column, the first of the known ones. */
 const READERS = { device: READER, user: { ...READER, known: MEMBER_COLUMNS.toReversed() } } as const;
 /** Rows are stored in parts of this size; a crash loses at most one part. */
@@ -109,18 +117,17 @@ function elsewhere(bytes: number): Problem {
   });
 }
 
-function tallyFrom({ rows, badRows, errors, bytes, lines, columns }: UploadProgress): MemberTally {
-  const bad = new BadRows(badRows, z.array(RowError).parse(errors));
+function tallyFrom({ rows, report, bytes, lines, layout }: UploadProgress): MemberTally {
   return {
     rows,
-    bad,
+    report: RowReport.from(RowCounts.partial().parse(report)),
     place: { bytes, lines },
-    columns: z.array(z.enum(MEMBER_COLUMNS)).nullable().parse(columns),
+    layout: layout as Layout<MemberColumn> | null,
   };
 }
 
-function progressOf({ rows, bad, place, columns }: MemberTally): UploadProgress {
-  return { ...place, columns, rows, badRows: bad.count, errors: bad.first() };
+function progressOf({ rows, report, place, layout }: MemberTally): UploadProgress {
+  return { ...place, layout, rows, badRows: report.badRows, report: report.counts() };
 }
 
 /** Stores rows in parts. The rows before an interruption are kept, too. */
@@ -130,8 +137,6 @@ async function keepFile(
   { hold, ids }: { hold: UploadHold; ids: IdsOfText },
   tally: MemberTally,
 ): Promise<void> {
-  const type = contentTypeOf(request);
-  const format = type === NDJSON ? 'ndjson' : type === CSV ? 'csv' : 'text';
   let part: AudienceMember[] = [];
   const keep = async () => {
     const now = await deps.clock();
@@ -139,8 +144,8 @@ async function keepFile(
     part = [];
   };
   try {
-    const bytes = bytesOf(request, tally.place.bytes);
-    for await (const members of readRows(bytes, format, READERS[ids], tally)) {
+    const opened = await fileOf(request, tally.place.bytes);
+    for await (const members of readRows(opened, formatOf(request, 'text'), READERS[ids], tally)) {
       part = part.concat(members);
       if (part.length >= PART) await keep();
     }
@@ -175,13 +180,16 @@ async function store(
 ): Promise<AudienceUpload> {
   const { appId, personId: by } = personOf(request);
   const now = await deps.clock();
-  const { rows, bad } = tally;
-  const source = { format: contentTypeOf(request), rows, badRows: bad.count };
+  const { rows, report } = tally;
+  if (rows === report.badRows) throw noGoodRow(report, 'no version of an audience was made');
+  const counts = report.counts();
+  const source = { format: contentTypeOf(request), rows, badRows: counts.badRows };
   return await deps.db.transaction().execute(async (trx) => {
     const named = name === undefined ? {} : { name };
     const stored = await storeUpload(trx, hold, { appId, audienceId: id, ...named, by, now, source });
     if (stored === undefined) throw notFound('uploaded audience');
-    const answer = { id, ...stored, rows, badRows: bad.count, errors: bad.first() };
+    const stores = await storeReport(trx, { appId, report, now });
+    const answer = { id, ...stored, rows, ...counts, report: stores };
     await settleUpload(trx, hold, { ...answer, content: request.contentMeter?.content() });
     await recordAuditEntry(trx, request, {
       detail: `${id}, version ${stored.version}: ${stored.members} members`,

@@ -4,22 +4,76 @@ import { z } from 'zod';
 import type { App } from '../http/deps.ts';
 import { createLimiter, type Limiter } from '../http/limit-concurrency.ts';
 import { Problem } from '../http/problem.ts';
-
-/** The limit of one upload. */
-export const UPLOAD_BYTES = 1_073_741_824;
+import { type OpenFile, openFile, resumedFile } from './file-opening.ts';
+import type { Format } from './rows.ts';
+import { tooLarge, UPLOAD_BYTES } from './upload-limit.ts';
 
 export const CSV = 'text/csv';
 export const NDJSON = 'application/x-ndjson';
 export const TEXT = 'text/plain';
 
+/** The content types that are taken, by what their files hold. Programs name CSV in many ways. */
+const FORMATS: ReadonlyMap<string, Format> = new Map([
+  [CSV, 'csv'],
+  [TEXT, 'text'],
+  [NDJSON, 'ndjson'],
+  ['application/csv', 'csv'],
+  ['text/x-csv', 'csv'],
+  ['application/x-csv', 'csv'],
+  ['text/comma-separated-values', 'csv'],
+  ['text/tab-separated-values', 'csv'],
+  ['application/ndjson', 'ndjson'],
+  ['application/jsonl', 'ndjson'],
+  ['application/x-jsonlines', 'ndjson'],
+  ['application/jsonlines', 'ndjson'],
+  ['application/vnd.ms-excel', 'any'],
+  ['application/octet-stream', 'any'],
+  ['application/gzip', 'any'],
+  ['application/x-gzip', 'any'],
+]);
+
 /** Makes the routes of this scope receive the stream itself, without buffering. */
-export function acceptStreams(app: App, types: string[]): void {
+export function acceptStreams(app: App): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(types, (request, payload, done) => {
-    const fault = tooLargeByHeader(request);
+  app.addContentTypeParser('*', (request, payload, done) => {
+    const fault = tooLargeByHeader(request) ?? mediaFault(request);
     if (fault === undefined) done(null, payload);
     else done(fault);
   });
+}
+
+function mediaFault(request: FastifyRequest): Problem | undefined {
+  const coding = contentCoding(request);
+  if (coding !== 'identity' && coding !== 'gzip') {
+    return unsupported(`content-encoding ${coding} is not taken; send gzip, or the file as it is`);
+  }
+  const type = contentTypeOf(request);
+  if (FORMATS.has(type)) return undefined;
+  return unsupported(
+    `${type === '' ? 'A request without a content type' : type} is not taken; send the file itself as ${CSV} or ${NDJSON}, as in curl --data-binary @file -H 'content-type: ${CSV}'`,
+  );
+}
+
+function unsupported(detail: string): Problem {
+  return new Problem('unsupported_media_type', detail);
+}
+
+function contentCoding({ headers }: FastifyRequest): string {
+  return (headers['content-encoding'] ?? 'identity').trim().toLowerCase().replace('x-gzip', 'gzip');
+}
+
+/** What the file of a request holds. A list of IDs is plain text. */
+export function formatOf(request: FastifyRequest, plainText: 'text' | 'csv'): Format {
+  const format = FORMATS.get(contentTypeOf(request)) ?? 'any';
+  return format === 'text' ? plainText : format;
+}
+
+/** The file of the request, whose first `offset` bytes were read before. */
+export async function fileOf(request: FastifyRequest, offset = 0): Promise<OpenFile> {
+  const bytes = bytesOf(request, offset);
+  if (offset > 0) return resumedFile(bytes);
+  const [, charset] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
+  return await openFile(bytes, { charset, isGzip: contentCoding(request) === 'gzip' });
 }
 
 /** The schema documents the upload; the stream itself is not checked. */
@@ -37,7 +91,7 @@ export function contentTypeOf(request: FastifyRequest): string {
 const STALLED_MS = 30_000;
 
 /** The bytes of the body. A file beyond the limit is refused with 413, a stalled upload with 408. */
-export async function* bytesOf({ raw, contentMeter }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
+async function* bytesOf({ raw, contentMeter }: FastifyRequest, offset = 0): AsyncGenerator<Buffer> {
   let size = offset;
   // The stream survives when reading stops early, because the socket still has to carry the answer.
   const stream = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
@@ -73,11 +127,4 @@ function tooMany(): Problem {
 
 function tooLargeByHeader(request: FastifyRequest): Problem | undefined {
   return Number(request.headers['content-length'] ?? 0) > UPLOAD_BYTES ? tooLarge() : undefined;
-}
-
-function tooLarge(): Problem {
-  return new Problem(
-    'payload_too_large',
-    `The upload exceeds the limit of ${UPLOAD_BYTES} bytes; split the file`,
-  );
 }

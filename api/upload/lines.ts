@@ -1,3 +1,5 @@
+import type { OpenFile } from './file-opening.ts';
+
 /** The longest accepted row. A token of 4 KB and 50 attributes fit several times. */
 export const MAX_LINE = 65_536;
 
@@ -22,18 +24,19 @@ export interface Lines {
 const NEWLINE = 10;
 
 /**
- * Splits a stream of bytes into lines, a batch for each chunk, and holds no more than one chunk and one line.
+ * Splits a file into lines, a batch for each chunk, and holds no more than one chunk and one line.
  * A row is one physical line, so that an unclosed quote costs its own row and nothing after it.
- * Bytes that are not UTF-8 become U+FFFD, which no field accepts.
+ * Bytes that are not of the encoding become U+FFFD, which no field accepts.
  */
-export async function* linesOf(chunks: AsyncIterable<Buffer>, from: Place): AsyncGenerator<Lines> {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: from.bytes > 0 });
-  const splitter = createSplitter(from.lines);
+export async function* linesOf(file: OpenFile, from: Place): AsyncGenerator<Lines> {
+  const decoder = new TextDecoder(file.encoding, { ignoreBOM: from.bytes > 0 });
+  const splitter = createSplitter(from.lines, file.newline);
   let [read, end] = [from.bytes, from];
-  for await (const chunk of chunks) {
+  for await (const chunk of file.chunks) {
     const lines = splitter.push(decoder.decode(chunk, { stream: true }));
     if (lines.length > 0) {
-      end = { lines: end.lines + lines.length, bytes: read + chunk.lastIndexOf(NEWLINE) + 1 };
+      const bytes = file.isResumable ? read + chunk.lastIndexOf(NEWLINE) + 1 : from.bytes;
+      end = { lines: end.lines + lines.length, bytes };
     }
     read += chunk.length;
     yield { lines, end };
@@ -42,7 +45,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, from: Place): Asyn
   yield { lines: last, end: { lines: end.lines + last.length, bytes: read } };
 }
 
-function createSplitter(linesBefore: number) {
+function createSplitter(linesBefore: number, newline: string) {
   let no = linesBefore;
   let rest = '';
   let isTooLong = false;
@@ -55,7 +58,7 @@ function createSplitter(linesBefore: number) {
   };
   return {
     push(text: string): Line[] {
-      const parts = text.split('\n');
+      const parts = text.split(newline);
       const last = parts.pop() ?? '';
       const lines = parts.map(take);
       isTooLong ||= rest.length + last.length > MAX_LINE;

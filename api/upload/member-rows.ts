@@ -1,32 +1,22 @@
 import type { AudienceMember } from '../../db/audiences/upload-progress.ts';
-import { EXTERNAL_ID } from '../../domain/devices/device.ts';
 import { isZeroDeviceId } from '../../domain/devices/identifier.ts';
-import { RowFault } from './device-rows.ts';
+import type { RowNotes } from './row-report.ts';
+import { idOf } from './row-text.ts';
 
 export const MEMBER_COLUMNS = ['device_id', 'user_id'] as const;
 export type MemberColumn = (typeof MEMBER_COLUMNS)[number];
 
-/** A row must have exactly one of the two IDs. Throws a RowFault. */
+/** A row must have exactly one of the two IDs. */
 export function toMember(
   _line: number,
   raw: { readonly [Column in MemberColumn]?: unknown },
-): AudienceMember {
-  const device = isGiven(raw.device_id);
-  const user = isGiven(raw.user_id);
-  if (device && user) throw new RowFault(null, 'both_ids');
-  if (!device && !user) throw new RowFault(null, 'missing_id');
-  return device
-    ? { kind: 'device', id: idOf('device_id', raw.device_id) }
-    : { kind: 'user', id: idOf('user_id', raw.user_id) };
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
-}
-
-function idOf(field: MemberColumn, value: unknown): string {
-  if (typeof value !== 'string') throw new RowFault(field, 'not_text');
-  if (!EXTERNAL_ID.test(value)) throw new RowFault(field, 'invalid_id');
-  if (field === 'device_id' && isZeroDeviceId(value)) throw new RowFault(field, 'all_zeros');
-  return value;
+  notes: RowNotes,
+): AudienceMember | undefined {
+  const device = idOf('device_id', raw.device_id, notes);
+  const user = idOf('user_id', raw.user_id, notes);
+  if (notes.faults.length > 0) return undefined;
+  if (device && user) return notes.refuse(null, 'both_ids');
+  if (device && isZeroDeviceId(device)) return notes.refuse('device_id', 'all_zeros');
+  if (device) return { kind: 'device', id: device };
+  return user ? { kind: 'user', id: user } : notes.refuse(null, 'missing_id');
 }

@@ -1,32 +1,37 @@
+import { parseExactJson } from '../../domain/exact-json.ts';
 import { plainCell } from '../csv/csv-cell.ts';
-import { BadRows } from './bad-rows.ts';
-import { readHeader } from './columns.ts';
+import { columnOf, delimiterOfSepLine, isUnset, type Layout, type Naming, readHeader } from './columns.ts';
 import { splitCsvLine } from './csv-line.ts';
-import { RowFault } from './device-rows.ts';
+import { type OpenFile, unreadable } from './file-opening.ts';
 import { type Line, linesOf, type Place } from './lines.ts';
+import { RowNotes, RowReport } from './row-report.ts';
 
-/** In `text` each line is a value of the first known column. */
-export type Format = 'csv' | 'ndjson' | 'text';
+/** In `text` each line is a value of the first known column. `any` is CSV or NDJSON, which the first bytes tell. */
+export type Format = 'csv' | 'ndjson' | 'text' | 'any';
 
-export interface RowReader<Column extends string, Row> {
-  readonly known: readonly Column[];
-  readonly required: readonly Column[];
-  /** Throws a RowFault. */
-  read(line: number, raw: { readonly [Name in Column]?: unknown }): Row;
+export type Raw<Column extends string> = { readonly [Name in Column]?: unknown } & {
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
+
+export interface RowReader<Column extends string, Row> extends Naming<Column> {
+  /** The rows that a line of another product's export stands for. Without it a line is a row. */
+  expand?(raw: Raw<Column>, notes: RowNotes): readonly Raw<string>[];
+  /** The row, or undefined when the notes have a fault. */
+  read(line: number, raw: Raw<string>, notes: RowNotes): Row | undefined;
 }
 
 /** The progress of reading a file, which is updated while rows are read. */
 export interface Tally<Column extends string> {
   rows: number;
-  readonly bad: BadRows;
+  readonly report: RowReport;
   /** The end of the last row that was read. */
   place: Place;
   /** Null until the header of a CSV file is read. */
-  columns: readonly Column[] | null;
+  layout: Layout<Column> | null;
 }
 
 export function newTally<Column extends string>(): Tally<Column> {
-  return { rows: 0, bad: new BadRows(), place: { lines: 0, bytes: 0 }, columns: null };
+  return { rows: 0, report: new RowReport(), place: { lines: 0, bytes: 0 }, layout: null };
 }
 
 /**
@@ -34,88 +39,174 @@ export function newTally<Column extends string>(): Tally<Column> {
  * The bytes begin at the place of the tally.
  */
 export async function* readRows<Column extends string, Row>(
-  bytes: AsyncIterable<Buffer>,
+  file: OpenFile,
   format: Format,
   reader: RowReader<Column, Row>,
   tally: Tally<Column>,
 ): AsyncGenerator<Row[]> {
-  if (format !== 'csv') tally.columns = reader.known.slice(0, format === 'text' ? 1 : undefined);
-  for await (const { lines, end } of linesOf(bytes, tally.place)) {
+  const kind = tally.layout === null ? kindOf(file.head, format) : kindOfLayout(tally.layout);
+  if (kind !== 'csv') tally.layout ??= { ...NO_LAYOUT, delimiter: kind, columns: reader.known };
+  let delimiter: string | undefined;
+  for await (const { lines, end } of linesOf(file, tally.place)) {
     const rows: Row[] = [];
     for (const line of lines) {
-      if (line.text === '') continue;
-      if (tally.columns === null) {
-        tally.columns = readHeader(line.text, reader.known, reader.required);
-        continue;
+      if (line.text !== null && isBlank(line.text, kind, reader, tally.rows)) continue;
+      if (tally.layout === null) {
+        const given = delimiterOfSepLine(line.text ?? '');
+        if (given !== undefined) delimiter = given;
+        else tally.layout = headerOf(line, reader, tally.report, delimiter);
+      } else {
+        readLine(line, kind, reader, tally, tally.layout, rows);
       }
-      const { columns } = tally;
-      tally.rows++;
-      const row = attempt(tally.bad, line.no, () => reader.read(line.no, rawOf(line, format, columns)));
-      if (row !== undefined) rows.push(row);
     }
     tally.place = end;
     if (rows.length > 0) yield rows;
   }
-  if (tally.columns === null) readHeader('', reader.known, reader.required);
+  if (tally.layout === null) throw unreadable('is empty; send a header and rows');
 }
 
-function attempt<Row>(bad: BadRows, line: number, read: () => Row): Row | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RowFault)) throw error;
-    bad.add(line, error.field, error.message);
-    return undefined;
+const NO_CELLS = /^(?:[\s,;]|"")*$/;
+
+/** Spreadsheets write rows of empty cells, and a list of IDs may begin with the name of its column. */
+function isBlank(
+  text: string,
+  kind: Exclude<Format, 'any'>,
+  naming: Naming<string>,
+  rowsBefore: number,
+): boolean {
+  if (text === '') return true;
+  if (kind === 'text') return text.trim() === '' || (rowsBefore === 0 && columnOf(text, naming) !== null);
+  return kind === 'csv' ? NO_CELLS.test(text) : text.trim() === '';
+}
+
+const NO_LAYOUT = { attributes: [], ignored: [] } as const;
+
+/** An upload that is resumed goes on as it began. */
+function kindOfLayout({ delimiter }: Layout<string>): Exclude<Format, 'any'> {
+  return delimiter === 'ndjson' || delimiter === 'text' ? delimiter : 'csv';
+}
+
+const HTML = /^\s*<(?:!doctype|html|head|body|table|\?xml)/i;
+const JSON_LIST = /^\s*\[\s*(?:[[{"\]]|-?\d|$)/;
+const JSON_OBJECT = /^\s*\{\s*(?:"|\})/;
+
+/** Throws a Problem for a file that is something else than the content type says. */
+function kindOf(head: string, format: Format): Exclude<Format, 'any'> {
+  if (HTML.test(head)) throw unreadable('is an HTML or XML page; send the file itself as CSV');
+  if (JSON_LIST.test(head)) {
+    throw unreadable('is one JSON list; send one JSON object per line, as application/x-ndjson');
   }
+  const isJson = JSON_OBJECT.test(head);
+  if (format === 'any') return isJson ? 'ndjson' : 'csv';
+  if (isJson && format !== 'ndjson') {
+    throw unreadable('is JSON; send it with the content type application/x-ndjson, one object per line');
+  }
+  return format;
 }
 
-type Raw<Column extends string> = { readonly [Name in Column]?: unknown };
+function headerOf<Column extends string>(
+  { text }: Line,
+  naming: Naming<Column>,
+  report: RowReport,
+  delimiter: string | undefined,
+): Layout<Column> {
+  const layout = readHeader(text, naming, delimiter);
+  report.ignore(layout.ignored);
+  return layout;
+}
+
+function readLine<Column extends string, Row>(
+  line: Line,
+  kind: Exclude<Format, 'any'>,
+  reader: RowReader<Column, Row>,
+  tally: Tally<Column>,
+  layout: Layout<Column>,
+  rows: Row[],
+): void {
+  const notes = new RowNotes();
+  const raw = rawOf(line, kind, layout, reader, notes, tally.report);
+  const raws = raw === undefined ? [] : (reader.expand?.(raw, notes) ?? [raw]);
+  const isBad = notes.faults.length > 0;
+  tally.rows += isBad ? 1 : raws.length;
+  for (const one of isBad ? [] : raws) {
+    const own = raws.length === 1 ? notes : new RowNotes();
+    const row = reader.read(line.no, one, own);
+    if (row !== undefined) rows.push(row);
+    if (own !== notes) tally.report.add(line.no, own);
+  }
+  tally.report.add(line.no, notes);
+}
 
 function rawOf<Column extends string>(
   { text }: Line,
-  format: Format,
-  columns: readonly Column[],
-): Raw<Column> {
-  if (text === null) throw new RowFault(null, 'line_too_long');
-  if (format === 'ndjson') return ndjsonRow(text, columns);
-  if (format === 'text') return rawRow(columns, [text]);
-  const cells = splitCsvLine(text);
-  return rawRow(columns, text.includes("'") ? cells?.map(plainCell) : cells);
+  kind: Exclude<Format, 'any'>,
+  layout: Layout<Column>,
+  naming: Naming<Column>,
+  notes: RowNotes,
+  report: RowReport,
+): Raw<Column> | undefined {
+  if (text === null) return notes.refuse(null, 'line_too_long');
+  if (kind === 'ndjson') return ndjsonRow(text, naming, notes, report);
+  if (kind === 'text') return { [layout.columns[0] ?? '']: text } as Raw<Column>;
+  const cells = splitCsvLine(text, layout.delimiter);
+  if (cells === undefined) return notes.refuse(null, 'unbalanced_quotes');
+  return csvRow(layout, text.includes("'") ? cells.map(plainCell) : cells, notes);
 }
 
-function rawRow<Column extends string>(
-  columns: readonly Column[],
-  fields: string[] | undefined,
-): Raw<Column> {
-  if (fields === undefined) throw new RowFault(null, 'unbalanced_quotes');
-  if (fields.length !== columns.length) throw new RowFault(null, 'wrong_number_of_fields');
-  const raw: { [Name in Column]?: unknown } = {};
-  for (const [i, column] of columns.entries()) raw[column] = fields[i];
-  return raw;
-}
-
-function ndjsonRow<Column extends string>(text: string, known: readonly Column[]): Raw<Column> {
-  const value = parseObject(text);
-  const raw: { [Name in Column]?: unknown } = {};
-  for (const [name, field] of Object.entries(value)) {
-    const column = known.find((candidate) => candidate === snakeCase(name));
-    if (column === undefined) throw new RowFault(name.slice(0, 100), 'unknown_field');
-    raw[column] = field;
+/** Further cells are ignored as long as they are empty, because spreadsheets add such columns. */
+function csvRow<Column extends string>(
+  { columns, attributes }: Layout<Column>,
+  cells: readonly string[],
+  notes: RowNotes,
+): Raw<Column> | undefined {
+  const isLong =
+    cells.length > columns.length && cells.slice(columns.length).some((cell) => cell.trim() !== '');
+  if (cells.length < columns.length || isLong) return notes.refuse(null, 'wrong_number_of_fields');
+  const raw: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = Object.create(null);
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i];
+    const attribute = attributes[i];
+    if (column !== null && column !== undefined) raw[column] = cells[i];
+    else if (attribute !== null && attribute !== undefined) extra[attribute] = cells[i];
   }
-  return raw;
+  return withExtra(raw, extra);
 }
 
-/** NDJSON accepts camelCase names, as all JSON of the API has, and the column names of CSV. */
-function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function ndjsonRow<Column extends string>(
+  text: string,
+  naming: Naming<Column>,
+  notes: RowNotes,
+  report: RowReport,
+): Raw<Column> | undefined {
+  const value = parseObject(text, notes);
+  if (value === undefined) return undefined;
+  const raw: Record<string, unknown> = {};
+  const extra: Record<string, unknown> = Object.create(null);
+  for (const [name, field] of Object.entries(value)) {
+    const column = columnOf(name, naming);
+    if (column !== null) raw[column] = field;
+    else if (isUnset(name, naming) || naming.unknownColumns === 'ignore') report.ignore([name]);
+    else if (naming.unknownColumns === 'attributes') extra[name] = field;
+    else notes.refuse(name.slice(0, 100), 'unknown_field');
+  }
+  return withExtra(raw, extra);
 }
 
-function parseObject(text: string): object {
+function parseObject(text: string, notes: RowNotes): object | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExactJson(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch {
-    throw new RowFault(null, 'invalid_json');
+    return notes.refuse(null, 'invalid_json');
   }
-  throw new RowFault(null, 'not_an_object');
+  return notes.refuse(null, 'not_an_object');
+}
+
+function withExtra<Column extends string>(
+  raw: Record<string, unknown>,
+  extra: Readonly<Record<string, unknown>>,
+): Raw<Column> {
+  for (const _ in extra) return { ...raw, extra } as Raw<Column>;
+  return raw as Raw<Column>;
 }

@@ -13,12 +13,12 @@ export interface UploadProgress {
   /** Bytes read, up to the end of a row. */
   readonly bytes: number;
   readonly lines: number;
-  /** The header of a CSV file; null until it was read, and for other formats. */
-  readonly columns: readonly string[] | null;
+  /** How rows are read; null until the header of a CSV file was. */
+  readonly layout: unknown;
   readonly rows: number;
   readonly badRows: number;
-  /** Errors of the first bad rows. */
-  readonly errors: readonly unknown[];
+  /** What was wrong with the rows so far. */
+  readonly report: unknown;
 }
 
 /** The right to add to an upload, which only the request with the newest run has. */
@@ -49,7 +49,7 @@ export type Begun =
 
 /** Time for which an interrupted upload can be resumed. */
 const KEPT_MS = 24 * 3_600_000;
-const NOTHING: UploadProgress = { bytes: 0, lines: 0, columns: null, rows: 0, badRows: 0, errors: [] };
+const NOTHING: UploadProgress = { bytes: 0, lines: 0, layout: null, rows: 0, badRows: 0, report: {} };
 
 /** Begins or resumes an upload. Offset 0 restarts it and deletes the members stored under this key. */
 export async function beginUpload(db: Db, { appId, key, target, offset, now }: Beginning): Promise<Begun> {
@@ -77,18 +77,18 @@ function uploadOf(db: Db, appId: string, key: string) {
 
 type Row = InferResult<ReturnType<typeof uploadOf>>[number];
 
-function progressOf({ bytes, lines, columns, rows, bad_rows: badRows, errors }: Row): UploadProgress {
-  return { bytes, lines, columns, rows, badRows, errors };
+function progressOf({ bytes, lines, layout, rows, bad_rows: badRows, report }: Row): UploadProgress {
+  return { bytes, lines, layout, rows, badRows, report };
 }
 
-function columnsOf({ bytes, lines, columns, rows, badRows, errors }: UploadProgress) {
+function columnsOf({ bytes, lines, layout, rows, badRows, report }: UploadProgress) {
   return {
     bytes,
     lines,
     rows,
     bad_rows: badRows,
-    errors: JSON.stringify(errors),
-    columns: columns === null ? null : JSON.stringify(columns),
+    report: JSON.stringify(report),
+    layout: layout === null ? null : JSON.stringify(layout),
   };
 }
 
@@ -108,19 +108,29 @@ export async function keepMembers(
   progress: UploadProgress,
   now: Date,
 ): Promise<boolean> {
-  const { bytes, lines, columns, rows, badRows, errors } = progress;
+  const { bytes, lines, layout, rows, badRows, report } = progress;
   return withCopyClient(pool, async (client) => {
     const held = await client.query(
       `update audience_uploads set
          bytes = $3,
          lines = $4,
-         columns = $5,
+         layout = $5,
          rows = $6,
          bad_rows = $7,
-         errors = $8,
+         report = $8,
          updated_at = $9
        where no = $1 and run = $2`,
-      [no, run, bytes, lines, columns && JSON.stringify(columns), rows, badRows, JSON.stringify(errors), now],
+      [
+        no,
+        run,
+        bytes,
+        lines,
+        layout === null ? null : JSON.stringify(layout),
+        rows,
+        badRows,
+        JSON.stringify(report),
+        now,
+      ],
     );
     if (held.rowCount === 0) return false;
     await copyInto(client, 'audience_upload_members', encoded(no, members));

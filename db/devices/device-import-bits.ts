@@ -11,7 +11,7 @@ export const OPTIONAL_FIELDS = [
   'tags',
   'attributes',
   'lastActiveAt',
-  'unsubscribed',
+  'unsubscribedAt',
 ] as const;
 
 export type OptionalField = (typeof OPTIONAL_FIELDS)[number];
@@ -20,7 +20,10 @@ export function bitOf(field: OptionalField): number {
   return 1 << OPTIONAL_FIELDS.indexOf(field);
 }
 
+/** The attributes of the row join those of a known device, and do not replace them. */
+export const MERGES_ATTRIBUTES = 1 << OPTIONAL_FIELDS.length;
+
 /** Bits of identifier kinds, which follow the bits of the fields. */
 export function bitOfIdentifier(kindCode: number): number {
-  return 1 << (OPTIONAL_FIELDS.length + kindCode);
+  return 1 << (OPTIONAL_FIELDS.length + 1 + kindCode);
 }

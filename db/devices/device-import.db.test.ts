@@ -24,7 +24,8 @@ const KEEP = {
   tags: undefined,
   attributes: undefined,
   lastActiveAt: undefined,
-  unsubscribed: undefined,
+  mergesAttributes: false,
+  unsubscribedAt: undefined,
   identifiers: [],
 };
 function row(n: number, token = n): DeviceImportRow {

@@ -4,7 +4,7 @@ import type { Platform } from '../../domain/platform.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
 import { arrayLiteral, copyInto, copyText, withCopyClient } from '../core/copy.ts';
 import { type IdentifierChanges, identifierCode } from './device-identifiers.ts';
-import { bitOf, bitOfIdentifier, OPTIONAL_FIELDS } from './device-import-bits.ts';
+import { bitOf, bitOfIdentifier, MERGES_ATTRIBUTES, OPTIONAL_FIELDS } from './device-import-bits.ts';
 import { dropDuplicates, mergeStaged } from './device-merge.ts';
 import { STAGING } from './device-merge-sql.ts';
 
@@ -23,9 +23,12 @@ export interface DeviceImportRow {
   readonly tags: readonly string[] | undefined;
   /** JSON. */
   readonly attributes: string | undefined;
+  /** Attributes that the row does not name keep their values. */
+  readonly mergesAttributes: boolean;
   /** ISO 8601. */
   readonly lastActiveAt: string | null | undefined;
-  readonly unsubscribed: boolean | undefined;
+  /** ISO 8601: since when the device wants no messages. Null: it wants them. Undefined: the row does not say. */
+  readonly unsubscribedAt: string | null | undefined;
   readonly identifiers: IdentifierChanges;
 }
 
@@ -35,6 +38,14 @@ export interface DeviceImportResult {
   /** Rows whose device occurs again later in the file. */
   readonly duplicates: number;
   readonly duplicateLines: readonly number[];
+  /** Devices that stay unsubscribed although a row says otherwise. */
+  readonly optOutsKept: number;
+  readonly resubscribed: number;
+}
+
+/** No row came, and nothing was changed. */
+export class NothingStaged extends Error {
+  override name = 'NothingStaged';
 }
 
 interface ImportArgs {
@@ -42,20 +53,28 @@ interface ImportArgs {
   readonly now: Date;
   readonly rows: AsyncIterable<readonly DeviceImportRow[]>;
   readonly shownDuplicates: number;
+  /** Whether a row may lift an opt-out. */
+  readonly resubscribes?: boolean;
 }
 
 /** Imports all rows or none. The last row of a device, and the last row of a token, wins. */
 export async function importDevices(pool: Pool, args: ImportArgs): Promise<DeviceImportResult> {
   return withCopyClient(pool, async (client) => {
     await prepareStaging(client);
-    const seen = { identifiers: false };
+    const seen = { identifiers: false, optOuts: false };
     const rows = await copyInto(client, 'staged', encoded(args.rows, seen));
+    if (rows === 0) throw new NothingStaged();
     await client.query('analyze staged');
-    const duplicates = await dropDuplicates(client, args.shownDuplicates);
+    const duplicates = await dropDuplicates(client, args.shownDuplicates, seen.optOuts);
     // Imports of an app take turns, because two would lock devices in different orders and deadlock.
     await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`import ${args.appId}`]);
     const staged = rows - duplicates.duplicates;
-    const merged = await mergeStaged(client, { ...args, staged, hasIdentifiers: seen.identifiers });
+    const merged = await mergeStaged(client, {
+      ...args,
+      resubscribes: args.resubscribes ?? false,
+      staged,
+      hasIdentifiers: seen.identifiers,
+    });
     return { ...duplicates, ...merged };
   });
 }
@@ -70,12 +89,13 @@ async function prepareStaging(client: PoolClient): Promise<void> {
 
 async function* encoded(
   batches: AsyncIterable<readonly DeviceImportRow[]>,
-  seen: { identifiers: boolean },
+  seen: { identifiers: boolean; optOuts: boolean },
 ): AsyncGenerator<string> {
   for await (const rows of batches) {
     let lines = '';
     for (const row of rows) {
       seen.identifiers ||= row.identifiers.length > 0;
+      seen.optOuts ||= typeof row.unsubscribedAt === 'string';
       lines += encodeRow(row);
     }
     yield lines;
@@ -102,7 +122,7 @@ function encodeRow(row: DeviceImportRow): string {
     tags,
     copyText(row.attributes ?? '{}'),
     row.lastActiveAt ?? '\\N',
-    row.unsubscribed ?? '\\N',
+    row.unsubscribedAt ?? '\\N',
     encodeIdentifiers(row.identifiers),
     state,
   ];
@@ -112,6 +132,7 @@ function encodeRow(row: DeviceImportRow): string {
 function givenBits(row: DeviceImportRow): number {
   let bits = 0;
   for (const field of OPTIONAL_FIELDS) if (row[field] !== undefined) bits |= bitOf(field);
+  if (row.mergesAttributes) bits |= MERGES_ATTRIBUTES;
   for (const { kind } of row.identifiers) bits |= bitOfIdentifier(identifierCode(kind));
   return bits;
 }

@@ -1,5 +1,5 @@
 import { IDENTIFIER_KINDS } from '../../domain/devices/identifier.ts';
-import { bitOf, bitOfIdentifier, type OptionalField } from './device-import-bits.ts';
+import { bitOf, bitOfIdentifier, MERGES_ATTRIBUTES, type OptionalField } from './device-import-bits.ts';
 
 /** Staging table with the rows of the file. `given` has the bits of device-import-bits.ts. */
 export const STAGING = `
@@ -18,7 +18,7 @@ export const STAGING = `
     tags text[] not null,
     attributes jsonb not null,
     last_active_at timestamptz,
-    unsubscribed boolean,
+    unsubscribed_at timestamptz,
     identifiers text[],
     state text
   ) on commit drop`;
@@ -49,6 +49,42 @@ export const DROP_DUPLICATES = `
   from dropped
   order by line
   limit $1`;
+
+const CONSENT = bitOf('unsubscribedAt');
+
+/** An opt-out in any row of a device counts, also when a later row of the device does not repeat it. */
+export const GATHER_OPT_OUTS = `
+  update staged
+  set unsubscribed_at = since, given = given | ${CONSENT}
+  from (
+    select device_id, min(unsubscribed_at) as since
+    from staged
+    where unsubscribed_at is not null
+    group by 1
+  ) opted
+  where staged.device_id = opted.device_id and staged.unsubscribed_at is distinct from since`;
+
+/** An opt-out goes with the token, so that another device ID for the same phone does not lift it. */
+export const INHERIT_OPT_OUTS = `
+  update staged
+  set unsubscribed_at = d.unsubscribed_at, given = given | ${CONSENT}
+  from devices d
+  where d.app_id = $1
+    and d.unsubscribed_at is not null
+    and d.token_state in ('active', 'no_sender')
+    and d.channel = staged.channel
+    and md5(d.token) = md5(staged.token)
+    and d.token = staged.token
+    and d.device_id <> staged.device_id
+    and staged.unsubscribed_at is null
+    and not ($2 and staged.given & ${CONSENT} > 0)`;
+
+/** Devices whose opt-out a row would lift. */
+export const COUNT_LIFTED = `
+  select count(*)::integer as lifted
+  from staged
+  join devices d on d.app_id = $1 and d.device_id = staged.device_id
+  where staged.given & ${CONSENT} > 0 and staged.unsubscribed_at is null and d.unsubscribed_at is not null`;
 
 export const LATER_TOKEN_WINS = `
   with repeated as (
@@ -105,7 +141,7 @@ export const INSERT_ALL = `
   select $1, device_id, platform, channel, address_kind, token, coalesce(state, 'none'),
     case when token is not null then $2::timestamptz end, user_id, time_zone, locale, app_version,
     attributes, tags, last_active_at,
-    case when unsubscribed then $2::timestamptz end, $2::timestamptz, $2::timestamptz
+    unsubscribed_at, $2::timestamptz, $2::timestamptz
   from staged`;
 
 export const INSERT_NEW = `${INSERT_ALL}
@@ -118,7 +154,7 @@ const has = (field: OptionalField) => `file.given & ${bitOf(field)} > 0`;
 /**
  * Updates known devices. A row without an address keeps the device's address, unless the platform changes.
  * After the first pass ($3) only devices that registered themselves are updated, because the others carry the
- * time of this import.
+ * time of this import. Only $4 lets a row lift an opt-out.
  */
 export const UPDATE_KNOWN = `
   update devices d set
@@ -140,11 +176,14 @@ export const UPDATE_KNOWN = `
     locale = case when ${has('locale')} then file.locale else d.locale end,
     app_version = case when ${has('appVersion')} then file.app_version else d.app_version end,
     tags = case when ${has('tags')} then file.tags else d.tags end,
-    attributes = case when ${has('attributes')} then file.attributes else d.attributes end,
+    attributes = case
+      when file.given & ${MERGES_ATTRIBUTES} > 0 then d.attributes || file.attributes
+      when ${has('attributes')} then file.attributes
+      else d.attributes end,
     last_active_at = case when ${has('lastActiveAt')} then file.last_active_at else d.last_active_at end,
     unsubscribed_at = case
-      when not (${has('unsubscribed')}) then d.unsubscribed_at
-      when file.unsubscribed then coalesce(d.unsubscribed_at, $2::timestamptz) end,
+      when $4 and ${has('unsubscribedAt')} and file.unsubscribed_at is null then null
+      else coalesce(d.unsubscribed_at, file.unsubscribed_at) end,
     updated_at = $2::timestamptz
   from (
     select known.no, staged.*,

@@ -1,9 +1,12 @@
 import type { PoolClient } from 'pg';
 import { ClashError, withRetry } from '../core/retry.ts';
 import {
+  COUNT_LIFTED,
   DISPLACE,
   DROP_DUPLICATES,
   FORGET_IDENTIFIERS,
+  GATHER_OPT_OUTS,
+  INHERIT_OPT_OUTS,
   INSERT_ALL,
   INSERT_NEW,
   KEEP_INVALID,
@@ -18,9 +21,11 @@ interface MergeArgs {
   readonly now: Date;
   readonly staged: number;
   readonly hasIdentifiers: boolean;
+  readonly resubscribes: boolean;
 }
 
-export async function dropDuplicates(client: PoolClient, shown: number) {
+export async function dropDuplicates(client: PoolClient, shown: number, hasOptOuts: boolean) {
+  if (hasOptOuts) await client.query(GATHER_OPT_OUTS);
   const { rows } = await client.query<{ line: number; total: number }>(DROP_DUPLICATES, [shown]);
   await client.query(LATER_TOKEN_WINS);
   return { duplicates: rows[0]?.total ?? 0, duplicateLines: rows.map((row) => row.line) };
@@ -54,15 +59,19 @@ const PASSES = 8;
  * belongs to a device that registered itself between the update and the insert. The next pass updates that
  * device.
  */
-async function merge(client: PoolClient, { appId, now, staged }: MergeArgs, isFirstTry: boolean) {
+async function merge(client: PoolClient, args: MergeArgs, isFirstTry: boolean) {
+  const { appId, now, staged, resubscribes } = args;
   if (isFirstTry && !(await hasDevices(client, appId))) {
-    return { created: await countOf(client, INSERT_ALL, [appId, now]), updated: 0 };
+    const created = await countOf(client, INSERT_ALL, [appId, now]);
+    return { created, updated: 0, optOutsKept: 0, resubscribed: 0 };
   }
+  await client.query(INHERIT_OPT_OUTS, [appId, resubscribes]);
+  const lifted = await liftedBy(client, appId);
   let [created, updated] = [0, 0];
   for (let pass = 1; pass <= PASSES; pass++) {
     await client.query(KEEP_INVALID, [appId]);
     await client.query(DISPLACE, [appId, now]);
-    updated += await countOf(client, UPDATE_KNOWN, [appId, now, pass === 1]);
+    updated += await countOf(client, UPDATE_KNOWN, [appId, now, pass === 1, resubscribes]);
     if (created + updated === staged) break;
     created += await countOf(client, INSERT_NEW, [appId, now]);
     if (created + updated === staged) break;
@@ -71,7 +80,17 @@ async function merge(client: PoolClient, { appId, now, staged }: MergeArgs, isFi
     throw new ClashError(
       'devices of the file keep registering during the import; import the file again later',
     );
-  return { created, updated };
+  return {
+    created,
+    updated,
+    optOutsKept: resubscribes ? 0 : lifted,
+    resubscribed: resubscribes ? lifted : 0,
+  };
+}
+
+async function liftedBy(client: PoolClient, appId: string): Promise<number> {
+  const { rows } = await client.query<{ lifted: number }>(COUNT_LIFTED, [appId]);
+  return rows[0]?.lifted ?? 0;
 }
 
 async function hasDevices(client: PoolClient, appId: string): Promise<boolean> {

@@ -3,11 +3,13 @@ import { Migrator } from 'kysely/migration';
 import { Pool } from 'pg';
 import * as baseline from './2026-11-30-0001-baseline.ts';
 import * as zonesAndLocales from './2026-11-30-0002-zones-and-locales.ts';
+import * as imports from './2026-11-30-0003-imports.ts';
 import * as idempotencyContent from './2026-11-30-0005-idempotency-content.ts';
 
 const MIGRATIONS = {
   '2026-11-30-0001-baseline': baseline,
   '2026-11-30-0002-zones-and-locales': zonesAndLocales,
+  '2026-11-30-0003-imports': imports,
   '2026-11-30-0005-idempotency-content': idempotencyContent,
 };
 

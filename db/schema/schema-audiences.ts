@@ -25,6 +25,14 @@ export interface AudienceRefreshesTable {
 }
 
 /** An unfinished upload of a file, with its progress. */
+/** What was wrong with the rows of a file, as CSV. */
+export interface UploadReportsTable {
+  id: string;
+  app_id: string;
+  csv: string;
+  created_at: Date;
+}
+
 export interface AudienceUploadsTable {
   no: Generated<Int8>;
   app_id: string;
@@ -36,11 +44,12 @@ export interface AudienceUploadsTable {
   run: number;
   bytes: Int8;
   lines: Int8;
-  /** The header of a CSV file; null until it was read, and for other formats. */
-  columns: ColumnType<string[] | null, string | null, string | null>;
+  /** How rows are read; null until the header of a CSV file was. */
+  layout: ColumnType<unknown, string | null, string | null>;
   rows: Int8;
   bad_rows: Int8;
-  errors: ColumnType<unknown[], string, string>;
+  /** What was wrong with the rows so far. */
+  report: ColumnType<unknown, string, string>;
   /** The answer of the request that completed the upload. */
   answer: ColumnType<unknown, string | null, string | null>;
   updated_at: Date;

@@ -10,6 +10,7 @@ import type {
   AudienceUploadsTable,
   FrozenAudiencesTable,
   FrozenMembersTable,
+  UploadReportsTable,
 } from './schema-audiences.ts';
 import type {
   ContactRulesTable,
@@ -190,6 +191,7 @@ export interface Schema {
   audience_versions: AudienceVersionsTable;
   audience_members: AudienceMembersTable;
   audience_uploads: AudienceUploadsTable;
+  upload_reports: UploadReportsTable;
   audience_upload_members: AudienceUploadMembersTable;
   event_names: EventNamesTable;
   events: EventsTable;

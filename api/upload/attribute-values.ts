@@ -1,0 +1,67 @@
+import { LIMITS } from '../../domain/devices/device.ts';
+import { InexactNumber, parseExactJson } from '../../domain/exact-json.ts';
+import { isStorable } from '../../domain/plain-text.ts';
+import type { RawDevice } from './device-columns.ts';
+import type { RowReason } from './reasons.ts';
+import type { RowNotes } from './row-report.ts';
+import { readAttribute } from './values.ts';
+
+const REPLACEMENT = '\ufffd';
+
+export interface RowAttributes {
+  readonly json: string;
+  /** Attributes that the row does not name keep their values. */
+  readonly isMerged: boolean;
+}
+
+/** The attributes of a row, in their own column and in columns that become attributes. */
+export function attributesOf({ attributes, extra }: RawDevice, notes: RowNotes): RowAttributes | undefined {
+  if (attributes === undefined && extra === undefined) return undefined;
+  const given = attributes === undefined ? {} : objectOf(attributes, notes);
+  if (given === undefined) return undefined;
+  const all = extra === undefined ? given : { ...given, ...extraOf(extra) };
+  const fault = attributesFault(all);
+  if (fault !== undefined) return notes.refuse('attributes', fault);
+  const json = JSON.stringify(all);
+  if (json.includes(REPLACEMENT)) return notes.refuse('attributes', 'invalid_utf8');
+  return { json, isMerged: attributes === undefined };
+}
+
+function objectOf(value: unknown, notes: RowNotes): object | undefined {
+  if (value === null) return {};
+  if (typeof value !== 'string')
+    return isObject(value) ? value : notes.refuse('attributes', 'invalid_attributes');
+  if (value.trim() === '') return {};
+  try {
+    const parsed = parseExactJson(value);
+    return isObject(parsed) ? parsed : notes.refuse('attributes', 'invalid_attributes');
+  } catch {
+    return notes.refuse('attributes', 'invalid_json');
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function extraOf(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(extra).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? readAttribute(value) : value,
+    ]),
+  );
+}
+
+/** The rules of the schema `Attributes`, which itself would take longer than all other work on a row. */
+function attributesFault(value: object): RowReason | undefined {
+  const entries = Object.entries(value);
+  if (entries.some(([, one]) => one instanceof InexactNumber)) return 'inexact_number';
+  return entries.length <= LIMITS.attributes && entries.every(isAttribute) ? undefined : 'invalid_attributes';
+}
+
+function isAttribute([name, value]: [string, unknown]): boolean {
+  if (name === '' || name.length > LIMITS.attributeName || !isStorable(name)) return false;
+  if (typeof value === 'string') return value.length <= LIMITS.attributeValue && isStorable(value);
+  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null;
+}
