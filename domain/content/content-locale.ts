@@ -78,7 +78,9 @@ function stemsOf(locales: readonly string[]): Set<string> {
 
 /** The languages, and those whose readers read one of them: Nynorsk reads Norwegian, and that Bokmål. */
 function withNeighbours(languages: Set<string>): Set<string> {
-  const near = [...NEIGHBOURS].flatMap(([from, to]) => (languages.has(languageOf(to)) ? languageOf(from) : []));
+  const near = [...NEIGHBOURS].flatMap(([from, to]) =>
+    languages.has(languageOf(to)) ? languageOf(from) : [],
+  );
   const more = new Set([...languages, ...near]);
   return more.size === languages.size ? languages : withNeighbours(more);
 }
