@@ -115,6 +115,10 @@ test('the devices that would get nothing are counted before the task is submitte
   expect((await warningsOf(two))[0]?.detail).toMatch(
     /^About 4 of 4 devices .* \{\{ name \}\} \(3\), \{\{ tier \}\} \(4\)/,
   );
+  const either = { title: '{{ nick | default: name }}', variables: { nick: {}, name: {} } };
+  expect((await warningsOf(either))[0]?.detail).toMatch(
+    /^About 3 of 4 devices have .* \{\{ name \}\} and may get nothing/,
+  );
   expect(await warningsOf({ title: 'Hi {{ name | default: "you" }}' })).toEqual([]);
   expect(await warningsOf({ variables: { name: { default: 'you' } } })).toEqual([]);
 });

@@ -110,9 +110,11 @@ export async function warningsOf(
   if (fault !== undefined) {
     warnings.push({ code: 'audience_unreadable', detail: `A push sent now would reach nobody: ${fault}` });
   } else if (IS_EDITED.includes(status)) {
-    const names = needsOf(definition.content).map(({ variable }) => variable);
+    const { content } = definition;
+    const names = needsOf(content, 'sometimes').map(({ variable }) => variable);
+    const always = needsOf(content).map(({ variable }) => variable);
     const counted = names.length === 0 ? undefined : await countedMissing(deps, appId, definition);
-    const detail = missingValuesWarning(names, counted);
+    const detail = missingValuesWarning({ names, always }, counted);
     if (detail !== undefined) warnings.push({ code: 'values_missing', detail });
   }
   return warnings;

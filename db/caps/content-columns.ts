@@ -70,9 +70,9 @@ function missesSql(content: Content, { attribute, variants }: Need): RawBuilder<
   return sql`(${isBlank} and ${variantSql(content)} = any(${variants}::int[]))`;
 }
 
-/** The names of the variables that the device `d` lacks, as a JSON list. */
+/** The names of the variables that the device `d` lacks and its texts show, be it sometimes, as a JSON list. */
 export function missingNamesSql(content: Content): RawBuilder<unknown> {
-  const names = needsOf(content).map(
+  const names = needsOf(content, 'sometimes').map(
     (need) => sql`case when ${missesSql(content, need)} then ${need.variable}::text end`,
   );
   return sql`to_jsonb(array_remove(array[${sql.join(names)}]::text[], null))`;

@@ -8,14 +8,14 @@ import type { Db } from '../core/database.ts';
 import { setParallelScanSettings } from '../core/planner-settings.ts';
 import { withStatementTimeout } from '../core/statement-timeout.ts';
 
-/** Counts the devices that a push of the task would now leave out because their texts lack a value. */
+/** Counts the devices that a push of the task would or might now leave out, because their texts lack a value. */
 export async function countMissingValues(
   db: Db,
   { appId, definition, now }: { appId: string; definition: TaskDefinition; now: Date },
   { timeoutMs }: { timeoutMs: number },
 ): Promise<MissingValues> {
   const { audience, content, exclusions = [], platforms, devices = 'all' } = definition;
-  const names = needsOf(content).map(({ variable }) => variable);
+  const names = needsOf(content, 'sometimes').map(({ variable }) => variable);
   return await withStatementTimeout(db, timeoutMs, async (trx) => {
     await setParallelScanSettings(trx);
     const from = { audience: await sourceOf(trx, { appId, audience }) };

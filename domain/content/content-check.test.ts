@@ -100,18 +100,28 @@ describe('filling in', () => {
     expect(needsOf(Content.parse(more))).toEqual([]);
   });
 
+  const needed = (title: string, shown?: 'sometimes') => {
+    const variables = { name: {}, tier: { default: '' }, points: { default: 0 } };
+    const content = Content.parse({ title, body: '{{ tier }}{{ points }}', variables });
+    return needsOf(content, shown).map(({ variable }) => variable);
+  };
+
   test.each([
     '{{ name }}{% if name %}{% endif %}',
     '{{ name | upcase }}',
     '{{ "Dear" | append: name }}',
+    '{% if name == "" %}friend{% else %}{{ name }}{% endif %}',
+    '{% if tier == "gold" %}Dear {{ name }}{% else %}Hi {{ name }}{% endif %}',
+  ])('%s always needs the value', (title) => {
+    expect([needed(title), needed(title, 'sometimes')]).toEqual([['name'], ['name']]);
+  });
+
+  test.each([
     '{% if tier == "gold" %}{{ name }}{% endif %}',
     '{% if points > 99 and tier == "gold" %}{{ name }}{% endif %}',
-    '{% if name == "" %}friend{% else %}{{ name }}{% endif %}',
     '{{ tier | default: name }}',
-  ])('%s needs the value', (title) => {
-    const variables = { name: {}, tier: { default: '' }, points: { default: 0 } };
-    const content = Content.parse({ title, body: '{{ tier }}{{ points }}', variables });
-    expect(needsOf(content).map(({ variable }) => variable)).toEqual(['name']);
+  ])('%s needs the value of some devices, and leaves out no other', (title) => {
+    expect([needed(title), needed(title, 'sometimes')]).toEqual([[], ['name']]);
   });
 
   test('a variable that the texts of some variants show is needed by those alone', () => {

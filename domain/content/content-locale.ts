@@ -70,11 +70,19 @@ export function localeTable(content: Content): ReadonlyMap<string, string | unde
 
 /** Languages with and without a script, of the content's locales and of languages whose readers take these. */
 function stemsOf(locales: readonly string[]): Set<string> {
-  const own = new Set(locales.map(languageOf));
-  const near = [...NEIGHBOURS].flatMap(([from, to]) => (own.has(languageOf(to)) ? languageOf(from) : []));
+  const languages = withNeighbours(new Set(locales.map(languageOf)));
   const named = locales.flatMap((tag) => stemOf(new Intl.Locale(tag).maximize()));
-  const usual = [...own, ...near].flatMap((language) => [language, ...traitsOf(language).stems]);
+  const usual = [...languages].flatMap((language) => [language, ...traitsOf(language).stems]);
   return new Set([...named, ...usual]);
+}
+
+/** The languages, and those whose readers read one of them: Nynorsk reads Norwegian, and that Bokmål. */
+function withNeighbours(languages: Set<string>): Set<string> {
+  const near = [...NEIGHBOURS].flatMap(([from, to]) =>
+    languages.has(languageOf(to)) ? languageOf(from) : [],
+  );
+  const more = new Set([...languages, ...near]);
+  return more.size === languages.size ? languages : withNeighbours(more);
 }
 
 /** The regions in which a locale may read another text than without its region. */

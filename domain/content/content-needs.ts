@@ -9,7 +9,7 @@ type Variables = NonNullable<Content['variables']>;
 type Text = readonly [text: string, kind: 'text' | 'url'];
 
 /** Trials of one text. A text with many variables in its conditions is tried with some of their values. */
-const MAX_TRIALS = 200;
+const MAX_TRIALS = 60;
 
 /** An attribute without which a device gets nothing. */
 export interface Need {
@@ -19,12 +19,18 @@ export interface Need {
   readonly variants: readonly number[] | undefined;
 }
 
-/** The attributes that devices must have, each with the variants for which they must have it. */
-export function needsOf(content: Content): Need[] {
+/** Whether a text shows a variable with any values of the others, or with some that a condition or default asks for. */
+export type Shown = 'always' | 'sometimes';
+
+/**
+ * The attributes that devices must have, each with the variants for which they must have it. Preparation leaves
+ * out devices that lack what is always shown. The sender finds the others, whose values decide.
+ */
+export function needsOf(content: Content, shown: Shown = 'always'): Need[] {
   const { variables } = content;
   if (variables === undefined) return [];
   const needed = new Map<string, number[]>();
-  const neededBy = neededNames(variables);
+  const neededBy = neededNames(variables, shown);
   const locales = [undefined, ...localesOf(content)];
   for (const locale of locales) {
     for (const platform of PLATFORMS) {
@@ -44,25 +50,27 @@ export function needsOf(content: Content): Need[] {
 }
 
 /** Finds the variables that a message needs. Messages share most of their texts, and each text is tried once. */
-function neededNames(variables: Variables): (message: Message) => ReadonlySet<string> {
+function neededNames(variables: Variables, shown: Shown): (message: Message) => ReadonlySet<string> {
   const known = new Map<string, readonly string[]>();
   const neededIn = ([text, kind]: Text): readonly string[] => {
     const key = `${kind} ${text}`;
-    const names = known.get(key) ?? neededInText(text, kind, variables);
+    const names = known.get(key) ?? neededInText([text, kind], variables, shown);
     known.set(key, names);
     return names;
   };
   return (message) => new Set(textsOf(message).flatMap(([, text, kind]) => neededIn([text, kind])));
 }
 
-function neededInText(text: string, kind: 'text' | 'url', variables: Variables): readonly string[] {
+function neededInText([text, kind]: Text, variables: Variables, shown: Shown): readonly string[] {
   if (!isTemplate(text)) return [];
   const template = parseTemplate(text, kind);
   const used = [...new Set(template.paths.map(([name]) => String(name)))];
   return used.filter((name) => {
     if (variables[name]?.default !== undefined) return false;
     const others = used.filter((other) => other !== name);
-    return trialsOf(text, others).some((values) => isMissed(template.render, values, name));
+    const isMissedBy = (values: Values) => isMissed(template.render, values, name);
+    const trials = trialsOf(text, others);
+    return shown === 'always' ? trials.every(isMissedBy) : trials.some(isMissedBy);
   });
 }
 

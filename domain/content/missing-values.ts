@@ -8,14 +8,15 @@ export interface MissingValues {
   readonly variables: ReadonlyMap<string, number>;
 }
 
-/** The warning before a task is submitted. Without a count, the devices are not numbered. */
+/** The warning before a task is submitted. `always` are the names without which no text can be made. */
 export function missingValuesWarning(
-  names: readonly string[],
+  { names, always }: { names: readonly string[]; always: readonly string[] },
   counted: MissingValues | undefined,
 ): string | undefined {
   if (names.length === 0) return undefined;
+  const verb = (all: readonly string[]) => (all.every((name) => always.includes(name)) ? 'would' : 'may');
   if (counted === undefined) {
-    return `Devices without a value for ${listOf(names)} would get nothing. ${remedy(names)}`;
+    return `Devices without a value for ${listOf(names)} ${verb(names)} get nothing. ${remedy(names)}`;
   }
   const { devices, lacking, variables } = counted;
   if (lacking === 0) return undefined;
@@ -23,7 +24,7 @@ export function missingValuesWarning(
   const each = lacked.map((name) => `{{ ${name} }} (${grouped(variables.get(name) ?? 0)})`);
   const what = lacked.length === 1 ? listOf(lacked) : each.join(', ');
   const few = `About ${grouped(lacking)} of ${grouped(devices)} devices`;
-  return `${few} have no value for ${what} and would get nothing. ${remedy(lacked)}`;
+  return `${few} have no value for ${what} and ${verb(lacked)} get nothing. ${remedy(lacked)}`;
 }
 
 function remedy(names: readonly string[]): string {

@@ -2,7 +2,8 @@ import { object } from '../read.ts';
 
 type Check = (value: unknown) => boolean;
 
-const text: Check = (value) => typeof value === 'string' && value !== '';
+const words: Check = (value) => typeof value === 'string';
+const text: Check = (value) => words(value) && value !== '';
 const flag: Check = (value) => value === 0 || value === 1;
 const share: Check = (value) => typeof value === 'number' && value >= 0 && value <= 1;
 const count: Check = (value) => Number.isInteger(value) && Number(value) >= 0;
@@ -29,7 +30,7 @@ function members(fields: Readonly<Record<string, Check>>): Check {
  * @see https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification
  */
 const APS: Readonly<Record<string, Check>> = {
-  alert: either(text, members({ title: text, subtitle: text, body: text })),
+  alert: either(words, members({ title: words, subtitle: words, body: words })),
   badge: count,
   sound: either(text, members({ critical: flag, name: text, volume: share })),
   'thread-id': text,
