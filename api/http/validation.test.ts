@@ -35,9 +35,9 @@ test.each<[z.ZodType, unknown, string]>([
   [z.url(), 'shop', ' must be an address, such as https://shop.example/sale'],
   [z.iso.datetime(), 'tomorrow', ' must be a time with an offset, such as 2027-01-31T09:00:00+08:00'],
   [
-    z.record(z.string().regex(/^\w+$/, 'only letters, digits and _'), z.string()),
+    z.record(z.string().regex(/^\w+$/, 'must have only letters, digits and _'), z.string()),
     { 'first name': 'Mei' },
-    '/first name is not a valid name: only letters, digits and _',
+    '/first name must have only letters, digits and _',
   ],
 ])('the words of a fault, %#', (schema, value, text) => {
   expect(faultsOf(schema, value)).toEqual([text]);
