@@ -110,7 +110,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     devices: [],
     content: ['devices'],
     events: ['devices'],
-    audiences: ['devices', 'events'],
+    audiences: ['devices', 'events', 'time'],
     pushes: ['devices'],
     receipts: [],
     time: [],
