@@ -14,7 +14,6 @@ import { graceOf } from '../domain/schedule/late-policy.ts';
 import {
   calendarsOf,
   type Missed,
-  nextOccurrence,
   occurrencesBetween,
   type Recurrence,
   weeksOf,
@@ -67,24 +66,14 @@ export function createOccurrenceActivities({ db, clock }: ActivityDeps): Occurre
       if (await isArmed(db, taskId)) return { mayCome: await isAwaited(db, taskId) };
       const handle = Context.current().client.schedule.getHandle(scheduleIdOf(taskId));
       try {
-        const { info, action } = await handle.describe();
-        if (info.runningActions.length > 0) return { mayCome: true };
-        const [input] = (action.args ?? []) as [OccurrenceInput?];
-        if (input?.weeks === undefined) return { mayCome: info.nextActionTimes.length > 0 };
-        return { mayCome: await isAnyWeekDue(db, input, await clock()) };
+        const { info } = await handle.describe();
+        return { mayCome: info.runningActions.length > 0 || info.nextActionTimes.length > 0 };
       } catch (error) {
         if (error instanceof ScheduleNotFoundError) return { mayCome: false };
         throw error;
       }
     },
   };
-}
-
-/** The Schedule also lists times in weeks that are not due. */
-async function isAnyWeekDue(db: ActivityDeps['db'], input: OccurrenceInput, now: Date): Promise<boolean> {
-  const { recurrence, zone } = await findRecurrence(db, input);
-  const next = nextOccurrence(calendarsOf(recurrence), zone, now.getTime());
-  return next !== undefined && next.at <= endMs(recurrence);
 }
 
 function endMs({ endAt }: Recurrence): number {

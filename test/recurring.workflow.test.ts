@@ -140,6 +140,8 @@ test('the server computes the same times as the product, also where clocks chang
     { rule: { every: 'day', at: '02:30' }, timeZone: 'Europe/Berlin', startAt: beforeSummerTime(Date.now()) },
     { rule: { every: 'month', on: [29, 31], at: '00:00' }, timeZone: 'America/New_York' },
     { rule: { every: 'cron', cron: '15 3 13 * FRI' }, timeZone: 'Asia/Shanghai' },
+    { rule: { every: 'month', on: [-1, 15], at: '09:00' }, timeZone: 'Europe/Berlin' },
+    { rule: { every: 'cron', cron: '0 9 L 2,4 *' }, timeZone: 'Asia/Kolkata' },
   ];
   for (const recurrence of recurrences) {
     const taskId = await recurring(recurrence);

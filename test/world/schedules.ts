@@ -54,8 +54,7 @@ export function createSchedules(environment: () => TestWorkflowEnvironment): Sch
       const schedule = must(scheduleId);
       const next = nextOf(schedule, await clock());
       const nextActionTimes = next === undefined ? [] : [new Date(next)];
-      const { state, action } = schedule;
-      return { state, action, info: { runningActions: [], nextActionTimes } };
+      return { state: schedule.state, info: { runningActions: [], nextActionTimes } };
     },
   });
 
