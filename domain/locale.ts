@@ -103,13 +103,13 @@ function lineageOf(locale: string): string[] {
   const plain = locale.split('-').slice(0, 1 + Number(given !== undefined) + Number(region !== undefined));
   const tags = [locale, plain.join('-')];
   if (region !== undefined) {
-    const full = `${language}-${script}-${region}`;
     const short = `${language}-${region}`;
+    const full = script === '' ? short : `${language}-${script}-${region}`;
     tags.push(...(scriptOf(short) === script ? [short] : []), full);
     const parent = PARENTS.get(full) ?? (isUsual ? PARENTS.get(short) : undefined);
     if (parent !== undefined) return [...tags, ...lineageOf(parent)];
   }
-  return [...tags, ...(isUsual ? [language] : []), `${language}-${script}`];
+  return [...tags, ...(isUsual ? [language] : []), ...(script === '' ? [] : [`${language}-${script}`])];
 }
 
 function scriptOf(locale: string): string {
@@ -126,6 +126,8 @@ function neighbourOf(locale: string): string | undefined {
 /** The language in the region where most of its readers are: `zh-TW` for `zh-Hant`, `pt-BR` for `pt`. */
 function mainRegionOf(locale: string): string[] {
   const { language, script, region } = new Intl.Locale(locale).maximize();
+  // CLDR knows neither for rare languages.
+  if (script === undefined || region === undefined) return [];
   if (locale !== language && locale !== `${language}-${script}`) return [];
   const short = `${language}-${region}`;
   return [...(scriptOf(short) === script ? [short] : []), `${language}-${script}-${region}`];

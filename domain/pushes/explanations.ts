@@ -42,8 +42,9 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     whatToDo: 'Approve earlier, or let the task send to such zones on the next day or immediately.',
   },
   missing_variable: {
-    meaning: 'The device has no value for a variable of the content that has no default.',
-    whatToDo: 'Give the variable a default, or import the attribute.',
+    meaning: 'The device has no value for a variable that its text shows.',
+    whatToDo:
+      'Give the variable a default, import the attribute, or write a text that does without the value.',
   },
   frequency_cap: {
     meaning: "Sent and planned messages for the user already reach the limit of one of the app's caps.",
