@@ -66,8 +66,9 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
     case 'delete':
-      // A task that has ended keeps its status, also when the signal arrives while its workflow is closing.
-      if (isAtRest(state.status)) return applied({ ...state, archived: true });
+      // A task that sends no more keeps its status, and its pushes go on collecting receipts.
+      if (isAtRest(state.status) || state.status === 'collecting')
+        return applied({ ...state, archived: true });
       return applied({ ...state, status: 'cancelled', reason: 'deleted', wantedPushes: 0, archived: true });
     case 'setRate':
       return applied({ ...state, ratePerSecond: command.ratePerSecond });
