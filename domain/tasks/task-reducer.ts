@@ -3,7 +3,7 @@ import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
 import { afterOccurrences, withOccurrences } from './occurrences.ts';
 import type { Plan } from './plan.ts';
-import { isInPush, type TaskState } from './task-state.ts';
+import { type ActivePush, isInPush, type TaskState } from './task-state.ts';
 import { type Action, isAtRest, refusalOf } from './task-status.ts';
 
 export type Decision =
@@ -61,7 +61,12 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
       return applied({ ...state, status: 'paused', reason: null });
     case 'resume':
       return applied(
-        afterOccurrences({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null }),
+        afterOccurrences({
+          ...state,
+          status: isInPush(state) ? 'sending' : 'scheduled',
+          reason: null,
+          pushes: state.pushes.map(resumed),
+        }),
       );
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
@@ -104,6 +109,11 @@ function approved(state: TaskState, approver: string, now: number): TaskState {
   const approvals = [...state.approvals, approver];
   if (approvals.length < plan.approvalsRequired) return { ...state, approvals };
   return { ...state, approvals, status: state.onApproval, reason: null, approvedRevision: plan.revision };
+}
+
+/** A push reports when it pauses again, and not when it goes on. */
+function resumed(push: ActivePush): ActivePush {
+  return push.status === 'paused' ? { ...push, status: 'sending', reason: null, inFlight: 0 } : push;
 }
 
 const REMEMBERED_REQUESTS = 50;
