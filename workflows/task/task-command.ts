@@ -31,10 +31,7 @@ export async function handleCommand(
   await carryOut(workflow, command);
   const { version } = workflow;
   await condition(
-    () =>
-      workflow.recordedVersion >= version &&
-      (isObeyed(workflow) || isSuperseded(workflow, command)) &&
-      hasStarted(workflow, command),
+    () => workflow.recordedVersion >= version && (isObeyed(workflow) || isSuperseded(workflow, command)),
   );
   return undefined;
 }
@@ -87,11 +84,6 @@ function detailOf(command: Command): string | null {
   if (command.name === 'approve') return command.comment ?? null;
   if (command.name === 'setRate') return `${command.ratePerSecond ?? 'no'} per second`;
   return null;
-}
-
-/** The answer of a send names its push. A task that sends no more starts none. */
-function hasStarted({ state }: TaskWorkflowState, command: Command): boolean {
-  return command.name !== 'send' || state.wantedPushes === 0 || state.status !== 'sending';
 }
 
 /** True when a later command wants something else. Only a pause and a cancel wait for the pushes. */
