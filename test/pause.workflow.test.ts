@@ -35,7 +35,10 @@ test('a paused task starts no request until it is resumed, and then sends the re
     expect(statistics.pending).toBeGreaterThan(0);
     expect((await callAction(shop, shop.marketer, taskId, 'pause')).status).toBe(409);
     const resumedAt = monotonicMs();
-    expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(200);
+    expect(await callAction(shop, shop.marketer, taskId, 'resume')).toMatchObject({
+      status: 200,
+      body: { status: 'sending', pushes: [{ status: 'sending', reason: null }] },
+    });
     expect((await callAction(shop, shop.marketer, taskId, 'resume')).status).toBe(409);
     const log = await world.simulators.control.log();
     expect(log.filter(({ mono }) => mono > acknowledgedAt && mono < resumedAt)).toEqual([]);

@@ -23,8 +23,18 @@ describe('submitting and deciding', () => {
     const taskId = await single();
     const submitted = await submit(taskId);
     expect(submitted).toMatchObject({ status: 200, body: { status: 'pending_approval', pending: false } });
+    expect(submitted.body['warnings']).toMatchObject([
+      { code: 'sends_at', detail: expect.stringMatching(/^Once it is approved, .* about 10 devices$/) },
+    ]);
+    expect((await readTask<{ warnings: unknown[] }>(shop, taskId)).warnings).toContainEqual(
+      expect.objectContaining({ code: 'sends_at' }),
+    );
     expect((await readTask(shop, taskId)).status).toBe('pending_approval');
-    expect(await approve(taskId)).toMatchObject({ status: 200, body: { status: 'scheduled' } });
+    const approved = await approve(taskId);
+    expect(approved).toMatchObject({ status: 200, body: { status: 'scheduled' } });
+    expect(approved.body['warnings']).toMatchObject([
+      { detail: expect.stringMatching(/^The push is sent at/) },
+    ]);
     expect(await readTask(shop, taskId)).toMatchObject({ status: 'scheduled', approvedRevision: 1 });
     const { body } = await shop.call(shop.marketer, 'GET', `/v1/tasks/${taskId}/decisions`);
     expect(body['items']).toMatchObject([

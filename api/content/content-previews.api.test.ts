@@ -58,6 +58,22 @@ test('a preview for a hypothetical device shows why it would get nothing', async
   expect(body['missingVariables']).toEqual(['name']);
 });
 
+test('a stored task is previewed by its ID, within its app', async () => {
+  const { body: task } = await shop.marketer.call('POST', '/v1/tasks', newTask(shop, { content }));
+  const device = { platform: 'ios', attributes: { 'first name': 'Bö' } };
+  const taskId = task['id'];
+  const shown = await preview({ taskId, device });
+  expect(shown).toMatchObject({ status: 200, body: { message: { title: 'Hello Bö' } } });
+  expect((await preview({ taskId, content, device })).status).toBe(400);
+  expect((await preview({ device })).status).toBe(400);
+  const other = await openShop(api);
+  for (const id of [taskId, 'task-0000000000', 'a\0b']) {
+    expect((await other.marketer.call('POST', '/v1/content-previews', { taskId: id, device })).status).toBe(
+      404,
+    );
+  }
+});
+
 test('faults have pointers, and a preview needs exactly one device', async () => {
   const device = { platform: 'ios' };
   const wrong = { ...content, locales: { de: { title: '{{ nam }}' } }, body: '{% for i in (1..9) %}' };

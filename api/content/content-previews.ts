@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { findDevice } from '../../db/devices/devices.ts';
+import { findTask } from '../../db/tasks/tasks.ts';
 import { Content } from '../../domain/content/content.ts';
 import { checkContent } from '../../domain/content/content-check.ts';
 import { givenOf } from '../../domain/content/content-fill.ts';
 import { messageFor } from '../../domain/content/content-messages.ts';
 import { Button, specialFields } from '../../domain/content/content-parts.ts';
 import { payloadBytes, sizeLimit } from '../../domain/content/payload-size.ts';
+import { TASK_ID } from '../../domain/ids.ts';
 import { PLATFORMS } from '../../domain/platform.ts';
 import { AUDIT_ACTIONS } from '../access/audit-actions.ts';
 import { appIdOf } from '../access/auth.ts';
@@ -22,13 +24,18 @@ const Imagined = z.strictObject({
 
 const PreviewRequest = z
   .strictObject({
-    content: Content,
+    content: Content.optional(),
+    taskId: z.string().max(100).optional().describe('A task of the app, whose content is shown'),
     deviceId: DeviceId.optional().describe('A device of the app'),
     device: Imagined.optional().describe('A hypothetical device'),
   })
   .refine(
     ({ deviceId, device }) => (deviceId === undefined) !== (device === undefined),
     'exactly one of deviceId and device is required',
+  )
+  .refine(
+    ({ content, taskId }) => (content === undefined) !== (taskId === undefined),
+    'exactly one of content and taskId is required',
   )
   .meta({ id: 'ContentPreviewRequest' });
 
@@ -88,8 +95,10 @@ export async function contentPreviewRoutes(app: App, deps: ApiDeps): Promise<voi
     },
     problems: [404],
     handler: async (request) => {
-      const { content, deviceId, device } = request.body;
-      const reader = device ?? (await read(deps, { appId: appIdOf(request), deviceId: deviceId ?? '' }));
+      const { deviceId, device } = request.body;
+      const appId = appIdOf(request);
+      const content = request.body.content ?? (await contentOf(deps, { appId, taskId: request.body.taskId }));
+      const reader = device ?? (await read(deps, { appId, deviceId: deviceId ?? '' }));
       const { platform, locale = null, attributes } = reader;
       const faults: Fault[] = checkContent(content, [platform]).map(({ pointer, detail }) => ({
         pointer: `/content${pointer}`,
@@ -116,4 +125,14 @@ async function read(deps: ApiDeps, key: { appId: string; deviceId: string }) {
   const device = await findDevice(deps.db, key, await deps.clock());
   if (device === undefined) throw notFound('device');
   return device;
+}
+
+/** The content of the task's newest revision. */
+async function contentOf(
+  { db }: ApiDeps,
+  { appId, taskId = '' }: { appId: string; taskId: string | undefined },
+): Promise<Content> {
+  const task = TASK_ID.test(taskId) ? await findTask(db, { appId, taskId }) : undefined;
+  if (task === undefined) throw notFound('task');
+  return task.definition.content;
 }

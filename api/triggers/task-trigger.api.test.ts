@@ -19,7 +19,7 @@ test('shows the numbers of waiting, pushed, cancelled and skipped users, and the
   const trigger = Trigger.parse({ event: 'cart' });
   const taskId = await makeTask({ pushType: 'trigger', trigger });
   const nobody = { waiting: 0, pushed: 0, cancelled: 0, skipped: 0 };
-  expect((await ask(taskId)).body).toEqual({ state: 'off', users: nobody, nextDueAt: null });
+  expect((await ask(taskId)).body).toEqual({ state: 'off', startsAt: null, users: nobody, nextDueAt: null });
   const { db } = api.deps;
   const now = api.clock.now;
   const arm = (paused: boolean) =>
@@ -39,12 +39,14 @@ test('shows the numbers of waiting, pushed, cancelled and skipped users, and the
   await db.insertInto('trigger_entries').values(rows).execute();
   const users = { waiting: 2, pushed: 3, cancelled: 1, skipped: 1 };
   const nextDueAt = new Date(now.getTime() - 1000).toISOString();
-  expect((await ask(taskId)).body).toEqual({ state: 'armed', users, nextDueAt });
+  const startsAt = new Date(Math.floor(now.getTime() / 1000) * 1000).toISOString();
+  expect((await ask(taskId)).body).toEqual({ state: 'armed', startsAt, users, nextDueAt });
   await arm(true);
   expect((await ask(taskId)).body['state']).toBe('paused');
   await disarmTrigger(db, taskId);
   expect((await ask(taskId)).body).toEqual({
     state: 'off',
+    startsAt: null,
     nextDueAt: null,
     users: { waiting: 0, pushed: 3, cancelled: 3, skipped: 1 },
   });

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { countEntries, ENTRY_STATES, findTriggerState, TRIGGER_STATES } from '../../db/triggers/triggers.ts';
+import {
+  countEntries,
+  ENTRY_STATES,
+  findTriggerStart,
+  findTriggerState,
+  TRIGGER_STATES,
+} from '../../db/triggers/triggers.ts';
 import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 import { notFound } from '../http/problem.ts';
@@ -10,6 +16,8 @@ const TriggerBody = z
   .object({
     /** `off` before the approval and after the end. */
     state: z.enum(TRIGGER_STATES),
+    /** Events before this moment enter nobody. Null while the trigger is off. */
+    startsAt: IsoDate.nullable(),
     /** The number of users by the state of their last entry. */
     users: z.record(z.enum(ENTRY_STATES), z.int()),
     /** The due time of the first waiting user. */
@@ -36,11 +44,12 @@ export async function taskTriggerRoutes(app: App, deps: ApiDeps): Promise<void> 
     handler: async (request) => {
       const { id: taskId, pushType } = await taskOf(deps, request);
       if (pushType !== 'trigger') throw notFound('trigger');
-      const [state, entries] = await Promise.all([
+      const [state, startsAt, entries] = await Promise.all([
         findTriggerState(deps.db, taskId),
+        findTriggerStart(deps.db, taskId),
         countEntries(deps.db, taskId),
       ]);
-      return { state, ...entries };
+      return { state, startsAt, ...entries };
     },
   });
 }

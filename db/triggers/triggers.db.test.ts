@@ -19,7 +19,14 @@ import { insertTask } from '../tasks/tasks.ts';
 import { recordUnjoinable } from './trigger-fault.ts';
 import { findOpenPush, joinedLeases, joinPush, openToJoin } from './trigger-join.ts';
 import { matchArrivals } from './trigger-match.ts';
-import { armTrigger, disarmTrigger, ENTRY_STATES, isAwaited, listDueTriggers } from './triggers.ts';
+import {
+  armTrigger,
+  disarmTrigger,
+  ENTRY_STATES,
+  findTriggerStart,
+  isAwaited,
+  listDueTriggers,
+} from './triggers.ts';
 
 const database = useTestDatabase();
 const MINUTE = 60_000;
@@ -367,4 +374,14 @@ test('a thousand events a second are entered and join with time to spare', async
     .where('push_no', '=', no)
     .executeTakeFirstOrThrow();
   expect(Number(count)).toBe(1000);
+});
+
+test('a trigger starts with the second of its approval, because many systems date events to the second', async () => {
+  const { db, taskId } = await scene();
+  const trigger = TriggerSchema.parse({ event: 'cart' });
+  await disarmTrigger(db, taskId);
+  expect(await findTriggerStart(db, taskId)).toBeNull();
+  const approved = new Date(now.getTime() + 640);
+  await armTrigger(db, { taskId, revision: 1, trigger, graceMs: null, paused: false, now: approved });
+  expect(await findTriggerStart(db, taskId)).toEqual(now);
 });

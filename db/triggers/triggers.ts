@@ -52,10 +52,15 @@ export async function armTrigger(
     .values({
       ...values,
       task_id: taskId,
-      starts_at: trigger.startAt === undefined ? now : new Date(trigger.startAt),
+      starts_at: trigger.startAt === undefined ? wholeSecond(now) : new Date(trigger.startAt),
     })
     .onConflict((conflict) => conflict.column('task_id').doUpdateSet(values))
     .execute();
+}
+
+/** Many systems date events to the second: one of the second of the approval would lie before the approval. */
+function wholeSecond(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / 1000) * 1000);
 }
 
 /**
@@ -73,6 +78,16 @@ export async function disarmTrigger(db: Db, taskId: string): Promise<boolean> {
     .where('state', '=', ENTRY.waiting)
     .execute();
   return numDeletedRows > 0n;
+}
+
+/** Events before this moment do not count. Null while the trigger is off. */
+export async function findTriggerStart(db: Db, taskId: string): Promise<Date | null> {
+  const trigger = await db
+    .selectFrom('triggers')
+    .select('starts_at')
+    .where('task_id', '=', taskId)
+    .executeTakeFirst();
+  return trigger?.starts_at ?? null;
 }
 
 export async function isArmed(db: Db, taskId: string): Promise<boolean> {

@@ -35,6 +35,10 @@ export async function openControl(
   const { log, logPath, apns, fcm } = controlled;
   const switches = () => ({ apns: apns.switches, fcm: fcm.switches });
   const routes: Readonly<Record<string, Route>> = {
+    'GET /': (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+      response.end(HOME);
+    },
     'GET /counts': () => {
       // The flush lets a reader of the file find every counted request.
       log.flush();
@@ -81,6 +85,31 @@ export async function openControl(
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close,
   };
+}
+
+/** What each route is for, for people who open the printed address. */
+const GUIDE: readonly (readonly [route: string, what: string])[] = [
+  ['GET /counts', 'how many messages APNs and FCM took, by outcome'],
+  ['GET /bodies', 'the last messages, as the services got them'],
+  ['GET /log', 'every request, one JSON object a line'],
+  ['GET /requests-since?ms=…', 'the requests that began since a time in epoch milliseconds'],
+  ['GET /switches', 'how the services answer'],
+  ['POST /switches', 'changes that, as in {"fcm": {"answerWith": {"status": 503}}}'],
+  ['POST /reset', 'empties the log and the counts'],
+  ['POST /drop-connections', 'breaks all connections'],
+  ['POST /revoke-access-tokens', 'makes the access tokens of FCM invalid'],
+];
+
+const HOME = `<!doctype html>
+<title>Simulators of APNs and FCM</title>
+<h1>Simulators of APNs and FCM</h1>
+<p>They take what would have gone to phones. No message leaves this machine.</p>
+<dl>${GUIDE.map(([name, what]) => `<dt><code>${linked(name)}</code><dd>${what}`).join('\n')}</dl>
+`;
+
+function linked(route: string): string {
+  const path = /^GET (\/[a-z]+)$/.exec(route)?.[1];
+  return path === undefined ? route : `GET <a href="${path}">${path}</a>`;
 }
 
 async function serve(

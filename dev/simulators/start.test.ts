@@ -31,6 +31,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
+test('the address of the simulators lists its routes', async () => {
+  await withSimulators(async ({ controlUrl }) => {
+    const answer = await fetch(controlUrl);
+    expect(answer.headers.get('content-type')).toContain('text/html');
+    const page = await answer.text();
+    for (const path of ['/counts', '/bodies', '/log', '/switches', '/reset']) expect(page).toContain(path);
+  });
+});
+
 test('counts and log hold every request, and switches that a change leaves out stay unchanged', async () => {
   await withSimulators(async ({ control, apnsUrl, ca }) => {
     const service = openApns(credentials.apns, { url: new URL(apnsUrl), ca });

@@ -230,6 +230,7 @@ describe('time', () => {
 });
 
 test.each([
+  'collecting',
   'completed',
   'expired',
   'failed',

@@ -3,7 +3,7 @@ import { askForApproval, isApprovalOver } from './approval-limit.ts';
 import type { Command } from './commands.ts';
 import { afterOccurrences, withOccurrences } from './occurrences.ts';
 import type { Plan } from './plan.ts';
-import { isInPush, type TaskState } from './task-state.ts';
+import { type ActivePush, isInPush, type TaskState } from './task-state.ts';
 import { type Action, isAtRest, refusalOf } from './task-status.ts';
 
 export type Decision =
@@ -61,13 +61,19 @@ export function decide(state: TaskState, command: Command, facts: Facts): Decisi
       return applied({ ...state, status: 'paused', reason: null });
     case 'resume':
       return applied(
-        afterOccurrences({ ...state, status: isInPush(state) ? 'sending' : 'scheduled', reason: null }),
+        afterOccurrences({
+          ...state,
+          status: isInPush(state) ? 'sending' : 'scheduled',
+          reason: null,
+          pushes: state.pushes.map(resumed),
+        }),
       );
     case 'cancel':
       return applied({ ...state, status: 'cancelled', reason: null, wantedPushes: 0 });
     case 'delete':
-      // A task that has ended keeps its status, also when the signal arrives while its workflow is closing.
-      if (isAtRest(state.status)) return applied({ ...state, archived: true });
+      // A task that sends no more keeps its status, and its pushes go on collecting receipts.
+      if (isAtRest(state.status) || state.status === 'collecting')
+        return applied({ ...state, archived: true });
       return applied({ ...state, status: 'cancelled', reason: 'deleted', wantedPushes: 0, archived: true });
     case 'setRate':
       return applied({ ...state, ratePerSecond: command.ratePerSecond });
@@ -103,6 +109,11 @@ function approved(state: TaskState, approver: string, now: number): TaskState {
   const approvals = [...state.approvals, approver];
   if (approvals.length < plan.approvalsRequired) return { ...state, approvals };
   return { ...state, approvals, status: state.onApproval, reason: null, approvedRevision: plan.revision };
+}
+
+/** A push reports when it pauses again, and not when it goes on. */
+function resumed(push: ActivePush): ActivePush {
+  return push.status === 'paused' ? { ...push, status: 'sending', reason: null, inFlight: 0 } : push;
 }
 
 const REMEMBERED_REQUESTS = 50;

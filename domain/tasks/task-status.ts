@@ -59,7 +59,7 @@ const ALLOWED: Readonly<Record<StatusKey, readonly Action[]>> = {
   sending: ['pause', 'cancel', 'set_rate', 'copy', 'send'],
   paused_before_push: ['resume', 'cancel', 'edit', 'set_rate', 'copy'],
   paused_in_push: ['resume', 'cancel', 'set_rate', 'copy'],
-  collecting: ['copy'],
+  collecting: ENDED,
   completed: ENDED,
   cancelled: ENDED,
   expired: ENDED,

@@ -14,7 +14,7 @@ export const STATUS_TABLE = {
   sending_manual: ['pause', 'cancel', 'send', 'set_rate', 'copy'],
   paused_before_push: ['resume', 'cancel', 'edit', 'set_rate', 'copy'],
   paused_in_push: ['resume', 'cancel', 'set_rate', 'copy'],
-  collecting: ['copy'],
+  collecting: ['copy', 'delete'],
   completed: ['copy', 'delete'],
   cancelled: ['copy', 'delete'],
   expired: ['copy', 'delete'],

@@ -45,11 +45,30 @@ async function runPush(workflow: PushWorkflowState): Promise<void> {
     await finish(workflow, wasCancelled ? 'cancelled' : status, workflow.reason);
     return;
   }
+  if (await hasSentNothing(workflow)) return await endUnsent(workflow);
   await collect(workflow, wasCancelled ? 'cancelled' : 'collecting');
   await sleep(Math.max(1, (workflow.windowEndsAt ?? 0) - Date.now()), {
     summary: 'collect receipts until the receipt window ends',
   });
   await finish(workflow, wasCancelled ? 'cancelled' : 'completed', workflow.reason);
+}
+
+/** A lease whose answer was lost is found in the ledger: the first claim starts the window. */
+async function hasSentNothing(workflow: PushWorkflowState): Promise<boolean> {
+  if (workflow.startedAt !== null) return false;
+  const { pushId } = workflow.input;
+  setTimes(workflow, await bulk('look whether anything was sent').settlePush({ pushId, abandon: null }));
+  return workflow.startedAt === null;
+}
+
+/** No request was made, so no receipt can come. The devices and their reasons can be read until the window ends. */
+async function endUnsent(workflow: PushWorkflowState): Promise<void> {
+  const fault = await freeze(workflow, workflow.reason ?? 'no device could be sent to');
+  await recordStatus(workflow, 'completed', fault);
+  await sleep(Math.max(1, (workflow.windowEndsAt ?? 0) - Date.now()), {
+    summary: 'keep the deliveries until the receipt window ends',
+  });
+  await bulk('delete the deliveries').deleteDeliveries({ pushId: workflow.input.pushId });
 }
 
 async function collect(workflow: PushWorkflowState, status: 'cancelled' | 'collecting'): Promise<void> {
@@ -166,10 +185,15 @@ async function finish(
   status: 'completed' | 'cancelled' | 'skipped' | 'failed',
   reason: string | null,
 ): Promise<void> {
+  const fault = await freeze(workflow, reason);
+  await bulk('delete the deliveries').deleteDeliveries({ pushId: workflow.input.pushId });
+  await recordStatus(workflow, status, fault);
+}
+
+/** Freezes the statistics. Resolves to the reason, or to the fault of the counters. */
+async function freeze(workflow: PushWorkflowState, reason: string | null): Promise<string | null> {
   const { pushId } = workflow.input;
   setTimes(workflow, await quick('ensure that the window has started').startWindow({ pushId }));
   const { differences } = await bulk('finalise the statistics').finaliseStatistics({ pushId });
-  const fault = differences.length === 0 ? reason : 'the counters differed from the recount';
-  await bulk('delete the deliveries').deleteDeliveries({ pushId });
-  await recordStatus(workflow, status, fault);
+  return differences.length === 0 ? reason : 'the counters differed from the recount';
 }
