@@ -54,12 +54,12 @@ function resolved(name: string): string | undefined {
   }
 }
 
-const OFFSET = /^(?:GMT|UTC?|Z)?(?<sign>[+\u2212-])(?<hours>\d{1,2})(?::?(?<minutes>\d{2}))?$/i;
+const OFFSET = /^(?:GMT|UTC)?(?<sign>[+\u2212-])(?<hours>\d{1,2})(?::?(?<minutes>\d{2}))?$/i;
 const FURTHEST = { east: 14, west: 12 };
 
 function zoneOfOffset(name: string): string | undefined {
   const { sign, hours, minutes = '00' } = OFFSET.exec(name)?.groups ?? {};
-  if (sign === undefined || Number(minutes) !== 0) return undefined;
+  if (sign === undefined || /^[+\u2212-]/.test(name) || Number(minutes) !== 0) return undefined;
   const number = Number(hours);
   const isEast = sign === '+';
   if (number > (isEast ? FURTHEST.east : FURTHEST.west)) return undefined;
