@@ -5,7 +5,7 @@ import { createDevCredentials } from '../dev/simulators/credentials.ts';
 import { type Product, startProduct } from '../dev/stack/product.ts';
 import { createSampleApp } from '../dev/stack/sample-app.ts';
 import { type Stack, startStack } from '../dev/stack/stack.ts';
-import { writeCopy, writeCsv } from './import/files.ts';
+import { writeBadCsv, writeCopy, writeCsv } from './import/files.ts';
 import { copyBare, importFile, type Measured } from './import/measure.ts';
 import type { BenchOptions } from './lib/options.ts';
 import { type Figures, round, say } from './lib/report.ts';
@@ -31,7 +31,8 @@ export async function importing(options: BenchOptions): Promise<Figures> {
       options.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${options.profile}` };
     const product = await startProduct({ stack, workers: [], env: profile });
     try {
-      return await measure({ stack, product, folder }, rows);
+      const parts = { stack, product, folder };
+      return options.bad ? await measureBad(parts, rows) : await measure(parts, rows);
     } finally {
       await product.stop();
     }
@@ -60,13 +61,30 @@ async function measure(parts: Parts, rows: number): Promise<Figures> {
   };
 }
 
-async function ours({ stack, product, folder }: Parts, rows: number, salt: string) {
+const MB_OF_BAD_ROWS = 100;
+
+/** Bad rows must not grow the process: the peak of many is compared with that of a tenth of them. */
+async function measureBad(parts: Parts, rows: number): Promise<Figures> {
+  await ours(parts, Math.round(rows / FEWER), 'warm', writeBadCsv);
+  const few = await ours(parts, Math.round(rows / FEWER), 'a', writeBadCsv);
+  const many = await ours(parts, rows, 'c', writeBadCsv);
+  const grownMb = many.peakRssMb - few.peakRssMb;
+  if (grownMb > MB_OF_BAD_ROWS) throw new Error(`The process grew by ${Math.round(grownMb)} MB`);
+  return {
+    rows,
+    oursPerS: round(many.perS, 0),
+    peakRssMb: round(many.peakRssMb, 0),
+    grownMb: round(grownMb, 0),
+  };
+}
+
+async function ours({ stack, product, folder }: Parts, rows: number, salt: string, write = writeCsv) {
   const app = await newApp({ stack, product }, salt);
   const file = join(folder, `${salt}.csv`);
-  await writeCsv(file, rows, salt);
+  const expected = await write(file, rows, salt);
   const apiPid = product.api.pid ?? 0;
   const key = app.keys.operator;
-  const measured = await importFile({ apiUrl: product.apiUrl, key, file, rows, apiPid });
+  const measured = await importFile({ apiUrl: product.apiUrl, key, file, rows, expected, apiPid });
   say(`Through the API: ${rows} rows in ${Math.round(measured.ms)} ms`);
   await rm(file);
   return measured;

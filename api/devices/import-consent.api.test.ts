@@ -85,4 +85,6 @@ test('another device ID with the token of a phone that opted out stays without m
   await send(['device_id,platform,token', `new,ios,${token(1)}`, `other,ios,${token(2)}`]);
   expect(await since('new')).not.toBeNull();
   expect(await since('other')).toBeNull();
+  await send(['device_id,platform,token,unsubscribed', `old,ios,${token(3)},true`, `newer,ios,${token(3)},`]);
+  expect(await since('newer')).not.toBeNull();
 });

@@ -107,6 +107,13 @@ test('unknown columns become attributes, beside those that a device has, or refu
     order: '1610521604143693812',
     note: null,
   });
+  const long = `device_id,platform,notes\nd1,ios,${'x'.repeat(501)}\n`;
+  const kept = await send(long, '?unknownColumns=attributes');
+  expect(kept).toMatchObject({ imported: 1, leftOut: { too_long: 1 } });
+  const nested = '{"deviceId":"d1","platform":"ios","address":{"zip":1},"__proto__":{"x":1},"n":1e400}';
+  const lines = await send(nested, '?unknownColumns=attributes', 'application/x-ndjson');
+  expect(lines).toMatchObject({ imported: 1, leftOut: { attribute_not_flat: 2, inexact_number: 1 } });
+  expect((await read('d1')).attributes).toMatchObject({ plan: 'pro', age: 42 });
   const refused = await send(file, '?unknownColumns=refuse');
   expect(refused).toMatchObject({ status: 400 });
   expect(refused.errors[0]).toEqual({ line: 1, detail: '"age" is not a known column' });

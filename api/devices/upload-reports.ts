@@ -16,7 +16,7 @@ export async function uploadReportRoutes(app: App, deps: ApiDeps): Promise<void>
       tags: ['devices'],
       description:
         'What was wrong with the rows of an uploaded file, as CSV: line, field, reason, effect and meaning. ' +
-        'Reports have up to 100,000 faults, hold no values of the file, and are kept for a week.',
+        'Reports have up to 50,000 faults, hold no values of the file, and are kept for a week.',
       params: z.object({ id: z.string() }),
       response: {
         200: { description: 'One line per fault', content: { 'text/csv': { schema: z.string() } } },

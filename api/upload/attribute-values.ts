@@ -2,7 +2,7 @@ import { LIMITS } from '../../domain/devices/device.ts';
 import { InexactNumber, parseExactJson } from '../../domain/exact-json.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import type { RawDevice } from './device-columns.ts';
-import type { RowReason } from './reasons.ts';
+import type { RowReason, ValueReason } from './reasons.ts';
 import type { RowNotes } from './row-report.ts';
 import { readAttribute } from './values.ts';
 
@@ -19,7 +19,7 @@ export function attributesOf({ attributes, extra }: RawDevice, notes: RowNotes):
   if (attributes === undefined && extra === undefined) return undefined;
   const given = attributes === undefined ? {} : objectOf(attributes, notes);
   if (given === undefined) return undefined;
-  const all = extra === undefined ? given : { ...given, ...extraOf(extra) };
+  const all = extra === undefined ? given : { ...given, ...extraOf(extra, notes) };
   const fault = attributesFault(all);
   if (fault !== undefined) return notes.refuse('attributes', fault);
   const json = JSON.stringify(all);
@@ -44,13 +44,26 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function extraOf(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(extra).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? readAttribute(value) : value,
-    ]),
-  );
+/** A column that nobody chose as an attribute must not cost the row: a value that does not fit is left out. */
+function extraOf(extra: Readonly<Record<string, unknown>>, notes: RowNotes): Record<string, unknown> {
+  const kept: [string, unknown][] = [];
+  for (const [name, cell] of Object.entries(extra)) {
+    const value = typeof cell === 'string' ? readAttribute(cell) : cell;
+    const fault = extraFault(name, value);
+    if (fault === undefined) kept.push([name, value]);
+    else notes.leaveOut(name.slice(0, 100), fault);
+  }
+  return Object.fromEntries(kept);
+}
+
+function extraFault(name: string, value: unknown): ValueReason | undefined {
+  if (value instanceof InexactNumber) return 'inexact_number';
+  if (typeof value === 'object' && value !== null) return 'attribute_not_flat';
+  if (name.length > LIMITS.attributeName) return 'too_long';
+  if (typeof value !== 'string') return undefined;
+  if (value.length > LIMITS.attributeValue) return 'too_long';
+  if (value.includes(REPLACEMENT)) return 'invalid_utf8';
+  return isStorable(value) ? undefined : 'not_storable';
 }
 
 /** The rules of the schema `Attributes`, which itself would take longer than all other work on a row. */

@@ -1,4 +1,5 @@
 import { type BoundedMap, createBoundedMap } from '../../domain/bounded-map.ts';
+import { LIMITS } from '../../domain/devices/device.ts';
 import { type Fault, Problem } from '../http/problem.ts';
 import { splitCsvLine } from './csv-line.ts';
 
@@ -58,6 +59,9 @@ export function readHeader<Column extends string>(
     ...attributes
       .filter((name) => name !== null && name.length > 100)
       .map((name) => `${shown(name ?? '')} is longer than the name of an attribute may be, 100 characters`),
+    ...(attributes.filter((name) => name !== null).length > LIMITS.attributes
+      ? [`more than ${LIMITS.attributes} columns would become attributes; remove those that you do not need`]
+      : []),
     ...naming.required.filter((name) => !columns.includes(name)).map((name) => missing(name, names)),
   ];
   if (faults.length > 0) throw headerProblem(faults);

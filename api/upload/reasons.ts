@@ -46,6 +46,7 @@ export const VALUE_REASONS = {
   ambiguous_date: 'can be read as day and month in either order; add dateOrder=mdy or dateOrder=dmy',
   in_the_future: 'lies in the future and became the time of the import',
   no_subscription_keys: 'has no keys of a web push subscription, without which nothing can be sent',
+  inexact_number: 'is a number that JSON cannot hold exactly; send it as text',
   attribute_not_flat: 'is not text, a number, true, false or null',
 } as const;
 export type ValueReason = keyof typeof VALUE_REASONS;

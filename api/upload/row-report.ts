@@ -6,7 +6,9 @@ import { ROW_REASONS, type RowReason, VALUE_REASONS, type ValueReason } from './
 /** The number of faults that an answer lists, enough to see what is wrong with a file. All are counted. */
 export const SHOWN_ERRORS = 1_000;
 /** The number of faults of a downloaded report. */
-const REPORTED = 100_000;
+const REPORTED = 50_000;
+/** Lines of the report are kept as bytes in parts of this size, because texts of many parts take much memory. */
+const PART = 65_536;
 
 export const RowError = z
   .object({ line: z.number(), field: z.string().nullable(), reason: z.string() })
@@ -57,7 +59,9 @@ export class RowReport {
   readonly #leftOut: Counts = {};
   readonly #warnings: RowError[] = [];
   readonly #ignored = new Set<string>();
-  readonly #lines: string[] = [];
+  readonly #parts: Buffer[] = [];
+  #part = '';
+  #lines = 0;
 
   /** Continues the report of an interrupted upload. */
   static from(counts: { readonly [Key in keyof RowCounts]?: RowCounts[Key] | undefined }): RowReport {
@@ -113,8 +117,9 @@ export class RowReport {
 
   /** The report as CSV, or null when nothing is wrong. */
   csv(): string | null {
-    if (this.#lines.length === 0) return null;
-    return ['line,field,reason,effect,meaning\r\n', ...this.#lines].join('');
+    if (this.#lines === 0) return null;
+    const head = Buffer.from('line,field,reason,effect,meaning\r\n');
+    return Buffer.concat([head, ...this.#parts, Buffer.from(this.#part)]).toString();
   }
 
   #count(error: RowError, counts: Counts, list: RowError[]): void {
@@ -123,10 +128,13 @@ export class RowReport {
   }
 
   #write({ line, field, reason }: RowError, effect: string, words: Readonly<Record<string, string>>): void {
-    if (this.#lines.length >= REPORTED) return;
-    this.#lines.push(
-      `${line},${csvCell(field ?? '')},${reason},${effect},${csvCell(wordsOf(words, reason) ?? '')}\r\n`,
-    );
+    if (this.#lines >= REPORTED) return;
+    this.#lines++;
+    const meaning = csvCell(wordsOf(words, reason) ?? '');
+    this.#part += `${line},${csvCell(field ?? '')},${reason},${effect},${meaning}\r\n`;
+    if (this.#part.length < PART) return;
+    this.#parts.push(Buffer.from(this.#part));
+    this.#part = '';
   }
 }
 

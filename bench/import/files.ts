@@ -42,8 +42,30 @@ function copyRow(n: number, salt: string, appId: string, now: string): string {
   return `${appId}\t${id}\t${PLATFORM_CODE[platform]}\t${channel}\t${kind}\t${token}\tactive\t${now}\t${user}\t${zone}\t${locale}\t${version}\t{new,${plan}}\t{"plan":"${plan}","age":${age}}\t${now}\t${now}\n`;
 }
 
-export async function writeCsv(file: string, rows: number, salt: string): Promise<void> {
+/** The numbers that an import has to find. */
+export interface Expected {
+  readonly created: number;
+  readonly badRows: number;
+}
+
+export async function writeCsv(file: string, rows: number, salt: string): Promise<Expected> {
   await writeLines(file, rows, (n) => csvRow(n, salt), `${DEVICE_FILE_COLUMNS.join(',')}\n`);
+  return { created: rows, badRows: 0 };
+}
+
+const GOOD_OF = 10;
+const TOO_LONG = `${'y'.repeat(70_000)}\n`;
+
+/** One row in ten is good, and each thousandth line is too long. */
+export async function writeBadCsv(file: string, rows: number, salt: string): Promise<Expected> {
+  const isGood = (n: number) => n % GOOD_OF === 0;
+  const row = (n: number) => {
+    if (isGood(n)) return csvRow(n, salt);
+    return n % 1_000 === 1 ? TOO_LONG : `x${n},${n % 2 === 0 ? 'symbian' : 'ios'},zz,a b,,,,,{oops\n`;
+  };
+  await writeLines(file, rows, row, `${DEVICE_FILE_COLUMNS.join(',')}\n`);
+  const created = Math.ceil(rows / GOOD_OF);
+  return { created, badRows: rows - created };
 }
 
 export async function writeCopy(file: string, rows: number, salt: string, appId: string): Promise<void> {

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { from } from 'pg-copy-streams';
 import { z } from 'zod';
 import { cpuMsOfTree, peakRssMb } from '../lib/proc.ts';
-import { TABLE_COLUMNS } from './files.ts';
+import { type Expected, TABLE_COLUMNS } from './files.ts';
 
 export interface Measured {
   readonly perS: number;
@@ -20,16 +20,19 @@ export async function importFile(args: {
   key: string;
   file: string;
   rows: number;
+  expected: Expected;
   apiPid: number;
 }): Promise<Measured & { peakRssMb: number; apiCpuMs: number }> {
-  const { apiPid, rows } = args;
+  const { apiPid, rows, expected } = args;
   // Linux resets the peak to the current resident size.
   writeFileSync(`/proc/${apiPid}/clear_refs`, '5');
   const cpu = cpuMsOfTree(apiPid);
   const startedAt = performance.now();
   const { created, badRows } = Imported.parse(JSON.parse(await post(args)));
   const ms = performance.now() - startedAt;
-  if (created !== rows || badRows !== 0) throw new Error(`${created} of ${rows} created, ${badRows} bad`);
+  if (created !== expected.created || badRows !== expected.badRows) {
+    throw new Error(`${created} of ${expected.created} created, ${badRows} of ${expected.badRows} bad`);
+  }
   return { ms, perS: (rows / ms) * 1000, peakRssMb: peakRssMb(apiPid), apiCpuMs: cpuMsOfTree(apiPid) - cpu };
 }
 

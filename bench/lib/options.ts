@@ -17,6 +17,8 @@ const Options = z.object({
   temporal: z.enum(['dev', 'postgres']).default('dev'),
   /** A folder for CPU profiles of the product's processes. */
   profile: z.string().optional(),
+  /** Of the import: nine of ten rows are bad, and each thousandth line is too long. */
+  bad: z.boolean().default(false),
   json: z.boolean().default(false),
 });
 
@@ -38,6 +40,7 @@ export function readOptions(args: readonly string[]): { name: string | undefined
       platform: TEXT,
       temporal: TEXT,
       profile: TEXT,
+      bad: { type: 'boolean' },
       json: { type: 'boolean' },
     },
   });

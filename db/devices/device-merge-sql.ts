@@ -64,6 +64,18 @@ export const GATHER_OPT_OUTS = `
   ) opted
   where staged.device_id = opted.device_id and staged.unsubscribed_at is distinct from since`;
 
+/** The same for the device IDs that share a token in the file. */
+export const GATHER_BY_TOKEN = `
+  update staged
+  set unsubscribed_at = since, given = given | ${CONSENT}
+  from (
+    select channel, token, min(unsubscribed_at) as since
+    from staged
+    where unsubscribed_at is not null and token is not null
+    group by 1, 2
+  ) opted
+  where staged.channel = opted.channel and staged.token = opted.token and staged.unsubscribed_at is null`;
+
 /** An opt-out goes with the token, so that another device ID for the same phone does not lift it. */
 export const INHERIT_OPT_OUTS = `
   update staged

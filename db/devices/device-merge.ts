@@ -5,6 +5,7 @@ import {
   DISPLACE,
   DROP_DUPLICATES,
   FORGET_IDENTIFIERS,
+  GATHER_BY_TOKEN,
   GATHER_OPT_OUTS,
   INHERIT_OPT_OUTS,
   INSERT_ALL,
@@ -25,7 +26,7 @@ interface MergeArgs {
 }
 
 export async function dropDuplicates(client: PoolClient, shown: number, hasOptOuts: boolean) {
-  if (hasOptOuts) await client.query(GATHER_OPT_OUTS);
+  for (const gather of hasOptOuts ? [GATHER_OPT_OUTS, GATHER_BY_TOKEN] : []) await client.query(gather);
   const { rows } = await client.query<{ line: number; total: number }>(DROP_DUPLICATES, [shown]);
   await client.query(LATER_TOKEN_WINS);
   return { duplicates: rows[0]?.total ?? 0, duplicateLines: rows.map((row) => row.line) };

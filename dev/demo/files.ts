@@ -2,6 +2,7 @@ import { openAsBlob } from 'node:fs';
 import { z } from 'zod';
 import type { Generated } from '../devices/generator.ts';
 import { createClient } from './client.ts';
+import { importCrmExport } from './crm-export.ts';
 import type { Environment } from './environment.ts';
 import { count } from './output.ts';
 
@@ -26,6 +27,7 @@ export async function loadFiles(environment: Environment, generated: Generated):
   const devices = await marketer.upload('/v1/devices/import', await csv(generated.devices.path), Imported);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   output.step(`${count(devices.created)} devices imported in ${seconds} s; ${badRowText(devices)}`);
+  await importCrmExport(environment);
   const path = '/v1/audiences/upload?name=Demo';
   const audience = await marketer.upload(path, await csv(generated.audience.path), Uploaded);
   output.step(`Audience of ${count(audience.members)} IDs uploaded; ${badRowText(audience)}`);

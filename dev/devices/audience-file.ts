@@ -15,9 +15,9 @@ const TOO_LONG = 'x'.repeat(201);
 /** One bad row of each kind that the upload has to tell apart. */
 const BAD_ROWS: readonly (readonly [string, BadRow])[] = [
   ['device-1,user-1', { field: null, reason: 'both_ids' }],
-  [',', { field: null, reason: 'missing_id' }],
+  ['" ",', { field: null, reason: 'missing_id' }],
   ['two words,', { field: 'device_id', reason: 'invalid_id' }],
-  [`,${TOO_LONG}`, { field: 'user_id', reason: 'invalid_id' }],
+  [`,${TOO_LONG}`, { field: 'user_id', reason: 'too_long' }],
   ['device-1,,', { field: null, reason: 'wrong_number_of_fields' }],
   ['"device-1,', { field: null, reason: 'unbalanced_quotes' }],
 ];

@@ -17,8 +17,6 @@ export const DEVICE_FILE_COLUMNS = [
 
 const SHARES = { twice: 0.01, bad: 0.005 };
 
-const DUPLICATE: BadRow = { field: 'device_id', reason: 'duplicate_in_file' };
-
 type Columns = { readonly [Name in (typeof DEVICE_FILE_COLUMNS)[number]]?: string | null };
 
 function line(columns: Columns): string {
@@ -34,7 +32,7 @@ const BAD_ROWS: readonly [readonly [string, BadRow], ...(readonly [string, BadRo
   [line({ ...SOUND, platform: 'symbian' }), { field: 'platform', reason: 'unknown_platform' }],
   [line({ ...SOUND, platform: 'web' }), { field: 'token', reason: 'invalid_token' }],
   [line({ ...SOUND, token: 'no-token-at-all' }), { field: 'token', reason: 'invalid_token' }],
-  [line({ ...SOUND, time_zone: 'Mars/Olympus_Mons' }), { field: 'time_zone', reason: 'unknown_time_zone' }],
+  [line({ ...SOUND, user_id: '8.61E+17' }), { field: 'user_id', reason: 'rounded_by_spreadsheet' }],
   [line({ ...SOUND, attributes: '{"plan":' }), { field: 'attributes', reason: 'invalid_json' }],
   ['bad-1,ios', { field: null, reason: 'wrong_number_of_fields' }],
   ['"bad-1,ios,,,,,,,', { field: null, reason: 'unbalanced_quotes' }],
@@ -47,7 +45,7 @@ export function writeDeviceFile(path: string, devices: readonly GeneratedDevice[
   for (const [text, bad] of BAD_ROWS) file.add(text, bad);
   for (const device of devices) {
     if (random.chance(SHARES.bad)) file.add(...random.pick(BAD_ROWS));
-    if (random.chance(SHARES.twice)) file.add(rowOf({ ...device, appVersion: '3.0.0' }), DUPLICATE);
+    if (random.chance(SHARES.twice)) file.add(rowOf({ ...device, appVersion: '3.0.0' }));
     file.add(rowOf(device));
   }
   return file.close();
