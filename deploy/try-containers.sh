@@ -3,7 +3,8 @@
 # with restarts in the middle, the emergency stop. Then removes everything. Prints each step and what it took.
 #   deploy/try-containers.sh            where Docker with Compose is, and the images can be pulled
 #   deploy/try-containers.sh --debian   as root on Debian 12, without image registries: an engine of its own from
-#                                       Debian's packages, and substitutes for the images. Needs Go. 20 minutes.
+#                                       Debian's packages, and substitutes for the images. Needs Go, and half an
+#                                       hour at the first time.
 # What takes long to make is kept in TRY_CACHE (by default /var/tmp/signalbox-try).
 set -euo pipefail
 cd "$(dirname "$0")/.."

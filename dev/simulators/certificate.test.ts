@@ -21,3 +21,10 @@ test('two authorities do not vouch for each other', async () => {
   const other = new X509Certificate((await createIdentity()).ca);
   expect(server.verify(other.publicKey)).toBe(false);
 });
+
+test('the certificate of a server with a host name is for that name', async () => {
+  const { cert, host } = await createIdentity('simulators');
+  expect(host).toBe('simulators');
+  expect(new X509Certificate(cert).checkHost('simulators')).toBe('simulators');
+  expect(new X509Certificate(cert).checkIP('127.0.0.1')).toBeUndefined();
+});
