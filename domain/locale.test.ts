@@ -121,7 +121,12 @@ test('every parent is a locale in its canonical form, and ends in a language', (
   }
 });
 
-test.each(['ah', 'ah-FR', 'qqq', 'zz-Latn'])('a language that CLDR does not know has a chain, %s', (locale) => {
+test.each([
+  'ah',
+  'ah-FR',
+  'qqq',
+  'zz-Latn',
+])('a language that CLDR does not know has a chain, %s', (locale) => {
   expect(localeChain(locale)[0]).toBe(locale);
   expect(localesMet(locale)[0]).toBe(locale);
 });
