@@ -70,3 +70,25 @@ test('cells of attributes become numbers and flags only when nothing is lost', (
     null,
   ]);
 });
+
+test.each([
+  ['1 Nov 2026', '2026-11-01T00:00:00Z'],
+  ['Nov 1, 2026', '2026-11-01T00:00:00Z'],
+  ['November 1, 2026 8:05 PM', '2026-11-01T20:05:00Z'],
+  ['Sun, 01 Nov 2026 10:00:00', '2026-11-01T10:00:00Z'],
+  ['1-Nov-2026', '2026-11-01T00:00:00Z'],
+])('a date with the name of its month is read, %s', (text, at) => {
+  expect(readTime(text)).toEqual(new Date(at));
+});
+
+test.each(['31 Feb 2026', 'Nov 2026', 'Smarch 13, 2026'])('%s is no date', (text) => {
+  expect(readTime(text)).toBe('invalid_time');
+});
+
+test.each([
+  ['Android 14', 'android'],
+  ['iOS 17.1', 'ios'],
+  ['Chrome/129.0', 'web'],
+])('the version behind a platform does not count, %s', (text, platform) => {
+  expect(readPlatform(text)).toBe(platform);
+});

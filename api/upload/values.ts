@@ -45,16 +45,13 @@ function platformWords(platform: Platform, list: string): (readonly [string, Pla
 
 export function readPlatform(value: unknown): Platform | undefined {
   if (typeof value !== 'string') return undefined;
-  const exact = PLATFORM_WORDS.get(value);
-  return (
-    exact ??
-    PLATFORM_WORDS.get(
-      value
-        .trim()
-        .toLowerCase()
-        .replace(/[\s_-]/g, ''),
-    )
-  );
+  return PLATFORM_WORDS.get(value) ?? PLATFORM_WORDS.get(plainPlatform(value));
+}
+
+/** Without the version that CRMs add, as in `Android 14`. */
+function plainPlatform(value: string): string {
+  const name = value.trim().toLowerCase();
+  return name.replace(/[\s_/-]+v?\d+(?:\.\d+)*$/, '').replace(/[\s_-]/g, '');
 }
 
 export const DATE_ORDERS = ['mdy', 'dmy'] as const;
@@ -87,8 +84,21 @@ export function readTime(
     const [, year, , month, day, hour, minute, second, fraction, offset] = first;
     return momentOf({ year, month, day, hour, minute, second, fraction, offset });
   }
-  const last = YEAR_LAST.exec(text);
+  const last = YEAR_LAST.exec(monthAsNumber(text));
   return last === null ? 'invalid_time' : yearLast(last, order);
+}
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const MONTH = `(${MONTHS.join('|')})[a-z]*\\.?`;
+const DAY_FIRST = new RegExp(String.raw`^(?:[a-z]{3,9},?\s+)?(\d\d?)[\s-]+${MONTH}[\s,-]+(\d{4})`, 'i');
+const MONTH_FIRST = new RegExp(String.raw`^(?:[a-z]{3,9},?\s+)?${MONTH}\s+(\d\d?),?\s+(\d{4})`, 'i');
+
+/** `1 Nov 2026` and `November 1, 2026` as `1.11.2026`. */
+function monthAsNumber(text: string): string {
+  const numberOf = (name: string) => MONTHS.indexOf(name.slice(0, 3).toLowerCase()) + 1;
+  return text
+    .replace(DAY_FIRST, (_, day, month, year) => `${day}.${numberOf(month)}.${year}`)
+    .replace(MONTH_FIRST, (_, month, day, year) => `${day}.${numberOf(month)}.${year}`);
 }
 
 function yearLast(parts: RegExpExecArray, order: DateOrder | undefined) {

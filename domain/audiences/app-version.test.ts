@@ -15,11 +15,28 @@ test('a missing number is 0; a build and a leading v do not count', () => {
   expect(compareVersions('2.3.1 (451)', '2.3.1')).toBe(0);
 });
 
+test.each([
+  ['2.1.0(345)', '2.1.0'],
+  ['2.1.0_345', '2.1.0'],
+  ['Version 2.1', '2.1'],
+  ['v. 2.1.', '2.1'],
+  ['1.2.3.4.5.6', '1.2.3.4.5.6'],
+  ['1.0.0.RELEASE', '1.0'],
+  ['10.3.2 build 5', '10.3.2'],
+  ['２.１', '2.1'],
+  ['1.2b3', '1.2-beta.3'],
+  ['1.2 Beta 3', '1.2-beta.3'],
+  ['1.2.rc1', '1.2-rc.1'],
+  ['2026.11.30', '2026.11.30'],
+])('the version of a store, %s, is %s', (text, version) => {
+  expect(compareVersions(text, version)).toBe(0);
+});
+
 test('text that is no version meets no comparison', () => {
   for (const op of ['is', 'lt', 'lte', 'gt', 'gte'] as const) {
-    expect(['dev', '', '1..2', '1.2.3.4.5.6'].some((version) => versionMeets(version, op, '1.0'))).toBe(
-      false,
-    );
+    expect(
+      ['dev', '', '1..2', 'build', '1.2.3.4.5.6.7.8.9'].some((version) => versionMeets(version, op, '1.0')),
+    ).toBe(false);
   }
 });
 
