@@ -71,9 +71,10 @@ export function createGuards(deps: ApiDeps): Guards {
   return {
     may: (permission) => async (request) => {
       const needed = `the key of a person with the role ${rolesOf(permission)}`;
-      refuseAdmin(request, needed);
       // A hook before this guard may have named the caller: by the ticket of a stream.
-      const owner = request.caller?.kind === 'person' ? request.caller : await find(request);
+      const known = request.caller?.kind === 'person' ? request.caller : undefined;
+      if (known === undefined) refuseAdmin(request, needed);
+      const owner = known ?? (await find(request));
       if (owner.kind !== 'person') throw wrongKey(needed, 'an SDK key');
       admit(request, owner, permission);
     },

@@ -73,14 +73,16 @@ const FASTIFY_ERRORS: Readonly<Record<string, (request: FastifyRequest) => Probl
   FST_ERR_MAX_PARAM_LENGTH: () => new Problem('uri_too_long', 'A part of the path is too long'),
 };
 
-function wrongMediaType({ headers, routeOptions }: FastifyRequest): Problem {
+/** 415, with the types that the route takes. */
+export function wrongMediaType({ headers, routeOptions }: FastifyRequest): Problem {
   const given = headers['content-type'];
   const taken = ((routeOptions.schema as { consumes?: string[] } | undefined)?.consumes ?? [JSON_TYPE]).join(
     ' or ',
   );
   const detail = given === undefined ? `is missing; send ${taken}` : `"${given}" is not taken; send ${taken}`;
   const errors = [{ header: 'content-type', detail }];
-  return new Problem('unsupported_media_type', `This route takes ${taken}`, { errors });
+  const form = given?.startsWith('multipart/') ? '. A form is not taken: send the file itself' : '';
+  return new Problem('unsupported_media_type', `This route takes ${taken}${form}`, { errors });
 }
 
 function fromFastify(error: Error, request: FastifyRequest): Problem | undefined {

@@ -15,7 +15,8 @@ export function Label(max: number) {
     .min(1)
     .max(max)
     .check(({ value, issues }) => {
-      const message = labelFault(value);
+      // An empty text has its fault already.
+      const message = value === '' ? undefined : labelFault(value);
       if (message !== undefined) issues.push({ code: 'custom', message, input: value });
     });
 }

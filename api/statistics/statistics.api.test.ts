@@ -358,6 +358,7 @@ describe('GET /v1/pushes/{id}/statistics/stream', () => {
     const { ticket, url } = body as { ticket: string; url: string };
     expect(url).toBe(`${path}?ticket=${ticket}`);
     const watcher = await watchEvents(`${await listening()}${url}`, {});
+    expect(watcher.status).toBe(200);
     expect(dataOf(await watcher.next())).toMatchObject({ pushes: 1 });
     watcher.stop();
     const open = async (at: string) => (await api.app.inject({ method: 'GET', url: at })).statusCode;

@@ -94,13 +94,13 @@ test('two simultaneous uploads of the same devices both succeed, and every token
   );
 });
 
-test('deep nesting in a JSON body is refused as too large or invalid, and never crashes the process', async () => {
+test('deep nesting in a JSON body is refused as too large or left out, and never crashes the process', async () => {
   const nested = (depth: number) => [
     `{"deviceId":"d","platform":"ios","attributes":${'{"a":'.repeat(depth)}1${'}'.repeat(depth + 1)}`,
   ];
   const register = (depth: number) => send('/v1/devices', 'application/json', app.keys.sdk, nested(depth));
   expect((await register(2_000_000)).status).toBe(413);
   const { status, body } = await register(150_000);
-  expect([status, body.code]).toEqual([400, 'invalid_request']);
+  expect([status, body.warnings.length]).toEqual([201, 1]);
   expect((await api.app.inject('/health/live')).statusCode).toBe(200);
 });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { App } from '../http/deps.ts';
 import { createLimiter, type Limiter } from '../http/limit-concurrency.ts';
 import { Problem } from '../http/problem.ts';
+import { wrongMediaType } from '../http/problem-handler.ts';
 import { type OpenFile, openFile, resumedFile } from './file-opening.ts';
 import type { Format } from './rows.ts';
 import { tooLarge, UPLOAD_BYTES } from './upload-limit.ts';
@@ -45,17 +46,11 @@ export function acceptStreams(app: App): void {
 function mediaFault(request: FastifyRequest): Problem | undefined {
   const coding = contentCoding(request);
   if (coding !== 'identity' && coding !== 'gzip') {
-    return unsupported(`content-encoding ${coding} is not taken; send gzip, or the file as it is`);
+    const detail = `"${coding}" is not taken; send gzip, or the file as it is`;
+    const errors = [{ header: 'content-encoding', detail }];
+    return new Problem('unsupported_media_type', 'The file has an unknown compression', { errors });
   }
-  const type = contentTypeOf(request);
-  if (FORMATS.has(type)) return undefined;
-  return unsupported(
-    `${type === '' ? 'A request without a content type' : type} is not taken; send the file itself as ${CSV} or ${NDJSON}, as in curl --data-binary @file -H 'content-type: ${CSV}'`,
-  );
-}
-
-function unsupported(detail: string): Problem {
-  return new Problem('unsupported_media_type', detail);
+  return FORMATS.has(contentTypeOf(request)) ? undefined : wrongMediaType(request);
 }
 
 function contentCoding({ headers }: FastifyRequest): string {
