@@ -18,7 +18,7 @@ const BAD_ROWS: readonly (readonly [string, BadRow])[] = [
   ['" ",', { field: null, reason: 'missing_id' }],
   ['two words,', { field: 'device_id', reason: 'invalid_id' }],
   [`,${TOO_LONG}`, { field: 'user_id', reason: 'too_long' }],
-  ['device-1,,', { field: null, reason: 'wrong_number_of_fields' }],
+  ['device-1,,more', { field: null, reason: 'wrong_number_of_fields' }],
   ['"device-1,', { field: null, reason: 'unbalanced_quotes' }],
 ];
 
