@@ -114,6 +114,12 @@ describe('GET /v1/pushes/{id}/deliveries', () => {
     expect(numbers(await get(`/deliveries${query}`))).toEqual(expected);
   });
 
+  test('a delivery that was put back has no time of settling', async () => {
+    const settled = { settled_at: api.clock.now };
+    await api.deps.db.updateTable('deliveries').set(settled).where('delivery_no', '=', 7).execute();
+    expect((await get('/deliveries?result=pending'))['items']).toMatchObject([{ settledAt: null }]);
+  });
+
   test('name the variant of each device', async () => {
     const { items } = await get('/deliveries');
     expect((items as { variant: string | null }[]).map(({ variant }) => variant)).toEqual([

@@ -112,7 +112,8 @@ export async function listDeliveries(
       ${RESULT} as result,
       ${REASON} as reason,
       d.blocked, d.taps,
-      d.settled_at as "settledAt",
+      -- The attempt of a delivery that is put back leaves a time.
+      case when ${RESULT} <> 'pending' then d.settled_at end as "settledAt",
       d.delivered_at as "deliveredAt",
       d.impression_at as "impressionAt",
       d.open_at as "openAt",
