@@ -29,9 +29,13 @@ export const TRANSIENT: Verdict = { kind: 'retry_later', afterMs: 2_000, holdsAl
 /** An undocumented status. A proxy before the service answered, and the service may have the message. */
 export const UNDOCUMENTED: Verdict = { kind: 'ambiguous' };
 
+/** Proxies answer so when their wait for the service ends, and the service may have the message. */
+const OF_PROXIES: ReadonlySet<number> = new Set([408, 499]);
+
 /** The verdict for a status whose reason the service's table does not know. */
 export function verdictOfStatus(status: number, known: ReadonlyMap<number, Verdict>): Verdict {
-  return known.get(status) ?? (status >= 500 ? UNDOCUMENTED : BAD_MESSAGE);
+  const isRefusal = status >= 400 && status < 500 && !OF_PROXIES.has(status);
+  return known.get(status) ?? (isRefusal ? BAD_MESSAGE : UNDOCUMENTED);
 }
 
 export interface Reading {

@@ -32,6 +32,7 @@ export class HeldRefusals {
     this.#release(
       (refusal) => isLast || this.#refusals.isOfDevice(refusal),
       ({ outcome }) => ({ kind: 'rejected', reason: outcome.reason, token: 'good' }),
+      'settled',
     );
   }
 
@@ -44,13 +45,17 @@ export class HeldRefusals {
     );
   }
 
-  #release(isReady: (refusal: Refusal) => boolean, outcomeOf: (refusal: Refusal) => Outcome): void {
+  #release(
+    isReady: (refusal: Refusal) => boolean,
+    outcomeOf: (refusal: Refusal) => Outcome,
+    settled?: 'settled',
+  ): void {
     const ready = this.#held.filter(({ refusal }) => isReady(refusal));
     if (ready.length === 0) return;
     const released = new Set(ready.map(({ refusal }) => refusal));
     this.#held = this.#held.filter(({ refusal }) => !released.has(refusal));
     for (const { deliveryNo, refusal } of ready)
       this.#settle(deliveryNo, refusal.channel, outcomeOf(refusal));
-    this.#refusals.withdraw(released);
+    this.#refusals.withdraw(released, settled);
   }
 }

@@ -143,8 +143,7 @@ export class LeaseRunner {
 
   /** Whether every answer has come but those to messages that were refused. */
   get #hasNothingElse(): boolean {
-    const isClaimed = this.#claimedTo >= this.#work.lease.to && !this.#isUnsure;
-    return isClaimed && this.#outstanding === 0 && this.#book.waiting === 0;
+    return this.#claimedTo >= this.#work.lease.to && this.#outstanding === 0 && this.#book.waiting === 0;
   }
 
   /** The round that the budget and the rates allow. */

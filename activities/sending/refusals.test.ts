@@ -123,3 +123,21 @@ test('refusals that were put back do not count, and a new epoch begins without a
   second.refused('fcm', odd, 2);
   expect(second.halt).toBeUndefined();
 });
+
+test('many leases of one refused device each pause the push', () => {
+  const { refusals, refuse } = newPush();
+  for (let lease = 0; lease < 4 && refusals.halt === undefined; lease++) {
+    const refused = refuse(1);
+    refusals.conclude('fcm');
+    refusals.withdraw(new Set(refused), 'settled');
+    if (lease < 2) expect(refusals.halt).toBeUndefined();
+  }
+  expect(refusals.halt).toContain('INVALID_ARGUMENT');
+});
+
+test('one answer that names the credential among a hundred is not the reason of the pause', () => {
+  const { refusals, refuse } = newPush();
+  refuse(1, named);
+  refuse(99);
+  expect(refusals.halt).toContain('too many messages');
+});

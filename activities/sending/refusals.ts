@@ -26,8 +26,8 @@ export interface Refusals {
   isOfDevice(refusal: Refusal): boolean;
   /** Called when a lease has nothing left but refusals. Without a halt after it their devices are at fault. */
   conclude(channel: Channel): void;
-  /** Forgets refusals whose deliveries were settled or put back. */
-  withdraw(refusals: ReadonlySet<Refusal>): void;
+  /** Forgets refusals whose deliveries were put back, or whose devices are at fault (`settled`). */
+  withdraw(refusals: ReadonlySet<Refusal>, settled?: 'settled'): void;
   /** Why the push pauses: the request or the credential is at fault. */
   readonly halt: string | undefined;
 }
@@ -59,6 +59,8 @@ interface Evidence {
   provenAt: number;
   /** Refusals that no accepted message has followed, by the time of their answers. */
   open: Refusal[];
+  /** Refusals of leases that ended before anything was accepted. Many small leases are judged as one. */
+  concluded: number;
 }
 
 interface PushEvidence {
@@ -85,6 +87,7 @@ export function createRefusals(): (lease: RefusalsOf) => Refusals {
       accepted(channel, startedAt) {
         const evidence = of(channel);
         evidence.accepted++;
+        evidence.concluded = 0;
         if (startedAt > evidence.provenAt) evidence.provenAt = startedAt;
         while (evidence.open[0] !== undefined && evidence.open[0].at < startedAt) evidence.open.shift();
       },
@@ -100,9 +103,11 @@ export function createRefusals(): (lease: RefusalsOf) => Refusals {
         const evidence = of(channel);
         if (isEverybodyAtLast(evidence, acceptedOf(push))) push.halt ??= reasonOf(evidence);
       },
-      withdraw(refusals) {
+      withdraw(refusals, settled) {
         for (const evidence of push.channels.values()) {
-          evidence.open = evidence.open.filter((refusal) => !refusals.has(refusal));
+          const kept = evidence.open.filter((refusal) => !refusals.has(refusal));
+          if (settled !== undefined) evidence.concluded += evidence.open.length - kept.length;
+          evidence.open = kept;
         }
       },
       get halt() {
@@ -116,13 +121,16 @@ export function createRefusals(): (lease: RefusalsOf) => Refusals {
 function beginEpoch(push: PushEvidence, epoch: number): void {
   push.epoch = epoch;
   push.halt = undefined;
-  for (const evidence of push.channels.values()) evidence.open = [];
+  for (const evidence of push.channels.values()) {
+    evidence.open = [];
+    evidence.concluded = 0;
+  }
 }
 
 function evidenceOn({ channels }: PushEvidence, channel: Channel): Evidence {
   const known = channels.get(channel);
   if (known !== undefined) return known;
-  const made = { accepted: 0, provenAt: Number.NEGATIVE_INFINITY, open: [] };
+  const made = { accepted: 0, provenAt: Number.NEGATIVE_INFINITY, open: [], concluded: 0 };
   channels.set(channel, made);
   return made;
 }
@@ -141,12 +149,12 @@ function isEverybody(evidence: Evidence, isTrusted: boolean): boolean {
 }
 
 function isEverybodyAtLast(evidence: Evidence, acceptedOfPush: number): boolean {
-  const { open, accepted } = evidence;
+  const { open, accepted, concluded } = evidence;
   const naming = open.filter(namesCredential).length;
   if (naming > 0 && accepted === 0) return true;
   if (naming >= MANY_AT_LAST.credential && naming > acceptedSince(evidence)) return true;
   const least = acceptedOfPush === 0 ? MANY_AT_LAST.message : MANY_AT_LAST.messageOfMixed;
-  return accepted === 0 && open.length >= least;
+  return accepted === 0 && open.length + concluded >= least;
 }
 
 function acceptedSince({ accepted, open }: Evidence): number {
@@ -157,8 +165,11 @@ function namesCredential({ outcome }: Refusal): boolean {
   return outcome.fault === 'credential';
 }
 
+/** The reason of most refusals, which the remedy is for. */
 function reasonOf({ open }: Evidence): string | undefined {
-  const naming = open.find(namesCredential);
-  if (naming !== undefined) return credentialRefused(naming.outcome.reason);
-  return open[0] === undefined ? undefined : tooManyRefused(open[0].outcome.reason);
+  const naming = open.filter(namesCredential);
+  const isOfCredential = naming.length * 2 >= open.length;
+  const first = isOfCredential ? naming[0] : open.find((refusal) => !namesCredential(refusal));
+  if (first === undefined) return undefined;
+  return isOfCredential ? credentialRefused(first.outcome.reason) : tooManyRefused(first.outcome.reason);
 }

@@ -119,6 +119,8 @@ export function createSenderActivities(deps: SenderDeps): {
   async function send({ push, token, lease, isTrusted, definition, resends }: Acquired): Promise<LeaseEnd> {
     const context = Context.current();
     const services = await openServices(push.app_id);
+    const devices = devicesOf(lease);
+    const watched = new Map([...services].filter(([channel]) => devices.has(channel)));
     const runner = new LeaseRunner(deps, {
       token,
       lease,
@@ -127,7 +129,7 @@ export function createSenderActivities(deps: SenderDeps): {
       resends,
       rejections: rejectionsOf(push.no, isTrusted),
       refusals: refusalsOf({ ...token, isTrusted }),
-      pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices: devicesOf(lease) }),
+      pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices }),
       message: definition.content,
       messages: messagesOf(definition.content),
       collapseId: definition.content.collapseKey ?? push.id,
@@ -136,7 +138,7 @@ export function createSenderActivities(deps: SenderDeps): {
     });
     const stopped = runner.run();
     track(stopped.then(() => runner.drain()));
-    return await withHeartbeats(watchTrouble({ pushNo: push.no, services }, stopped), HEARTBEAT_MS);
+    return await withHeartbeats(watchTrouble({ pushNo: push.no, services: watched }, stopped), HEARTBEAT_MS);
   }
 
   async function acquire(

@@ -83,13 +83,20 @@ test.each([
   [400, '{"reason":7}', 'HTTP 400'],
   [400, '{"reason":"a\\u0000b"}', 'HTTP 400'],
   [400, JSON.stringify({ reason: 'x'.repeat(3000) }), 'HTTP 400'],
-  [301, '', 'HTTP 301'],
+  [422, '', 'HTTP 422'],
 ])('an answer %i whose body is %j is told by its status', async (status, body, reason) => {
   await simulators.control.change({ apns: { answersTo: { [to.token]: { status, body } } } });
   const refused = { kind: 'refused', fault: 'message', reason };
   expect(await service.send(content, to, ALWAYS_OPEN)).toEqual(refused);
   const other = { ...to, token: apnsToken(2) };
   expect(await service.send(content, other, ALWAYS_OPEN)).toEqual({ kind: 'accepted' });
+});
+
+test.each([
+  301, 408, 499,
+])('after an answer %i of a proxy the service may have the message', async (status) => {
+  await simulators.control.change({ apns: { answersTo: { [to.token]: { status, body: '' } } } });
+  expect(await service.send(content, to, ALWAYS_OPEN)).toMatchObject({ kind: 'ambiguous' });
 });
 
 test.each([-1, 1e300, '"yesterday"'])('a timestamp of %s is no time', async (timestamp) => {
