@@ -130,3 +130,16 @@ test.each([
   expect(localeChain(locale)[0]).toBe(locale);
   expect(localesMet(locale)[0]).toBe(locale);
 });
+
+test.each([
+  ['zh-CHS', 'zh-Hans'],
+  ['zh-CHT', 'zh-Hant'],
+  ['zh-rTW', 'zh-TW'],
+  ['pt-rBR', 'pt-BR'],
+  ['zh-yue-HK', 'yue-HK'],
+  ['jp', 'ja'],
+  ['cn', 'zh'],
+  ['cz_CZ', 'cs-CZ'],
+])('the form of another product, %s, is %s', (text, locale) => {
+  expect(canonicalLocale(text)).toBe(locale);
+});

@@ -30,6 +30,24 @@ const NORWEGIAN = ['nb', 'nn', 'no'];
 const MAX_LENGTH = 64;
 
 /**
+ * Names that .NET and the folders of Android have, languages written as kinds of Chinese, and codes of countries
+ * that are no languages.
+ */
+const FORMS: readonly (readonly [RegExp, string])[] = [
+  [/^jp(?![a-z])/i, 'ja'],
+  [/^cn(?![a-z])/i, 'zh'],
+  [/^cz(?![a-z])/i, 'cs'],
+  [/^dk(?![a-z])/i, 'da'],
+  [/^gr(?![a-z])/i, 'el'],
+  [/^ua(?![a-z])/i, 'uk'],
+  [/^vn(?![a-z])/i, 'vi'],
+  [/^zh[-_]chs$/i, 'zh-Hans'],
+  [/^zh[-_]cht$/i, 'zh-Hant'],
+  [/^([a-z]{2,3})-r(?=[a-z]{2}$)/i, '$1-'],
+  [/^zh[-_](?=(?:yue|cmn|hak|nan|wuu|gan|hsn)(?:[-_]|$))/i, ''],
+];
+
+/**
  * The form of BCP 47 in which a locale is stored and compared: `id_ID`, `in-id` and `IN` become `id-ID`, `id-ID`
  * and `id`. Extensions and the encoding of a POSIX name are left out. Undefined for text that names no language.
  */
@@ -53,7 +71,8 @@ const SHAPES = [/^[a-z]{4}$/i, /^(?:[a-z]{2}|\d{3})$/i];
 /** The subtags in the order of BCP 47: Java puts the script last (`zh_TW_#Hant`), POSIX behind an `@`. */
 function orderedTag(text: string): string {
   const [, name = '', modifier = ''] = /^([^.@]*)(?:\.[^@]*)?(?:@(.*))?$/.exec(text.trim()) ?? [];
-  const [first = '', ...others] = name.replace(/^zh[-_](?=[a-z]{3}(?:[-_]|$))/i, '').split(/[-_]+/);
+  const plain = FORMS.reduce((tag, [form, instead]) => tag.replace(form, instead), name);
+  const [first = '', ...others] = plain.split(/[-_]+/);
   const subtags = others.map((subtag) => subtag.replace(/^#/, ''));
   const end = subtags.findIndex((subtag) => subtag.length === 1);
   const own = subtags.slice(0, end < 0 ? undefined : end).filter((subtag) => subtag !== '');

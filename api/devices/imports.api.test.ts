@@ -217,10 +217,6 @@ test.each([
   ['address_kind', 'huawei', 'not_of_this_platform'],
   ['unsubscribed_at', 'yesterday', 'invalid_time'],
   ['unsubscribed', 'perhaps', 'not_true_or_false'],
-  ['idfa', '00000000-0000-0000-0000-000000000000', 'all_zeros'],
-  ['idfa', 'md5:9f89c84a559f573636a47ff8daed0d33', 'all_zeros'],
-  ['idfv', 'short', 'not_an_id'],
-  ['oaid', 'sha256:12', 'not_a_hash'],
 ])('%s %s makes a bad row: %s', async (field, value, reason) => {
   const answer = await importCsv(
     `device_id,platform,token,${field}`,
@@ -229,6 +225,43 @@ test.each([
   );
   expect(answer.errors).toEqual([{ line: 2, field, reason }]);
   expect(await storedIds()).toEqual(['good']);
+});
+
+test.each([
+  ['idfa', '00000000-0000-0000-0000-000000000000', 'all_zeros'],
+  ['idfa', 'md5:9f89c84a559f573636a47ff8daed0d33', 'all_zeros'],
+  ['idfv', 'short', 'not_an_id'],
+  ['oaid', 'sha256:12', 'not_a_hash'],
+  ['user_id', 'NULL', 'not_an_id'],
+])('%s %s is left out, and the opt-out of its row counts', async (field, value, reason) => {
+  const answer = await importCsv(`device_id,platform,unsubscribed,${field}`, `d1,ios,TRUE,${value}`);
+  expect(answer.warnings).toEqual([{ line: 2, field, reason }]);
+  expect((await read('d1')).unsubscribedAt).not.toBeNull();
+});
+
+test.each([
+  { unsubscribed: true, opt_out: '' },
+  { opt_out: null, unsubscribed: true },
+  { opted_out: true, unsubscribed: true },
+])('two names of one column may agree, %j', async (row) => {
+  const line = JSON.stringify({ device_id: 'd1', platform: 'ios', ...row });
+  expect((await send(line, 'application/x-ndjson')).json()).toMatchObject({ imported: 1 });
+  expect((await read('d1')).unsubscribedAt).not.toBeNull();
+});
+
+test('two names of one column with two values refuse the row', async () => {
+  const row = { device_id: 'd1', platform: 'ios', opted_out: true, unsubscribed: false };
+  expect((await send(JSON.stringify(row), 'application/x-ndjson')).body).toContain('is given twice');
+});
+
+test.each([
+  'unsubscribe',
+  'has_opted_out',
+  'Push Opt-Out',
+  'is_unsubscribed',
+])('a column %s tells opt-outs', async (column) => {
+  await importCsv(`device_id,platform,${column}`, 'd1,ios,✓');
+  expect((await read('d1')).unsubscribedAt).not.toBeNull();
 });
 
 test('a device ID of all zeros makes a bad row', async () => {

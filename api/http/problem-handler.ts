@@ -81,7 +81,9 @@ export function wrongMediaType({ headers, routeOptions }: FastifyRequest): Probl
   );
   const detail = given === undefined ? `is missing; send ${taken}` : `"${given}" is not taken; send ${taken}`;
   const errors = [{ header: 'content-type', detail }];
-  const form = given?.startsWith('multipart/') ? '. A form is not taken: send the file itself' : '';
+  const form = given?.startsWith('multipart/')
+    ? '. A form is not taken: send the file itself, as in curl --data-binary @file'
+    : '';
   return new Problem('unsupported_media_type', `This route takes ${taken}${form}`, { errors });
 }
 

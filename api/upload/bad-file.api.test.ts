@@ -40,7 +40,7 @@ const BAD: readonly (readonly [string, (n: number) => string])[] = [
   ['invalid_json', (n) => `x${n},ios,,,{oops,,,`],
   ['invalid_attributes', (n) => `x${n},ios,,,"{""a"":[[[[]]]]}",,,`],
   ['not_true_or_false', (n) => `x${n},ios,,,,,perhaps,`],
-  ['all_zeros', (n) => `x${n},ios,,,,,,00000000-0000-0000-0000-000000000000`],
+  ['missing', () => ',ios,,,,,,'],
   ['unbalanced_quotes', (n) => `x${n},ios,"open,,,,,`],
   ['wrong_number_of_fields', (n) => `x${n},ios`],
   ['invalid_utf8', (n) => `x${n}\ufffd,ios,,,,,,`],

@@ -48,7 +48,7 @@ function mediaFault(request: FastifyRequest): Problem | undefined {
   if (coding !== 'identity' && coding !== 'gzip') {
     const detail = `"${coding}" is not taken; send gzip, or the file as it is`;
     const errors = [{ header: 'content-encoding', detail }];
-    return new Problem('unsupported_media_type', 'The file has an unknown compression', { errors });
+    return new Problem('unsupported_media_type', 'A file may be compressed by gzip only', { errors });
   }
   return FORMATS.has(contentTypeOf(request)) ? undefined : wrongMediaType(request);
 }

@@ -15,9 +15,13 @@ export function consentOf(context: RowContext, raw: RawDevice, notes: RowNotes):
     optOut(context, 'unsubscribed_at', unsubscribed_at, notes),
     optIn(context, subscribed, notes),
   ];
-  const since = said.find((one) => typeof one === 'string');
+  // ISO texts of one form sort as times. A date says more than a flag, which stands for now.
+  const since = said.filter((one) => typeof one === 'string').toSorted()[0];
   return since ?? (said.includes(null) ? null : undefined);
 }
+
+/** A date of a form that is not read. Words and empty dates are not. */
+const LOOKS_LIKE_A_DATE = /[1-9]\d*\D{1,3}\d|[1-9]\d{4,}/;
 
 /** A flag, or the date of the opt-out, which CRMs write into either column. */
 function optOut(
@@ -32,6 +36,8 @@ function optOut(
   const at = readTime(String(value).trim(), dateOrder);
   // The opt-out is certain, only its day is not.
   if (at === 'ambiguous_date') return now.toISOString();
+  if (at === 'invalid_time' && field === 'unsubscribed_at' && LOOKS_LIKE_A_DATE.test(String(value)))
+    return now.toISOString();
   if (typeof at === 'string') {
     return notes.refuse(field, field === 'unsubscribed' ? 'not_true_or_false' : 'invalid_time');
   }

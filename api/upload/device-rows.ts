@@ -101,10 +101,10 @@ function identifiersOf(raw: RawDevice, notes: RowNotes): IdentifierChanges {
   const found: IdentifierChanges[number][] = [];
   for (const kind of IDENTIFIER_KINDS) {
     if (raw[kind] === undefined) continue;
-    const text = textOf(kind, raw[kind], 200, notes);
+    const text = textOf(kind, raw[kind], 200, notes, 'leaveOut');
     if (text === undefined) continue;
     const digests = text ? digestsOf(kind, text) : { kind, digests: null };
-    if (typeof digests === 'string') notes.refuse(kind, digests);
+    if (typeof digests === 'string') notes.leaveOut(kind, digests);
     else found.push(digests);
   }
   return found.length === 0 ? NO_IDENTIFIERS : found;

@@ -102,7 +102,7 @@ const FIREBASE: Preset = {
     withoutUndefined({
       device_id: given['instance_id'],
       platform: given['sdk_platform'],
-      token: given['token'] ?? given['fcm_token'] ?? given['registration_token'],
+      token: firstGiven(given['token'], given['fcm_token'], given['registration_token']),
       user_id: given['user_id'],
       last_active_at: given['event_timestamp'],
     }),
@@ -184,3 +184,11 @@ function withoutUndefined(raw: Readonly<Partial<Record<DeviceColumn, unknown>>>)
 
 export const PRESETS = { onesignal: ONESIGNAL, firebase: FIREBASE, braze: BRAZE } as const;
 export const PRESET_NAMES = ['onesignal', 'firebase', 'braze'] as const;
+
+/** The first value that is not empty. Without one the last says whether the column was there. */
+function firstGiven(...values: readonly unknown[]): unknown {
+  return (
+    values.find((value) => value !== undefined && value !== null && value !== '') ??
+    values.findLast((value) => value !== undefined)
+  );
+}

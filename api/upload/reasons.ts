@@ -31,6 +31,7 @@ export const ROW_REASONS = {
   invalid_utf8:
     'has bytes that are not of the encoding of the file; name it as charset in the content type, or save as UTF-8',
   unknown_field: 'is not a known field',
+  named_twice: 'is given twice, under two names and with two values',
 } as const;
 export type RowReason = keyof typeof ROW_REASONS;
 
@@ -47,6 +48,9 @@ export const VALUE_REASONS = {
   in_the_future: 'lies in the future and became the time of the import',
   no_subscription_keys: 'has no keys of a web push subscription, without which nothing can be sent',
   inexact_number: 'is a number that JSON cannot hold exactly; send it as text',
+  all_zeros: ROW_REASONS.all_zeros,
+  not_an_id: ROW_REASONS.not_an_id,
+  not_a_hash: ROW_REASONS.not_a_hash,
   attribute_not_flat: 'is not text, a number, true, false or null',
 } as const;
 export type ValueReason = keyof typeof VALUE_REASONS;

@@ -32,9 +32,14 @@ function textFault(text: string, max: number): TextReason | undefined {
   return text.includes(REPLACEMENT) ? 'invalid_utf8' : undefined;
 }
 
+/** What databases and spreadsheets write for nothing. */
+const NO_ID = /^(?:null|undefined|none|nan|nil|\\n|n\/a|#(?:n\/a|ref!|value!|name\?|null!))$/i;
+
 export function idOf(field: string, value: unknown, notes: RowNotes): string | null | undefined {
   const text = textOf(field, value, 200, notes);
   if (!text) return text;
+  if (NO_ID.test(text))
+    return field === 'user_id' ? notes.leaveOut(field, 'not_an_id') : notes.refuse(field, 'missing');
   if (!EXTERNAL_ID.test(text)) return notes.refuse(field, 'invalid_id');
   return isRoundedBySpreadsheet(text) ? notes.refuse(field, 'rounded_by_spreadsheet') : text;
 }

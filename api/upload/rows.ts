@@ -185,12 +185,19 @@ function ndjsonRow<Column extends string>(
   const extra: Record<string, unknown> = Object.create(null);
   for (const [name, field] of Object.entries(value)) {
     const column = columnOf(name, naming);
-    if (column !== null) raw[column] = field;
-    else if (isUnset(name, naming) || naming.unknownColumns === 'ignore') report.ignore([name]);
+    if (column !== null) {
+      // Two names of one column may agree, or one of them is empty.
+      if (isNothing(raw[column])) raw[column] = field;
+      else if (!isNothing(field) && raw[column] !== field) notes.refuse(column, 'named_twice');
+    } else if (isUnset(name, naming) || naming.unknownColumns === 'ignore') report.ignore([name]);
     else if (naming.unknownColumns === 'attributes') extra[name] = field;
     else notes.refuse(name.slice(0, 100), 'unknown_field');
   }
   return withExtra(raw, extra);
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }
 
 function parseObject(text: string, notes: RowNotes): object | undefined {

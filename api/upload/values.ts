@@ -6,13 +6,13 @@ import type { ValueReason } from './reasons.ts';
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ...words(
     true,
-    'true t yes y 1 1.0 on x wahr ja vrai oui verdadero si sí vero sim verdadeiro waar prawda tak sand sant да истина 是 真 はい 예',
+    'true t yes y 1 1.0 on x wahr ja vrai oui verdadero si sí vero sim verdadeiro waar prawda tak sand sant да истина 是 真 はい 예 evet doğru ano pravda kyllä tosi igaz igen ναι نعم כן ✓ ✔',
   ),
   ...words(
     false,
-    'false f no n 0 0.0 off falsch nein faux non falso não nao onwaar nee fałsz nie falsk nej нет ложь 否 假 いいえ 아니요',
+    'false f no n 0 0.0 off falsch nein faux non falso não nao onwaar nee fałsz nie falsk nej нет ложь 否 假 いいえ 아니요 hayır yanlış ne nepravda ei epätosi hamis nem όχι لا לא',
   ),
-  ...words(true, 'unsubscribed optedout optout'),
+  ...words(true, 'unsubscribed optedout optout abgemeldet désinscrit désabonné'),
   ...words(false, 'subscribed optedin optin'),
 ]);
 
@@ -25,7 +25,11 @@ export function readFlag(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string') return undefined;
-  const plain = text.trim().toLowerCase();
+  const plain = text
+    .normalize('NFKC')
+    .replace(/[\u200b\ufeff]/g, '')
+    .trim()
+    .toLowerCase();
   return FLAGS.get(plain) ?? FLAGS.get(plain.replace(/[\s_-]/g, ''));
 }
 

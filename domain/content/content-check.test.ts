@@ -110,10 +110,18 @@ describe('filling in', () => {
     '{{ name }}{% if name %}{% endif %}',
     '{{ name | upcase }}',
     '{{ "Dear" | append: name }}',
-    '{% if name == "" %}friend{% else %}{{ name }}{% endif %}',
     '{% if tier == "gold" %}Dear {{ name }}{% else %}Hi {{ name }}{% endif %}',
   ])('%s always needs the value', (title) => {
     expect([needed(title), needed(title, 'sometimes')]).toEqual([['name'], ['name']]);
+  });
+
+  test.each([
+    '{% if name == "" %}friend{% else %}{{ name }}{% endif %}',
+    '{% if name != "" %}Hi {{ name }}{% else %}Hi{% endif %}',
+    '{% unless name == empty %}Hi {{ name }}{% endunless %}',
+    '{% if name != blank %}Hi {{ name }}{% endif %}',
+  ])('%s needs the value of no device', (title) => {
+    expect([needed(title), needed(title, 'sometimes')]).toEqual([[], []]);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { defaultOperators, Liquid } from 'liquidjs';
+import { Drop, defaultOperators, Liquid } from 'liquidjs';
 import { graphemesOf } from './graphemes.ts';
 
 /**
@@ -63,19 +63,40 @@ const OPERATORS = Object.fromEntries(
   ]),
 ) as typeof defaultOperators;
 
+type Compare = (left: unknown, right: unknown, ctx: never) => unknown;
+const { '==': same, '!=': differs } = OPERATORS as unknown as Readonly<Record<'==' | '!=', Compare>>;
+
+/** A text of nothing counts as missing, so a missing value equals one. */
+function areBothNothing(left: unknown, right: unknown): boolean {
+  return (isMissing(left) && isEmptyText(right)) || (isMissing(right) && isEmptyText(left));
+}
+
+function isEmptyText(value: unknown): boolean {
+  return value === '' || (value instanceof Drop && value.valueOf() === '');
+}
+
+const COMPARISONS = {
+  ...OPERATORS,
+  '==': (left: unknown, right: unknown, ctx: never) => areBothNothing(left, right) || same(left, right, ctx),
+  '!=': (left: unknown, right: unknown, ctx: never) =>
+    !areBothNothing(left, right) && differs(left, right, ctx),
+} as unknown as typeof defaultOperators;
+
 /** Missing values are given as null. Conditions and `default` take them, and to show one is an error. */
 export function createEngine(written: (value: string) => string): Liquid {
   const engine = new Liquid({
     ...LIMITS,
-    operators: OPERATORS,
+    operators: COMPARISONS,
     strictFilters: true,
     strictVariables: true,
     lenientIf: false,
     ownPropertyOnly: true,
     templates: {},
     outputEscape: (value) => {
-      if (isMissing(value)) throw new MissingValue();
-      return written(String(value));
+      const plain: unknown = value instanceof Drop ? value.valueOf() : value;
+      if (isMissing(plain) || (typeof plain === 'number' && !Number.isFinite(plain)))
+        throw new MissingValue();
+      return written(String(plain));
     },
   });
   const own = new Map(Object.entries(engine.filters));
