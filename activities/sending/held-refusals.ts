@@ -2,7 +2,7 @@ import type { Channel } from '../../domain/platform.ts';
 import type { Outcome } from '../../domain/pushes/outcome.ts';
 import type { Refusal, Refusals, Refused } from './refusals.ts';
 
-type Settle = (deliveryNo: number, channel: Channel, outcome: Outcome) => void;
+type Settle = (deliveryNo: number, outcome: Outcome) => void;
 
 /** The refused deliveries of one lease, which wait until it is known whether their devices are at fault. */
 export class HeldRefusals {
@@ -54,8 +54,7 @@ export class HeldRefusals {
     if (ready.length === 0) return;
     const released = new Set(ready.map(({ refusal }) => refusal));
     this.#held = this.#held.filter(({ refusal }) => !released.has(refusal));
-    for (const { deliveryNo, refusal } of ready)
-      this.#settle(deliveryNo, refusal.channel, outcomeOf(refusal));
+    for (const { deliveryNo, refusal } of ready) this.#settle(deliveryNo, outcomeOf(refusal));
     this.#refusals.withdraw(released, settled);
   }
 }

@@ -62,7 +62,10 @@ export class LeaseRunner {
     this.#work = work;
     this.#statements = new LeaseStatements(deps, work);
     this.#book = new LeaseBook(work.lease.retries, work.resends);
-    this.#held = new HeldRefusals(work.refusals, (...settled) => this.#settle(...settled));
+    // Refused messages are not rejected tokens, and do not count towards the limit of these.
+    this.#held = new HeldRefusals(work.refusals, (deliveryNo, outcome) =>
+      this.#book.record(deliveryNo, outcome, performance.now()),
+    );
     this.#claimedTo = work.lease.claimedTo;
     this.#budget = createLeaseBudget(work.budget, this.#notifier.notify);
     this.#write = createWriter(deps, work, {

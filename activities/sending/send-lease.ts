@@ -12,6 +12,7 @@ import { messagesOf } from '../../domain/content/content-messages.ts';
 import { CHANNEL_OF } from '../../domain/devices/device.ts';
 import { CHANNELS, type Channel, PLATFORMS } from '../../domain/platform.ts';
 import { PLATFORM_CODE } from '../../domain/pushes/delivery.ts';
+import type { Trust } from '../../domain/pushes/reasons.ts';
 import type { TaskDefinition } from '../../domain/tasks/task-definition.ts';
 import type { PushService } from '../../providers/push-service.ts';
 import type { SenderDeps } from '../deps.ts';
@@ -32,8 +33,7 @@ export interface SendLeaseInput {
   readonly epoch: number;
   /** Epoch milliseconds. The lease does not start a push that has not started by then. */
   readonly startBefore: number;
-  /** A person has seen the push stop for rejected tokens or refused messages, and resumed it. */
-  readonly isTrusted: boolean;
+  readonly trust: Trust;
 }
 
 export interface SendLeaseResult {
@@ -65,7 +65,7 @@ interface Acquired {
   readonly push: PushRow;
   readonly token: LeaseToken;
   readonly lease: AcquiredLease;
-  readonly isTrusted: boolean;
+  readonly trust: Trust;
   readonly definition: TaskDefinition;
   readonly resends: boolean;
 }
@@ -93,7 +93,7 @@ export function createSenderActivities(deps: SenderDeps): {
   }
 
   async function acquireAndSend(input: SendLeaseInput): Promise<SendLeaseResult> {
-    const { pushId, leaseNo, epoch, startBefore, isTrusted } = input;
+    const { pushId, leaseNo, epoch, startBefore, trust } = input;
     const context = Context.current();
     const push = await findPush(deps.db, pushId);
     const token = { pushNo: push.no, leaseNo, epoch, attempt: context.info.attempt };
@@ -104,7 +104,7 @@ export function createSenderActivities(deps: SenderDeps): {
       return { kind: END_OF[lease.kind], reason: null, startedAt: null };
     }
     const startedAt = lease.startedAt.getTime();
-    const end = await send({ push, token, lease, isTrusted, definition, resends }).catch(
+    const end = await send({ push, token, lease, trust, definition, resends }).catch(
       async (error: unknown): Promise<LeaseEnd> => {
         await handOverLease(deps.db, token, null);
         if (!(error instanceof UnusableCredential)) throw error;
@@ -116,7 +116,7 @@ export function createSenderActivities(deps: SenderDeps): {
     return { kind: end.kind, reason: 'reason' in end ? end.reason : null, startedAt };
   }
 
-  async function send({ push, token, lease, isTrusted, definition, resends }: Acquired): Promise<LeaseEnd> {
+  async function send({ push, token, lease, trust, definition, resends }: Acquired): Promise<LeaseEnd> {
     const context = Context.current();
     const services = await openServices(push.app_id);
     const devices = devicesOf(lease);
@@ -127,8 +127,8 @@ export function createSenderActivities(deps: SenderDeps): {
       services,
       budget,
       resends,
-      rejections: rejectionsOf(push.no, isTrusted),
-      refusals: refusalsOf({ ...token, isTrusted }),
+      rejections: rejectionsOf(push.no, trust.tokens),
+      refusals: refusalsOf({ ...token, isTrusted: trust.messages }),
       pacer: createPacer({ ...deps, appId: push.app_id, taskId: push.task_id, devices }),
       message: definition.content,
       messages: messagesOf(definition.content),

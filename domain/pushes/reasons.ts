@@ -40,7 +40,18 @@ export function tooManyRefused(code: string): string {
   return `${TOO_MANY_REFUSED}: ${code}`;
 }
 
-/** Whether a person who resumes a push that paused for this reason has accepted that devices are at fault. */
-export function isAcceptedByResume(reason: string | null): boolean {
-  return reason === TOO_MANY_REJECTED || reason?.startsWith(TOO_MANY_REFUSED) === true;
+/** What a person has accepted by resuming the push: that tokens are bad, that single messages are refused. */
+export interface Trust {
+  readonly tokens: boolean;
+  readonly messages: boolean;
+}
+
+export const NO_TRUST: Trust = { tokens: false, messages: false };
+
+/** The trust after the resume of a push that paused for this reason. Each pause is accepted by itself. */
+export function trustAfterResume({ tokens, messages }: Trust, reason: string | null): Trust {
+  return {
+    tokens: tokens || reason === TOO_MANY_REJECTED,
+    messages: messages || reason?.startsWith(TOO_MANY_REFUSED) === true,
+  };
 }

@@ -8,7 +8,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { PushTimes } from '../../activities/push-activities.ts';
-import { isAcceptedByResume } from '../../domain/pushes/reasons.ts';
+import { NO_TRUST, type Trust, trustAfterResume } from '../../domain/pushes/reasons.ts';
 import type { PushReport } from '../../domain/tasks/push-events.ts';
 import type { PushStatus } from '../../domain/tasks/task-status.ts';
 import {
@@ -34,7 +34,7 @@ export interface PushWorkflowState {
   /** Why the push paused by itself, until an instruction to run. */
   halted: string | null;
   /** A person resumed the push after it had paused for rejected tokens or refused messages. */
-  isTrusted: boolean;
+  trust: Trust;
   /** Whether the next opening may clear a fence: the task was resumed. */
   resume: boolean;
   preparedAt: number | null;
@@ -69,7 +69,7 @@ export function newPushWorkflowState(input: PushInput): PushWorkflowState {
     obeyed: obeyedAtStart(input),
     reported: obeyedAtStart(input),
     halted: null,
-    isTrusted: false,
+    trust: NO_TRUST,
     resume: false,
     preparedAt: null,
     inFlight: 0,
@@ -86,7 +86,7 @@ export function registerHandlers(workflow: PushWorkflowState): void {
     if (read.payload.no <= workflow.instruction.no) return;
     workflow.instruction = read.payload;
     if (read.payload.wanted === 'run') {
-      workflow.isTrusted ||= isAcceptedByResume(workflow.halted);
+      workflow.trust = trustAfterResume(workflow.trust, workflow.halted);
       workflow.halted = null;
       workflow.resume = true;
     }

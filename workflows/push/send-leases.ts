@@ -158,9 +158,9 @@ async function runLane(
       return;
     }
     try {
-      const { isTrusted } = workflow;
+      const { trust } = workflow;
       const send = sender(`send lease ${leaseNo}, epoch ${epoch}`);
-      const result = await send.sendLease({ pushId, leaseNo, isTrusted, epoch, startBefore });
+      const result = await send.sendLease({ pushId, leaseNo, trust, epoch, startBefore });
       setTimes(workflow, result);
       if (result.kind === 'done') continue;
       if (result.kind === 'refused') workflow.halted ??= result.reason;
