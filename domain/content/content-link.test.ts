@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Content } from './content.ts';
-import { encodedLink } from './content-link.ts';
+import { encodedLink, linkFault } from './content-link.ts';
 
 const parse = (more: object) => Content.safeParse({ title: 't', body: 'b', ...more });
 const faultsOf = (more: object) => parse(more).error?.issues.map(({ path }) => `/${path.join('/')}`) ?? [];
@@ -69,4 +69,25 @@ test('a link that is stored can be opened by iOS, and is stored again as it is',
       expect(encodedLink(link)).toBe(link);
     }),
   );
+});
+
+test.each([
+  [
+    'https://x.example/?c={{ color | default: "#fff" }}#top',
+    'https://x.example/?c={{ color | default: "#fff" }}#top',
+  ],
+  ['https://x.example/ü#a{{ b | append: "#" }}', 'https://x.example/%C3%BC#a{{ b | append: "#" }}'],
+  ['shop://{{ p | default: "home/start" }}?x=ü', 'shop://{{ p | default: "home/start" }}?x=%C3%BC'],
+  [
+    'https://{{ host | default: "shop.example/x" }}/a b',
+    'https://{{ host | default: "shop.example/x" }}/a%20b',
+  ],
+  [
+    'https://{% if a == "x/y" %}m.{% endif %}x.example/ü',
+    'https://{% if a == "x/y" %}m.{% endif %}x.example/%C3%BC',
+  ],
+])('a template within a link stays as it is: %s', (link, encoded) => {
+  expect(encodedLink(link)).toBe(encoded);
+  expect(encodedLink(encoded)).toBe(encoded);
+  expect(linkFault(encoded)).toBeUndefined();
 });

@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 const MAX_LENGTH = 1000;
 /** A tag or an output of a template. Values are percent-encoded when they are filled in. */
-const TEMPLATE = /(\{\{.*?\}\}|\{%.*?%\})/s;
+const TEMPLATE = /\{\{.*?\}\}|\{%.*?%\}/gs;
+/** Stands for a template while the rest of the link is read, because a template may hold `/`, `?` and `#`. */
+const MARK = '\ue000';
 const PARTS = /^([a-z][a-z0-9+.-]*:)(\/\/[^/?#]*)?(.*)$/is;
 
 /**
@@ -41,24 +43,20 @@ const DANGEROUS = new Set([
 const DANGEROUS_PREFIX = /^(?:ms-|moz-|webkit-|x-apple-|res$)/;
 
 /** Characters that RFC 3986 does not take. iOS before 17 opens no link that has one. */
-const UNSAFE = /[^\x21-\x7e]|["<>\\^`{|}[\]]|%(?![0-9a-f]{2})/giu;
+const UNSAFE = /[^\x21-\x7e\ue000]|["<>\\^`{|}[\]]|%(?![0-9a-f]{2})/giu;
 
 /** The link as RFC 3986 writes it: what the marketer typed, percent-encoded outside of templates. */
 export function encodedLink(link: string): string {
-  const match = PARTS.exec(link.trim());
-  if (match === null) return link.trim();
+  const text = link.trim().replaceAll(MARK, percent(MARK));
+  const templates = text.match(TEMPLATE) ?? [];
+  const match = PARTS.exec(text.replaceAll(TEMPLATE, MARK));
+  if (match === null) return text;
   const [, scheme = '', authority = '', rest = ''] = match;
-  const [before, ...fragments] = outside(rest, encodePiece).split('#');
+  const [before, ...fragments] = encodePiece(rest).split('#');
   const tail = fragments.length === 0 ? '' : `#${fragments.join('%23')}`;
-  return scheme.toLowerCase() + hostOf(scheme, authority) + before + tail;
-}
-
-function outside(text: string, change: (piece: string) => string): string {
-  // Texts and templates alternate.
-  return text
-    .split(TEMPLATE)
-    .map((piece, no) => (no % 2 === 0 ? change(piece) : piece))
-    .join('');
+  const marked = scheme.toLowerCase() + hostOf(scheme, authority) + before + tail;
+  let no = 0;
+  return marked.replaceAll(MARK, () => templates[no++] ?? '');
 }
 
 function encodePiece(piece: string): string {
@@ -76,15 +74,15 @@ function percent(character: string): string {
 
 /** A host of the web is written in its ASCII form (`xn--…`). Any other host is the app's affair. */
 function hostOf(scheme: string, authority: string): string {
-  if (TEMPLATE.test(authority) || /^[\x21-\x7e]*$/.test(authority)) return authority;
+  if (authority.includes(MARK) || /^[\x21-\x7e]*$/.test(authority)) return authority;
   const url = /^https?:$/i.test(scheme) ? URL.parse(`https:${authority}`) : null;
-  if (url === null) return scheme.startsWith('http') ? authority : outside(authority, encodePiece);
+  if (url === null) return scheme.startsWith('http') ? authority : encodePiece(authority);
   return `//${authority.includes('@') ? `${url.username}@` : ''}${url.host}`;
 }
 
 /** What is wrong with an encoded link. Undefined for a good one. */
 export function linkFault(link: string, schemes?: readonly string[]): string | undefined {
-  const [, scheme = '', authority = ''] = PARTS.exec(link) ?? [];
+  const [, scheme = ''] = PARTS.exec(link) ?? [];
   const name = scheme.slice(0, -1).toLowerCase();
   if (name === '') return 'must begin with its scheme, as in https://shop.example/sale or shop://sale';
   if (DANGEROUS.has(name) || DANGEROUS_PREFIX.test(name)) {
@@ -92,10 +90,8 @@ export function linkFault(link: string, schemes?: readonly string[]): string | u
   }
   if (schemes !== undefined && !schemes.includes(name))
     return `must begin with ${schemes.join(':// or ')}://`;
-  const sample = outside(link, (piece) => piece)
-    .split(TEMPLATE)
-    .map((piece, no) => (no % 2 === 0 ? piece : piece.startsWith('{{') ? 'x' : ''))
-    .join('');
+  const sample = link.replaceAll(TEMPLATE, (template) => (template.startsWith('{{') ? 'x' : ''));
+  const [, , authority = ''] = PARTS.exec(sample) ?? [];
   if (/^https?$/.test(name) && !/^\/\/[^/]/.test(authority))
     return `must name a host, as in ${name}://shop.example/sale`;
   if (!URL.canParse(sample)) return 'must be a valid URL, as in https://shop.example/sale or shop://sale';
