@@ -84,7 +84,7 @@ test('every kind of bad row is reported with its line, and the good ones are imp
     ],
     ['d d,ios,,,,,,,', 'device_id', 'invalid_id'],
     ['d,ios,,,,,,,{oops', 'attributes', 'invalid_json'],
-    ['d,ios,,,,,,,"{""a"":[1]}"', 'attributes', 'invalid_attributes'],
+    ['d,ios,,,,,,,"[""a""]"', 'attributes', 'invalid_attributes'],
     ['twice,ios,,first,,,,,', null, null],
     ['twice,ios,,last,,,,,', null, null],
     ['good3,ios,,,,,,,', null, null],
@@ -272,6 +272,27 @@ test('a device ID of all zeros makes a bad row', async () => {
   );
   expect(errors).toEqual([{ line: 2, field: 'device_id', reason: 'all_zeros' }]);
   expect(await storedIds()).toEqual(['7']);
+});
+
+test.each([
+  [{ vip: true, cart: [1, 2] }, 'cart', 'attribute_not_flat'],
+  [{ vip: true, note: 'x'.repeat(501) }, 'note', 'too_long'],
+  [{ vip: true, ['n'.repeat(101)]: 1 }, 'n'.repeat(100), 'too_long'],
+  [{ vip: true, broken: '\ufffd' }, 'broken', 'invalid_utf8'],
+])('an odd attribute is left out and does not cost the opt-out of its row, %#', async (attributes, field, reason) => {
+  const row = { device_id: 'd1', platform: 'ios', unsubscribed: true, attributes };
+  const answer = (await send(JSON.stringify(row), 'application/x-ndjson')).json();
+  expect(answer).toMatchObject({ imported: 1, warnings: [{ line: 1, field, reason }] });
+  const { attributes: stored, unsubscribedAt } = await read('d1');
+  expect([stored, unsubscribedAt === null]).toEqual([{ vip: true }, false]);
+});
+
+test('attributes beyond the limit are left out', async () => {
+  const attributes = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`a${n}`, n]));
+  const answer = (
+    await send(JSON.stringify({ device_id: 'd1', platform: 'ios', attributes }), 'application/x-ndjson')
+  ).json();
+  expect([answer.imported, answer.warnings.length]).toEqual([1, 10]);
 });
 
 test('a line with 10 MB of nesting is too long, and one with 60 KB is an invalid row', async () => {

@@ -2,7 +2,7 @@ import { LIMITS } from '../../domain/devices/device.ts';
 import { InexactNumber, parseExactJson } from '../../domain/exact-json.ts';
 import { isStorable } from '../../domain/plain-text.ts';
 import type { RawDevice } from './device-columns.ts';
-import type { RowReason, ValueReason } from './reasons.ts';
+import type { ValueReason } from './reasons.ts';
 import type { RowNotes } from './row-report.ts';
 import { readAttribute } from './values.ts';
 
@@ -19,12 +19,20 @@ export function attributesOf({ attributes, extra }: RawDevice, notes: RowNotes):
   if (attributes === undefined && extra === undefined) return undefined;
   const given = attributes === undefined ? {} : objectOf(attributes, notes);
   if (given === undefined) return undefined;
-  const all = extra === undefined ? given : { ...given, ...extraOf(extra, notes) };
-  const fault = attributesFault(all);
-  if (fault !== undefined) return notes.refuse('attributes', fault);
-  const json = JSON.stringify(all);
-  if (json.includes(REPLACEMENT)) return notes.refuse('attributes', 'invalid_utf8');
-  return { json, isMerged: attributes === undefined };
+  const named = extra === undefined ? given : { ...given, ...extraOf(extra, notes) };
+  const all = areAttributes(named) ? named : fitting(named, notes);
+  return { json: JSON.stringify(all), isMerged: attributes === undefined };
+}
+
+/** One odd attribute must not cost the row: it is left out, and so are those beyond the limit. */
+function fitting(given: object, notes: RowNotes): Record<string, unknown> {
+  const kept = Object.entries(given).filter(([name, value]) => {
+    const fault = extraFault(name, value);
+    if (fault !== undefined) notes.leaveOut(name.slice(0, 100) || 'attributes', fault);
+    return fault === undefined;
+  });
+  for (const [name] of kept.slice(LIMITS.attributes)) notes.leaveOut(name, 'too_many');
+  return Object.fromEntries(kept.slice(0, LIMITS.attributes));
 }
 
 function objectOf(value: unknown, notes: RowNotes): object | undefined {
@@ -59,7 +67,9 @@ function extraOf(extra: Readonly<Record<string, unknown>>, notes: RowNotes): Rec
 function extraFault(name: string, value: unknown): ValueReason | undefined {
   if (value instanceof InexactNumber) return 'inexact_number';
   if (typeof value === 'object' && value !== null) return 'attribute_not_flat';
+  if (name === '' || !isStorable(name)) return 'not_storable';
   if (name.length > LIMITS.attributeName) return 'too_long';
+  if (name.includes(REPLACEMENT)) return 'invalid_utf8';
   if (typeof value !== 'string') return undefined;
   if (value.length > LIMITS.attributeValue) return 'too_long';
   if (value.includes(REPLACEMENT)) return 'invalid_utf8';
@@ -67,14 +77,17 @@ function extraFault(name: string, value: unknown): ValueReason | undefined {
 }
 
 /** The rules of the schema `Attributes`, which itself would take longer than all other work on a row. */
-function attributesFault(value: object): RowReason | undefined {
+function areAttributes(value: object): boolean {
   const entries = Object.entries(value);
-  if (entries.some(([, one]) => one instanceof InexactNumber)) return 'inexact_number';
-  return entries.length <= LIMITS.attributes && entries.every(isAttribute) ? undefined : 'invalid_attributes';
+  return entries.length <= LIMITS.attributes && entries.every(isAttribute);
 }
 
 function isAttribute([name, value]: [string, unknown]): boolean {
-  if (name === '' || name.length > LIMITS.attributeName || !isStorable(name)) return false;
-  if (typeof value === 'string') return value.length <= LIMITS.attributeValue && isStorable(value);
+  if (name === '' || name.length > LIMITS.attributeName || !isPlain(name)) return false;
+  if (typeof value === 'string') return value.length <= LIMITS.attributeValue && isPlain(value);
   return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null;
+}
+
+function isPlain(text: string): boolean {
+  return isStorable(text) && !text.includes(REPLACEMENT);
 }

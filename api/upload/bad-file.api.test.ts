@@ -38,7 +38,7 @@ const BAD: readonly (readonly [string, (n: number) => string])[] = [
   ['unknown_platform', (n) => `x${n},symbian,,,,,,`],
   ['invalid_token', (n) => `x${n},ios,zz,,,,,`],
   ['invalid_json', (n) => `x${n},ios,,,{oops,,,`],
-  ['invalid_attributes', (n) => `x${n},ios,,,"{""a"":[[[[]]]]}",,,`],
+  ['invalid_attributes', (n) => `x${n},ios,,,"[""a""]",,,`],
   ['not_true_or_false', (n) => `x${n},ios,,,,,perhaps,`],
   ['missing', () => ',ios,,,,,,'],
   ['unbalanced_quotes', (n) => `x${n},ios,"open,,,,,`],

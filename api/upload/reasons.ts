@@ -48,6 +48,7 @@ export const VALUE_REASONS = {
   in_the_future: 'lies in the future and became the time of the import',
   no_subscription_keys: 'has no keys of a web push subscription, without which nothing can be sent',
   inexact_number: 'is a number that JSON cannot hold exactly; send it as text',
+  too_many: 'is beyond the number of attributes that a device can have',
   all_zeros: ROW_REASONS.all_zeros,
   not_an_id: ROW_REASONS.not_an_id,
   not_a_hash: ROW_REASONS.not_a_hash,
