@@ -1,4 +1,4 @@
-const SEGMENTER = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
  * The longest beginning of the text that fits. A character as a person sees it is kept whole or left out: an emoji
@@ -23,5 +23,10 @@ export function utf8Bytes(text: string): number {
 
 /** Measures in characters as people count them. */
 export function graphemes(text: string): number {
-  return [...SEGMENTER.segment(text)].length;
+  return graphemesOf(text).length;
+}
+
+/** The characters as people see them: an emoji of seven code points is one, and so is a letter with its accents. */
+export function graphemesOf(text: string): string[] {
+  return Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
 }

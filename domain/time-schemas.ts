@@ -9,17 +9,11 @@ const DATE_TIME = z.iso.datetime({
 const FIRST_MS = Date.UTC(1970, 0, 1);
 const LAST_MS = Date.UTC(2200, 0, 1);
 
-/** A moment in a request, as an ISO date and time with an offset. */
+/** A moment in a request, as an ISO date and time with an offset. Dates that do not exist, such as 30 February, are refused. */
 export const Moment = DATE_TIME.refine(
   (text) => Date.parse(text) >= FIRST_MS && Date.parse(text) < LAST_MS,
   'must lie between 1970 and 2199',
 );
-
-/** The moment that the text names, or undefined: dates that do not exist, such as 30 February, name none. */
-export function readMoment(text: string): Date | undefined {
-  const read = Moment.safeParse(text);
-  return read.success ? new Date(read.data) : undefined;
-}
 
 /** A clock may be ahead, but nothing that happened lies in the future. */
 export function atMost(now: Date, at: Date): Date {

@@ -1,12 +1,10 @@
 import { LIMITS } from '../../domain/devices/device.ts';
 import { InexactNumber, parseExactJson } from '../../domain/exact-json.ts';
-import { isStorable } from '../../domain/plain-text.ts';
 import type { RawDevice } from './device-columns.ts';
 import type { ValueReason } from './reasons.ts';
 import type { RowNotes } from './row-report.ts';
+import { textFault } from './row-text.ts';
 import { readAttribute } from './values.ts';
-
-const REPLACEMENT = '\ufffd';
 
 export interface RowAttributes {
   readonly json: string;
@@ -19,7 +17,7 @@ export function attributesOf({ attributes, extra }: RawDevice, notes: RowNotes):
   if (attributes === undefined && extra === undefined) return undefined;
   const given = attributes === undefined ? {} : objectOf(attributes, notes);
   if (given === undefined) return undefined;
-  const named = extra === undefined ? given : { ...given, ...extraOf(extra, notes) };
+  const named = extra === undefined ? given : { ...given, ...valuesOf(extra) };
   const all = areAttributes(named) ? named : fitting(named, notes);
   return { json: JSON.stringify(all), isMerged: attributes === undefined };
 }
@@ -27,7 +25,7 @@ export function attributesOf({ attributes, extra }: RawDevice, notes: RowNotes):
 /** One odd attribute must not cost the row: it is left out, and so are those beyond the limit. */
 function fitting(given: object, notes: RowNotes): Record<string, unknown> {
   const kept = Object.entries(given).filter(([name, value]) => {
-    const fault = extraFault(name, value);
+    const fault = attributeFault(name, value);
     if (fault !== undefined) notes.leaveOut(name.slice(0, 100) || 'attributes', fault);
     return fault === undefined;
   });
@@ -52,42 +50,28 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A column that nobody chose as an attribute must not cost the row: a value that does not fit is left out. */
-function extraOf(extra: Readonly<Record<string, unknown>>, notes: RowNotes): Record<string, unknown> {
-  const kept: [string, unknown][] = [];
-  for (const [name, cell] of Object.entries(extra)) {
-    const value = typeof cell === 'string' ? readAttribute(cell) : cell;
-    const fault = extraFault(name, value);
-    if (fault === undefined) kept.push([name, value]);
-    else notes.leaveOut(name.slice(0, 100), fault);
-  }
-  return Object.fromEntries(kept);
+/** The cells of columns that become attributes. */
+function valuesOf(extra: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(
+    Object.entries(extra).map(([name, cell]) => [
+      name,
+      typeof cell === 'string' ? readAttribute(cell) : cell,
+    ]),
+  );
 }
 
-function extraFault(name: string, value: unknown): ValueReason | undefined {
+function attributeFault(name: string, value: unknown): ValueReason | undefined {
   if (value instanceof InexactNumber) return 'inexact_number';
   if (typeof value === 'object' && value !== null) return 'attribute_not_flat';
-  if (name === '' || !isStorable(name)) return 'not_storable';
-  if (name.length > LIMITS.attributeName) return 'too_long';
-  if (name.includes(REPLACEMENT)) return 'invalid_utf8';
-  if (typeof value !== 'string') return undefined;
-  if (value.length > LIMITS.attributeValue) return 'too_long';
-  if (value.includes(REPLACEMENT)) return 'invalid_utf8';
-  return isStorable(value) ? undefined : 'not_storable';
+  const ofName = name === '' ? 'not_storable' : textFault(name, LIMITS.attributeName);
+  return ofName ?? (typeof value === 'string' ? textFault(value, LIMITS.attributeValue) : undefined);
 }
 
 /** The rules of the schema `Attributes`, which itself would take longer than all other work on a row. */
 function areAttributes(value: object): boolean {
   const entries = Object.entries(value);
-  return entries.length <= LIMITS.attributes && entries.every(isAttribute);
-}
-
-function isAttribute([name, value]: [string, unknown]): boolean {
-  if (name === '' || name.length > LIMITS.attributeName || !isPlain(name)) return false;
-  if (typeof value === 'string') return value.length <= LIMITS.attributeValue && isPlain(value);
-  return typeof value === 'number' ? Number.isFinite(value) : typeof value === 'boolean' || value === null;
-}
-
-function isPlain(text: string): boolean {
-  return isStorable(text) && !text.includes(REPLACEMENT);
+  return (
+    entries.length <= LIMITS.attributes &&
+    entries.every(([name, one]) => attributeFault(name, one) === undefined)
+  );
 }

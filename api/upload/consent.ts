@@ -1,3 +1,4 @@
+import { atMost } from '../../domain/time-schemas.ts';
 import type { RawDevice, RowContext } from './device-columns.ts';
 import type { RowNotes } from './row-report.ts';
 import { readFlag, readTime } from './values.ts';
@@ -41,7 +42,7 @@ function optOut(
   if (typeof at === 'string') {
     return notes.refuse(field, field === 'unsubscribed' ? 'not_true_or_false' : 'invalid_time');
   }
-  return (at < now ? at : now).toISOString();
+  return atMost(now, at).toISOString();
 }
 
 function optIn({ now }: RowContext, value: unknown, notes: RowNotes): string | null | undefined {

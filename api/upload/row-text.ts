@@ -26,7 +26,7 @@ export function textOf(
   return fault === undefined ? text : notes[atFault](field, fault);
 }
 
-function textFault(text: string, max: number): TextReason | undefined {
+export function textFault(text: string, max: number): TextReason | undefined {
   if (text.length > max) return 'too_long';
   if (!isStorable(text)) return 'not_storable';
   return text.includes(REPLACEMENT) ? 'invalid_utf8' : undefined;

@@ -8,7 +8,7 @@ import { canonicalTimeZone } from '../../domain/time/time-zone.ts';
 import type { Db } from '../core/database.ts';
 import { type EventName, findNames } from '../events/event-names.ts';
 import { type AudienceSource, findSource } from './audience-source.ts';
-import { listLocales } from './device-locales.ts';
+import { listDistinctValues } from './distinct-values.ts';
 import type { Today } from './rule-dates.ts';
 
 /** A rule that can no longer be computed, for example because a push or an audience in it is gone. */
@@ -86,7 +86,9 @@ export async function loadRuleContext(
     names: new Map((await findNames(db, appId, [...new Set(names)])).map((one) => [one.name, one])),
     pushes: needsPushes ? await findOpenPushes(db, appId, now) : [],
     versions: needsVersions ? await listAppVersions(db, appId) : [],
-    locales: needsLocales ? await listLocales(db, appId) : [],
+    locales: needsLocales
+      ? await listDistinctValues(db, { appId, column: 'locale', limit: MAX_LOCALES })
+      : [],
   };
 }
 
@@ -142,30 +144,14 @@ async function findOpenPushes(db: Db, appId: string, now: Date): Promise<PushRef
 }
 
 const MAX_VERSIONS = 20_000;
+/** The number of canonical locales is far lower. Further ones count as unknown. */
+const MAX_LOCALES = 20_000;
 
-/** Lists distinct versions by a loose index scan, which steps from value to value instead of row to row. */
 async function listAppVersions(db: Db, appId: string): Promise<string[]> {
-  const { rows } = await sql<{ version: string }>`
-    with recursive versions as (
-      select min(app_version) as version
-      from devices
-      where app_id = ${appId} and app_version is not null
-      union all
-      select (
-        select min(d.app_version)
-        from devices d
-        where d.app_id = ${appId} and d.app_version > versions.version
-      )
-      from versions
-      where versions.version is not null
-    )
-    select version
-    from versions
-    where version is not null
-    limit ${MAX_VERSIONS + 1}`.execute(db);
-  if (rows.length > MAX_VERSIONS)
+  const versions = await listDistinctValues(db, { appId, column: 'app_version', limit: MAX_VERSIONS + 1 });
+  if (versions.length > MAX_VERSIONS)
     throw new RuleError(`devices report more than ${MAX_VERSIONS} different app versions`);
-  return rows.map(({ version }) => version);
+  return versions;
 }
 
 /** The locales of devices that one of the values names. Values are compared in their canonical form. */

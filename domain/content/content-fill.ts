@@ -1,4 +1,5 @@
 import type { AttributeValue } from '../devices/device.ts';
+import { cutText, graphemes, utf8Bytes } from '../graphemes.ts';
 import type { Platform } from '../platform.ts';
 import type { Content, Message, MessagePart, Variable } from './content.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type Values,
   wellFormed,
 } from './content-template.ts';
-import { firstBytes, firstGraphemes } from './graphemes.ts';
 import { payloadBytes, sizeLimit } from './payload-size.ts';
 
 const DEFAULT_MAX_LENGTH = 100;
@@ -54,10 +54,12 @@ export function valuesOf(variables: Variables, given: Given, cut = cutToLength):
 }
 
 type Cut = (text: string, characters: number) => string;
-const cutToLength: Cut = firstGraphemes;
+/** A text never has more characters than code units. */
+const cutToLength: Cut = (text, characters) =>
+  text.length <= characters ? text : cutText(text, characters, graphemes);
 /** The size that `checkContent` allows for. Some characters take more: an emoji of a family has 25 bytes. */
 const cutToSize: Cut = (text, characters) =>
-  firstBytes(firstGraphemes(text, characters), characters * MAX_CODE_POINT_BYTES);
+  cutText(cutToLength(text, characters), characters * MAX_CODE_POINT_BYTES, utf8Bytes);
 const MAX_CODE_POINT_BYTES = 4;
 
 /** The texts of a message that may contain variables, with their places in the content. */

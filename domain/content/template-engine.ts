@@ -1,5 +1,5 @@
 import { Drop, defaultOperators, Liquid } from 'liquidjs';
-import { graphemesOf } from './graphemes.ts';
+import { graphemesOf } from '../graphemes.ts';
 
 /**
  * The permitted tags and filters. Loops, assignments and files are excluded, as are filters whose output can
