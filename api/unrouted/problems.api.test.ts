@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
 import { createTestApp, startTestApi, useServer, useTestApi } from '../../test/fixtures/test-api.ts';
@@ -132,6 +132,8 @@ test('a body beyond the limit is refused with the limit', async () => {
 
 test('an API that is closing answers a problem', async () => {
   const other = await startTestApi();
+  const arrived: Socket[] = [];
+  other.app.server.on('connection', (one) => arrived.push(one));
   const url = new URL(await other.app.listen({ host: '127.0.0.1', port: 0 }));
   // The open request keeps the connection from being closed.
   const open = request(url, { method: 'POST', path: '/v1/tasks', headers: { 'content-length': 5 } });
@@ -139,9 +141,9 @@ test('an API that is closing answers a problem', async () => {
   open.write('{');
   const socket = connect(Number(url.port), '127.0.0.1');
   socket.write('GET /v1/tasks HTTP/1.1\r\nhost: a\r\n');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => arrived.filter(({ bytesRead }) => bytesRead > 0)).toHaveLength(2);
   const closing = other.stop();
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => other.app.server.listening).toBe(false);
   socket.write('\r\n');
   const answer = await text(socket);
   open.destroy();
