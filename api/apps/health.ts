@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
 import { z } from 'zod';
+import { ping } from '../../db/core/database.ts';
 import { route } from '../access/route.ts';
 import type { ApiDeps, App } from '../http/deps.ts';
 
@@ -36,7 +36,7 @@ export async function healthRoutes(app: App, deps: ApiDeps): Promise<void> {
     },
     handler: async (_request, reply) => {
       const [database, temporalPart] = await Promise.all([
-        partOf(() => sql`select 1`.execute(db)),
+        partOf(() => ping(db)),
         partOf(() => temporal.connection.workflowService.getSystemInfo({})),
       ]);
       const isReady = database === 'ok' && temporalPart === 'ok';

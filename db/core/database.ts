@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Pool, types } from 'pg';
 import type { Schema } from '../schema/schema.ts';
 import { NamingClient } from './named-statements.ts';
@@ -13,6 +13,11 @@ export function inTransaction<T>(db: Db, work: (trx: Transaction<Schema>) => Pro
 /** Reads from one snapshot, so that several figures agree with each other. */
 export function atOneMoment<T>(db: Db, read: (trx: Transaction<Schema>) => Promise<T>): Promise<T> {
   return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
+}
+
+/** Rejects when Postgres does not answer. */
+export async function ping(db: Db): Promise<void> {
+  await sql`select 1`.execute(db);
 }
 
 const INT8_OID = 20;
