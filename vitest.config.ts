@@ -59,7 +59,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], fileParallelism: false, ...slow },
+        test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], ...slow },
       },
     ],
   },
